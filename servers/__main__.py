@@ -1,0 +1,97 @@
+"""Run one server: `python -m servers NAME`. It prints the article's lines, or reports to the pipe it is given."""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+
+from servers import leash
+from servers.block import BlockPage, BlockSetting
+from servers.catalog import find
+from servers.report import Piped, Printed, Report
+from servers.server import HOST, PORT, BadRequest, Server
+
+USAGE = 2
+"""The exit code for a request that can't be met."""
+
+
+@dataclass
+class Request:
+    """What one server is asked to be; descriptors are those that a dashboard hands down."""
+
+    pattern: str
+    host: str = HOST
+    port: int = PORT
+    workers: int | None = None
+    ceiling: int | None = None
+    block: BlockSetting | None = None
+    quiet: bool = False
+    events: int | None = None
+    page: int | None = None
+    leash: int | None = None
+
+
+def run(request: Request) -> None:
+    """Run a server until a signal ends it. Raises BadRequest."""
+    pattern = find(request.pattern)
+    for option, value in (("workers", request.workers), ("ceiling", request.ceiling)):
+        if value is not None and value < 1:
+            raise BadRequest(f"--{option} must be at least 1, not {value}")
+    # The default actions end the server at once, whatever Python is doing; its workers wear leashes.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_DFL)
+    if request.leash is not None:
+        leash.wear(request.leash, -os.getpgrp())
+    page = BlockPage(-1 if request.page is None else request.page)
+    if request.page is None:
+        page.arm(request.block or pattern.block)
+    report = _report(request)
+    server = Server(report, page, request.host, request.port, request.workers, request.ceiling)
+    try:
+        pattern.load()(server)
+    except BrokenPipeError:
+        sys.exit("nobody reads the lines any more")
+    finally:
+        report.flush()
+
+
+def _report(request: Request) -> Report:
+    if request.events is not None:
+        return Piped(request.events)
+    return Report() if request.quiet else Printed()
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m servers", description=__doc__)
+    parser.add_argument("pattern")
+    parser.add_argument("--host", default=HOST)
+    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--ceiling", type=int)
+    parser.add_argument("--block", type=BlockSetting.parse, metavar="KIND:SECONDS")
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
+    for descriptor in ("--events", "--page", "--leash"):
+        parser.add_argument(descriptor, type=int, help=argparse.SUPPRESS)
+    try:
+        run(Request(**vars(parser.parse_args())))
+    except BadRequest as refusal:
+        print(f"{parser.prog}: {refusal}", file=sys.stderr)
+        sys.exit(USAGE)
+    except Exception as failure:
+        print_from_pattern(failure)
+        sys.exit(1)
+
+
+def print_from_pattern(failure: Exception) -> None:
+    """Print a traceback that begins in the pattern's own file, where the story is."""
+    where = failure.__traceback__
+    while where and where.tb_frame.f_code.co_filename == __file__ and where.tb_next:
+        where = where.tb_next
+    traceback.print_exception(failure.with_traceback(where))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""The same Protocol with a blocking call in data_received: while it sleeps, the loop serves nobody."""
+
+from servers.asyncio_protocol import Echo
+from servers.event_loop import run
+from servers.server import Server
+
+
+class BlockingEcho(Echo):
+    def data_received(self, data: bytes) -> None:
+        self.server.report.recv(self.conn, data)
+        self.server.block.strike(self.server.report, self.conn)  # time.sleep, armed from the start
+        self.transport.write(data)
+        self.server.report.send(self.conn, data)
+
+
+def serve(server: Server) -> None:
+    run(server, lambda: BlockingEcho(server))

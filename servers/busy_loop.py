@@ -1,0 +1,49 @@
+"""Non-blocking sockets, asked again and again without a pause: a full core, and still one client at a time."""
+
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from typing import TypeVar
+
+from servers.listener import accept, listen
+from servers.report import Connection, Report
+from servers.server import RECV_BYTES, Server
+
+T = TypeVar("T")
+
+
+def spin(report: Report, operation: Callable[..., T], *args: object) -> T:
+    """Try until it can be done."""
+    while True:
+        try:
+            return operation(*args)
+        except BlockingIOError:
+            report.flush()
+
+
+def echo(client: socket.socket, conn: Connection, server: Server) -> None:
+    report = server.report
+    error = ""
+    with closing(client):
+        try:
+            while message := spin(report, client.recv, RECV_BYTES):
+                report.recv(conn, message)
+                server.block.strike(report, conn)
+                unsent = memoryview(message)
+                while unsent:
+                    unsent = unsent[spin(report, client.send, unsent) :]
+                report.send(conn, message)
+        except OSError as reset:
+            error = type(reset).__name__
+    report.bye(conn, error)
+
+
+def serve(server: Server) -> None:
+    listener = listen(server)
+    listener.setblocking(False)
+    server.report.worker("main")
+    server.report.hold()
+    while True:
+        client, conn = spin(server.report, accept, listener, server.report)
+        client.setblocking(False)
+        echo(client, conn, server)

@@ -1,0 +1,48 @@
+"""What the asyncio patterns share: a loop that reports before it waits, and says once that descriptors ran out."""
+
+import asyncio
+import selectors
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from servers.listener import OUT_OF_DESCRIPTORS, listen, say_out_of_descriptors
+from servers.report import Report
+from servers.server import BACKLOG, Server
+
+
+class ReportingSelector(selectors.DefaultSelector):  # type: ignore[valid-type, misc]
+    """The platform's best selector (epoll, kqueue), which hands in the reports before each wait."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self._report = report
+        report.hold()
+
+    def select(self, timeout: float | None = None) -> Any:
+        self._report.flush()
+        return super().select(timeout)
+
+
+def run(server: Server, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
+    """Serve each connection with a new protocol, for ever."""
+    listener = listen(server)
+    server.report.worker("event loop")
+    loop = asyncio.SelectorEventLoop(ReportingSelector(server.report))
+    loop.set_exception_handler(lambda loop, context: _explain(server.report, loop, context))
+    loop.run_until_complete(_start(loop, listener, protocol))
+    loop.run_forever()
+
+
+async def _start(
+    loop: asyncio.AbstractEventLoop, listener: socket.socket, protocol: Callable[[], asyncio.BaseProtocol]
+) -> None:
+    await loop.create_server(protocol, sock=listener, backlog=BACKLOG)
+
+
+def _explain(report: Report, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if isinstance(error, OSError) and error.errno in OUT_OF_DESCRIPTORS:
+        say_out_of_descriptors(report)
+    else:
+        loop.default_exception_handler(context)

@@ -1,0 +1,20 @@
+"""Eventlet's hub, made to hand in the reports before each wait."""
+
+from typing import Any
+
+from eventlet import hubs
+
+from servers.report import Report
+
+
+def report_before_waiting(report: Report) -> None:
+    """Run Eventlet on its default hub, with a flush of the reports before it waits."""
+    default: Any = hubs.get_default_hub()
+
+    class ReportingHub(default.Hub):  # type: ignore[misc]
+        def wait(self, seconds: float | None = None) -> None:
+            report.flush()
+            super().wait(seconds)
+
+    report.hold()
+    hubs.use_hub(ReportingHub)

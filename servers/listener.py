@@ -1,0 +1,109 @@
+"""The listening socket, and the accept that every pattern shares."""
+
+import errno
+import os
+import socket
+import time
+
+from servers.report import Connection, Report
+from servers.server import BACKLOG, BadRequest, Server
+
+OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+GONE_AGAIN = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH)
+"""accept(2): errors of a connection that ended before it was accepted; a server treats them like a retry."""
+PAUSE = 0.05
+
+
+def listen(server: Server) -> socket.socket:
+    """Open the listening socket. Raises BadRequest if the address can't be had."""
+    family, address = resolve(server.host, server.port)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise BadRequest(why_not(error, server.host, server.port)) from error
+    host, port = listener.getsockname()[:2]
+    server.report.listening(host, port, BACKLOG)
+    return listener
+
+
+def resolve(host: str, port: int) -> tuple[int, tuple[str | int, ...]]:
+    """The family and address to bind; IPv4 first, as the article has it. Raises BadRequest."""
+    if not 0 <= port <= 65535:
+        raise BadRequest(f"port {port} is out of range: choose 1 to 65535, or 0 for any free one")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise BadRequest(f"host {host!r} does not resolve") from None
+    family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return family, address
+
+
+def why_not(error: OSError, host: str, port: int) -> str:
+    """One sentence on why an address can't be listened on."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} is in use{_owner(port)}: end that, or choose another with --port"
+        case errno.EACCES | errno.EPERM:
+            return f"port {port} is privileged: choose one from 1024 on with --port"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine"
+        case _:
+            return f"can't listen on {host}:{port}: {os.strerror(error.errno or 0)}"
+
+
+def _owner(port: int) -> str:
+    """Which process listens on a port, as far as this user may know (psutil)."""
+    import psutil
+
+    try:
+        pid = next(
+            (c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port and c.pid),
+            None,
+        )
+        return f" by {psutil.Process(pid).name()}, process {pid}" if pid else ""
+    except psutil.Error:
+        return ""
+
+
+def accept(listener: socket.socket, report: Report) -> tuple[socket.socket, Connection]:
+    """Take the next connection.
+
+    A connection that ended in the queue is passed over. Out of descriptors, a blocking listener is tried again
+    after a pause, and a non-blocking one raises BlockingIOError: nothing can be accepted now.
+    """
+    while True:
+        try:
+            client, address = listener.accept()
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            if error.errno in OUT_OF_DESCRIPTORS:
+                say_out_of_descriptors(report)
+                if listener.gettimeout() == 0:
+                    raise BlockingIOError(error.errno, os.strerror(error.errno or 0)) from error
+                time.sleep(PAUSE)
+            elif error.errno not in GONE_AGAIN:
+                raise
+            continue
+        return client, report.new(name(address))
+
+
+def name(address: tuple[str, int]) -> str:
+    """An address as the article prints it; the host of an IPv6 address stands in brackets."""
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+_said = False
+
+
+def say_out_of_descriptors(report: Report) -> None:
+    """Report once in this process that accept(2) has no descriptor to give."""
+    global _said
+    if not _said:
+        _said = True
+        report.note("out of file descriptors: new clients wait in the accept queue until one leaves")

@@ -1,0 +1,19 @@
+"""Processes to use every core, and in each a pool of threads to wait with."""
+
+import signal
+import socket
+
+from servers.listener import listen
+from servers.server import Server
+from servers.thread_pool import work
+from servers.workers import THREADS, cores, run_processes, start_threads
+
+
+def pool(server: Server, listener: socket.socket) -> None:
+    start_threads(THREADS, work, server, listener)
+    signal.pause()  # the main thread of each process has nothing to do
+
+
+def serve(server: Server) -> None:
+    listener = listen(server)
+    run_processes(server.workers or cores(), pool, server, listener)

@@ -1,0 +1,114 @@
+"""What a server reports, as typed records: one JSON line each, on the pipe and in a recording alike.
+
+Every record carries `at`, the monotonic clock in nanoseconds where it happened (one clock for all
+processes of a machine, clock_gettime(2)), and `pid` and `tid`, the process and native thread that say it.
+Connection numbers count from 1 in each process, so a connection is known by `(pid, conn)`.
+"""
+
+import msgspec
+
+PREVIEW = 32
+"""Bytes of a payload that a record shows; its `size` is always exact."""
+
+
+class Record(msgspec.Struct, tag_field="type", gc=False):
+    """Anything that is observed, at a moment of the monotonic clock (ns)."""
+
+    at: int
+
+
+class ServerRecord(Record, gc=False):
+    """Anything that a server itself reports."""
+
+    pid: int
+    tid: int
+
+
+class Listening(ServerRecord, tag="listening", gc=False):
+    """The listening socket is open; `backlog` is listen(2)'s limit of the accept queue."""
+
+    host: str
+    port: int
+    backlog: int
+
+
+class Worker(ServerRecord, tag="worker", gc=False):
+    """A process or thread that serves connections has begun; `pid` and `tid` are its own."""
+
+    name: str
+
+
+class New(ServerRecord, tag="new", gc=False):
+    """The server has accepted a connection from `peer` (address:port)."""
+
+    conn: int
+    peer: str
+
+
+class Recv(ServerRecord, tag="recv", gc=False):
+    """The server has taken `size` bytes; `head` shows the first ones, one character (U+0000 to U+00FF) a byte."""
+
+    conn: int
+    size: int
+    head: str
+
+
+class Send(ServerRecord, tag="send", gc=False):
+    """The server has handed `size` bytes back to the kernel (or to its library's buffer)."""
+
+    conn: int
+    size: int
+    head: str
+
+
+class Bye(ServerRecord, tag="bye", gc=False):
+    """The server has closed a connection; `error` names what ended it, or is empty for an orderly end."""
+
+    conn: int
+    error: str = ""
+
+
+class Block(ServerRecord, tag="block", gc=False):
+    """The handler of `conn` enters the blocking call that was mixed in."""
+
+    conn: int
+    kind: str
+    seconds: float
+
+
+class Unblock(ServerRecord, tag="unblock", gc=False):
+    """The blocking call of `conn` has returned."""
+
+    conn: int
+
+
+class Threads(ServerRecord, tag="threads", gc=False):
+    """`count` native threads are running in this process."""
+
+    count: int
+
+
+class Note(ServerRecord, tag="note", gc=False):
+    """One sentence that the server has to say, such as having run out of descriptors."""
+
+    text: str
+
+
+class Lost(ServerRecord, tag="lost", gc=False):
+    """Records that did not fit into the pipe since the last `Lost`, with what they said, so that totals stay exact."""
+
+    records: int = 0
+    new: int = 0
+    recv: int = 0
+    recv_bytes: int = 0
+    send: int = 0
+    send_bytes: int = 0
+    bye: int = 0
+
+
+Reported = Listening | Worker | New | Recv | Send | Bye | Block | Unblock | Threads | Note | Lost
+
+
+def preview(data: bytes) -> str:
+    """The first bytes of a payload as text that gives them back exactly (Latin-1)."""
+    return str(data[:PREVIEW], "latin-1")

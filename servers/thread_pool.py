@@ -1,0 +1,21 @@
+"""A fixed number of threads that compete for one listening socket: so many clients, and no more, at a time."""
+
+import signal
+import socket
+
+from servers.echo import echo
+from servers.listener import accept, listen
+from servers.server import Server
+from servers.workers import THREADS, start_threads
+
+
+def work(server: Server, listener: socket.socket) -> None:
+    while True:
+        client, conn = accept(listener, server.report)
+        echo(client, conn, server)
+
+
+def serve(server: Server) -> None:
+    listener = listen(server)
+    start_threads(server.workers or THREADS, work, server, listener)
+    signal.pause()  # the main thread has nothing to do

@@ -1,0 +1,34 @@
+"""Threads without a limit: started until the system refuses, as a server does that never says no.
+
+It serves nobody. The process first limits its own address space, so that the refusal is the system's own
+and the machine never notices: every thread reserves a stack, and 16 GiB hold about 2,000 of the usual 8 MiB.
+"""
+
+import threading
+import time
+
+from servers.limits import address_space_lifted, limit_address_space, refused_by
+from servers.server import Server
+
+CEILING = 4000
+ADDRESS_SPACE = 16 * 2**30
+STEP = 100
+
+
+def serve(server: Server) -> None:
+    ceiling = server.ceiling or CEILING
+    limit_address_space(ADDRESS_SPACE)
+    for count in range(2, ceiling + 1):
+        try:
+            threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+        except RuntimeError:
+            reached = threading.active_count()
+            with address_space_lifted() as limit:
+                server.report.threads(reached)
+                server.report.note(f"refused after {reached} threads: {refused_by(reached, limit)}")
+            raise
+        if count % STEP == 0 or count < STEP:
+            server.report.threads(count)
+    server.report.threads(ceiling)
+    server.report.note(f"stopped at the ceiling of {ceiling} threads (--ceiling); the system did not refuse")
+    time.sleep(3600)

@@ -1,0 +1,69 @@
+"""Workers: threads and processes that take connections, named and reported when they begin."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+
+from servers import leash
+from servers.server import Server
+
+Work = Callable[..., None]
+THREADS = 10
+
+
+def cores() -> int:
+    """Processor cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def start_threads(count: int, work: Work, server: Server, *args: object) -> None:
+    """Start `count` worker threads that run `work(server, *args)`; they end with their process."""
+    for number in range(1, count + 1):
+        name = f"worker {number}"
+        threading.Thread(target=_announced, args=(name, work, server, *args), name=name, daemon=True).start()
+
+
+def _announced(name: str, work: Work, server: Server, *args: object) -> None:
+    server.report.worker(name)
+    work(server, *args)
+
+
+def run_processes(count: int, work: Work, server: Server, *args: object) -> None:
+    """Run `count` worker processes that run `work(server, *args)`, until the last of them has died."""
+    context = multiprocessing.get_context("fork")
+    owned: list[int] = []
+    workers: dict[int, BaseProcess] = {}
+    for number in range(1, count + 1):
+        tied, ours = os.pipe()
+        owned.append(ours)
+        name = f"worker {number}"
+        worker = context.Process(target=_process, args=(tied, owned, name, work, server, *args), name=name, daemon=True)
+        worker.start()
+        os.close(tied)
+        workers[worker.sentinel] = worker
+    while workers:
+        for sentinel in wait(list(workers)):
+            worker = workers.pop(int(sentinel))  # type: ignore[call-overload]
+            worker.join()
+            server.report.note(f"{worker.name}, process {worker.pid}, has died: {_ending(worker.exitcode)}")
+    sys.exit("every worker has died")
+
+
+def _process(tied: int, owned: list[int], name: str, work: Work, server: Server, *args: object) -> None:
+    for fd in owned:
+        os.close(fd)
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    leash.wear(tied, os.getpid())
+    server.report.forked()
+    _announced(name, work, server, *args)
+
+
+def _ending(code: int | None) -> str:
+    return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"

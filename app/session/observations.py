@@ -1,0 +1,149 @@
+"""Everything that can enter a session: what a server reports, and what is seen, done or felt around it.
+
+Each has a monotonic timestamp in nanoseconds taken where it happened. One line of JSON each, so a live
+stream, a recording and a test are the same thing.
+"""
+
+import msgspec
+
+from servers.records import Record, Reported
+
+
+class ServerStarted(Record, tag="server-started", gc=False):
+    """A child process that runs `pattern` has been started."""
+
+    pattern: str
+    pid: int
+    host: str
+    port: int
+
+
+class ServerExited(Record, tag="server-exited", gc=False):
+    """The server's first process has ended; `code` is its exit code, or minus the signal that ended it.
+
+    `wanted` tells whether we ended it.
+    """
+
+    pid: int
+    code: int
+    wanted: bool
+
+
+class Output(Record, tag="output", gc=False):
+    """A line that the server wrote to `stdout` or `stderr`."""
+
+    stream: str
+    text: str
+
+
+class Garbled(Record, tag="garbled", gc=False):
+    """`lines` on an event pipe were no records."""
+
+    lines: int
+
+
+class ProcessSample(Record, tag="process", gc=False):
+    """One process of the server, by psutil.
+
+    `cpu` is in percent of one core since the sample before, `rss` in bytes, and the context switches are totals
+    over all its threads; what can't be known is None.
+    """
+
+    pid: int
+    parent: int
+    cpu: float | None
+    rss: int | None
+    threads: int | None
+    voluntary: int | None
+    involuntary: int | None
+
+
+class ProcessGone(Record, tag="process-gone", gc=False):
+    """A process of the server has ended."""
+
+    pid: int
+
+
+class CoresSample(Record, tag="cores", gc=False):
+    """How busy each core of the machine is, in percent since the sample before."""
+
+    percent: list[float]
+
+
+class BlockSet(Record, tag="block-set", gc=False):
+    """Somebody has switched the block on (with a kind and seconds) or off."""
+
+    on: bool
+    kind: str
+    seconds: float
+
+
+class ClientOpening(Record, tag="client-opening", gc=False):
+    """One of our clients has called connect."""
+
+    client: int
+
+
+class ClientConnected(Record, tag="client-connected", gc=False):
+    """The kernel has completed a client's connection; `address` is the client's end, the server's peer."""
+
+    client: int
+    address: str
+
+
+class ClientSent(Record, tag="client-sent", gc=False):
+    """A client has sent a message of `size` bytes."""
+
+    client: int
+    size: int
+    head: str
+
+
+class ClientEcho(Record, tag="client-echo", gc=False):
+    """A client has got a message back whole: `rtt` after it was sent (ns).
+
+    `waiting_since` is when the oldest message still under way was sent, 0 if there is none; `intact` tells
+    whether the bytes are those that were sent.
+    """
+
+    client: int
+    size: int
+    head: str
+    rtt: int
+    waiting_since: int
+    intact: bool = True
+
+
+class ClientClosed(Record, tag="client-closed", gc=False):
+    """A client's connection is over: `how` is `closed` or `reset` by us, `server closed`, or what went wrong."""
+
+    client: int
+    how: str
+
+
+class Lag(Record, tag="lag", gc=False):
+    """The dashboard's own event loop ran `late` nanoseconds after it was due."""
+
+    late: int
+
+
+Observation = (
+    Reported
+    | ServerStarted
+    | ServerExited
+    | Output
+    | Garbled
+    | ProcessSample
+    | ProcessGone
+    | CoresSample
+    | BlockSet
+    | ClientOpening
+    | ClientConnected
+    | ClientSent
+    | ClientEcho
+    | ClientClosed
+    | Lag
+)
+
+DECODER: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
+ENCODER = msgspec.json.Encoder()

@@ -9,7 +9,7 @@ from servers.server import RECV_BYTES, Server
 
 def echo(client: socket.socket, conn: Connection, server: Server) -> None:
     """Send back what comes, until the client leaves; its reset ends its own connection and nothing else."""
-    conn.served_here()
+    server.report.serve(conn)
     error = ""
     with closing(client):
         try:

@@ -45,6 +45,12 @@ class New(ServerRecord, tag="new", gc=False):
     peer: str
 
 
+class Serve(ServerRecord, tag="serve", gc=False):
+    """Thread `tid` serves a connection from now on, which another thread has accepted."""
+
+    conn: int
+
+
 class Recv(ServerRecord, tag="recv", gc=False):
     """The server has taken `size` bytes; `head` shows the first ones, one character (U+0000 to U+00FF) a byte."""
 
@@ -106,7 +112,7 @@ class Lost(ServerRecord, tag="lost", gc=False):
     bye: int = 0
 
 
-Reported = Listening | Worker | New | Recv | Send | Bye | Block | Unblock | Threads | Note | Lost
+Reported = Listening | Worker | New | Serve | Recv | Send | Bye | Block | Unblock | Threads | Note | Lost
 
 
 def preview(data: bytes) -> str:

@@ -27,6 +27,7 @@ from servers.records import (
     Recv,
     Reported,
     Send,
+    Serve,
     Threads,
     Unblock,
     Worker,
@@ -57,10 +58,6 @@ class Connection:
         self.peer = peer
         self.tid = _thread_id()
 
-    def served_here(self) -> None:
-        """The calling thread serves this connection from now on."""
-        self.tid = _thread_id()
-
 
 class Report:
     """Says nothing: a server with reporting off, and the interface of the others."""
@@ -78,6 +75,9 @@ class Report:
         """A connection has been accepted."""
         self._count += 1
         return Connection(self._count, peer)
+
+    def serve(self, conn: Connection) -> None:
+        """The calling thread serves a connection from now on."""
 
     def recv(self, conn: Connection, data: bytes) -> None:
         """Bytes have been taken from a connection."""
@@ -173,6 +173,12 @@ class Piped(Report):
         conn = super().new(peer)
         self._say(New(_clock(), self._pid, conn.tid, conn.number, peer))
         return conn
+
+    def serve(self, conn: Connection) -> None:
+        tid = _thread_id()
+        if tid != conn.tid:
+            conn.tid = tid
+            self._say(Serve(_clock(), self._pid, tid, conn.number))
 
     def recv(self, conn: Connection, data: bytes) -> None:
         self._pending.append(Recv(_clock(), self._pid, conn.tid, conn.number, len(data), preview(data)))

@@ -1,0 +1,175 @@
+"""One TCP connection, as both ends tell it: our client's clock and the server's reports, joined by the peer address."""
+
+import enum
+from collections import deque
+from dataclasses import dataclass
+
+SECOND = 1_000_000_000
+BUCKET = SECOND // 10
+"""The grain in which activity is remembered (ns)."""
+BUCKETS = 3000
+"""How many grains are remembered: five minutes."""
+NOTICEABLE = SECOND // 20
+"""A wait shorter than this (ns) is remembered as activity only; a person could not see it."""
+WAITS = 256
+"""Waits remembered for a connection."""
+
+
+class State(enum.Enum):
+    """What a connection is doing, in the words of the screen."""
+
+    QUEUED = "not accepted"
+    QUIET = "quiet"
+    WAITING = "waiting"
+    LEFT = "client left"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A span (ns) in which a connection waited: for its echo, or to be accepted."""
+
+    begin: int
+    end: int
+    state: State
+
+
+class Activity:
+    """How many messages came in each grain of the last five minutes (a ring, saturating at 255)."""
+
+    __slots__ = ("_counts", "_last")
+
+    def __init__(self) -> None:
+        self._counts = bytearray(BUCKETS)
+        self._last = 0
+
+    def count(self, at: int) -> None:
+        """One message at this moment."""
+        bucket = at // BUCKET
+        counts = self._counts
+        if bucket != self._last:
+            self._advance(bucket)
+        index = bucket % BUCKETS
+        if counts[index] < 255:
+            counts[index] += 1
+
+    def _advance(self, bucket: int) -> None:
+        if bucket <= self._last - BUCKETS:
+            return
+        if bucket - self._last >= BUCKETS:
+            self._counts[:] = bytes(BUCKETS)
+        else:
+            for stale in range(self._last + 1, bucket + 1):
+                self._counts[stale % BUCKETS] = 0
+        self._last = max(self._last, bucket)
+
+    def between(self, begin: int, end: int) -> int:
+        """The most messages in any grain of a span (ns); 0 where nothing is remembered."""
+        first = max(begin // BUCKET, self._last - BUCKETS + 1)
+        last = min((end - 1) // BUCKET, self._last)
+        counts = self._counts
+        return max((counts[bucket % BUCKETS] for bucket in range(first, last + 1)), default=0)
+
+    def copy(self) -> "Activity":
+        """The same, no longer changed by what comes."""
+        twin = Activity()
+        twin._counts[:] = self._counts
+        twin._last = self._last
+        return twin
+
+
+class Connection:
+    """One connection and what is known of it. Times are monotonic nanoseconds; 0 means: not so."""
+
+    __slots__ = (
+        "accepted_at", "activity", "blocked_at", "client", "closed_at", "error", "key", "left_at", "number",
+        "opened_at", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
+        "sent_since", "spoiled", "tid", "waits",
+    )  # fmt: skip
+
+    def __init__(self, number: int, peer: str, opened_at: int) -> None:
+        self.number = number
+        self.peer = peer
+        self.opened_at = opened_at
+        self.key: tuple[int, int] | None = None
+        self.client: int | None = None
+        self.pid = self.tid = 0
+        self.accepted_at = self.left_at = self.closed_at = 0
+        self.error = ""
+        self.recv = self.recv_bytes = self.send = self.send_bytes = 0
+        self.owed_since = 0
+        self.sent_since = 0
+        self.blocked_at = 0
+        self.rtt: int | None = None
+        self.rtt_max: int | None = None
+        self.spoiled = 0
+        self.activity = Activity()
+        self.waits: deque[Wait] = deque(maxlen=WAITS)
+
+    @property
+    def state(self) -> State:
+        """What the connection is doing now."""
+        if self.closed_at:
+            return State.CLOSED
+        if self.left_at:
+            return State.LEFT
+        if not self.accepted_at:
+            return State.QUEUED
+        return State.WAITING if self.waiting_since else State.QUIET
+
+    @property
+    def waiting_since(self) -> int:
+        """When the oldest message that has no echo was sent (our client's clock) or else taken by the server."""
+        if self.sent_since and self.owed_since:
+            return min(self.sent_since, self.owed_since)
+        return self.sent_since or self.owed_since
+
+    @property
+    def pending_since(self) -> int:
+        """Since when the connection waits for anything: to be accepted, or for an echo; 0 if for nothing."""
+        if self.closed_at or self.left_at:
+            return 0
+        return self.waiting_since if self.accepted_at else self.opened_at
+
+    def accepted(self, at: int, key: tuple[int, int]) -> None:
+        """The server has taken the connection out of the accept queue."""
+        if not self.accepted_at:
+            self.remember(self.opened_at, at, State.QUEUED)
+        self.accepted_at, self.key = at, key
+
+    def echoed(self, at: int, since: int) -> None:
+        """A message is back: how long it has been on its way is remembered if anybody could have noticed."""
+        self.activity.count(at)
+        self.remember(since, at, State.WAITING)
+
+    def remember(self, begin: int, end: int, state: State) -> None:
+        """Keep a wait that was long enough to notice, joined to the last one where they overlap."""
+        if not begin or end - begin < NOTICEABLE:
+            return
+        if self.waits and self.waits[-1].state is state and self.waits[-1].end >= begin:
+            begin = min(begin, self.waits.pop().begin)
+        self.waits.append(Wait(begin, end, state))
+
+    def close(self, at: int, error: str) -> None:
+        """The server has closed the connection, or is gone itself."""
+        self._end_waits(at)
+        self.closed_at, self.error = at, error
+
+    def leave(self, at: int, how: str) -> None:
+        """Our client's end is closed, whatever the server knows of it yet."""
+        self._end_waits(at)
+        self.left_at, self.error = at, how
+        self.sent_since = 0
+
+    def _end_waits(self, at: int) -> None:
+        if since := self.pending_since:
+            self.remember(since, at, State.WAITING if self.accepted_at else State.QUEUED)
+
+    def copy(self) -> "Connection":
+        """The connection as it is now, for a frozen screen."""
+        twin = Connection.__new__(Connection)
+        for name in Connection.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin.activity = self.activity.copy()
+        twin.waits = self.waits.copy()
+        return twin

@@ -1,0 +1,137 @@
+"""The smaller parts of a session: the server, its processes, workers and cores, our clients, and the totals."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from app.session.connection import Connection
+
+HISTORY = 240
+"""Samples of CPU remembered for each process and core."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """Exact counts of what the server did, losses of single records included."""
+
+    new: int = 0
+    bye: int = 0
+    recv: int = 0
+    recv_bytes: int = 0
+    send: int = 0
+    send_bytes: int = 0
+    lost: int = 0
+    garbled: int = 0
+    records: int = 0
+    echoes: int = 0
+    spoiled: int = 0
+
+
+@dataclass(slots=True)
+class ServerState:
+    """The child process that runs the pattern."""
+
+    pattern: str
+    pid: int
+    host: str
+    port: int
+    started_at: int
+    listening_at: int = 0
+    backlog: int | None = None
+    threads: int | None = None
+    exited_at: int = 0
+    code: int | None = None
+    wanted: bool = False
+
+    @property
+    def running(self) -> bool:
+        """Whether the child has not ended yet."""
+        return not self.exited_at
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as one types it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(slots=True)
+class Process:
+    """A process of the server, sampled; switches are per second, None where unknown."""
+
+    pid: int
+    parent: int
+    since: int
+    cpu: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    rss: int | None = None
+    threads: int | None = None
+    voluntary: float | None = None
+    involuntary: float | None = None
+    gone_at: int = 0
+    last: tuple[int, int | None, int | None] = (0, None, None)
+
+    def switched(self, at: int, voluntary: int | None, involuntary: int | None) -> None:
+        """New totals of context switches: work out the rates since the totals before."""
+        before, was_voluntary, was_involuntary = self.last
+        span = (at - before) / 1e9
+        self.voluntary = _rate(was_voluntary, voluntary, span)
+        self.involuntary = _rate(was_involuntary, involuntary, span)
+        self.last = (at, voluntary, involuntary)
+
+
+def _rate(before: int | None, now: int | None, seconds: float) -> float | None:
+    # Totals are sums over living threads, so they fall when a thread ends.
+    if before is None or now is None or seconds <= 0 or now < before:
+        return None
+    return (now - before) / seconds
+
+
+@dataclass(slots=True)
+class Worker:
+    """A process or thread that serves; `announced` ones stay, a thread for one client ends with it."""
+
+    pid: int
+    tid: int
+    name: str
+    since: int
+    announced: bool
+    serving: dict[int, Connection] = field(default_factory=dict)
+    served: int = 0
+    messages: int = 0
+    last_at: int = 0
+
+
+@dataclass(slots=True)
+class BlockSpan:
+    """One blocking call: begun at `begin`, ended at `end` (0 while it lasts)."""
+
+    begin: int
+    kind: str
+    seconds: float
+    pid: int
+    tid: int
+    connection: int
+    end: int = 0
+
+
+@dataclass(slots=True)
+class BlockSwitch:
+    """Whether the block is armed, and with what."""
+
+    on: bool = False
+    kind: str = "sleep"
+    seconds: float = 2.0
+
+
+@dataclass(slots=True)
+class Client:
+    """One of our own clients, by its number."""
+
+    number: int
+    opening_since: int = 0
+    connection: Connection | None = None
+    ended: str = ""
+    sent: int = 0
+    echoed: int = 0
+    last_sent: str = ""
+    last_echo: str = ""
+    last_size: int = 0
+    rtt: int | None = None

@@ -1,0 +1,399 @@
+"""One run, as known: a fold over its observations. `Session.apply` is the only way in."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from app.session.connection import SECOND, Connection
+from app.session.log import Log
+from app.session.observations import (
+    BlockSet,
+    ClientClosed,
+    ClientConnected,
+    ClientEcho,
+    ClientOpening,
+    ClientSent,
+    CoresSample,
+    Garbled,
+    Lag,
+    Observation,
+    Output,
+    ProcessGone,
+    ProcessSample,
+    ServerExited,
+    ServerStarted,
+)
+from app.session.parts import HISTORY, BlockSpan, BlockSwitch, Client, Process, ServerState, Totals, Worker
+from servers.records import (
+    Block,
+    Bye,
+    Listening,
+    Lost,
+    New,
+    Note,
+    Recv,
+    Send,
+    Serve,
+    ServerRecord,
+    Threads,
+    Unblock,
+)
+from servers.records import Worker as WorkerBegan
+
+CLOSED_KEPT = 512
+"""Closed connections remembered, the latest ones."""
+OPEN_KEPT = 20_000
+"""Connections believed open; more than that can only be ones whose closing was lost."""
+OUTPUT_KEPT = 400
+"""Lines of the server's stdout and stderr, and its notes, remembered."""
+BLOCKS_KEPT = 512
+LAGS_KEPT = 200
+UNKNOWN_PEER = "?"
+"""The peer of a connection whose opening was lost on the way."""
+
+
+class Session:
+    """All that is known about one run. Everything in it is bounded, however long the run."""
+
+    def __init__(self) -> None:
+        self.server: ServerState | None = None
+        self.totals = Totals()
+        self.connections: dict[int, Connection] = {}
+        self.closed: deque[Connection] = deque(maxlen=CLOSED_KEPT)
+        self.clients: dict[int, Client] = {}
+        self.opening = 0
+        self.workers: dict[tuple[int, int], Worker] = {}
+        self.processes: dict[int, Process] = {}
+        self.cores: list[deque[tuple[int, float]]] = []
+        self.block = BlockSwitch()
+        self.blocks: deque[BlockSpan] = deque(maxlen=BLOCKS_KEPT)
+        self.blocking: dict[tuple[int, int], BlockSpan] = {}
+        self.output: deque[Output] = deque(maxlen=OUTPUT_KEPT)
+        self.notes: deque[Note] = deque(maxlen=OUTPUT_KEPT)
+        self.lags: deque[tuple[int, int]] = deque(maxlen=LAGS_KEPT)
+        self.log = Log()
+        self._numbers = 0
+        self._by_key: dict[tuple[int, int], Connection] = {}
+        self._by_peer: dict[str, Connection] = {}
+
+    def apply(self, observation: Observation) -> None:
+        """Take one observation in."""
+        APPLY[type(observation)](self, observation)
+
+    def apply_all(self, observations: Iterable[Observation]) -> None:
+        """Take several in, in their order."""
+        handlers = APPLY
+        for observation in observations:
+            handlers[type(observation)](self, observation)
+
+    def worst_lag(self, now: int, span: int = 10 * SECOND) -> int | None:
+        """The dashboard's own greatest lag (ns) within a span before `now`; None if it was never measured."""
+        return max((late for at, late in self.lags if at >= now - span), default=None)
+
+    def is_external(self, connection: Connection) -> bool | None:
+        """Whether a connection is not one of our clients'; None while one of ours could still turn out to be it."""
+        if connection.client is not None:
+            return False
+        return None if self.opening else True
+
+    # The server itself.
+
+    def _started(self, o: ServerStarted) -> None:
+        self.server = ServerState(o.pattern, o.pid, o.host, o.port, o.at)
+        self.log.add(o)
+
+    def _listening(self, o: Listening) -> None:
+        if self.server is None:
+            self.server = ServerState("", o.pid, o.host, o.port, o.at)
+        self.server.host, self.server.port = o.host, o.port
+        self.server.listening_at, self.server.backlog = o.at, o.backlog
+        self.log.add(o)
+
+    def _exited(self, o: ServerExited) -> None:
+        if self.server:
+            self.server.exited_at, self.server.code, self.server.wanted = o.at, o.code, o.wanted
+        for connection in list(self.connections.values()):
+            self._retire(connection, o.at, "server ended")
+        for pid in self.processes:
+            self._process_ended(pid, o.at)
+        self.workers.clear()
+        self.log.add(o)
+
+    def _output(self, o: Output) -> None:
+        self.output.append(o)
+        self.log.add(o)
+
+    def _garbled(self, o: Garbled) -> None:
+        self.totals.garbled += o.lines
+
+    def _note(self, o: Note) -> None:
+        self.totals.records += 1
+        self.notes.append(o)
+        self.log.add(o)
+
+    def _threads(self, o: Threads) -> None:
+        self.totals.records += 1
+        if self.server:
+            self.server.threads = o.count
+        self.log.add(o)
+
+    def _lost(self, o: Lost) -> None:
+        totals = self.totals
+        totals.lost += o.records
+        totals.new += o.new
+        totals.bye += o.bye
+        totals.recv += o.recv
+        totals.recv_bytes += o.recv_bytes
+        totals.send += o.send
+        totals.send_bytes += o.send_bytes
+        self.log.add(o)
+
+    # Its connections, as it reports them.
+
+    def _new(self, o: New) -> None:
+        totals = self.totals
+        totals.new += 1
+        totals.records += 1
+        connection = self._by_peer.get(o.peer)
+        if connection is None or connection.key is not None:
+            connection = self._open(o.peer, o.at)
+        self._accept(connection, o)
+        self.log.add(o, o.peer)
+
+    def _accept(self, connection: Connection, o: ServerRecord) -> None:
+        key = (o.pid, o.conn)  # type: ignore[attr-defined]
+        connection.accepted(o.at, key)
+        self._by_key[key] = connection
+        self._assign(connection, o.pid, o.tid, o.at)
+
+    def _serve(self, o: Serve) -> None:
+        self.totals.records += 1
+        connection = self._known(o)
+        self._assign(connection, o.pid, o.tid, o.at)
+
+    def _recv(self, o: Recv) -> None:
+        totals = self.totals
+        totals.records += 1
+        totals.recv += 1
+        totals.recv_bytes += o.size
+        connection = self._by_key.get((o.pid, o.conn)) or self._known(o)
+        connection.recv += 1
+        connection.recv_bytes += o.size
+        if not connection.owed_since:
+            connection.owed_since = o.at
+        if connection.tid != o.tid:
+            self._assign(connection, o.pid, o.tid, o.at)
+        self.log.add(o, connection.peer)
+
+    def _send(self, o: Send) -> None:
+        totals = self.totals
+        totals.records += 1
+        totals.send += 1
+        totals.send_bytes += o.size
+        connection = self._by_key.get((o.pid, o.conn)) or self._known(o)
+        connection.send += 1
+        connection.send_bytes += o.size
+        if connection.client is None:
+            connection.echoed(o.at, connection.owed_since)
+        if connection.send_bytes >= connection.recv_bytes:
+            connection.owed_since = 0
+        self.log.add(o, connection.peer)
+
+    def _bye(self, o: Bye) -> None:
+        self.totals.records += 1
+        self.totals.bye += 1
+        connection = self._known(o)
+        self.log.add(o, connection.peer)
+        self._retire(connection, o.at, o.error)
+
+    def _block(self, o: Block) -> None:
+        self.totals.records += 1
+        connection = self._known(o)
+        connection.blocked_at = o.at
+        span = BlockSpan(o.at, o.kind, o.seconds, o.pid, o.tid, connection.number)
+        self.blocking[o.pid, o.conn] = span
+        self.blocks.append(span)
+        self.log.add(o, connection.peer)
+
+    def _unblock(self, o: Unblock) -> None:
+        self.totals.records += 1
+        connection = self._known(o)
+        connection.blocked_at = 0
+        if span := self.blocking.pop((o.pid, o.conn), None):
+            span.end = o.at
+        self.log.add(o, connection.peer)
+
+    def _open(self, peer: str, at: int) -> Connection:
+        if len(self.connections) >= OPEN_KEPT:
+            self._retire(next(iter(self.connections.values())), at, "unknown")
+        self._numbers += 1
+        connection = Connection(self._numbers, peer, at)
+        self.connections[connection.number] = connection
+        self._by_peer[peer] = connection
+        return connection
+
+    def _known(self, o: Any) -> Connection:
+        """The connection a record speaks of; one whose opening was lost gets a place of its own."""
+        connection = self._by_key.get((o.pid, o.conn))
+        if connection is None:
+            connection = self._open(UNKNOWN_PEER, o.at)
+            self._accept(connection, o)
+        return connection
+
+    def _retire(self, connection: Connection, at: int, error: str) -> None:
+        connection.close(at, error)
+        self.connections.pop(connection.number, None)
+        self.closed.append(connection)
+        if connection.key:
+            self._by_key.pop(connection.key, None)
+            if span := self.blocking.pop(connection.key, None):
+                span.end = at
+        if self._by_peer.get(connection.peer) is connection:
+            del self._by_peer[connection.peer]
+        self._unassign(connection)
+
+    # Who serves them.
+
+    def _worker_began(self, o: WorkerBegan) -> None:
+        self.totals.records += 1
+        self.workers[o.pid, o.tid] = Worker(o.pid, o.tid, o.name, o.at, True)
+
+    def _assign(self, connection: Connection, pid: int, tid: int, at: int) -> None:
+        self._unassign(connection)
+        connection.pid, connection.tid = pid, tid
+        worker = self.workers.get((pid, tid))
+        if worker is None:
+            worker = Worker(pid, tid, f"for {connection.peer}", at, False)
+            self.workers[pid, tid] = worker
+        worker.serving[connection.number] = connection
+        worker.served += 1
+
+    def _unassign(self, connection: Connection) -> None:
+        worker = self.workers.get((connection.pid, connection.tid))
+        if worker and worker.serving.pop(connection.number, None) and not worker.serving and not worker.announced:
+            del self.workers[worker.pid, worker.tid]
+
+    # Our own clients.
+
+    def _client_opening(self, o: ClientOpening) -> None:
+        client = self.clients.setdefault(o.client, Client(o.client))
+        if not client.opening_since:
+            self.opening += 1
+        client.opening_since, client.connection, client.ended = o.at, None, ""
+
+    def _client_connected(self, o: ClientConnected) -> None:
+        client = self.clients.setdefault(o.client, Client(o.client))
+        self._opened(client)
+        connection = self._by_peer.get(o.address)
+        if connection is None or connection.left_at:
+            connection = self._open(o.address, o.at)
+        connection.opened_at = min(connection.opened_at, o.at)
+        connection.client = o.client
+        client.connection, client.ended = connection, ""
+
+    def _client_sent(self, o: ClientSent) -> None:
+        client = self.clients.get(o.client)
+        if client is None or client.connection is None:
+            return
+        client.sent += 1
+        client.last_sent = o.head
+        if not client.connection.sent_since:
+            client.connection.sent_since = o.at
+
+    def _client_echo(self, o: ClientEcho) -> None:
+        client = self.clients.get(o.client)
+        if client is None or client.connection is None:
+            return
+        connection = client.connection
+        self.totals.echoes += 1
+        client.echoed += 1
+        client.last_echo, client.last_size, client.rtt = o.head, o.size, o.rtt
+        connection.rtt = o.rtt
+        connection.rtt_max = max(connection.rtt_max or 0, o.rtt)
+        connection.echoed(o.at, o.at - o.rtt)
+        connection.sent_since = o.waiting_since
+        if not o.intact:
+            self.totals.spoiled += 1
+            connection.spoiled += 1
+
+    def _client_closed(self, o: ClientClosed) -> None:
+        client = self.clients.get(o.client)
+        if client is None:
+            return
+        self._opened(client)
+        client.ended = o.how
+        if client.connection and not client.connection.closed_at:
+            client.connection.leave(o.at, o.how)
+
+    def _opened(self, client: Client) -> None:
+        if client.opening_since:
+            self.opening -= 1
+        client.opening_since = 0
+
+    # What is measured from outside.
+
+    def _process(self, o: ProcessSample) -> None:
+        process = self.processes.get(o.pid)
+        if process is None:
+            process = self.processes[o.pid] = Process(o.pid, o.parent, o.at)
+        if o.cpu is not None:
+            process.cpu.append((o.at, o.cpu))
+        process.rss, process.threads = o.rss, o.threads
+        process.switched(o.at, o.voluntary, o.involuntary)
+
+    def _process_gone(self, o: ProcessGone) -> None:
+        self._process_ended(o.pid, o.at)
+        for connection in [c for c in self.connections.values() if c.pid == o.pid]:
+            self._retire(connection, o.at, "process ended")
+        for key in [key for key in self.workers if key[0] == o.pid]:
+            del self.workers[key]
+
+    def _process_ended(self, pid: int, at: int) -> None:
+        process = self.processes.get(pid)
+        if process and not process.gone_at:
+            process.gone_at = at
+            process.threads = None
+
+    def _cores(self, o: CoresSample) -> None:
+        while len(self.cores) < len(o.percent):
+            self.cores.append(deque(maxlen=HISTORY))
+        for history, percent in zip(self.cores, o.percent, strict=False):
+            history.append((o.at, percent))
+
+    def _block_set(self, o: BlockSet) -> None:
+        self.block = BlockSwitch(o.on, o.kind, o.seconds)
+        self.log.add(o)
+
+    def _lag(self, o: Lag) -> None:
+        self.lags.append((o.at, o.late))
+
+
+APPLY: dict[type, Callable[[Session, Any], None]] = {
+    ServerStarted: Session._started,
+    Listening: Session._listening,
+    ServerExited: Session._exited,
+    Output: Session._output,
+    Garbled: Session._garbled,
+    Note: Session._note,
+    Threads: Session._threads,
+    Lost: Session._lost,
+    New: Session._new,
+    Serve: Session._serve,
+    Recv: Session._recv,
+    Send: Session._send,
+    Bye: Session._bye,
+    Block: Session._block,
+    Unblock: Session._unblock,
+    WorkerBegan: Session._worker_began,
+    ClientOpening: Session._client_opening,
+    ClientConnected: Session._client_connected,
+    ClientSent: Session._client_sent,
+    ClientEcho: Session._client_echo,
+    ClientClosed: Session._client_closed,
+    ProcessSample: Session._process,
+    ProcessGone: Session._process_gone,
+    CoresSample: Session._cores,
+    BlockSet: Session._block_set,
+    Lag: Session._lag,
+}
+"""What each kind of observation does to a session."""

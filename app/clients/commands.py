@@ -1,0 +1,82 @@
+"""What the crowd of clients is asked to do: one JSON line each, on its standard input.
+
+Clients are known by numbers that the asker chooses. An empty list means all of them; a number that the crowd
+doesn't know, or whose client is closed, is passed over.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+MESSAGE_LIMIT = 64 * 1024
+"""Bytes that one message may have."""
+RATE_LIMIT = 1000.0
+"""Messages that one client may chatter in a second."""
+BURST_LIMIT = 1_000_000
+"""Messages in one burst of one client."""
+
+Clients = list[int]
+Size = Annotated[int, Meta(ge=1, le=MESSAGE_LIMIT)]
+
+
+class Command(msgspec.Struct, tag_field="type", frozen=True):
+    """Anything that the crowd can be asked."""
+
+
+class Open(Command, tag="open", frozen=True):
+    """Connect these clients to `host:port`. One that is open already stays as it is."""
+
+    clients: Clients
+    host: str
+    port: int
+
+
+class Say(Command, tag="say", frozen=True):
+    """Send one message; `data` has one character (U+0000 to U+00FF) a byte."""
+
+    clients: Clients
+    data: Annotated[str, Meta(min_length=1, max_length=MESSAGE_LIMIT)]
+
+
+class Chatter(Command, tag="chatter", frozen=True):
+    """From now on send `per_second` messages of `size` bytes by a clock that waits for no echo; 0 stops it."""
+
+    clients: Clients
+    per_second: Annotated[float, Meta(ge=0, le=RATE_LIMIT)]
+    size: Size
+
+
+class Burst(Command, tag="burst", frozen=True):
+    """Send `count` messages of `size` bytes as fast as they are taken."""
+
+    clients: Clients
+    count: Annotated[int, Meta(ge=1, le=BURST_LIMIT)]
+    size: Size
+
+
+class Close(Command, tag="close", frozen=True):
+    """End these connections: politely, so that the last echo still comes, or by a reset."""
+
+    clients: Clients
+    reset: bool
+
+
+class Reopen(Command, tag="reopen", frozen=True):
+    """Connect every client that nobody has asked to close to `host:port`; it keeps its number and its chatter."""
+
+    host: str
+    port: int
+
+
+class PauseReading(Command, tag="pause-reading", frozen=True):
+    """Stop taking what the server sends, or go on; a paused client notices the server's end only when it goes on."""
+
+    clients: Clients
+    paused: bool
+
+
+Asked = Open | Say | Chatter | Burst | Close | Reopen | PauseReading
+
+DECODER: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
+ENCODER = msgspec.json.Encoder()

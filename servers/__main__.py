@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from dataclasses import dataclass
+from typing import NoReturn
 
 from servers import leash
 from servers.block import BlockPage, BlockSetting
@@ -51,8 +52,6 @@ def run(request: Request) -> None:
     server = Server(report, page, request.host, request.port, request.workers, request.ceiling)
     try:
         pattern.load()(server)
-    except BrokenPipeError:
-        sys.exit("nobody reads the lines any more")
     finally:
         report.flush()
 
@@ -63,15 +62,29 @@ def _report(request: Request) -> Report:
     return Report() if request.quiet else Printed()
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def _block(text: str) -> BlockSetting:
+    try:
+        return BlockSetting.parse(text)
+    except ValueError as refusal:
+        raise argparse.ArgumentTypeError(str(refusal)) from None
+
+
 def main() -> None:
     """Read the command line and run."""
-    parser = argparse.ArgumentParser(prog="python -m servers", description=__doc__)
+    parser = OneLineParser(prog="python -m servers", description=__doc__)
     parser.add_argument("pattern")
     parser.add_argument("--host", default=HOST)
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--ceiling", type=int)
-    parser.add_argument("--block", type=BlockSetting.parse, metavar="KIND:SECONDS")
+    parser.add_argument("--block", type=_block, metavar="KIND:SECONDS")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     for descriptor in ("--events", "--page", "--leash"):
         parser.add_argument(descriptor, type=int, help=argparse.SUPPRESS)

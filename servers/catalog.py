@@ -67,8 +67,8 @@ PATTERNS = (
         "thread_pool",
         BLOCKING,
         "thread pool",
-        "A fixed number of threads, started beforehand, compete for the connections of one listening socket. Memory and "
-        "switching are bounded, and so is the number of clients served at a time.",
+        "A fixed number of threads, started beforehand, compete for the connections of one listening socket. Memory "
+        "and switching are bounded, and so is the number of clients served at a time.",
         "Open eleven clients against ten workers: the eleventh is not accepted until another leaves.",
         "A block stops one worker; its client waits.",
         workers="threads",
@@ -89,8 +89,8 @@ PATTERNS = (
         "process_pool",
         BLOCKING,
         "process pool",
-        "A process for each core, all of them accepting on one listening socket. CPython lets one thread of a process run "
-        "at a time (the GIL), so it takes processes to compute on several cores. They share no memory.",
+        "A process for each core, all of them accepting on one listening socket. CPython lets one thread of a process "
+        "run at a time (the GIL), so it takes processes to compute on several cores. They share no memory.",
         "As many clients as processes are served. Two busy clients use two cores.",
         "A block stops one process; its client waits.",
         workers="processes",
@@ -111,8 +111,8 @@ PATTERNS = (
         "nonblocking",
         NON_BLOCKING,
         "non-blocking, naive",
-        "The single thread with its listening socket set to non-blocking, and nothing else changed. A call that can't be "
-        "done now raises instead of waiting: accept finds nobody there, and the program dies.",
+        "The single thread with its listening socket set to non-blocking, and nothing else changed. A call that can't "
+        "be done now raises instead of waiting: accept finds nobody there, and the program dies.",
         "It dies at once of BlockingIOError: its traceback is all there is to see.",
         "It never comes to serve, so there is nothing to block.",
         serves=False,
@@ -132,8 +132,9 @@ PATTERNS = (
         "select_loop",
         NON_BLOCKING,
         "select loop",
-        "One thread asks the kernel for all sockets at once which of them are ready, and sleeps until one is. It serves "
-        "many clients without a thread for each, at the price of a program that is written as handlers of events.",
+        "One thread asks the kernel for all sockets at once which of them are ready, and sleeps until one is. It "
+        "serves many clients without a thread for each, at the price of a program that is written as handlers of "
+        "events.",
         "Many clients, one thread, no CPU while they are quiet.",
         "A block stops the loop: every client waits, and nobody is accepted.",
     ),
@@ -142,8 +143,8 @@ PATTERNS = (
         "asyncio_protocol",
         NON_BLOCKING,
         "asyncio",
-        "The event loop as a library: a Protocol's methods are called when something has happened, and sockets and select "
-        "are out of sight. Under it the loop uses the best call of the platform, epoll or kqueue.",
+        "The event loop as a library: a Protocol's methods are called when something has happened, and sockets and "
+        "select are out of sight. Under it the loop uses the best call of the platform, epoll or kqueue.",
         "Many clients, one thread. Switch the block on and see all of them wait.",
         "A block in data_received stops the loop: every client waits, and nobody is accepted.",
     ),
@@ -152,8 +153,8 @@ PATTERNS = (
         "asyncio_blocking",
         NON_BLOCKING,
         "asyncio + time.sleep",
-        "The same Protocol with a blocking call in data_received, as it slips in with any library that does its own I/O. "
-        "One thread turns the loop, so whatever holds that thread holds everybody.",
+        "The same Protocol with a blocking call in data_received, as it slips in with any library that does its own "
+        "I/O. One thread turns the loop, so whatever holds that thread holds everybody.",
         "Send one line: while the loop sleeps nobody is echoed and nobody is accepted. Then all are served in a row.",
         "It is blocked from the start; press the block key to set it free.",
         block=BlockSetting("sleep", 20.0),
@@ -164,8 +165,8 @@ PATTERNS = (
         NON_BLOCKING,
         "Eventlet",
         "The program with a thread per client and one line more: a monkey patch replaces the blocking parts of the "
-        "standard library by cooperative ones. Its threads are green, and one event loop switches between them wherever "
-        "one would have blocked.",
+        "standard library by cooperative ones. Its threads are green, and one event loop switches between them "
+        "wherever one would have blocked.",
         "Many clients, one native thread. Switch the block on: time.sleep is patched, so only the sender waits.",
         "A sleep stops one green thread, because it is patched. A C extension that blocks would stop them all.",
     ),

@@ -11,7 +11,7 @@ from servers.report import Report
 from servers.server import BACKLOG, Server
 
 
-class ReportingSelector(selectors.DefaultSelector):  # type: ignore[valid-type, misc]
+class ReportingSelector(selectors.DefaultSelector):
     """The platform's best selector (epoll, kqueue), which hands in the reports before each wait."""
 
     def __init__(self, report: Report) -> None:

@@ -23,7 +23,7 @@ def limit_address_space(wanted: int) -> None:
 
 @contextlib.contextmanager
 def address_space_lifted() -> Iterator[int]:
-    """Raise the soft limit for a while, because to speak of a refusal takes memory; gives the limit that was in force."""
+    """Raise the soft limit for a while, as to speak of a refusal takes memory; gives the limit that was in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     try:

@@ -4,8 +4,9 @@ import errno
 import os
 import socket
 import time
+from typing import Any
 
-from servers.report import Connection, Report
+from servers.report import Connection, Report, address_name
 from servers.server import BACKLOG, BadRequest, Server
 
 OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
@@ -30,7 +31,7 @@ def listen(server: Server) -> socket.socket:
     return listener
 
 
-def resolve(host: str, port: int) -> tuple[int, tuple[str | int, ...]]:
+def resolve(host: str, port: int) -> tuple[int, Any]:
     """The family and address to bind; IPv4 first, as the article has it. Raises BadRequest."""
     if not 0 <= port <= 65535:
         raise BadRequest(f"port {port} is out of range: choose 1 to 65535, or 0 for any free one")
@@ -61,7 +62,11 @@ def _owner(port: int) -> str:
 
     try:
         pid = next(
-            (c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port and c.pid),
+            (
+                row.pid
+                for row in psutil.net_connections("tcp")
+                if row.status == "LISTEN" and row.laddr and row.laddr.port == port and row.pid
+            ),
             None,
         )
         return f" by {psutil.Process(pid).name()}, process {pid}" if pid else ""
@@ -93,9 +98,8 @@ def accept(listener: socket.socket, report: Report) -> tuple[socket.socket, Conn
 
 
 def name(address: tuple[str, int]) -> str:
-    """An address as the article prints it; the host of an IPv6 address stands in brackets."""
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    """A peer's address as reports name it."""
+    return address_name(*address[:2])
 
 
 _said = False

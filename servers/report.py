@@ -10,8 +10,12 @@ import _thread
 import contextlib
 import ctypes
 import errno
+import fcntl
+import itertools
 import os
 import select
+import signal
+import tempfile
 import time
 from collections import deque
 
@@ -37,11 +41,12 @@ from servers.records import (
 # Bound here, before a monkey patch can put a cooperative one in their place.
 _clock = time.monotonic_ns
 _thread_id = _thread.get_native_id
-_write_all = os.write
+_write = os.write
+_select = select.select
 
 PIPE_BUF = select.PIPE_BUF
 BATCH = 32
-"""Records encoded at once; this many of usual size fit into one atomic write."""
+"""Records written at once, and held at most; this many of usual size fit into one atomic write."""
 KEPT = 4096
 """Openings and closings kept for the next write when the pipe is full; beyond that they are counted as lost."""
 TEXT = 400
@@ -63,7 +68,7 @@ class Report:
     """Says nothing: a server with reporting off, and the interface of the others."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._numbers = itertools.count(1)
 
     def listening(self, host: str, port: int, backlog: int) -> None:
         """The listening socket is open."""
@@ -73,8 +78,7 @@ class Report:
 
     def new(self, peer: str) -> Connection:
         """A connection has been accepted."""
-        self._count += 1
-        return Connection(self._count, peer)
+        return Connection(next(self._numbers), peer)
 
     def serve(self, conn: Connection) -> None:
         """The calling thread serves a connection from now on."""
@@ -100,26 +104,52 @@ class Report:
     def note(self, text: str) -> None:
         """One sentence for whoever watches."""
         with contextlib.suppress(OSError):
-            _write_all(2, f"{text}\n".encode(errors="replace"))
+            _write(2, f"{text}\n".encode(errors="replace"))
 
     def hold(self) -> None:
-        """From now on the server calls `flush` before it waits, so nothing need be written sooner."""
+        """From now on the server calls `flush` before it waits, so little need be written sooner."""
 
     def flush(self) -> None:
         """Write what is held: the server is about to wait or to block."""
 
     def forked(self) -> None:
         """This is a new worker process: it counts its own connections."""
-        self._count = 0
+        self._numbers = itertools.count(1)
 
 
 class Printed(Report):
-    """The article's lines on stdout, unbuffered: each line is one write, so that workers' lines never merge."""
+    """The article's lines on stdout, unbuffered and whole, whichever of the workers prints them.
+
+    A pipe may tear a line that is longer than PIPE_BUF, so workers take turns: threads by a lock, processes
+    by a record lock, which the kernel takes back from one that is killed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._server = os.getpid()
+        self._threads_turn = _thread.allocate_lock()
+        self._processes_turn = tempfile.TemporaryFile()  # noqa: SIM115
 
     def _print(self, line: str) -> None:
         data = line.encode()
-        while data:
-            data = data[_write_all(1, data) :]
+        with self._threads_turn:
+            fcntl.lockf(self._processes_turn, fcntl.LOCK_EX)
+            try:
+                while data:
+                    try:
+                        data = data[_write(1, data) :]
+                    except BlockingIOError:
+                        _select([], [1], [])
+            except OSError:
+                self._end()
+            finally:
+                fcntl.lockf(self._processes_turn, fcntl.LOCK_UN)
+
+    def _end(self) -> None:
+        """End the server from whichever worker finds that the lines have no reader."""
+        self.note("nobody reads the lines any more")
+        os.kill(self._server, signal.SIGTERM)
+        signal.pause()
 
     def new(self, peer: str) -> Connection:
         self._print(f"New client: {peer}\n")
@@ -141,7 +171,7 @@ class Printed(Report):
         self._print(f"{count}\n")
 
     def listening(self, host: str, port: int, backlog: int) -> None:
-        self.note(f"serving {host}:{port}, Ctrl-C ends it")
+        self.note(f"serving {address_name(host, port)}, Ctrl-C ends it")
 
 
 class Piped(Report):
@@ -154,14 +184,14 @@ class Piped(Report):
         self._pid = os.getpid()
         self._held = False
         self._pending: deque[Reported] = deque()
-        self._owed: list[Reported] = []
+        self._owed: deque[Reported] = deque()
         self._lost = Lost(0, 0, 0)
         self._flushing = _thread.allocate_lock()
         self._encoder = msgspec.json.Encoder()
         libc = ctypes.PyDLL(None, use_errno=True)
-        self._write = libc.write
-        self._write.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t)
-        self._write.restype = ctypes.c_ssize_t
+        self._write_once = libc.write
+        self._write_once.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t)
+        self._write_once.restype = ctypes.c_ssize_t
 
     def listening(self, host: str, port: int, backlog: int) -> None:
         self._say(Listening(_clock(), self._pid, _thread_id(), host, port, backlog))
@@ -185,7 +215,7 @@ class Piped(Report):
 
     def send(self, conn: Connection, data: bytes) -> None:
         self._pending.append(Send(_clock(), self._pid, conn.tid, conn.number, len(data), preview(data)))
-        if not self._held:
+        if not self._held or len(self._pending) >= BATCH:
             self.flush()
 
     def bye(self, conn: Connection, error: str = "") -> None:
@@ -218,7 +248,7 @@ class Piped(Report):
 
     def _say(self, record: Reported) -> None:
         self._pending.append(record)
-        if not self._held:
+        if not self._held or len(self._pending) >= BATCH:
             self.flush()
 
     def flush(self) -> None:
@@ -231,50 +261,52 @@ class Piped(Report):
                 self._flushing.release()
 
     def _write_pending(self) -> None:
-        pending = self._pending
+        pending, owed = self._pending, self._owed
         while pending:
-            batch = self._debts()
-            with contextlib.suppress(IndexError):
-                while len(batch) < BATCH:
-                    batch.append(pending.popleft())
-            data = self._encoder.encode_lines(batch)
-            if len(data) <= PIPE_BUF:
-                self._write_or_count(data, batch)
-            else:
-                for record in batch:
-                    self._write_or_count(self._encoder.encode_lines([record]), [record])
+            batch: list[Reported] = []
+            while len(batch) < BATCH and (owed or pending):
+                batch.append(owed.popleft() if owed else pending.popleft())
+            unwritten = self._write_batch(batch) if self._loss_told() else batch
+            if unwritten:
+                owed.extendleft(record for record in reversed(unwritten) if self._kept(record))
+                while pending:
+                    if self._kept(record := pending.popleft()):
+                        owed.append(record)
 
-    def _debts(self) -> list[Reported]:
-        """What an earlier full pipe left to say, first."""
-        debts: list[Reported] = []
-        if self._lost.records:
-            lost, self._lost = self._lost, Lost(0, 0, 0)
+    def _loss_told(self) -> bool:
+        """Whether no loss is left to tell; while the pipe is full, this one line is all that is tried."""
+        lost = self._lost
+        if lost.records:
             lost.at, lost.pid, lost.tid = _clock(), self._pid, _thread_id()
-            debts.append(lost)
-        if self._owed:
-            debts += self._owed[: BATCH - 1]
-            del self._owed[: BATCH - 1]
-        return debts
+            if self._write_batch([lost]):
+                return False
+            self._lost = Lost(0, 0, 0)
+        return True
 
-    def _write_or_count(self, data: bytes, batch: list[Reported]) -> None:
-        if self._write(self._fd, data, len(data)) == len(data):
-            return
-        if ctypes.get_errno() == errno.EINTR and self._write(self._fd, data, len(data)) == len(data):
-            return
-        for record in batch:
-            if isinstance(record, (Recv, Send, Lost)) or len(self._owed) >= KEPT:
-                count_loss(self._lost, record)
-            else:
-                self._owed.append(record)
+    def _write_batch(self, batch: list[Reported]) -> list[Reported]:
+        """Write records in their order, and give those that do not fit into the pipe."""
+        data = self._encoder.encode_lines(batch)
+        if len(data) > PIPE_BUF:
+            half = len(batch) // 2
+            unwritten = self._write_batch(batch[:half])
+            return unwritten + batch[half:] if unwritten else self._write_batch(batch[half:])
+        written = self._write_once(self._fd, data, len(data))
+        while written < 0 and ctypes.get_errno() == errno.EINTR:
+            written = self._write_once(self._fd, data, len(data))
+        return [] if written == len(data) else batch
+
+    def _kept(self, record: Reported) -> bool:
+        """Whether a record is kept for the next write; its loss is counted if not."""
+        if isinstance(record, (Recv, Send)) or len(self._owed) >= KEPT:
+            count_loss(self._lost, record)
+            return False
+        return True
 
 
 def count_loss(lost: Lost, record: Reported) -> None:
     """Add to a loss what a record would have said."""
+    lost.records += 1
     match record:
-        case Lost():
-            for name in ("records", "new", "recv", "recv_bytes", "send", "send_bytes", "bye"):
-                setattr(lost, name, getattr(lost, name) + getattr(record, name))
-            return
         case New():
             lost.new += 1
         case Recv():
@@ -285,4 +317,8 @@ def count_loss(lost: Lost, record: Reported) -> None:
             lost.send_bytes += record.size
         case Bye():
             lost.bye += 1
-    lost.records += 1
+
+
+def address_name(host: str, port: int) -> str:
+    """An address as the article prints it; the host of an IPv6 address stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

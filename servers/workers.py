@@ -39,7 +39,7 @@ def run_processes(count: int, work: Work, server: Server, *args: object) -> None
     """Run `count` worker processes that run `work(server, *args)`, until the last of them has died."""
     context = multiprocessing.get_context("fork")
     owned: list[int] = []
-    workers: dict[int, BaseProcess] = {}
+    workers: list[BaseProcess] = []
     for number in range(1, count + 1):
         tied, ours = os.pipe()
         owned.append(ours)
@@ -47,12 +47,13 @@ def run_processes(count: int, work: Work, server: Server, *args: object) -> None
         worker = context.Process(target=_process, args=(tied, owned, name, work, server, *args), name=name, daemon=True)
         worker.start()
         os.close(tied)
-        workers[worker.sentinel] = worker
+        workers.append(worker)
     while workers:
-        for sentinel in wait(list(workers)):
-            worker = workers.pop(int(sentinel))  # type: ignore[call-overload]
-            worker.join()
-            server.report.note(f"{worker.name}, process {worker.pid}, has died: {_ending(worker.exitcode)}")
+        ended = wait([each.sentinel for each in workers])
+        for dead in [each for each in workers if each.sentinel in ended]:
+            workers.remove(dead)
+            dead.join()
+            server.report.note(f"{dead.name}, process {dead.pid}, has died: {_ending(dead.exitcode)}")
     sys.exit("every worker has died")
 
 

@@ -1,0 +1,56 @@
+"""Run the crowd: `python -m app.clients --events FD`. Commands come on standard input, and its end ends it."""
+
+import argparse
+import contextlib
+import os
+import resource
+import signal
+import traceback
+
+from app.clients.crowd import Crowd
+from app.clients.events import Events
+from servers import leash
+
+MANY = 10_240
+"""Descriptors to ask for where the hard limit is more than the kernel gives (macOS)."""
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m app.clients", description=__doc__)
+    parser.add_argument("--events", type=int, required=True, metavar="FD", help="pipe for the observations")
+    parser.add_argument("--leash", type=int, metavar="FD", help="pipe whose hang-up ends the process")
+    arguments = parser.parse_args()
+    # The terminal's Ctrl-C is for the dashboard.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if arguments.leash is not None:
+        leash.wear(arguments.leash, os.getpid())
+    raise_descriptor_limit()
+    run(Events(arguments.events))
+
+
+def run(events: Events) -> None:
+    """Run until there is nobody to serve. What goes wrong is said on the pipe, where somebody reads it."""
+    try:
+        Crowd(events).run()
+    except BrokenPipeError:
+        return
+    except Exception as failure:
+        where = traceback.extract_tb(failure.__traceback__)[-1]
+        events.note(f"the clients have failed: {failure!r} at {os.path.basename(where.filename)}:{where.lineno}")
+    with contextlib.suppress(BrokenPipeError):
+        events.flush()
+
+
+def raise_descriptor_limit() -> None:
+    """Have as many descriptors as the hard limit allows: one for each client."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (hard, MANY):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,268 @@
+"""One client: a connection under a number that outlives it, from connect(2) to its end."""
+
+import contextlib
+import socket
+import struct
+from enum import Enum, auto
+
+from app.clients import sentences
+from app.clients.ledger import Ledger
+from app.clients.loop import READ, WRITE, Loop, clock
+from app.clients.messages import Burst, Chatter, Message, Outbox
+from app.clients.sentences import Target
+from app.session.observations import ClientClosed, ClientConnected, ClientOpening, ClientSent
+from servers.listener import name
+from servers.records import preview
+
+LEAVE_WITHIN = 1_000_000_000
+"""Nanoseconds that a polite close waits for the rest of the echoes."""
+AT_ONCE = 16
+"""Messages that a client sends before it is another one's turn."""
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER that makes close(2) send a reset."""
+
+
+class State(Enum):
+    """Where a client's connection stands."""
+
+    CLOSED = auto()
+    OPENING = auto()
+    OPEN = auto()
+    LEAVING = auto()
+
+
+class Client:
+    """A client of the crowd. `wanted` until somebody asks to close it; only a wanted one is opened again."""
+
+    def __init__(self, number: int, loop: Loop) -> None:
+        self.number = number
+        self.wanted = False
+        self._loop = loop
+        self._state = State.CLOSED
+        self._socket: socket.socket | None = None
+        self._target = Target("", None)
+        self._ledger = Ledger(number)
+        self._outbox = Outbox(number)
+        self._message: Message | None = None
+        self._unsent = b""
+        self._paused = False
+
+    # What a client is asked
+
+    def open(self, target: Target) -> None:
+        """Call connect(2), unless the client is open already."""
+        self.wanted = True
+        if self._state is State.LEAVING:
+            self._over("closed")
+        if self._state is not State.CLOSED:
+            return
+        self._target = target
+        self._loop.events.say(ClientOpening(clock(), self.number))
+        if target.address is None:
+            self._over(target.name)
+            return
+        try:
+            self._socket = socket.socket(target.family, socket.SOCK_STREAM)
+            self._state = State.OPENING
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket.connect(target.address)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._over(sentences.failed(error, target))
+            return
+        self._watch()
+
+    def reopen(self, target: Target) -> None:
+        """Leave what is still connected, and connect to `target`."""
+        if not self.wanted:
+            return
+        if self._state is not State.CLOSED:
+            self._over("closed")
+        self.open(target)
+
+    def put(self, what: bytes | Burst) -> bool:
+        """Send a line or a burst as soon as may be; False when too many wait. A closed client passes it over."""
+        if self._state not in (State.OPENING, State.OPEN):
+            return True
+        taken = self._outbox.put(what)
+        self._loop.eager[self.number] = self
+        return taken
+
+    def chatter(self, per_second: float, size: int) -> None:
+        """Begin to chatter, or with 0 stop."""
+        if not self.wanted:
+            return
+        self._outbox.chatter = Chatter(self.number, per_second, size, clock()) if per_second else None
+        self._loop.alarms.cancel(self.number)
+        self._loop.eager[self.number] = self
+
+    def pause(self, paused: bool) -> None:
+        """Take nothing from the connection, or go on."""
+        if self.wanted:
+            self._paused = paused
+            self._watch()
+
+    def close(self, reset: bool) -> None:
+        """End the connection, and don't want it any more."""
+        self.wanted = self._paused = False
+        self._outbox.forget()
+        self._outbox.chatter = None
+        if self._socket is None:
+            return
+        if self._state is State.OPENING:
+            self._over("closed")
+        elif reset:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self._over("reset")
+        elif self._state is State.OPEN:
+            self._leave()
+
+    # What the loop calls
+
+    def ready(self, mask: int) -> None:
+        """The socket can be read or written."""
+        if self._state is State.OPENING:
+            self._connected()
+            return
+        if mask & READ:
+            self._receive()
+        if mask & WRITE:
+            self.pump()
+
+    def wake(self) -> None:
+        """Chatter is due, or a polite close has lasted long enough."""
+        if self._state is State.LEAVING:
+            self._over("closed")
+        else:
+            self.pump()
+
+    def pump(self) -> None:
+        """Send what is to be sent, as far as the kernel, the ledger and the others' turn allow."""
+        if self._state not in (State.OPEN, State.LEAVING):
+            return
+        for _ in range(AT_ONCE):
+            if not self._send():
+                break
+        else:
+            self._loop.eager[self.number] = self
+        self._watch()
+        if self._state is State.LEAVING:
+            self._say_goodbye()
+        elif self._state is State.OPEN:
+            self._set_alarm()
+
+    # How it is done
+
+    def _connected(self) -> None:
+        at = clock()
+        assert self._socket is not None
+        try:
+            if code := self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(code, "")
+            address = self._socket.getsockname()
+            if connected_to_itself(self._socket):
+                raise ConnectionRefusedError
+        except OSError as error:
+            self._over(sentences.failed(error, self._target))
+            return
+        self._state = State.OPEN
+        self._loop.events.say(ClientConnected(at, self.number, name(address)))
+        if self._outbox.chatter:
+            self._outbox.chatter.restart(at)
+        self.pump()
+
+    def _send(self) -> bool:
+        """Hand one message, or the rest of one, to the kernel; False when that is all for now."""
+        if self._message is None:
+            if self._ledger.full or (message := self._outbox.take(clock())) is None:
+                return False
+            self._message, self._unsent = message, message.data()
+        assert self._socket is not None
+        at = clock()
+        try:
+            sent = self._socket.send(self._unsent)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self._over(sentences.broken(error))
+            return False
+        self._sent(self._message, sent, at)
+        return self._message is None
+
+    def _sent(self, message: Message, sent: int, at: int) -> None:
+        if len(self._unsent) == message.size:
+            # A message is under way from its first byte on: a large one may be stuck with its last bytes here.
+            self._ledger.sent(message)
+            self._loop.events.say(ClientSent(at, self.number, message.size, preview(self._unsent)))
+        self._unsent = self._unsent[sent:]
+        if not self._unsent:
+            self._message = None
+
+    def _receive(self) -> None:
+        assert self._socket is not None
+        try:
+            size = self._socket.recv_into(self._loop.buffer)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._over(sentences.broken(error))
+            return
+        at = clock()
+        if not size:
+            self._over("closed" if self._state is State.LEAVING else "server closed")
+            return
+        was_full = self._ledger.full
+        for echo in self._ledger.returned(bytes(self._loop.buffer[:size]), at):
+            self._loop.events.say(echo)
+        if was_full:
+            self._loop.eager[self.number] = self
+
+    def _leave(self) -> None:
+        self._state = State.LEAVING
+        self._loop.alarms.set(self.number, clock() + LEAVE_WITHIN)
+        self._watch()
+        self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        """Half-close once the message that had begun is out; the rest of the echoes still comes."""
+        if self._socket is not None and self._message is None:
+            # If the server is gone already, the next recv says how.
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
+
+    def _set_alarm(self) -> None:
+        # While the ledger is full, or the kernel, the next echo or the next free byte wakes the client.
+        if self._outbox.chatter and not self._ledger.full and self._message is None:
+            self._loop.alarms.set(self.number, self._outbox.chatter.due)
+        else:
+            self._loop.alarms.cancel(self.number)
+
+    def _watch(self) -> None:
+        if self._socket is None:
+            return
+        if self._state is State.OPENING:
+            mask = WRITE
+        else:
+            mask = 0 if self._paused and self._state is State.OPEN else READ
+            mask |= WRITE if self._message else 0
+        self._loop.watch(self._socket.fileno(), mask, self.ready)
+
+    def _over(self, how: str) -> None:
+        """The connection is over: forget what belonged to it, and say so."""
+        if self._socket is not None:
+            self._loop.watch(self._socket.fileno(), 0, self.ready)
+            self._socket.close()
+            self._socket = None
+        self._state = State.CLOSED
+        self._message, self._unsent = None, b""
+        self._ledger.clear()
+        self._outbox.forget()
+        self._loop.alarms.cancel(self.number)
+        self._loop.events.say(ClientClosed(clock(), self.number, how))
+
+
+def connected_to_itself(client: socket.socket) -> bool:
+    """Whether the kernel chose the very port that was to be connected to, and nobody else is there (RFC 9293, 3.5)."""
+    return bool(client.getsockname() == client.getpeername())

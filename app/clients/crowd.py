@@ -1,0 +1,85 @@
+"""The crowd: all of our clients in one thread of one process, told what to do by lines on standard input."""
+
+import os
+from collections.abc import Iterable
+
+import msgspec
+
+from app.clients import commands
+from app.clients.client import Client
+from app.clients.commands import DECODER, Asked, Chatter, Close, Open, PauseReading, Reopen, Say
+from app.clients.events import Events
+from app.clients.loop import READ, Loop
+from app.clients.messages import Burst
+from app.clients.sentences import Target
+
+STDIN = 0
+LINE_LIMIT = 2 * 1024 * 1024
+"""Bytes of one command; whoever writes more without an end of line is no dashboard."""
+
+
+class Crowd:
+    """The clients by number, and the commands that reach them."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._loop = Loop(events)
+        self._clients: dict[int, Client] = {}
+        self._line = b""
+        self._ended = False
+
+    def run(self) -> None:
+        """Serve until standard input ends."""
+        self._loop.watch(STDIN, READ, self._read_commands)
+        while not self._ended:
+            self._loop.turn(self._clients)
+
+    def _read_commands(self, mask: int) -> None:
+        data = os.read(STDIN, 64 * 1024)
+        *lines, self._line = (self._line + data).split(b"\n")
+        self._ended = not data or len(self._line) > LINE_LIMIT
+        for line in lines:
+            try:
+                self._obey(DECODER.decode(line))
+            except (msgspec.DecodeError, UnicodeEncodeError) as error:
+                self._events.note(f"the clients can't do what they were asked: {error}")
+
+    def _obey(self, command: Asked) -> None:
+        match command:
+            case Open():
+                self._open(command)
+            case Reopen():
+                target = Target.find(command.host, command.port)
+                for client in self._clients.values():
+                    client.reopen(target)
+            case Say():
+                data = command.data.encode("latin-1")
+                self._put(dict.fromkeys(self._named(command.clients), data))
+            case commands.Burst():
+                named = self._named(command.clients)
+                self._put({client: Burst(command.count, command.size) for client in named})
+            case Chatter():
+                for client in self._named(command.clients):
+                    client.chatter(command.per_second, command.size)
+            case Close():
+                for client in self._named(command.clients):
+                    client.close(command.reset)
+            case PauseReading():
+                for client in self._named(command.clients):
+                    client.pause(command.paused)
+
+    def _open(self, command: Open) -> None:
+        target = Target.find(command.host, command.port)
+        for number in command.clients or list(self._clients):
+            if number not in self._clients:
+                self._clients[number] = Client(number, self._loop)
+            self._clients[number].open(target)
+
+    def _put(self, what: dict[Client, bytes] | dict[Client, Burst]) -> None:
+        refused = [str(client.number) for client, one in what.items() if not client.put(one)]
+        if refused:
+            self._events.note(f"client {', '.join(refused[:5])} has too much waiting to be sent: a message was dropped")
+
+    def _named(self, numbers: Iterable[int]) -> list[Client]:
+        numbers = list(numbers) or list(self._clients)
+        return [self._clients[number] for number in numbers if number in self._clients]

@@ -1,0 +1,80 @@
+"""The crowd's observations on their way to the dashboard: a slow reader costs lines, never the clients' time."""
+
+import os
+import threading
+import time
+from collections import deque
+
+import msgspec
+
+from app.session.observations import ClientClosed, ClientConnected, ClientEcho, ClientOpening, ClientSent
+from servers.records import Lost, Note, Record
+
+HELD = 4 * 1024 * 1024
+"""Bytes of lines that wait here while the pipe is full; beyond that messages and echoes are dropped and counted."""
+RESERVE = 1024 * 1024
+"""Bytes more for clients that open and close, so that their states stay right."""
+
+Said = ClientOpening | ClientConnected | ClientSent | ClientEcho | ClientClosed | Note
+
+
+class Events:
+    """A non-blocking pipe, with a bounded buffer before it."""
+
+    def __init__(self, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self.fd = fd
+        self._said: list[Record] = []
+        self._held: deque[bytes] = deque()
+        self._bytes = 0
+        self._lost = 0
+        self._encoder = msgspec.json.Encoder()
+
+    def say(self, observation: Said) -> None:
+        """Add an observation to those that the next `flush` writes."""
+        self._said.append(observation)
+
+    def note(self, text: str) -> None:
+        """One sentence for whoever watches."""
+        self._said.append(Note(time.monotonic_ns(), os.getpid(), threading.get_native_id(), text))
+
+    def flush(self) -> bool:
+        """Write what the pipe takes; True when nothing is left. Raises BrokenPipeError when nobody reads any more."""
+        if self._said:
+            self._hold(self._said)
+            self._said = []
+        try:
+            while self._held:
+                self._write(self._held[0])
+        except BlockingIOError:
+            return False
+        return True
+
+    def _write(self, lines: bytes) -> None:
+        written = os.write(self.fd, lines)
+        self._bytes -= written
+        if written == len(lines):
+            self._held.popleft()
+        else:
+            self._held[0] = lines[written:]
+
+    def _hold(self, said: list[Record]) -> None:
+        room = HELD - self._bytes
+        lines = self._encoder.encode_lines(self._debt() + said)
+        if len(lines) > room:
+            kept = [one for one in said if not isinstance(one, ClientSent | ClientEcho)]
+            lines = self._encoder.encode_lines(kept)
+            if len(lines) > room + RESERVE:
+                kept, lines = [], b""
+            self._lost += len(said) - len(kept)
+        else:
+            self._lost = 0
+        if lines:
+            self._held.append(lines)
+            self._bytes += len(lines)
+
+    def _debt(self) -> list[Record]:
+        """What has been dropped since it was last said."""
+        if not self._lost:
+            return []
+        return [Lost(time.monotonic_ns(), os.getpid(), threading.get_native_id(), records=self._lost)]

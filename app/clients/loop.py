@@ -1,0 +1,89 @@
+"""The one thread of the crowd: it waits for sockets and for moments, and gives each client its turn."""
+
+import select
+import selectors
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from app.clients.alarms import Alarms
+from app.clients.events import Events
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+TURN = 1_000_000
+"""Nanoseconds that clients with much to send get between two looks at the sockets."""
+RECV_BYTES = 64 * 1024
+
+clock = time.monotonic_ns
+
+
+class Served(Protocol):
+    """What the loop calls a client for."""
+
+    number: int
+
+    def ready(self, mask: int) -> None:
+        """The socket can be read or written."""
+
+    def wake(self) -> None:
+        """The client's alarm has rung."""
+
+    def pump(self) -> None:
+        """The client has more to send, and it is its turn."""
+
+
+class Loop:
+    """Sockets, alarms, and the queue of clients that have much to send."""
+
+    def __init__(self, events: Events) -> None:
+        self.events = events
+        self.alarms = Alarms()
+        self.eager: OrderedDict[int, Served] = OrderedDict()
+        self.buffer = memoryview(bytearray(RECV_BYTES))
+        self._selector = selectors.DefaultSelector()
+        self._keys: dict[int, selectors.SelectorKey] = {}
+
+    def watch(self, fd: int, mask: int, ready: Callable[[int], None]) -> None:
+        """Call `ready` when the descriptor is; a mask of 0 ends that, and must before the descriptor is closed."""
+        key = self._keys.get(fd)
+        if key is None:
+            if mask:
+                self._keys[fd] = self._selector.register(fd, mask, ready)
+        elif not mask:
+            self._selector.unregister(fd)
+            del self._keys[fd]
+        elif mask != key.events:
+            self._keys[fd] = self._selector.modify(fd, mask, ready)
+
+    def turn(self, clients: Mapping[int, Served]) -> None:
+        """Wait until something is to be done, and do it."""
+        for key, mask in self._wait():
+            # An earlier callback of this turn may have closed the descriptor, and another client may have got it.
+            if self._keys.get(key.fd) is key:
+                key.data(mask)
+        for number in self.alarms.ring(clock()):
+            clients[number].wake()
+        self._serve_eager()
+        self._write_events()
+
+    def _serve_eager(self) -> None:
+        until = clock() + TURN
+        while self.eager and clock() < until:
+            self.eager.popitem(last=False)[1].pump()
+
+    def _write_events(self, mask: int = 0) -> None:
+        self.watch(self.events.fd, 0 if self.events.flush() else WRITE, self._write_events)
+
+    def _wait(self) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.eager:
+            return self._selector.select(0)
+        moment = self.alarms.next()
+        if moment is None:
+            return self._selector.select(None)
+        # epoll's own timeout has only milliseconds, and would make every message of a chatter late.
+        seconds = (moment - clock()) / 1e9
+        if seconds > 0:
+            select.select([self._selector], [], [], seconds)
+        return self._selector.select(0)

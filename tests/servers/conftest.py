@@ -1,0 +1,22 @@
+"""Servers for tests: started on demand, and none left behind."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.harness import SERVING, Running, Starter
+
+
+@pytest.fixture
+def start() -> Iterator[Starter]:
+    starter = Starter()
+    yield starter
+    starter.stop_all()
+
+
+@pytest.fixture(scope="module", params=SERVING)
+def server(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """One server of each serving pattern, which all tests of a module put to the test one after another."""
+    starter = Starter()
+    yield starter(request.param)
+    starter.stop_all()

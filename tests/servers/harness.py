@@ -1,0 +1,344 @@
+"""Real servers in real processes, and clients on real sockets, for the tests beside this file."""
+
+import contextlib
+import fcntl
+import os
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, TypeVar
+
+import msgspec
+import psutil
+
+from servers.block import PAGE_BYTES, BlockPage
+from servers.catalog import PATTERNS
+from servers.records import Bye, Listening, Lost, New, Recv, Reported, Send
+
+PATIENCE = 20.0
+"""Seconds until a condition that must come true counts as not true; no test waits this long when all is well."""
+GLANCE = 0.05
+"""Seconds given to what must not happen."""
+SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
+ONE_AT_A_TIME = ("single-thread", "busy-loop")
+BLOCKED_AS_ONE = ("single-thread", "busy-loop", "select-loop", "asyncio", "asyncio-blocking")
+POOLS = ("process-pool", "process-thread-pool")
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Reported)
+
+
+def eventually(condition: Callable[[], T | None], what: str) -> T:
+    """Wait until the condition is true, and give its value."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"never came true: {what}"
+        time.sleep(0.002)
+    return value
+
+
+class Stream:
+    """What has come out of a pipe so far."""
+
+    def __init__(self, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self.fd = fd
+        self.data = b""
+
+    def drain(self) -> bool:
+        """Take what is there; False when the pipe has ended."""
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(self.fd, 2**18):
+                self.data += chunk
+            return False
+        return True
+
+    @property
+    def text(self) -> str:
+        self.drain()
+        return self.data.decode()
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    def to_the_end(self) -> str:
+        """Everything, once whoever writes has ended."""
+        eventually(lambda: not self.drain(), "the pipe ends")
+        return self.data.decode()
+
+
+class Events(Stream):
+    """The records that have come out of a server's pipe; a torn line fails to decode."""
+
+    _decoder = msgspec.json.Decoder(Reported)
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd)
+        self._records: list[Reported] = []
+
+    def widen(self) -> None:
+        """Give the pipe room for thousands of records, where the system can."""
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, 2**20)
+
+    @property
+    def records(self) -> list[Reported]:
+        self.drain()
+        whole, newline, self.data = self.data.rpartition(b"\n")
+        self._records += self._decoder.decode_lines(whole + newline)
+        return self._records
+
+    def of(self, kind: type[R]) -> list[R]:
+        return [record for record in self.records if isinstance(record, kind)]
+
+    def totals(self) -> Lost:
+        """All that was reported, one by one or as lost (`records` counts the lost ones)."""
+        total = Lost(0, 0, 0)
+        for record in self.records:
+            match record:
+                case New():
+                    total.new += 1
+                case Recv():
+                    total.recv += 1
+                    total.recv_bytes += record.size
+                case Send():
+                    total.send += 1
+                    total.send_bytes += record.size
+                case Bye():
+                    total.bye += 1
+                case Lost():
+                    for field in ("records", "new", "recv", "recv_bytes", "send", "send_bytes", "bye"):
+                        setattr(total, field, getattr(total, field) + getattr(record, field))
+        return total
+
+
+@dataclass
+class Running:
+    """A server under test."""
+
+    pattern: str
+    process: subprocess.Popen[bytes]
+    out: Stream
+    err: Stream
+    events: Events
+    page: BlockPage
+    leash: int
+    port: int = 0
+    host: str = "127.0.0.1"
+
+    def connect(self, receive_buffer: int = 0) -> socket.socket:
+        client = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
+        if receive_buffer:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        client.settimeout(PATIENCE)
+        client.connect((self.host, self.port))
+        return client
+
+    def clients(self, count: int) -> list[socket.socket]:
+        return [self.connect() for _ in range(count)]
+
+    def until(self, kind: type[R], count: int = 1) -> list[R]:
+        """Wait for so many records of a kind."""
+        return eventually(
+            lambda: found if len(found := self.events.of(kind)) >= count else None,
+            f"{count} {kind.__name__} from {self.pattern}",
+        )
+
+    def group(self) -> list[psutil.Process]:
+        """The living processes of this server."""
+        return [process for process in psutil.process_iter() if self._is_mine(process)]
+
+    def _is_mine(self, process: psutil.Process) -> bool:
+        try:
+            return os.getpgid(process.pid) == self.process.pid and process.status() != psutil.STATUS_ZOMBIE
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return False
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that serve."""
+        main = psutil.Process(self.process.pid)
+        return main.children() if self.pattern in POOLS else [main]
+
+    def cpu(self) -> float:
+        """Seconds of processor time that the serving processes have used."""
+        return sum(sum(worker.cpu_times()[:2]) for worker in self.workers())
+
+    def ended(self) -> int:
+        """Wait until every process of the server is gone, and give the exit code."""
+        code = self.process.wait(PATIENCE)
+        eventually(lambda: not self.group(), f"{self.pattern} leaves no process behind")
+        return code
+
+    def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.ended()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+        os.close(self.events.fd)
+        with contextlib.suppress(OSError):
+            os.close(self.leash)
+
+
+class Starter:
+    """Starts servers, and leaves none behind."""
+
+    def __init__(self) -> None:
+        self.running: list[Running] = []
+
+    def __call__(
+        self, pattern: str, *options: str, printed: bool = False, host: str = "127.0.0.1", page: bool = True
+    ) -> Running:
+        """A server on a free port, listening, if its pattern listens at all."""
+        server = self.launch(pattern, *options, "--host", host, printed=printed, page=page)
+        server.host = host
+        if printed:
+            eventually(lambda: "serving" in server.err.text, f"{pattern} serves")
+            server.port = int(server.err.lines[0].split(",")[0].rpartition(":")[2])
+        else:
+            server.port = server.until(Listening)[0].port
+        return server
+
+    def launch(self, pattern: str, *options: str, printed: bool = False, page: bool = True) -> Running:
+        reader, writer = os.pipe()
+        tied, leash = os.pipe()
+        shared: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        shared.truncate(PAGE_BYTES)
+        command = [sys.executable, "-m", "servers", pattern, "--port", "0", "--leash", str(tied)]
+        command += ["--page", str(shared.fileno())] if page else []
+        command += [] if printed else ["--events", str(writer)]
+        process = subprocess.Popen(
+            [*command, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(tied, shared.fileno(), *(() if printed else (writer,))),
+            start_new_session=True,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        )
+        assert process.stdout
+        assert process.stderr
+        server = Running(
+            pattern,
+            process,
+            Stream(process.stdout.fileno()),
+            Stream(process.stderr.fileno()),
+            Events(reader),
+            BlockPage(shared.fileno()),
+            leash,
+        )
+        self.running.append(server)
+        shared.close()
+        os.close(tied)
+        os.close(writer)
+        return server
+
+    def stop_all(self) -> None:
+        while self.running:
+            self.running.pop().stop()
+
+
+def name(client: socket.socket) -> str:
+    """A client as the server's lines name it."""
+    host, port = client.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def receive(client: socket.socket, size: int) -> bytes:
+    """Exactly so many bytes, or fewer if the server closes first."""
+    data = bytearray()
+    while len(data) < size and (chunk := client.recv(size - len(data))):
+        data += chunk
+    return bytes(data)
+
+
+def ask(client: socket.socket, message: bytes = b"hogehoge\n") -> None:
+    """Send a message and take its echo."""
+    client.sendall(message)
+    assert receive(client, len(message)) == message
+
+
+def converse(client: socket.socket, data: bytes, *, bite: int = 2**16) -> bytes:
+    """Send all of it while taking what comes, in bites; give the echo."""
+    client.setblocking(False)
+    unsent, echo = memoryview(data), bytearray()
+    deadline = time.monotonic() + PATIENCE
+    with selectors.DefaultSelector() as selector:
+        selector.register(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        while len(echo) < len(data):
+            assert time.monotonic() < deadline, f"{len(echo)} of {len(data)} bytes came back"
+            if not unsent:
+                selector.modify(client, selectors.EVENT_READ)
+            for _, ready in selector.select(1):
+                if ready & selectors.EVENT_WRITE and unsent:
+                    unsent = unsent[client.send(unsent) :]
+                if ready & selectors.EVENT_READ:
+                    chunk = client.recv(bite)
+                    assert chunk, "closed before all came back"
+                    echo += chunk
+    client.settimeout(PATIENCE)
+    return bytes(echo)
+
+
+def is_silent(client: socket.socket, seconds: float = GLANCE) -> bool:
+    """Whether nothing arrives for a moment."""
+    client.settimeout(seconds)
+    try:
+        client.recv(1, socket.MSG_PEEK)
+    except TimeoutError:
+        return True
+    finally:
+        client.settimeout(PATIENCE)
+    return False
+
+
+def reset(client: socket.socket) -> None:
+    """End a connection with a reset."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def close(clients: Iterable[socket.socket]) -> None:
+    for client in clients:
+        client.close()
+
+
+@contextlib.contextmanager
+def together(*jobs: Callable[[], object]) -> Iterator[None]:
+    """Run the jobs in threads beside the body, and raise what they raised."""
+    failures: list[BaseException] = []
+
+    def run(job: Callable[[], object]) -> None:
+        try:
+            job()
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for thread in threads:
+            thread.join()
+    if failures:
+        raise failures[0]
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True

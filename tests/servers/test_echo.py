@@ -1,0 +1,185 @@
+"""Every byte comes back in order, whatever clients do; one server per pattern has to stand all of it."""
+
+import contextlib
+import random
+import socket
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from servers.records import Bye, New, Recv, Send
+from servers.server import RECV_BYTES
+from tests.servers.harness import (
+    SERVING,
+    Running,
+    Starter,
+    ask,
+    close,
+    converse,
+    eventually,
+    has_ipv6,
+    name,
+    receive,
+    reset,
+)
+
+RESETS = 25
+"""More than any pattern here has workers."""
+
+AWKWARD = {
+    "every byte": bytes(range(256)),
+    "NUL": b"\0" * 100,
+    "invalid UTF-8": b"\xff\xfe\xc3(\xed\xa0\x80",
+    "terminal escapes": b"\x1b]0;title\x07\x1b[2J\r\n",
+    "one byte": b"x",
+    "the buffer and one more": b"b" * (RECV_BYTES + 1),
+    "much more than the buffer": random.Random(1).randbytes(300_000),
+}
+
+
+def test_awkward_payloads(server: Running) -> None:
+    with server.connect() as client:
+        for what, message in AWKWARD.items():
+            assert converse(client, message) == message, what
+
+
+def test_one_byte_at_a_time(server: Running) -> None:
+    with server.connect() as client:
+        for value in range(64):
+            ask(client, bytes([value]))
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(messages=st.lists(st.binary(min_size=1, max_size=3 * RECV_BYTES), min_size=1, max_size=8))
+def test_any_messages(server: Running, messages: list[bytes]) -> None:
+    with server.connect() as client:
+        assert converse(client, b"".join(messages)) == b"".join(messages)
+        for message in messages:
+            ask(client, message)
+
+
+def test_a_slow_reader_gets_everything(server: Running) -> None:
+    """The server's sends are partial, as the client's buffer is small and it takes little at a time."""
+    data = random.Random(2).randbytes(2_000_000)
+    with server.connect(receive_buffer=4096) as client:
+        assert converse(client, data, bite=5000) == data
+
+
+def test_half_close_still_gets_the_rest(server: Running) -> None:
+    data = random.Random(3).randbytes(200_000)
+    with server.connect() as client:
+        client.sendall(data[:10])
+        client.shutdown(socket.SHUT_WR)
+        assert receive(client, 100) == data[:10]
+    with server.connect(receive_buffer=4096) as client:
+        client.setblocking(False)
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            while sent < len(data):
+                sent += client.send(data[sent:])
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(20)
+        assert receive(client, len(data)) == data[:sent]
+        assert client.recv(1) == b""
+
+
+def test_resets_while_quiet(server: Running) -> None:
+    for _ in range(RESETS):
+        client = server.connect()
+        ask(client)
+        reset(client)
+    with server.connect() as client:
+        ask(client)
+
+
+def test_resets_right_after_a_message(server: Running) -> None:
+    for _ in range(RESETS):
+        client = server.connect()
+        client.sendall(b"x" * 5000)
+        reset(client)
+    with server.connect() as client:
+        ask(client)
+
+
+def test_resets_during_a_send(server: Running) -> None:
+    """The server is held in a send, as the client takes nothing, when the reset comes."""
+    for _ in range(RESETS):
+        client = server.connect(receive_buffer=4096)
+        ask(client)
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(100):
+                client.send(b"x" * 100_000)
+        reset(client)
+    with server.connect() as client:
+        ask(client)
+
+
+def test_resets_in_the_accept_queue(server: Running) -> None:
+    occupants = server.clients(20 if server.pattern == "process-thread-pool" else 10)
+    for _ in range(RESETS):
+        client = server.connect()
+        client.sendall(b"anybody there?")
+        reset(client)
+    close(occupants)
+    with server.connect() as client:
+        ask(client)
+
+
+def test_a_bye_says_how_a_connection_ended(server: Running) -> None:
+    server.events.drain()
+    ends = {}
+    for end in (socket.socket.close, reset):
+        client = server.connect()
+        ask(client)
+        peer = name(client)
+        end(client)
+        ends[end] = eventually(lambda peer=peer: last_words(server, peer), "Bye").error  # type: ignore[misc]
+    # Eventlet's recv turns a reset into an orderly end.
+    assert ends == {socket.socket.close: "", reset: "" if server.pattern == "eventlet" else "ConnectionResetError"}
+
+
+def last_words(server: Running, peer: str) -> Bye | None:
+    connections = {(new.pid, new.conn) for new in server.events.of(New) if new.peer == peer}
+    return next((bye for bye in server.events.of(Bye) if (bye.pid, bye.conn) in connections), None)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+@pytest.mark.parametrize("pattern", SERVING)
+def test_ipv6(start: Starter, pattern: str) -> None:
+    server = start(pattern, host="::1")
+    with server.connect() as client:
+        assert converse(client, AWKWARD["much more than the buffer"]) == AWKWARD["much more than the buffer"]
+        assert server.until(New)[0].peer == f"[::1]:{client.getsockname()[1]}"
+    server.until(Bye)
+    assert sum(record.size for record in server.events.of(Recv)) >= RECV_BYTES
+    assert server.events.of(Send)
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_a_client_that_does_not_read_costs_no_memory(start: Starter, pattern: str) -> None:
+    """It is held back, not buffered for; what it has sent is seen on the pipe, and comes back in the end."""
+    server = start(pattern, "--workers", "1")
+    server.events.widen()
+    with server.connect(receive_buffer=4096) as client:
+        ask(client, b"x" * RECV_BYTES)
+        before = server.workers()[0].memory_info().rss
+        client.settimeout(0.3)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            while sent < 64 * 2**20:
+                sent += client.send(bytes(2**16))
+                server.events.drain()
+        assert sent < 64 * 2**20
+        assert server.workers()[0].memory_info().rss - before < 16 * 2**20
+        seen = server.events.totals()
+        assert seen.recv_bytes > RECV_BYTES
+        if not pattern.startswith("asyncio"):  # asyncio's sends go to its own buffer, and are said to be done
+            assert seen.recv_bytes > seen.send_bytes
+        client.settimeout(20)
+        assert receive(client, sent) == bytes(sent)
+        ask(client)
+    server.until(Bye)
+    total = server.events.totals()
+    assert total.recv_bytes == total.send_bytes == sent + RECV_BYTES + len(b"hogehoge\n")

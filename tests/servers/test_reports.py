@@ -1,0 +1,108 @@
+"""The pipe: whole lines, each connection in order, exact sums whatever is lost, and nothing held back."""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable
+
+import pytest
+
+from servers.records import PREVIEW, Bye, Listening, Lost, New, Recv, Reported, Send, Worker
+from servers.server import BACKLOG, RECV_BYTES
+from tests.servers.harness import SERVING, Running, Starter, ask, converse, eventually, together
+
+CLIENTS = 6
+MESSAGES = 150
+
+
+def test_each_record_appears_without_another_event(server: Running) -> None:
+    """Said step by step, and each step is seen while the server waits for the next."""
+    before = {kind: len(server.events.of(kind)) for kind in (New, Recv, Send, Bye)}
+    message = bytes(range(200, 256))
+    with server.connect() as client:
+        new = server.until(New, before[New] + 1)[-1]
+        ask(client, message)
+        recv = server.until(Recv, before[Recv] + 1)[-1]
+        send = server.until(Send, before[Send] + 1)[-1]
+        host, port = client.getsockname()
+        assert new.peer == f"{host}:{port}"
+    bye = server.until(Bye, before[Bye] + 1)[-1]
+    assert (recv.size, recv.head) == (send.size, send.head) == (56, message[:PREVIEW].decode("latin-1"))
+    assert (new.pid, new.conn) == (recv.pid, recv.conn) == (send.pid, send.conn) == (bye.pid, bye.conn)
+    assert new.at < recv.at < send.at < bye.at
+
+
+def test_the_start_is_told(server: Running) -> None:
+    listening = server.until(Listening)[0]
+    assert (listening.host, listening.port, listening.backlog) == ("127.0.0.1", server.port, BACKLOG)
+    pids = {worker.pid for worker in server.until(Worker)}
+    assert pids <= {process.pid for process in server.group()}
+
+
+def sizes(seed: int) -> list[int]:
+    return random.Random(seed).choices([1, 7, 64, RECV_BYTES, 3000], k=MESSAGES)
+
+
+def chatter(server: Running, seed: int) -> Callable[[], None]:
+    """A client whose messages are NUL bytes, which take the most room in a record: six characters each."""
+
+    def run() -> None:
+        with server.connect() as client:
+            for size in sizes(seed):
+                assert converse(client, bytes(size)) == bytes(size)
+
+    return run
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_under_load_lines_are_whole_and_connections_in_order(start: Starter, pattern: str) -> None:
+    server = start(pattern, "--workers", "2" if pattern == "process-thread-pool" else str(CLIENTS))
+    server.events.widen()
+    with together(*(chatter(server, seed) for seed in range(CLIENTS))):
+        eventually(lambda: server.events.totals().bye == CLIENTS, "all clients have been served")
+    stories: dict[tuple[int, int], list[Reported]] = defaultdict(list)
+    for record in server.events.records:
+        if isinstance(record, New | Recv | Send | Bye):
+            stories[record.pid, record.conn].append(record)
+    assert len(stories) == CLIENTS
+    assert not server.events.of(Lost)
+    for story in stories.values():
+        assert [record.at for record in story] == sorted(record.at for record in story)
+        assert [type(record) for record in story] == [New, *[Recv, Send] * (len(story) // 2 - 1), Bye]
+        both = [record.size for record in story if isinstance(record, Recv | Send)]
+        assert both[::2] == both[1::2]
+    total = server.events.totals()
+    assert total.recv_bytes == total.send_bytes == sum(sum(sizes(seed)) for seed in range(CLIENTS))
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_a_reader_that_does_not_read_changes_nothing_but_the_detail(start: Starter, pattern: str) -> None:
+    """Echoes go on; losses are counted; with the next record that fits, the sums are exact again."""
+    server = start(pattern, "--workers", "1")
+    messages, size, visitors = 1500, 50, 100
+    with server.connect() as client:
+        for _ in range(messages):
+            ask(client, b"\0" * size)
+    for _ in range(visitors):
+        with server.connect() as client:
+            ask(client, b"v" * size)
+    with server.connect() as client:
+        ask(client)  # one more, so that the last visitor has certainly been seen off
+    server.events.drain()
+    with server.connect() as client:
+        ask(client)
+    served = messages + visitors + 2
+    eventually(lambda: server.events.totals().bye == visitors + 3, "every Bye is told")
+    total = server.events.totals()
+    assert total.records > 1000
+    assert (total.new, total.recv, total.send, total.bye) == (visitors + 3, served, served, visitors + 3)
+    assert total.recv_bytes == total.send_bytes == (messages + visitors) * size + 2 * len(b"hogehoge\n")
+    # Openings and closings were kept for later, and each Bye comes after its New.
+    numbers = list(range(1, visitors + 4))
+    opened = [record.conn for record in server.events.of(New)]
+    assert opened == numbers
+    assert sorted(record.conn for record in server.events.of(Bye)) == numbers
+    there: set[int] = set()
+    for record in server.events.records:
+        if isinstance(record, New | Bye):
+            assert (record.conn in there) == isinstance(record, Bye)
+            there.add(record.conn)

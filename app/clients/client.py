@@ -46,6 +46,7 @@ class Client:
         self._message: Message | None = None
         self._unsent = b""
         self._paused = False
+        self._awaits_room = False
 
     # What a client is asked
 
@@ -147,7 +148,8 @@ class Client:
                 break
         else:
             self._loop.eager[self.number] = self
-        self._watch()
+        if (self._message is None) is self._awaits_room:
+            self._watch()
         if self._state is State.LEAVING:
             self._say_goodbye()
         elif self._state is State.OPEN:
@@ -175,12 +177,10 @@ class Client:
 
     def _send(self) -> bool:
         """Hand one message, or the rest of one, to the kernel; False when that is all for now."""
-        if self._message is None:
-            if self._ledger.full or (message := self._outbox.take(clock())) is None:
-                return False
-            self._message, self._unsent = message, message.data()
         assert self._socket is not None
         at = clock()
+        if self._message is None and not self._take(at):
+            return False
         try:
             sent = self._socket.send(self._unsent)
         except BlockingIOError:
@@ -188,17 +188,26 @@ class Client:
         except OSError as error:
             self._over(sentences.broken(error))
             return False
-        self._sent(self._message, sent, at)
-        return self._message is None
+        self._sent(sent, at)
+        return self._message is None and self._outbox.has_more(at)
 
-    def _sent(self, message: Message, sent: int, at: int) -> None:
-        if len(self._unsent) == message.size:
+    def _take(self, now: int) -> bool:
+        if not self._ledger.full and (message := self._outbox.take(now)):
+            self._message, self._unsent = message, message.data()
+            return True
+        return False
+
+    def _sent(self, sent: int, at: int) -> None:
+        message, unsent = self._message, self._unsent
+        assert message is not None
+        if len(unsent) == message.size:
             # A message is under way from its first byte on: a large one may be stuck with its last bytes here.
             self._ledger.sent(message)
-            self._loop.events.say(ClientSent(at, self.number, message.size, preview(self._unsent)))
-        self._unsent = self._unsent[sent:]
-        if not self._unsent:
+            self._loop.events.say(ClientSent(at, self.number, message.size, preview(unsent)))
+        if sent == len(unsent):
             self._message = None
+        else:
+            self._unsent = unsent[sent:]
 
     def _receive(self) -> None:
         assert self._socket is not None
@@ -247,6 +256,7 @@ class Client:
         else:
             mask = 0 if self._paused and self._state is State.OPEN else READ
             mask |= WRITE if self._message else 0
+        self._awaits_room = bool(mask & WRITE)
         self._loop.watch(self._socket.fileno(), mask, self.ready)
 
     def _over(self, how: str) -> None:

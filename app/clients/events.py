@@ -42,7 +42,7 @@ class Events:
         """Write what the pipe takes; True when nothing is left. Raises BrokenPipeError when nobody reads any more."""
         if self._said:
             self._hold(self._said)
-            self._said = []
+            self._said.clear()
         try:
             while self._held:
                 self._write(self._held[0])

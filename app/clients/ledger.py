@@ -24,16 +24,13 @@ class Ledger:
     def __init__(self, client: int) -> None:
         self._client = client
         self._away: deque[Message] = deque()
-        self._bytes = 0
         self.clear()
 
     def clear(self) -> None:
         """The connection is over, and nothing will come back."""
         self._away.clear()
         self._bytes = 0
-        self._got = 0
-        self._head = b""
-        self._intact = True
+        self._await_next()
 
     @property
     def full(self) -> bool:
@@ -50,7 +47,9 @@ class Ledger:
 
         Bytes that nobody sent make an echo of their own, with a round trip of 0 and not intact.
         """
-        echoes = []
+        if not self._got and self._away and self._away[0].data() == data:
+            return [self._whole(at, preview(data), True)]
+        echoes: list[ClientEcho] = []
         start = 0
         while start < len(data) and self._away:
             oldest = self._away[0]
@@ -58,7 +57,8 @@ class Ledger:
             start += len(part)
             self._compare(oldest, part)
             if self._got == oldest.size:
-                echoes.append(self._whole(oldest, at))
+                echoes.append(self._whole(at, preview(self._head), self._intact))
+                self._await_next()
         if start < len(data):
             extra = data[start:]
             echoes.append(ClientEcho(at, self._client, len(extra), preview(extra), 0, 0, intact=False))
@@ -72,13 +72,13 @@ class Ledger:
             self._head += part[: PREVIEW - self._got]
         self._got = end
 
-    def _whole(self, message: Message, at: int) -> ClientEcho:
-        self._away.popleft()
-        self._bytes -= message.size
-        waiting_since = self._away[0].since if self._away else 0
-        rtt = at - message.since
-        echo = ClientEcho(at, self._client, message.size, preview(self._head), rtt, waiting_since, self._intact)
+    def _await_next(self) -> None:
         self._got = 0
         self._head = b""
         self._intact = True
-        return echo
+
+    def _whole(self, at: int, head: str, intact: bool) -> ClientEcho:
+        message = self._away.popleft()
+        self._bytes -= message.size
+        waiting_since = self._away[0].since if self._away else 0
+        return ClientEcho(at, self._client, message.size, head, at - message.since, waiting_since, intact)

@@ -24,6 +24,7 @@ class Totals:
     records: int = 0
     echoes: int = 0
     spoiled: int = 0
+    client_records: int = 0
 
 
 @dataclass(slots=True)

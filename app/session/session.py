@@ -86,6 +86,13 @@ class Session:
         for observation in observations:
             handlers[type(observation)](self, observation)
 
+    @property
+    def changes(self) -> tuple[int, ...]:
+        """Differs whenever a connection, client or worker may have changed: what a screen compares."""
+        totals = self.totals
+        exited = self.server.exited_at if self.server else 0
+        return (self._numbers, totals.records, totals.client_records, totals.lost, exited, len(self.connections))
+
     def worst_lag(self, now: int, span: int = 10 * SECOND) -> int | None:
         """The dashboard's own greatest lag (ns) within a span before `now`; None if it was never measured."""
         return max((late for at, late in self.lags if at >= now - span), default=None)
@@ -276,12 +283,14 @@ class Session:
     # Our own clients.
 
     def _client_opening(self, o: ClientOpening) -> None:
+        self.totals.client_records += 1
         client = self.clients.setdefault(o.client, Client(o.client))
         if not client.opening_since:
             self.opening += 1
         client.opening_since, client.connection, client.ended = o.at, None, ""
 
     def _client_connected(self, o: ClientConnected) -> None:
+        self.totals.client_records += 1
         client = self.clients.setdefault(o.client, Client(o.client))
         self._opened(client)
         connection = self._by_peer.get(o.address)
@@ -292,6 +301,7 @@ class Session:
         client.connection, client.ended = connection, ""
 
     def _client_sent(self, o: ClientSent) -> None:
+        self.totals.client_records += 1
         client = self.clients.get(o.client)
         if client is None or client.connection is None:
             return
@@ -305,6 +315,7 @@ class Session:
         if client is None or client.connection is None:
             return
         connection = client.connection
+        self.totals.client_records += 1
         self.totals.echoes += 1
         client.echoed += 1
         client.last_echo, client.last_size, client.rtt = o.head, o.size, o.rtt
@@ -317,6 +328,7 @@ class Session:
             connection.spoiled += 1
 
     def _client_closed(self, o: ClientClosed) -> None:
+        self.totals.client_records += 1
         client = self.clients.get(o.client)
         if client is None:
             return

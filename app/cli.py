@@ -1,0 +1,243 @@
+"""The echo-tui command. It imports the screen only when the screen is wanted."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import cloup
+from click.shell_completion import CompletionItem, get_completion_class
+
+from servers.__main__ import USAGE, Request, print_from_pattern, run
+from servers.block import BlockSetting
+from servers.catalog import BY_NAME, FAMILIES, PATTERNS, Pattern, find
+from servers.server import HOST, PORT, BadRequest
+
+EXAMPLES = """
+\b
+Examples:
+  echo-tui                               the dashboard; choose a pattern there
+  echo-tui asyncio-blocking --clients 3  a loop that stalls, and three clients
+  echo-tui multithread --block sleep:2   with the blocking call switched on
+  echo-tui serve select-loop             one server alone, in this terminal
+  nc 127.0.0.1 37564                     a client of it, in another terminal
+"""
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class PatternName(click.ParamType):
+    """The name of a pattern; a wrong one is told the nearest right one."""
+
+    name = "pattern"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Pattern:
+        if isinstance(value, Pattern):
+            return value
+        try:
+            return find(value)
+        except BadRequest as refusal:
+            raise click.UsageError(str(refusal)) from None
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return pattern_names(incomplete)
+
+
+class Block(click.ParamType):
+    """KIND:SECONDS of a blocking call."""
+
+    name = "KIND:SECONDS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> BlockSetting:
+        if isinstance(value, BlockSetting):
+            return value
+        try:
+            return BlockSetting.parse(value)
+        except ValueError as refusal:
+            raise click.UsageError(str(refusal)) from None
+
+
+class Number(click.ParamType):
+    """A whole number between two limits."""
+
+    name = "N"
+
+    def __init__(self, least: int, most: int, what: str) -> None:
+        self.least, self.most, self.what = least, most, what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise click.UsageError(f"{self.what} is a number, not {value!r}") from None
+        if not self.least <= number <= self.most:
+            raise click.UsageError(f"{self.what} {number} is out of range: choose {self.least} to {self.most}")
+        return number
+
+
+def pattern_names(incomplete: str) -> list[CompletionItem]:
+    """The patterns that a word begins, for the shell."""
+    return [CompletionItem(p.name, help=p.title) for p in PATTERNS if p.name.startswith(incomplete)]
+
+
+def server_options(command: F) -> F:
+    """The options that say how a server runs."""
+    return cloup.option_group(
+        "Server",
+        cloup.option("--host", default=HOST, show_default=True, help="Address to listen on."),
+        cloup.option(
+            "--port", type=Number(0, 65535, "port"), default=PORT, show_default=True, help="0 takes any free one."
+        ),
+        cloup.option(
+            "--workers", type=Number(1, 1000, "workers"), help="Size of a pool. [default: 10 threads, or one per core]"
+        ),
+        cloup.option("--ceiling", type=Number(1, 1_000_000, "ceiling"), help="Most threads of too-many-threads."),
+        cloup.option("--block", type=Block(), help="Mix in a blocking call, such as sleep:2."),
+    )(command)
+
+
+def screen_options(command: F) -> F:
+    """The options of the dashboard alone."""
+    return cloup.option_group(
+        "Dashboard",
+        cloup.option(
+            "--clients", type=Number(0, 5000, "clients"), default=0, show_default=True, help="Clients to open at once."
+        ),
+        cloup.option("--theme", help="Colours, by name (the palette lists them)."),
+    )(command)
+
+
+class DashboardFirst(cloup.Group):
+    """A group whose first word may also be a pattern, or nothing: then it is the dashboard that is meant."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {*self.commands, "--help", "-h", "--version"}
+        if not args or args[0] not in own:
+            args = ["dashboard", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return [*pattern_names(incomplete), *super().shell_complete(ctx, incomplete)]
+
+
+def show_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"echo-tui {version('echo-tui')}")
+        ctx.exit()
+
+
+SETTINGS = cloup.Context.settings(
+    help_option_names=["-h", "--help"],
+    align_option_groups=True,
+    formatter_settings=cloup.HelpFormatter.settings(width=88, max_width=88, col1_max_width=24),
+)
+
+
+@cloup.group(
+    cls=DashboardFirst,
+    context_settings=SETTINGS,
+    epilog=EXAMPLES,
+    subcommand_metavar="[PATTERN] | COMMAND ...",
+    options_metavar="[OPTIONS]",
+)
+@server_options
+@screen_options
+@cloup.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show it.")
+def cli(**ignored: Any) -> None:
+    """See how a socket server's architecture behaves.
+
+    Without a command it opens the dashboard, with PATTERN started at once if one is named.
+    """
+
+
+@cli.command(hidden=True)
+@cloup.argument("pattern", type=PatternName(), required=False)
+@server_options
+@screen_options
+def dashboard(
+    pattern: Pattern | None,
+    host: str,
+    port: int,
+    workers: int | None,
+    ceiling: int | None,
+    block: BlockSetting | None,
+    clients: int,
+    theme: str | None,
+) -> None:
+    """Open the dashboard."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        raise BadRequest("the dashboard needs a terminal; 'echo-tui serve PATTERN' does without")
+    from app.live import Plan
+    from app.tui.app import open_dashboard
+
+    sys.exit(open_dashboard(Plan(pattern, host, port, workers, ceiling, block, clients), theme))
+
+
+@cli.command()
+@cloup.argument("pattern", type=PatternName(), help="See 'echo-tui list'.")
+@server_options
+@cloup.option("--quiet", is_flag=True, help="Print nothing.")
+def serve(pattern: Pattern, **options: Any) -> None:
+    """Run one server in this terminal; it prints what it does to stdout."""
+    try:
+        run(Request(pattern=pattern.name, **options))
+    except BadRequest:
+        raise
+    except Exception as failure:
+        print_from_pattern(failure)
+        sys.exit(1)
+
+
+@cli.command(name="list")
+@cloup.option("--json", "as_json", is_flag=True, help="As JSON, with each pattern's story.")
+def list_patterns(as_json: bool) -> None:
+    """List the patterns."""
+    if as_json:
+        fields = ("name", "family", "title", "story", "watch", "blocking", "serves")
+        click.echo(json.dumps([{field: getattr(p, field) for field in fields} for p in PATTERNS], indent=2))
+        return
+    width = max(map(len, BY_NAME))
+    for family in FAMILIES:
+        click.echo(family.upper())
+        for pattern in PATTERNS:
+            if pattern.family == family:
+                click.echo(f"  {pattern.name:{width}}  {pattern.title}")
+
+
+@cli.command()
+@cloup.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), help="The shell you use.")
+def completion(shell: str) -> None:
+    """Print the shell's completion: eval "$(echo-tui completion bash)"."""
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise BadRequest(f"no completion for {shell}")
+    click.echo(kind(cli, {}, "echo-tui", "_ECHO_TUI_COMPLETE").source())
+
+
+def main() -> None:
+    """Run the command; what can't be done is said in one line, with exit code 2."""
+    try:
+        sys.exit(cli.main(prog_name="echo-tui", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        text = " ".join(error.format_message().split())
+        _complain(text if isinstance(error, click.UsageError) and error.ctx is None else f"{text} (see --help)")
+    except BadRequest as refusal:
+        _complain(str(refusal))
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(1)
+
+
+def _complain(text: str) -> None:
+    click.echo(f"echo-tui: {text}", err=True)
+    sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main()

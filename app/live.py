@@ -1,0 +1,176 @@
+"""A live run: the server's child, our clients and the samples, joined into one session.
+
+Nothing here waits. A caller calls `drain` a few times a second and `sample` twice a second, and draws the
+session. The crowd of clients outlives a server, so the same clients walk from pattern to pattern.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+
+from app.clients.remote import Crowd
+from app.observers.child import Child, Wish
+from app.observers.pipe import LinePipe, decode
+from app.observers.resources import Resources
+from app.session.observations import BlockSet, Lag, ServerExited
+from app.session.session import Session
+from servers.__main__ import USAGE
+from servers.block import BlockSetting
+from servers.catalog import Pattern
+from servers.server import HOST, PORT
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the dashboard was asked to begin with."""
+
+    pattern: Pattern | None = None
+    host: str = HOST
+    port: int = PORT
+    workers: int | None = None
+    ceiling: int | None = None
+    block: BlockSetting | None = None
+    clients: int = 0
+
+
+class Live:
+    """The server, the clients and the session of now."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.session = Session()
+        self.crowd = Crowd()
+        self._crowd_pipe = LinePipe(os.dup(self.crowd.fd))
+        self.child: Child | None = None
+        self.pattern: Pattern | None = plan.pattern
+        self.armed = plan.block is not None
+        self._chosen = plan.block
+        self._pattern_block: BlockSetting | None = None
+        self._resources = Resources()
+        self._reopen = False
+        self._last_client = 0
+
+    # The server.
+
+    @property
+    def running(self) -> bool:
+        """Whether a server is running."""
+        return bool(self.session.server and self.session.server.running)
+
+    def start(self, pattern: Pattern) -> None:
+        """Stop what runs, start this pattern in a new session, and bring the clients back when it listens."""
+        self.stop()
+        self.pattern = pattern
+        self.session = Session()
+        self._pattern_block = pattern.block
+        wish = Wish(pattern.name, self.plan.host, self.plan.port, self.plan.workers, self.plan.ceiling)
+        self.child = Child(wish, self.block_now)
+        self._resources = Resources(self.child.pid)
+        self._reopen = True
+        self._tell_block()
+
+    def stop(self) -> None:
+        """Stop the server, if one runs; what it said last is taken in."""
+        if self.child:
+            self._drain_crowd(time.monotonic() + 0.02)
+            self.session.apply_all(self.child.stop())
+            self.child = None
+
+    def refusal(self) -> str:
+        """Why the server would not start, in its own sentence; empty if it did start."""
+        server = self.session.server
+        if not server or server.code != USAGE:
+            return ""
+        said = [line.text for line in self.session.output if line.stream == "stderr"]
+        return said[-1].partition(": ")[2] if said else ""
+
+    # The block.
+
+    @property
+    def block_setting(self) -> BlockSetting:
+        """The blocking call that the block key switches."""
+        return self._chosen or self._pattern_block or BlockSetting()
+
+    @property
+    def block_now(self) -> BlockSetting | None:
+        """What is armed: by the user, or by the pattern that comes with it."""
+        return self.block_setting if self.armed or self._pattern_block else None
+
+    def toggle_block(self) -> bool:
+        """Switch the block of the running server; gives whether it is on now."""
+        self._switch(not self.block_now)
+        return self.block_now is not None
+
+    def set_block(self, setting: BlockSetting) -> None:
+        """Choose kind and seconds, and switch it on."""
+        self._chosen = setting
+        self._switch(True)
+
+    def _switch(self, on: bool) -> None:
+        self.armed, self._pattern_block = on, None
+        if self.child:
+            self.child.arm(self.block_now)
+        self._tell_block()
+
+    def _tell_block(self) -> None:
+        setting = self.block_setting
+        self.session.apply(BlockSet(time.monotonic_ns(), self.block_now is not None, setting.kind, setting.seconds))
+
+    # Our clients.
+
+    def open_clients(self, count: int = 1) -> list[int]:
+        """Open so many more clients; gives their numbers."""
+        numbers = list(range(self._last_client + 1, self._last_client + count + 1))
+        self._last_client += count
+        self.crowd.open(numbers, self.plan.host, self._port())
+        return numbers
+
+    def _port(self) -> int:
+        server = self.session.server
+        return server.port if server and server.listening_at else self.plan.port
+
+    # What happens.
+
+    def drain(self, budget: float = 0.02) -> int:
+        """Take in what has happened, for `budget` seconds at most; gives how many observations it was."""
+        until = time.monotonic() + budget
+        count = self._drain_crowd(until)
+        while self.child and (found := self.child.read()):
+            self.session.apply_all(found)
+            count += len(found)
+            if isinstance(found[-1], ServerExited):
+                self.child.stop()
+                self.child = None
+            if time.monotonic() > until:
+                break
+        self._bring_clients_back()
+        return count
+
+    def _drain_crowd(self, until: float) -> int:
+        count = 0
+        while found := decode(self._crowd_pipe.read()):
+            self.session.apply_all(found)
+            count += len(found)
+            if time.monotonic() > until:
+                break
+        return count
+
+    def _bring_clients_back(self) -> None:
+        server = self.session.server
+        if self._reopen and server and server.listening_at:
+            self._reopen = False
+            self.crowd.reopen(server.host, server.port)
+
+    def sample(self) -> None:
+        """Take a sample of CPU, memory, threads and switches."""
+        self.session.apply_all(self._resources.sample())
+
+    def lag(self, late: int) -> None:
+        """The caller's own loop was so late (ns)."""
+        self.session.apply(Lag(time.monotonic_ns(), late))
+
+    def close(self) -> None:
+        """End the server and the clients; nothing is left behind."""
+        self.stop()
+        self.crowd.stop()
+        self._crowd_pipe.close()

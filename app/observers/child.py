@@ -1,0 +1,148 @@
+"""The server as a child process in its own session: started, read, blocked, stopped, and never left behind."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+
+from app.observers.pipe import LinePipe, decode, make_pipe
+from app.session.observations import Observation, Output, ServerExited, ServerStarted
+from servers.block import PAGE_BYTES, BlockPage, BlockSetting
+from servers.server import HOST, PORT
+
+GRACE = 0.3
+"""Seconds a server has to end after SIGTERM before it is killed."""
+LINE = 2000
+"""Characters of a line of stdout or stderr that are kept."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which server to start."""
+
+    pattern: str
+    host: str = HOST
+    port: int = PORT
+    workers: int | None = None
+    ceiling: int | None = None
+
+    def arguments(self) -> list[str]:
+        """The child's command line, without its descriptors."""
+        line = [sys.executable, "-P", "-m", "servers", self.pattern, "--host", self.host, "--port", str(self.port)]
+        for option, value in (("--workers", self.workers), ("--ceiling", self.ceiling)):
+            if value is not None:
+                line += [option, str(value)]
+        return line
+
+
+class Child:
+    """One run of one server. `read` gives what has happened since it was last called."""
+
+    def __init__(self, wish: Wish, block: BlockSetting | None = None, report: bool = True) -> None:
+        self.wish = wish
+        self._page_file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
+        self._page_file.truncate(PAGE_BYTES)
+        self._page = BlockPage(self._page_file.fileno())
+        self._page.arm(block)
+        events, child_events = make_pipe()
+        tied, self._leash = os.pipe()
+        page = self._page_file.fileno()
+        descriptors = [child_events, page, tied] if report else [page, tied]
+        line = [*wish.arguments(), "--page", str(page), "--leash", str(tied)]
+        line += ["--events", str(child_events)] if report else ["--quiet"]
+        self._process = subprocess.Popen(
+            line,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=descriptors,
+            start_new_session=True,
+            bufsize=0,
+        )
+        os.close(child_events)
+        os.close(tied)
+        assert self._process.stdout
+        assert self._process.stderr
+        self._events = LinePipe(events)
+        self._output = {
+            "stdout": LinePipe(os.dup(self._process.stdout.fileno())),
+            "stderr": LinePipe(os.dup(self._process.stderr.fileno())),
+        }
+        self._process.stdout.close()
+        self._process.stderr.close()
+        self._stopped = False
+        self._exit_told = False
+        self._first: list[Observation] = [
+            ServerStarted(time.monotonic_ns(), wish.pattern, self.pid, wish.host, wish.port)
+        ]
+
+    @property
+    def pid(self) -> int:
+        """The server's first process; its session and process group have the same number."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the first process has not ended."""
+        return self._process.poll() is None
+
+    def arm(self, setting: BlockSetting | None) -> None:
+        """Switch the block of the running server on, or off with None."""
+        self._page.arm(setting)
+
+    def read(self, most: int = 1 << 17) -> list[Observation]:
+        """What the server has reported and written, and once its end; about `most` bytes of reports at a time."""
+        found, self._first = self._first, []
+        ended = not self.running
+        found += decode(self._events.read(most))
+        for stream, pipe in self._output.items():
+            for line in pipe.read().splitlines():
+                found.append(Output(time.monotonic_ns(), stream, line[:LINE].decode(errors="replace")))
+        if ended and not found and not self._exit_told:
+            self._exit_told = True
+            code = self._process.returncode
+            found.append(ServerExited(time.monotonic_ns(), self.pid, code, self._stopped))
+        return found
+
+    def stop(self) -> list[Observation]:
+        """End the server with all its workers, free its port, and give what it said last."""
+        self._stopped = self._stopped or self.running
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        # Whatever is left of the group: workers that have not seen the hang-up yet, or C code that can't be told.
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        self._wait_for_group()
+        last: list[Observation] = []
+        while found := self.read():
+            last += found
+        self._close()
+        return last
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a group of zombies
+            os.killpg(self.pid, number)
+
+    def _wait_for_group(self) -> None:
+        """Wait until no worker is left: the port is free when the last one has gone."""
+        limit = time.monotonic() + GRACE
+        while time.monotonic() < limit:
+            try:
+                os.killpg(self.pid, 0)
+            except (ProcessLookupError, PermissionError):
+                return
+            time.sleep(0.002)
+
+    def _close(self) -> None:
+        self._events.close()
+        for pipe in self._output.values():
+            pipe.close()
+        if self._leash >= 0:
+            os.close(self._leash)
+            self._leash = -1
+        self._page_file.close()

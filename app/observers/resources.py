@@ -1,0 +1,99 @@
+"""CPU, memory, threads and context switches of the server's processes, and the machine's cores (psutil)."""
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+
+from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample
+
+MOST_THREADS = 128
+"""Up to so many threads context switches are added up; beyond that the sum would cost more than it tells."""
+
+
+class Resources:
+    """Samples one server, by the process id of its first process. Each sample is since the one before."""
+
+    def __init__(self, pid: int | None = None) -> None:
+        self._root = _process(pid) if pid is not None else None
+        self._known: dict[int, psutil.Process] = {}
+        psutil.cpu_percent(percpu=True)
+
+    def sample(self) -> list[Observation]:
+        """What every process of the server, and every core, has done since the last sample."""
+        at = time.monotonic_ns()
+        found: list[Observation] = [CoresSample(at, list(psutil.cpu_percent(percpu=True)))]
+        alive = {process.pid: process for process in self._processes()}
+        for pid in [pid for pid in self._known if pid not in alive]:
+            del self._known[pid]
+            found.append(ProcessGone(at, pid))
+        for pid, process in alive.items():
+            first = pid not in self._known
+            known = self._known.setdefault(pid, process)
+            if sample := _sample(known, first):
+                found.append(sample)
+        return found
+
+    def _processes(self) -> list[psutil.Process]:
+        if self._root is None:
+            return []
+        try:
+            if self._root.status() == psutil.STATUS_ZOMBIE:
+                return []
+            return [self._root, *self._root.children(recursive=True)]
+        except psutil.Error:
+            return []
+
+
+def _process(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.Error:
+        return None
+
+
+def _sample(process: psutil.Process, first: bool) -> ProcessSample | None:
+    try:
+        with process.oneshot():
+            cpu = process.cpu_percent()
+            threads = process.num_threads()
+            voluntary, involuntary = _switches(process, threads)
+            return ProcessSample(
+                time.monotonic_ns(),
+                process.pid,
+                process.ppid(),
+                None if first else cpu,
+                process.memory_info().rss,
+                threads,
+                voluntary,
+                involuntary,
+            )
+    except psutil.Error:
+        return None
+
+
+def _switches(process: psutil.Process, threads: int) -> tuple[int | None, int | None]:
+    """Context switches of all threads of a process; None for both where there are too many to add up.
+
+    Linux's `/proc/PID/status`, and so psutil, speaks of the main thread only: the others are in `task/TID/status`.
+    """
+    tasks = Path(f"/proc/{process.pid}/task")
+    if not tasks.exists():
+        switches = process.num_ctx_switches()
+        return switches.voluntary, switches.involuntary
+    if threads > MOST_THREADS:
+        return None, None
+    voluntary = involuntary = 0
+    for task in os.listdir(tasks):
+        try:
+            status = (tasks / task / "status").read_bytes()
+        except OSError:
+            continue
+        for line in status.splitlines()[-2:]:
+            name, _, number = line.partition(b":")
+            if name == b"voluntary_ctxt_switches":
+                voluntary += int(number)
+            elif name == b"nonvoluntary_ctxt_switches":
+                involuntary += int(number)
+    return voluntary, involuntary

@@ -1,0 +1,1 @@
+"""The screen: it reads a session and never writes one."""

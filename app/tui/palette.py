@@ -1,0 +1,97 @@
+"""The colours of the line-rendered panels, taken from the theme; and the project's own themes."""
+
+from dataclasses import dataclass
+
+from rich.style import Style
+from textual.app import App
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+DARK = Theme(
+    name="echo-dark",
+    primary="#7aa2f7",
+    secondary="#5b6b8c",
+    accent="#7aa2f7",
+    foreground="#d5dbe8",
+    background="#10141c",
+    surface="#10141c",
+    panel="#1a2130",
+    success="#7fc98f",
+    warning="#ffb454",
+    error="#ff6b6b",
+    dark=True,
+    variables={"border": "#33405a", "border-blurred": "#26314a", "footer-key-foreground": "#7aa2f7"},
+)
+LIGHT = Theme(
+    name="echo-projector",
+    primary="#0033a0",
+    secondary="#404040",
+    accent="#0033a0",
+    foreground="#000000",
+    background="#ffffff",
+    surface="#ffffff",
+    panel="#e8ecf4",
+    success="#005a1e",
+    warning="#a04000",
+    error="#b00020",
+    dark=False,
+    variables={"border": "#606060", "border-blurred": "#a0a0a0", "footer-key-foreground": "#0033a0"},
+)
+THEMES = (DARK, LIGHT)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Styles by meaning, for whatever theme is on. Each state also has a shape or a word of its own."""
+
+    text: Style
+    dim: Style
+    faint: Style
+    accent: Style
+    strong: Style
+    good: Style
+    waiting: Style
+    queued: Style
+    bad: Style
+    cursor: Style
+    blocked: Style
+    dark: bool
+
+    @classmethod
+    def of(cls, app: App[object]) -> "Palette":
+        """The palette of the theme that is on."""
+        theme = app.current_theme
+        background = _color(theme.background, "#121212" if theme.dark else "#ffffff")
+        text = _color(theme.foreground, "#e0e0e0" if theme.dark else "#000000")
+        accent = _color(theme.primary, "#5f87ff")
+        warning = _color(theme.warning, "#ffaf00")
+        error = _color(theme.error, "#ff5f5f")
+        good = _color(theme.success, "#5faf5f")
+
+        def style(color: Color, bold: bool = False, back: Color | None = None) -> Style:
+            return Style(color=color.rich_color, bold=bold, bgcolor=back.rich_color if back else None)
+
+        def fade(color: Color, share: float) -> Color:
+            return color if color.ansi is not None or background.ansi is not None else color.blend(background, share)
+
+        return cls(
+            text=style(text),
+            dim=style(fade(text, 0.38)),
+            faint=style(fade(text, 0.68)),
+            accent=style(accent),
+            strong=style(text, bold=True),
+            good=style(good),
+            waiting=style(warning, bold=True),
+            queued=style(error),
+            bad=style(error, bold=True),
+            cursor=style(text, back=fade(accent, 0.7)),
+            blocked=style(background, bold=True, back=warning),
+            dark=theme.dark,
+        )
+
+
+def _color(value: str | None, otherwise: str) -> Color:
+    try:
+        return Color.parse(value or otherwise)
+    except ColorParseError:
+        return Color.parse(otherwise)

@@ -1,0 +1,219 @@
+"""The base of every panel: lines drawn on demand, a cursor, and a tail that is followed until one looks elsewhere.
+
+Only the lines that are visible are made (Textual's Line API), so what a panel costs depends on its height and not
+on how much there is to show.
+"""
+
+from collections.abc import Hashable, Iterable
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from app.tui.view import View
+
+Span = tuple[str, Style]
+Line = list[Span]
+
+WHEEL = 3
+
+
+class Panel(Widget, can_focus=True):
+    """A bordered panel of lines, numbered from `first` up to, not including, `last`."""
+
+    TITLE = ""
+    SHORT = ""
+    HEADED = False
+    """Whether the first row is a heading that does not scroll."""
+    SELECTS = True
+    """Whether the line under the cursor is marked while the panel has the focus."""
+    FOLLOWS = False
+    """Whether new lines come at the end, and the end is followed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "edge(-1)", "First", show=False),
+        Binding("end", "edge(1)", "Last", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0)
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.border_title = self.TITLE
+        self.view: View | None = None
+        self.first = self.last = 0
+        self.top = 0
+        self.following = self.FOLLOWS
+        self._shown: Hashable = None
+
+    # What a panel says of itself.
+
+    def fingerprint(self, view: View) -> Hashable:
+        """Whatever the picture depends on; while it is the same nothing is drawn."""
+        return view.session.changes
+
+    def prepare(self, view: View) -> None:
+        """Find out what there is to show: sets `first` and `last`."""
+
+    def line(self, index: int, width: int) -> Line:
+        """One line, for a view that is set."""
+        return []
+
+    def heading(self, width: int) -> Line:
+        """The heading's row."""
+        return []
+
+    def copied(self, index: int) -> str:
+        """A line as text, for the clipboard."""
+        return "".join(text for text, _ in self.line(index, 1000)).rstrip()
+
+    # Drawing.
+
+    def show(self, view: View) -> None:
+        """Draw this view, if it looks any different."""
+        self.view = view
+        if not self.display or not self.size:
+            self._shown = None
+            return
+        shown = (id(view.session), view.palette, view.frozen, self.size, self.fingerprint(view))
+        if shown != self._shown:
+            self._shown = shown
+            self.prepare(view)
+            self._settle()
+            self.refresh()
+
+    def stale(self) -> None:
+        """Draw again with the next view, whatever it is."""
+        self._shown = None
+
+    def on_resize(self) -> None:
+        self.stale()
+        if self.view:
+            self.show(self.view)
+
+    @property
+    def rows(self) -> int:
+        """How many lines are visible."""
+        return max(self.size.height - self.HEADED, 1)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if self.view is None:
+            return Strip.blank(width, self.rich_style)
+        if self.HEADED:
+            y -= 1
+        if y < 0:
+            return self._strip(self.heading(width), width)
+        index = self.top + y
+        if not self.first <= index < self.last:
+            return Strip.blank(width, self.rich_style)
+        strip = self._strip(self.line(index, width), width)
+        if self.SELECTS and self.has_focus and index == self.cursor:
+            return strip.apply_style(Style(bgcolor=self.view.palette.cursor.bgcolor))
+        return strip
+
+    def _strip(self, line: Iterable[Span], width: int) -> Strip:
+        strip = Strip([Segment(text, style) for text, style in line])
+        return strip.adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
+
+    # Moving about.
+
+    def _settle(self) -> None:
+        """Keep cursor and window inside what there is."""
+        if self.following:
+            self.set_reactive(Panel.cursor, self.last - 1)
+        self.set_reactive(Panel.cursor, min(max(self.cursor, self.first), max(self.last - 1, self.first)))
+        highest = max(self.last - self.rows, self.first)
+        if self.following:
+            self.top = highest
+        if self.cursor < self.top and self.SELECTS:
+            self.top = self.cursor
+        elif self.cursor >= self.top + self.rows and self.SELECTS:
+            self.top = self.cursor - self.rows + 1
+        self.top = min(max(self.top, self.first), highest)
+        self.border_subtitle = self.place()
+
+    def place(self) -> str:
+        """Where in the whole the window is, if it does not show all."""
+        total = self.last - self.first
+        if total <= self.rows:
+            return ""
+        begin = self.top - self.first + 1
+        text = f"{begin:,} to {min(begin + self.rows - 1, total):,} of {total:,}"
+        return text if not self.FOLLOWS or self.following else f"{text}, End follows"
+
+    def go(self, index: int) -> None:
+        """Put the cursor on a line."""
+        self.cursor = min(max(index, self.first), max(self.last - 1, self.first))
+        self.following = self.FOLLOWS and self.cursor >= self.last - 1
+        self._settle()
+        self.refresh()
+
+    def action_move(self, step: int) -> None:
+        if self.SELECTS:
+            self.go(self.cursor + step)
+        else:
+            self.scroll_lines(step)
+
+    def action_page(self, step: int) -> None:
+        if self.SELECTS:
+            self.go(self.cursor + step * max(self.rows - 1, 1))
+        else:
+            self.scroll_lines(step * max(self.rows - 1, 1))
+
+    def action_edge(self, step: int) -> None:
+        self.scroll_lines(step * (self.last - self.first))
+        self.go(self.last - 1 if step > 0 else self.first)
+
+    def scroll_lines(self, lines: int) -> None:
+        """Move the window, and the cursor with it so that it stays visible."""
+        highest = max(self.last - self.rows, self.first)
+        self.top = min(max(self.top + lines, self.first), highest)
+        self.following = self.FOLLOWS and self.top >= highest
+        if not self.following:
+            self.cursor = min(max(self.cursor, self.top), self.top + self.rows - 1)
+        self._settle()
+        self.refresh()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_lines(-WHEEL)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_lines(WHEEL)
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y < self.HEADED:
+            return
+        index = self.top + offset.y - self.HEADED
+        if index < self.last:
+            self.go(index)
+            self.pressed(index)
+
+    def pressed(self, index: int) -> None:
+        """A line was clicked."""
+
+
+def pad(text: str, width: int, right: bool = False) -> str:
+    """Text in exactly so many cells (its characters are one cell each), cut with a mark if it is longer."""
+    if len(text) > width:
+        text = text[: max(width - 1, 0)] + "…" if width else ""
+    return text.rjust(width) if right else text.ljust(width)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Words in lines of at most `width` characters."""
+    import textwrap
+
+    return textwrap.wrap(text, max(width, 10)) or [""]

@@ -1,0 +1,91 @@
+"""The connections as a table: the open ones in the order they came, then those closed lately."""
+
+from itertools import islice
+
+from rich.style import Style
+
+from app.session.connection import Connection, State
+from app.tui import table, text
+from app.tui.panel import Line, Panel
+from app.tui.view import NOTICED, View
+
+CLOSED_SHOWN = 200
+
+
+def whose(view: View, connection: Connection) -> str:
+    """Whose client it is: the number of ours, or external."""
+    if connection.client is not None:
+        return f"[{connection.client}]"
+    return {True: "external", False: "", None: "?"}[view.session.is_external(connection)]
+
+
+def state_style(view: View, connection: Connection) -> Style:
+    """The colour of a connection's state."""
+    palette = view.palette
+    waited = view.waited(connection)
+    if connection.state is State.QUEUED:
+        return palette.queued
+    if waited is not None and waited >= NOTICED:
+        return palette.waiting
+    return palette.dim if connection.state in (State.CLOSED, State.LEFT) else palette.good
+
+
+def worker(view: View, connection: Connection) -> str:
+    """Which process serves it, and which thread if that is not the process's first."""
+    if not connection.pid:
+        return "none"
+    return str(connection.pid) if connection.tid == connection.pid else f"{connection.pid}/{connection.tid}"
+
+
+Column = table.Column[Connection]
+COLUMNS = (
+    Column("#", 4, 0, lambda view, c: str(c.number), lambda view, c: view.palette.dim, right=True),
+    Column("peer", 7, 0, lambda view, c: text.peer(c.peer)),
+    Column("client", 8, 3, whose, lambda view, c: view.palette.accent),
+    Column("state", 19, 1, lambda view, c: view.state(c), state_style),
+    Column("recv", 6, 4, lambda view, c: text.count(c.recv), right=True),
+    Column("send", 6, 4, lambda view, c: text.count(c.send), right=True),
+    Column("bytes", 8, 7, lambda view, c: text.size(c.recv_bytes), right=True),
+    Column("rtt", 8, 5, lambda view, c: text.duration(c.rtt), right=True),
+    Column("rtt max", 8, 6, lambda view, c: text.duration(c.rtt_max), right=True),
+    Column("worker", 13, 8, worker, lambda view, c: view.palette.dim),
+)
+
+
+class ConnectionsPanel(Panel):
+    """One row for each connection."""
+
+    TITLE = "Connections"
+    SHORT = "Connections"
+    HEADED = True
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._rows: list[Connection] = []
+
+    def fingerprint(self, view: View) -> tuple[object, ...]:
+        waits = any(c.pending_since for c in self._rows[self.top : self.top + self.rows])
+        return (view.session.changes, view.now // 100_000_000 if waits else 0)
+
+    def prepare(self, view: View) -> None:
+        session = view.session
+        self._rows = [*session.connections.values(), *islice(reversed(session.closed), CLOSED_SHOWN)]
+        self.last = len(self._rows)
+        title = f"{self.TITLE}: {len(session.connections):,} open"
+        if session.totals.bye:
+            title += f", {session.totals.bye:,} closed"
+        self.border_title = title
+
+    def heading(self, width: int) -> Line:
+        assert self.view
+        return table.head(table.fitting(COLUMNS, width), self.view.palette)
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        connection = self._rows[index]
+        plain = self.view.palette.dim if connection.closed_at else self.view.palette.text
+        return table.row(table.fitting(COLUMNS, width), self.view, connection, plain)
+
+    def connection_at(self, index: int) -> Connection | None:
+        """The connection on a line."""
+        return self._rows[index] if 0 <= index < len(self._rows) else None

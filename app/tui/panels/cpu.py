@@ -1,0 +1,81 @@
+"""CPU of each process of the server and of each core of the machine, on a scale that is always 0 to 100 %."""
+
+from collections import deque
+
+from app.session.connection import SECOND
+from app.session.parts import Process
+from app.tui import text
+from app.tui.panel import Line, Panel, pad
+from app.tui.view import View
+
+SAMPLE = SECOND // 2
+"""How much time one character of history stands for."""
+
+
+def history(samples: deque[tuple[int, float]], now: int, width: int) -> str:
+    """The last samples as bars, the newest at the right, one character for each half second."""
+    bars = [" "] * width
+    end = now // SAMPLE
+    for at, percent in reversed(samples):
+        place = width - 1 - (end - at // SAMPLE)
+        if place < 0:
+            break
+        if place < width:
+            bars[place] = text.gauge(percent)
+    return "".join(bars)
+
+
+class CpuPanel(Panel):
+    """Processes first, then cores."""
+
+    TITLE = "CPU, 0 to 100 % of a core"
+    SHORT = "CPU"
+    SELECTS = False
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._processes: list[Process] = []
+
+    def fingerprint(self, view: View) -> object:
+        session = view.session
+        newest = session.cores[0][-1][0] if session.cores and session.cores[0] else 0
+        return (newest, view.now // SAMPLE if view.frozen else 0, len(session.processes))
+
+    def prepare(self, view: View) -> None:
+        processes = view.session.processes.values()
+        self._processes = [process for process in processes if not process.gone_at]
+        self.last = 2 * len(self._processes) + len(view.session.cores)
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        if index < 2 * len(self._processes):
+            process = self._processes[index // 2]
+            return self._detail(process) if index % 2 else self._bar(self._name(process), process.cpu, width)
+        core = index - 2 * len(self._processes)
+        return self._bar(f"core {core}", self.view.session.cores[core], width, faint=True)
+
+    def _name(self, process: Process) -> str:
+        assert self.view
+        server = self.view.session.server
+        return f"{process.pid}" if server and process.pid == server.pid else f" {process.pid}"
+
+    def _bar(self, name: str, samples: deque[tuple[int, float]], width: int, faint: bool = False) -> Line:
+        assert self.view
+        palette = self.view.palette
+        percent = samples[-1][1] if samples else None
+        shown = f"{percent:3.0f} %" if percent is not None else f"{text.UNKNOWN:>3} %"
+        busy = percent is not None and percent >= 80
+        style = palette.waiting if busy else palette.dim if faint else palette.accent
+        bars = history(samples, self.view.now, max(width - 15, 0))
+        return [(pad(name, 9), palette.dim if faint else palette.text), (bars, style), (f" {shown:>5}", style)]
+
+    def _detail(self, process: Process) -> Line:
+        assert self.view
+        switches = (process.voluntary, process.involuntary)
+        rates = " + ".join(text.count(rate) for rate in switches)
+        parts = [
+            text.plural(process.threads, "thread") if process.threads is not None else "- threads",
+            text.size(process.rss),
+            f"{rates} switches/s",
+        ]
+        return [(" " * 9 + "  ".join(parts), self.view.palette.dim)]

@@ -1,0 +1,104 @@
+"""The event log: what the server says, in the article's words."""
+
+from app.session.observations import BlockSet, Output, ServerExited, ServerStarted
+from app.session.parts import ServerState
+from app.tui import text
+from app.tui.panel import Line, Panel, Span
+from app.tui.view import View
+from servers.block import WORDS
+from servers.records import Block, Bye, Listening, Lost, New, Note, Record, Recv, Send, Threads, Unblock
+
+
+def sentence(record: Record, peer: str) -> tuple[str, str]:
+    """A record in words, and the kind of its colour."""
+    match record:
+        case New():
+            return f"New client: {peer}", "good"
+        case Recv():
+            return f"Recv: {text.payload(record.head, record.size)} from {peer}", "text"
+        case Send():
+            return f"Send: {text.payload(record.head, record.size)} to {peer}", "accent"
+        case Bye():
+            return f"Bye-Bye: {peer}" + (f" ({text.clean(record.error)})" if record.error else ""), "dim"
+        case Block():
+            return f"{WORDS.get(record.kind, record.kind)} {record.seconds:g} s begins, for {peer}", "waiting"
+        case Unblock():
+            return f"the block for {peer} is over", "waiting"
+        case Listening():
+            return f"listening on {record.host}:{record.port}, backlog {record.backlog}", "dim"
+        case Note():
+            return text.clean(record.text), "waiting"
+        case Threads():
+            return f"{record.count:,} threads", "text"
+        case Lost():
+            return f"{text.plural(record.records, 'record')} lost: the pipe was full (totals include them)", "bad"
+        case Output():
+            return f"{record.stream}: {text.clean(record.text)}", "dim"
+        case ServerStarted():
+            return f"started {record.pattern}, process {record.pid}", "dim"
+        case ServerExited():
+            return ending(record), "dim" if record.wanted else "bad"
+        case BlockSet():
+            return f"block {'on: ' if record.on else 'off'}" + (
+                f"{WORDS.get(record.kind, record.kind)} {record.seconds:g} s" if record.on else ""
+            ), "dim"
+    return str(record), "dim"
+
+
+def ending(ended: ServerExited | ServerState) -> str:
+    """How a server ended: its exit code, or the signal."""
+    import signal
+
+    code = ended.code
+    if code is None:
+        return "still running"
+    if ended.wanted:
+        return "stopped"
+    if code >= 0:
+        return f"ended: exit code {code}"
+    try:
+        return f"ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"ended by signal {-code}"
+
+
+class LogPanel(Panel):
+    """The last ten thousand lines; the end is followed until one scrolls back."""
+
+    TITLE = "Events"
+    SHORT = "Events"
+    FOLLOWS = True
+
+    def fingerprint(self, view: View) -> tuple[object, ...]:
+        return (view.session.log.total, view.session.totals.lost)
+
+    def prepare(self, view: View) -> None:
+        log = view.session.log
+        self.first, self.last = log.first, log.total
+        totals = view.session.totals
+        self.border_title = f"{self.TITLE}: {text.count(totals.recv)} recv, {text.count(totals.send)} send"
+        self._page: list[tuple[Record, str]] = []
+        self._page_from = -1
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        entry = self._entry(index)
+        if entry is None:
+            return []
+        record, peer = entry
+        words, kind = sentence(record, text.clean(peer))
+        palette = self.view.palette
+        when: Span = (f"{text.stamp(self.view.since_start(record.at))} ", palette.faint)
+        return [when, (words, getattr(palette, kind))]
+
+    def _entry(self, index: int) -> tuple[Record, str] | None:
+        # A deque is slow in its middle, so the visible page is taken out of it once.
+        begin, end = self.top, self.top + self.rows
+        if not begin <= index < end:
+            return None
+        if self._page_from != begin or len(self._page) < min(end, self.last) - begin:
+            assert self.view
+            self._page = list(self.view.session.log.slice(begin, end))
+            self._page_from = begin
+        offset = index - begin
+        return self._page[offset] if offset < len(self._page) else None

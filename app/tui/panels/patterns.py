@@ -1,0 +1,86 @@
+"""The patterns by family; Enter starts the one under the cursor."""
+
+from collections.abc import Hashable
+
+from textual.message import Message
+
+from app.tui.panel import Line, Panel
+from app.tui.view import View
+from servers.catalog import FAMILIES, PATTERNS, Pattern
+
+
+class PatternsPanel(Panel):
+    """A list to walk through."""
+
+    TITLE = "Patterns"
+    SHORT = "Patterns"
+
+    class Chosen(Message):
+        """A pattern is to be started."""
+
+        def __init__(self, pattern: Pattern) -> None:
+            super().__init__()
+            self.pattern = pattern
+
+    class Looked(Message):
+        """The cursor has come to a pattern."""
+
+        def __init__(self, pattern: Pattern) -> None:
+            super().__init__()
+            self.pattern = pattern
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.entries: list[str | Pattern] = []
+        for family in FAMILIES:
+            if self.entries:
+                self.entries.append("")
+            self.entries.append(family.upper())
+            self.entries += [pattern for pattern in PATTERNS if pattern.family == family]
+        self.last = len(self.entries)
+        self.set_reactive(Panel.cursor, 1)
+
+    @property
+    def pattern(self) -> Pattern:
+        """The pattern under the cursor."""
+        entry = self.entries[self.cursor]
+        assert isinstance(entry, Pattern)
+        return entry
+
+    def fingerprint(self, view: View) -> Hashable:
+        server = view.session.server
+        return (view.running and view.running.name, server and server.running, self.cursor, self.has_focus)
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        palette = self.view.palette
+        entry = self.entries[index]
+        if isinstance(entry, str):
+            return [(entry, palette.dim)]
+        if entry is self.view.running:
+            alive = bool(self.view.session.server and self.view.session.server.running)
+            return [("● " if alive else "✗ ", palette.good if alive else palette.bad), (entry.title, palette.strong)]
+        return [("  ", palette.text), (entry.title, palette.text)]
+
+    def put(self, pattern: Pattern) -> None:
+        """Put the cursor on a pattern."""
+        self.go(self.entries.index(pattern))
+
+    def go(self, index: int) -> None:
+        """Put the cursor on the nearest pattern in the direction of the move."""
+        step = 1 if index >= self.cursor else -1
+        while 0 <= index < self.last and isinstance(self.entries[index], str):
+            index += step
+        if 0 <= index < self.last and isinstance(self.entries[index], Pattern):
+            super().go(index)
+            self.post_message(self.Looked(self.pattern))
+
+    def scroll_lines(self, lines: int) -> None:
+        self.go(self.cursor + (1 if lines > 0 else -1))
+
+    def action_edge(self, step: int) -> None:
+        self.go(self.last - 1 if step > 0 else 1)
+
+    def pressed(self, index: int) -> None:
+        if isinstance(self.entries[index], Pattern):
+            self.post_message(self.Chosen(self.pattern))

@@ -1,0 +1,50 @@
+"""Columns of a table: as many as the width allows, the most important ones first."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from app.tui.panel import Line, pad
+from app.tui.palette import Palette
+from app.tui.view import View
+from rich.style import Style
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Column(Generic[T]):
+    """A column; those with the least `rank` are the last to be left out where there is no room."""
+
+    title: str
+    width: int
+    rank: int
+    text: Callable[[View, T], str]
+    style: Callable[[View, T], Style] | None = None
+    right: bool = False
+
+
+def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
+    """The columns that fit, in their own order, one space between two."""
+    left = width
+    chosen = []
+    for column in sorted(columns, key=lambda column: column.rank):
+        if column.width + 1 > left + 1:
+            break
+        left -= column.width + 1
+        chosen.append(column)
+    return [column for column in columns if column in chosen]
+
+
+def head(columns: Sequence[Column[T]], palette: Palette) -> Line:
+    """The titles."""
+    return [(" ".join(pad(column.title, column.width, column.right) for column in columns), palette.dim)]
+
+
+def row(columns: Sequence[Column[T]], view: View, item: T, plain: Style) -> Line:
+    """One item."""
+    line: Line = []
+    for column in columns:
+        style = column.style(view, item) if column.style else plain
+        line.append((pad(column.text(view, item), column.width, column.right) + " ", style))
+    return line

@@ -1,0 +1,93 @@
+"""Words and numbers as the screen shows them: every number with its unit, everything from outside made harmless."""
+
+import unicodedata
+
+from servers.records import PREVIEW
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+UNKNOWN = "-"
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def duration(ns: int | None) -> str:
+    """A span of time in the unit a person would say it in."""
+    if ns is None:
+        return UNKNOWN
+    if ns < MS:
+        return f"{ns / MS:.2f} ms"
+    if ns < 100 * MS:
+        return f"{ns / MS:.1f} ms"
+    if ns < 100 * SECOND:
+        return f"{ns / SECOND:.1f} s"
+    return clock(ns)
+
+
+def clock(ns: int) -> str:
+    """Minutes and seconds, and hours from the first one on."""
+    seconds = max(ns, 0) // SECOND
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
+
+
+def stamp(ns: int) -> str:
+    """A moment of the run, to the millisecond."""
+    return f"{clock(ns)}.{max(ns, 0) // MS % 1000:03}"
+
+
+def size(count: int | None) -> str:
+    """Bytes, in the unit that keeps them short."""
+    if count is None:
+        return UNKNOWN
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 1000:
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{value / 1000:.1f} TB"
+
+
+def count(number: float | None) -> str:
+    """A count, short from ten thousand on."""
+    if number is None:
+        return UNKNOWN
+    if number < 10_000:
+        return f"{number:.0f}"
+    if number < 10_000_000:
+        return f"{number / 1000:.0f}k"
+    return f"{number / 1_000_000:.0f}M"
+
+
+def plural(number: int, word: str) -> str:
+    """A number and its word."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def payload(head: str, length: int) -> str:
+    """A payload as the article prints it; where only its beginning is known, with its length."""
+    shown = repr(head.encode("latin-1", "replace"))
+    return shown if length <= PREVIEW else f"{shown}... ({length:,} bytes)"
+
+
+def peer(address: str) -> str:
+    """A peer, by its port alone if it is on this machine."""
+    host, _, port = address.rpartition(":")
+    return f":{port}" if host in ("127.0.0.1", "[::1]") else address
+
+
+def clean(text: str) -> str:
+    """Text from outside with everything shown that a terminal would otherwise obey."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char if unicodedata.category(char)[0] not in "CZ" or char == " " else char.encode("unicode_escape").decode()
+        for char in text.expandtabs(4)
+    )
+
+
+def gauge(percent: float) -> str:
+    """One character for 0 to 100 %."""
+    return BARS[min(max(round(percent / 100 * 8), 0 if percent < 0.5 else 1), 8)]

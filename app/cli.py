@@ -27,7 +27,7 @@ Examples:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class PatternName(click.ParamType):
+class PatternName(click.ParamType[Pattern]):
     """The name of a pattern; a wrong one is told the nearest right one."""
 
     name = "pattern"
@@ -44,7 +44,7 @@ class PatternName(click.ParamType):
         return pattern_names(incomplete)
 
 
-class Block(click.ParamType):
+class Block(click.ParamType[BlockSetting]):
     """KIND:SECONDS of a blocking call."""
 
     name = "KIND:SECONDS"
@@ -58,7 +58,7 @@ class Block(click.ParamType):
             raise click.UsageError(str(refusal)) from None
 
 
-class Number(click.ParamType):
+class Number(click.ParamType[int]):
     """A whole number between two limits."""
 
     name = "N"
@@ -169,7 +169,7 @@ def dashboard(
     theme: str | None,
 ) -> None:
     """Open the dashboard."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()) or os.environ.get("TERM") == "dumb":
         raise BadRequest("the dashboard needs a terminal; 'echo-tui serve PATTERN' does without")
     from app.live import Plan
     from app.tui.app import open_dashboard
@@ -230,7 +230,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(1)
 
 

@@ -2,42 +2,44 @@
 
 import heapq
 
-SLACK = 64
-
 
 class Alarms:
-    """Moments of the monotonic clock (ns) by client number."""
+    """Moments of the monotonic clock (ns) by client number. Many clients share a moment, as chatter does."""
 
     def __init__(self) -> None:
         self._at: dict[int, int] = {}
-        self._heap: list[tuple[int, int]] = []
+        self._clients: dict[int, list[int]] = {}
+        self._moments: list[int] = []
 
     def set(self, client: int, at: int) -> None:
         """Wake this client at `at`, instead of when it was to be woken before."""
-        if self._at.get(client) == at:
+        before = self._at.get(client)
+        if before == at:
             return
+        if before is not None:
+            self.cancel(client)
         self._at[client] = at
-        heapq.heappush(self._heap, (at, client))
-        # Alarms that were moved leave their old entries behind.
-        if len(self._heap) > 2 * len(self._at) + SLACK:
-            self._heap = [(at, client) for client, at in self._at.items()]
-            heapq.heapify(self._heap)
+        if at in self._clients:
+            self._clients[at].append(client)
+        else:
+            self._clients[at] = [client]
+            heapq.heappush(self._moments, at)
 
     def cancel(self, client: int) -> None:
         """Don't wake this client."""
-        self._at.pop(client, None)
+        at = self._at.pop(client, None)
+        if at is not None:
+            self._clients[at].remove(client)
 
     def next(self) -> int | None:
-        """When the next client is to be woken."""
-        while self._heap and self._at.get(self._heap[0][1]) != self._heap[0][0]:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        """The next moment for which somebody asked, though nobody may want it any more."""
+        return self._moments[0] if self._moments else None
 
     def ring(self, now: int) -> list[int]:
         """The clients that are due, the earliest first; their alarms are over."""
-        due = []
-        while (at := self.next()) is not None and at <= now:
-            client = heapq.heappop(self._heap)[1]
+        due: list[int] = []
+        while self._moments and self._moments[0] <= now:
+            due += self._clients.pop(heapq.heappop(self._moments))
+        for client in due:
             del self._at[client]
-            due.append(client)
         return due

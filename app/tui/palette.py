@@ -1,6 +1,7 @@
 """The colours of the line-rendered panels, taken from the theme; and the project's own themes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from rich.style import Style
 from textual.app import App
@@ -58,7 +59,7 @@ class Palette:
     dark: bool
 
     @classmethod
-    def of(cls, app: App[object]) -> "Palette":
+    def of(cls, app: App[Any]) -> "Palette":
         """The palette of the theme that is on."""
         theme = app.current_theme
         background = _color(theme.background, "#121212" if theme.dark else "#ffffff")

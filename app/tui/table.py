@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from app.tui.panel import Line, pad
-from app.tui.palette import Palette
-from app.tui.view import View
 from rich.style import Style
+
+from app.tui.palette import Palette
+from app.tui.panel import Line, pad
+from app.tui.view import View
 
 T = TypeVar("T")
 

@@ -50,11 +50,11 @@ class CpuPanel(Panel):
         assert self.view
         if index < 2 * len(self._processes):
             process = self._processes[index // 2]
-            return self._detail(process) if index % 2 else self._bar(self._name(process), process.cpu, width)
+            return self._detail(process) if index % 2 else self._bar(self._label(process), process.cpu, width)
         core = index - 2 * len(self._processes)
         return self._bar(f"core {core}", self.view.session.cores[core], width, faint=True)
 
-    def _name(self, process: Process) -> str:
+    def _label(self, process: Process) -> str:
         assert self.view
         server = self.view.session.server
         return f"{process.pid}" if server and process.pid == server.pid else f" {process.pid}"

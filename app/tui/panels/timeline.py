@@ -1,13 +1,14 @@
-"""The last seconds, one lane for each connection: served, waiting, not accepted and closed differ in shape and colour."""
+"""The last seconds, one lane for each connection: each state has a shape and a colour."""
 
 from itertools import groupby, islice
 
 from rich.style import Style
+from textual.strip import Strip
 
 from app.session.connection import Connection, State
 from app.tui import text
-from app.tui.panel import Line, Panel, pad
 from app.tui.palette import Palette
+from app.tui.panel import Line, Panel, pad
 from app.tui.panels.connections import state_style, whose
 from app.tui.view import NOTICED, View
 from servers.block import WORDS
@@ -128,7 +129,7 @@ class TimelinePanel(Panel):
             (" " + pad(view.state(connection), self.state_width - 1), state_style(view, connection)),
         ]
 
-    def render_line(self, y: int):  # type: ignore[no-untyped-def]
+    def render_line(self, y: int) -> Strip:
         height = self.size.height
         if self.view is not None and height > 2 and y >= height - 2:
             line = self._server() if y == height - 2 else self._scale()
@@ -186,7 +187,7 @@ class TimelinePanel(Panel):
     def _scale(self) -> Line:
         assert self.view
         width = self.columns
-        marks = list("┬" if False else " " * width)
+        marks = list(" " * width)
         for seconds in range(0, 30, 5):
             place = width - 1 - round(seconds / 30 * width)
             mark = "now" if seconds == 0 else f"-{seconds} s"

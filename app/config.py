@@ -1,0 +1,45 @@
+"""The small configuration file: a theme, and other keys for actions by their ids (TOML)."""
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from servers.server import BadRequest
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a user has set."""
+
+    theme: str | None = None
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+def config_path() -> Path:
+    """Where the file is looked for: ECHO_TUI_CONFIG, or the platform's place for configuration."""
+    from platformdirs import user_config_path
+
+    given = os.environ.get("ECHO_TUI_CONFIG")
+    return Path(given) if given else user_config_path("echo-tui") / "config.toml"
+
+
+def read_config(known: frozenset[str]) -> Config:
+    """Read the file, if there is one; `known` are the ids of keys. Raises BadRequest with one sentence."""
+    path = config_path()
+    try:
+        data = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadRequest(f"{path}: {error}") from error
+    keys, theme = data.get("keys", {}), data.get("theme")
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        raise BadRequest(f'{path}: [keys] takes lines such as freeze = "p"')
+    if not isinstance(theme, str | None):
+        raise BadRequest(f'{path}: theme takes a name, such as theme = "echo-projector"')
+    if unknown := sorted(set(keys) - known):
+        raise BadRequest(f"{path}: unknown key id {unknown[0]!r}: choose from {', '.join(sorted(known))}")
+    if other := sorted(set(data) - {"keys", "theme"}):
+        raise BadRequest(f"{path}: unknown setting {other[0]!r}: there are theme and [keys]")
+    return Config(theme, keys)

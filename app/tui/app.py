@@ -1,0 +1,336 @@
+"""The dashboard's keys: one method for each thing a person can do."""
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Input
+
+from app.config import read_config
+from app.live import Plan
+from app.session.freeze import snapshot
+from app.tui.dialogs import Ask, Confirm, Help
+from app.tui.keys import ALL_KEYS, KEYS, PANELS
+from app.tui.palette import THEMES
+from app.tui.panel import Panel
+from app.tui.panels.clients import ClientList, ClientsPane
+from app.tui.panels.patterns import PatternsPanel
+from app.tui.picture import Picture
+from servers.block import BlockSetting
+from servers.catalog import PATTERNS, Pattern
+
+MOST_CLIENTS = 5000
+BURST = 100
+BYTES = 64
+
+
+class EchoTui(Picture):
+    """The picture, with hands."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in ALL_KEYS]
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        if self.plan.pattern:
+            self.start_from_palette(self.plan.pattern)
+        if self.plan.clients:
+            self.client = self.live.open_clients(self.plan.clients)[0]
+
+    # Messages of the panels.
+
+    def on_patterns_panel_chosen(self, message: PatternsPanel.Chosen) -> None:
+        self.start(message.pattern)
+
+    def on_patterns_panel_looked(self, message: PatternsPanel.Looked) -> None:
+        self.looked_at = message.pattern
+
+    def on_client_list_chosen(self, message: ClientList.Chosen) -> None:
+        self.client = message.client
+
+    def on_clients_pane_say(self, message: ClientsPane.Say) -> None:
+        self.say(message.text)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action can be taken now; the footer leaves out those that can't."""
+        clients = bool(self.live.session.clients)
+        typing = isinstance(self.focused, Input)
+        match action:
+            case "start_pattern":
+                return isinstance(self.focused, PatternsPanel)
+            case "toggle_server" | "walk":
+                return not typing
+            case "toggle_block" | "set_block":
+                return True
+            case "choose" | "choose_all" | "type" | "load" | "burst" | "close_client":
+                return clients
+            case "leave":
+                return typing or self.expanded is not None or self.frozen is not None
+            case "copy_line":
+                return isinstance(self.focused, Panel)
+        return True
+
+    # The server.
+
+    def start(self, pattern: Pattern) -> None:
+        """Start a pattern in place of what runs."""
+        self.frozen = None
+        self.screen_stack[0].remove_class("frozen")
+        self.live.start(pattern)
+        self.looked_at = pattern
+        self.draw()
+
+    def action_start_pattern(self) -> None:
+        self.start(self.query_one(PatternsPanel).pattern)
+
+    def action_toggle_server(self) -> None:
+        if self.live.running:
+            self.live.stop()
+            self.draw()
+        else:
+            self.start(self.looked_at or self.query_one(PatternsPanel).pattern)
+
+    def action_walk(self, step: int) -> None:
+        panel = self.query_one(PatternsPanel)
+        index = PATTERNS.index(self.live.pattern) + step if self.live.pattern else PATTERNS.index(panel.pattern)
+        pattern = PATTERNS[index % len(PATTERNS)]
+        panel.put(pattern)
+        self.start(pattern)
+
+    # The block.
+
+    def action_toggle_block(self) -> None:
+        self.live.toggle_block()
+        self.draw()
+
+    def action_set_block(self) -> None:
+        setting = self.live.block_setting
+        self.ask(
+            "Blocking call: KIND:SECONDS",
+            "sleep is time.sleep; 0.001 to 60 seconds. It is switched on.",
+            f"{setting.kind}:{setting.seconds:g}",
+            BlockSetting.parse,
+            lambda answer: self.live.set_block(answer),
+        )
+
+    # Our clients.
+
+    @property
+    def chosen(self) -> list[int]:
+        """The clients that are spoken to; an empty list means all."""
+        return [] if self.client is None else [self.client]
+
+    def action_new_client(self) -> None:
+        self.client = self.live.open_clients(1)[0]
+
+    def action_new_clients(self) -> None:
+        self.ask("How many clients to open?", f"1 to {MOST_CLIENTS:,}", "10", whole(1, MOST_CLIENTS), self._open_many)
+
+    def _open_many(self, count: int) -> None:
+        self.live.open_clients(count)
+        self.client = None
+
+    def action_choose(self, step: int) -> None:
+        choices: list[int | None] = [None, *self.live.session.clients]
+        index = choices.index(self.client) if self.client in choices else 0
+        self.client = choices[(index + step) % len(choices)]
+        self.draw()
+
+    def action_choose_all(self) -> None:
+        self.client = None
+        self.draw()
+
+    def action_type(self) -> None:
+        self.screen.query_one(Input).focus()
+
+    def say(self, line: str) -> None:
+        """Send a typed line from the chosen client, or from all."""
+        self.live.crowd.say(self.chosen, f"{line}\n".encode())
+
+    def action_load(self) -> None:
+        self.ask(
+            f"Messages a second from {self._who()}?",
+            f"0.01 to 10,000; 0 stops. {BYTES} bytes each, whether the echo has come or not.",
+            "1",
+            rate,
+            lambda answer: self.live.crowd.chatter(self.chosen, answer, BYTES),
+        )
+
+    def action_burst(self) -> None:
+        self.ask(
+            f"How many messages at once from {self._who()}?",
+            f"1 to 100,000, of {BYTES} bytes",
+            str(BURST),
+            whole(1, 100_000),
+            lambda answer: self.live.crowd.burst(self.chosen, answer, BYTES),
+        )
+
+    def _who(self) -> str:
+        return "all clients" if self.client is None else f"client [{self.client}]"
+
+    def action_close_client(self, reset: bool) -> None:
+        self.live.crowd.close(self.chosen, reset)
+
+    # The screen.
+
+    def action_freeze(self) -> None:
+        if self.frozen:
+            self.frozen = None
+        else:
+            view = self.view()
+            self.frozen = (snapshot(self.live.session), view.now)
+        self.screen_stack[0].set_class(self.frozen is not None, "frozen")
+        self.draw()
+
+    def action_expand(self) -> None:
+        if self.screen.maximized:
+            self.screen.minimize()
+            self.expanded = None
+        elif isinstance(self.focused, Panel):
+            self.screen.maximize(self.focused, container=False)
+            self.expanded = self.focused.id
+        self.refresh_bindings()
+        self.call_after_refresh(self.draw)
+
+    def action_hop(self, step: int) -> None:
+        stops = self.focusable()
+        index = stops.index(self.focused) + step if self.focused in stops else 0
+        self.action_go(next(iter([stops[index % len(stops)].id])) or "patterns")
+
+    def action_go(self, name: str) -> None:
+        if self.screen.maximized:
+            self.screen.minimize()
+            self.expanded = None
+        if name in PANELS:
+            self.place = name
+            self.fit()
+        target = self.screen.query_one(Input) if name in ("clients", "line") else self.screen.query_one(f"#{name}")
+        self.call_after_refresh(target.focus)
+
+    def action_leave(self) -> None:
+        if self.screen.maximized:
+            self.action_expand()
+        elif isinstance(self.focused, Input):
+            self.action_go("patterns")
+        elif self.frozen:
+            self.action_freeze()
+
+    def action_copy_line(self) -> None:
+        panel = self.focused
+        if isinstance(panel, Panel) and panel.first <= panel.cursor < panel.last:
+            line = panel.copied(panel.cursor)
+            self.copy_to_clipboard(line)
+            self.notify(line, title="Copied", timeout=2, markup=False)
+
+    def action_next_theme(self) -> None:
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+
+    def action_screenshot_file(self) -> None:
+        folder = Path("screenshots")
+        try:
+            folder.mkdir(exist_ok=True)
+            path = self.save_screenshot(self.picture_name(), str(folder))
+        except OSError as error:
+            self.notify(f"No picture: {error}", severity="error", markup=False)
+        else:
+            self.notify(path, title="Picture saved", markup=False)
+
+    def action_help(self) -> None:
+        self.push_screen(Help(self.keymap))
+
+    def action_quit_politely(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.exit(0)
+        elif self.live.running and self.live.session.connections:
+            count = len(self.live.session.connections)
+            question = f"A server is running with {count:,} client{'s' if count > 1 else ''}. Quit?"
+            self.push_screen(Confirm(question), lambda yes: self.exit(0) if yes else None)
+        else:
+            self.exit(0)
+
+    # Dialogs and the palette.
+
+    def ask(self, question: str, hint: str, answer: str, read: Any, act: Any) -> None:
+        """Ask for one value; `read` turns the answer into it or raises ValueError, `act` takes it."""
+
+        def wrong(given: str) -> str:
+            try:
+                read(given)
+            except ValueError as error:
+                return str(error)
+            return ""
+
+        def answered(given: str | None) -> None:
+            if given is not None:
+                act(read(given))
+                self.draw()
+
+        self.push_screen(Ask(question, hint, answer, wrong), answered)
+
+    def commands(self) -> Iterable[SystemCommand]:
+        """Every action and every pattern, for the palette."""
+        for pattern in PATTERNS:
+            yield SystemCommand(
+                f"Start {pattern.title}", pattern.watch, lambda pattern=pattern: self.start_from_palette(pattern)
+            )
+        for key in ALL_KEYS:
+            if key in KEYS and key.id not in ("quit-now", "leave", "start"):
+                yield SystemCommand(key.help, f"key: {key.key}", lambda key=key: self.run_action(key.action))
+
+    def start_from_palette(self, pattern: Pattern) -> None:
+        """Start a pattern and put the cursor on it."""
+        self.query_one(PatternsPanel).put(pattern)
+        self.start(pattern)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield from self.commands()
+        for command in super().get_system_commands(screen):
+            if command.title in ("Theme",):
+                yield command
+
+    def picture_name(self) -> str:
+        """A file name that tells what is on the picture."""
+        pattern = self.live.pattern.name if self.live.pattern else "start"
+        return f"echo-tui-{pattern}-{datetime.now():%Y%m%d-%H%M%S}.svg"
+
+
+def whole(least: int, most: int) -> Any:
+    """A reader of whole numbers between two limits."""
+
+    def read(text: str) -> int:
+        number = int(text) if text.strip().isdigit() else -1
+        if not least <= number <= most:
+            raise ValueError(f"a whole number from {least:,} to {most:,}, please")
+        return number
+
+    return read
+
+
+def rate(text: str) -> float:
+    """A number of messages a second. Raises ValueError with a sentence."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if number != 0 and not 0.01 <= number <= 10_000:
+        raise ValueError("a number from 0.01 to 10,000, or 0 to stop, please")
+    return number
+
+
+def open_dashboard(plan: Plan, theme: str | None = None) -> int:
+    """Run the dashboard in this terminal until it is quit; gives its exit code. Raises BadRequest."""
+    config = read_config(frozenset(key.id for key in ALL_KEYS))
+    app = EchoTui(plan, config, theme)
+    try:
+        code = app.run()
+    finally:
+        app.live.close()
+    if code is None and app.return_code:
+        print("echo-tui: it ended on an error of its own (see above); no server is left", file=sys.stderr)
+        return app.return_code
+    return code or 0

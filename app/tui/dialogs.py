@@ -1,0 +1,100 @@
+"""Small screens on top: every key, one question at a time, and whether to quit."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from app.tui.keys import ALL_KEYS, CLIENTS, SCREEN, SERVER
+
+
+class Ask(ModalScreen[str | None]):
+    """One question with one line for the answer; what is wrong with an answer is said below it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
+
+    def __init__(self, question: str, hint: str, answer: str, wrong: Callable[[str], str]) -> None:
+        super().__init__()
+        self._question, self._hint, self._answer, self._wrong = question, hint, answer, wrong
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(self._question, markup=False, classes="title")
+            yield Input(self._answer, compact=True, select_on_focus=True)
+            yield Label(self._hint, markup=False, classes="hint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if complaint := self._wrong(event.value):
+            hint = self.query_one(".hint", Label)
+            hint.update(complaint)
+            hint.add_class("wrong")
+        else:
+            self.dismiss(event.value)
+
+
+class Confirm(ModalScreen[bool]):
+    """Yes or no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter,q,ctrl+c", "dismiss(True)", "Yes"),
+        Binding("n,escape", "dismiss(False)", "No"),
+    ]
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(self._question, markup=False, classes="title")
+            yield Label("y or Enter: yes     n or Esc: no", markup=False, classes="hint")
+
+
+class Help(ModalScreen[None]):
+    """Every key there is, with the keys that are in force."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "dismiss(None)", "Close"),
+        Binding("down,j", "scroll(1)", "Down", show=False),
+        Binding("up,k", "scroll(-1)", "Up", show=False),
+    ]
+
+    def __init__(self, keymap: dict[str, str]) -> None:
+        super().__init__()
+        self._keymap = keymap
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog wide"):
+            for group in (SERVER, CLIENTS, SCREEN):
+                yield Static(group, markup=False, classes="title")
+                for key in ALL_KEYS:
+                    if key.group == group:
+                        name = shown(self._keymap.get(key.id, key.key), self.app.get_key_display)
+                        yield Static(Content(f"{name:>14}   {key.help}"), classes="key")
+            yield Static("Moving", classes="title")
+            for name, words in (
+                ("↑ ↓ pgup pgdn", "Line by line, page by page; the mouse wheel does the same"),
+                ("home end", "First and last line; at the end new lines are followed"),
+                ("ctrl+p", "Command palette: everything above, by name"),
+            ):
+                yield Static(Content(f"{name:>14}   {words}"), classes="key")
+            yield Static("Keys can be changed by their ids, see README.", markup=False, classes="hint")
+
+    def action_scroll(self, step: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self:
+            self.dismiss(None)
+
+
+def shown(keys: str, display: Callable[[Binding], str]) -> str:
+    """Keys as a person reads them."""
+    return " ".join(display(Binding(key, "", "")) for key in keys.split(","))

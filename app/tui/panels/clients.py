@@ -1,0 +1,179 @@
+"""The client pane: our clients side by side, what the chosen one said and heard, and a line to type into."""
+
+from collections.abc import Hashable
+
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Label
+
+from app.session.connection import State
+from app.session.parts import Client
+from app.tui import text
+from app.tui.panel import Line, Panel
+from app.tui.view import NOTICED, View
+
+CHIP = 24
+"""Cells for one client."""
+
+
+class ClientList(Panel, can_focus=False):
+    """Our clients in columns; a click chooses one."""
+
+    SELECTS = False
+
+    class Chosen(Message):
+        """A client was clicked; None means all of them."""
+
+        def __init__(self, client: int | None) -> None:
+            super().__init__()
+            self.client = client
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._entries: list[Client | None] = []
+
+    @property
+    def per_row(self) -> int:
+        """Clients side by side."""
+        return max(self.size.width // CHIP, 1)
+
+    def fingerprint(self, view: View) -> Hashable:
+        clients = view.session.clients.values()
+        waits = any(c.opening_since or (c.connection and c.connection.pending_since) for c in clients)
+        return (view.session.changes, view.client, view.now // 100_000_000 if waits else 0)
+
+    def prepare(self, view: View) -> None:
+        self._entries = [None, *view.session.clients.values()] if view.session.clients else []
+        self.last = -(-len(self._entries) // self.per_row)
+        chosen = next((i for i, c in enumerate(self._entries) if (c and c.number) == view.client), 0)
+        row = chosen // self.per_row
+        if not self.top <= row < self.top + self.rows:
+            self.top = max(row - self.rows + 1, 0) if row > self.top else row
+
+    def place(self) -> str:
+        return ""
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        line: Line = []
+        for client in self._entries[index * self.per_row : (index + 1) * self.per_row]:
+            chosen = (client and client.number) == self.view.client
+            line += self._chip(client, chosen)
+        return line
+
+    def _chip(self, client: Client | None, chosen: bool) -> Line:
+        assert self.view
+        view, palette = self.view, self.view.palette
+        mark = "▶" if chosen else " "
+        if client is None:
+            name, words, style = "all", text.plural(len(view.session.clients), "client"), palette.dim
+        else:
+            name = str(client.number)
+            words, style = condition(view, client)
+        head = f"{mark}[{name}] "
+        return [
+            (head, palette.accent + palette.strong if chosen else palette.accent),
+            (words[: CHIP - len(head) - 1].ljust(CHIP - len(head)), style),
+        ]
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        index = (self.top + offset.y) * self.per_row + offset.x // CHIP
+        if index < len(self._entries):
+            client = self._entries[index]
+            self.post_message(self.Chosen(client.number if client else None))
+
+
+def condition(view: View, client: Client) -> tuple[str, Style]:
+    """What one of our clients is doing, by its own clock, and the colour of that."""
+    palette = view.palette
+    if client.opening_since:
+        return f"connecting {text.duration(view.now - client.opening_since)}", palette.queued
+    connection = client.connection
+    if connection is None or client.ended or connection.closed_at:
+        return text.clean(client.ended) or "closed", palette.dim
+    waited = view.waited(connection)
+    if connection.state is State.QUEUED:
+        return f"not accepted {text.duration(waited)}", palette.queued
+    if waited is not None and waited >= NOTICED:
+        return f"waiting {text.duration(waited)}", palette.waiting
+    if connection.rtt is None:
+        return "connected", palette.good
+    return f"echo in {text.duration(connection.rtt)}", palette.good
+
+
+class ClientsPane(Vertical):
+    """The list, the last exchange of the chosen client, and the input."""
+
+    class Say(Message):
+        """A line was typed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def compose(self) -> ComposeResult:
+        yield ClientList(id="client-list")
+        yield Exchange(id="exchange")
+        with Horizontal(id="prompt"):
+            yield Label("", id="to", markup=False)
+            yield Input(placeholder="type a line, Enter sends it", id="line", compact=True, max_length=4000)
+
+    def on_mount(self) -> None:
+        self.border_title = "Clients"
+
+    def show(self, view: View) -> None:
+        """Draw this view."""
+        self.query_one(ClientList).show(view)
+        self.query_one(Exchange).show(view)
+        chosen = f"to [{view.client}]" if view.client is not None else "to all"
+        label = self.query_one("#to", Label)
+        words = f"{chosen} > "
+        if str(label.content) != words:
+            label.update(words)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        event.input.clear()
+        self.post_message(self.Say(event.value))
+
+
+class Exchange(Panel, can_focus=False):
+    """What the chosen client sent last, and what came back."""
+
+    SELECTS = False
+
+    def fingerprint(self, view: View) -> Hashable:
+        return (view.session.changes, view.client)
+
+    def prepare(self, view: View) -> None:
+        self.last = 1
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        view, palette = self.view, self.view.palette
+        client = view.session.clients.get(view.client) if view.client is not None else None
+        if client is None:
+            if view.session.clients:
+                return [("Left and right choose a client.", palette.faint)]
+            return [("No client yet: n opens one.", palette.faint)]
+        if not client.sent:
+            return [(f"[{client.number}] has sent nothing yet.", palette.faint)]
+        line: Line = [(f"{client.sent:,} sent, last ", palette.dim), (said(client.last_sent), palette.text)]
+        line.append((f"   {client.echoed:,} echoed", palette.dim))
+        if client.echoed:
+            line += [(", last ", palette.dim), (text.payload(client.last_echo, client.last_size), palette.good)]
+            line.append((f" in {text.duration(client.rtt)}", palette.dim))
+        if client.connection and client.connection.spoiled:
+            line.append((f"   {client.connection.spoiled:,} NOT what was sent", palette.bad))
+        return line
+
+
+def said(head: str) -> str:
+    """A message as bytes."""
+    return repr(head.encode("latin-1", "replace"))

@@ -1,0 +1,64 @@
+"""What stands in the place of the panels when the server has died: how it ended, and what it said last."""
+
+from collections.abc import Hashable
+
+from app.tui import text
+from app.tui.panel import Line, Panel, wrap
+from app.tui.panels.log import ending
+from app.tui.view import View
+from servers.__main__ import USAGE
+
+
+def died(view: View) -> bool:
+    """Whether the server ended without having been asked to."""
+    server = view.session.server
+    return bool(server and server.exited_at and not server.wanted)
+
+
+class EndedPanel(Panel):
+    """The server's last words."""
+
+    TITLE = "The server has ended"
+    SHORT = "Ended"
+    SELECTS = False
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._lines: list[Line] = []
+
+    def fingerprint(self, view: View) -> Hashable:
+        server = view.session.server
+        return (server and server.exited_at, len(view.session.output), self.size.width)
+
+    def prepare(self, view: View) -> None:
+        self._lines = list(self._story(view)) if view.session.server else []
+        self.last = len(self._lines)
+
+    def line(self, index: int, width: int) -> Line:
+        return self._lines[index]
+
+    def _story(self, view: View) -> list[Line]:
+        palette, session, server = view.palette, view.session, view.session.server
+        assert server
+        lasted = server.exited_at - server.started_at
+        title = view.running.title if view.running else "the server"
+        errors = [text.clean(line.text) for line in session.output if line.stream == "stderr"]
+        if server.code == USAGE and errors:
+            return [
+                [(f"{title} can't start", palette.bad)],
+                [],
+                *([(line, palette.text)] for line in wrap(errors[-1].partition(": ")[2], self.size.width - 1)),
+            ]
+        lines: list[Line] = [
+            [(f"{title} {ending(server)}", palette.bad), (f"  after {text.duration(lasted)}", palette.dim)],
+            [],
+        ]
+        for note in session.notes:
+            lines += [[(line, palette.waiting)] for line in wrap(text.clean(note.text), self.size.width - 1)]
+        if session.notes:
+            lines.append([])
+        lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]
+        if not errors:
+            lines.append([("It wrote nothing to stderr.", palette.dim)])
+        lines += [[], [("Space starts it again.", palette.dim)]]
+        return lines

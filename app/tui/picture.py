@@ -1,0 +1,198 @@
+"""The picture: a clock that drains and draws, the panels, and the layout that fits the terminal."""
+
+import asyncio
+import signal
+import time
+
+from textual.app import App, ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.css.query import NoMatches
+from textual.widget import Widget
+from textual.widgets import Footer, Input, Static
+
+from app.config import Config
+from app.live import Live, Plan
+from app.session.session import Session
+from app.tui import text
+from app.tui.keys import PANELS
+from app.tui.layout import MIN_HEIGHT, MIN_WIDTH, arrange
+from app.tui.palette import THEMES, Palette
+from app.tui.panel import Panel
+from app.tui.panels.clients import ClientsPane
+from app.tui.panels.connections import ConnectionsPanel
+from app.tui.panels.cpu import CpuPanel
+from app.tui.panels.ended import EndedPanel, died
+from app.tui.panels.header import Header
+from app.tui.panels.log import LogPanel
+from app.tui.panels.patterns import PatternsPanel
+from app.tui.panels.source import SourcePanel
+from app.tui.panels.timeline import TimelinePanel
+from app.tui.panels.workers import WorkersPanel
+from app.tui.view import View
+from servers.catalog import Pattern
+
+DRAIN = 0.05
+"""Seconds between two looks at the pipes."""
+DRAWS = 2
+"""A picture is drawn every so many looks."""
+SAMPLE = 0.5
+"""Seconds between two samples of CPU and memory."""
+
+
+class Picture(App[int]):
+    """Reads a session a few times a second and never writes one."""
+
+    TITLE = "echo-tui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, plan: Plan, config: Config | None = None, theme: str | None = None) -> None:
+        super().__init__()
+        config = config or Config()
+        self.plan = plan
+        self.live = Live(plan)
+        self.frozen: tuple[Session, int] | None = None
+        self.looked_at: Pattern | None = plan.pattern
+        self.client: int | None = None
+        self.place = "patterns"
+        self.expanded: str | None = None
+        self.keymap = config.keys
+        self._ticks = 0
+        self._due = 0.0
+        self._active: object = None
+        for own in THEMES:
+            self.register_theme(own)
+        wanted = theme or config.theme or THEMES[0].name
+        self.theme = wanted if wanted in self.available_themes else THEMES[0].name
+        self.set_keymap(config.keys)
+
+    def compose(self) -> ComposeResult:
+        yield Static(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}", id="too-small", markup=False)
+        yield Header(id="header")
+        yield Static("", id="banner", markup=False)
+        with Horizontal(id="body"):
+            yield PatternsPanel(id="patterns")
+            with Vertical(id="main"):
+                yield TimelinePanel(id="timeline")
+                with Horizontal(id="lower"):
+                    with Vertical(id="left"):
+                        yield ConnectionsPanel(id="connections")
+                        yield LogPanel(id="events")
+                    with Vertical(id="right"):
+                        yield CpuPanel(id="cpu")
+                        yield WorkersPanel(id="workers")
+                        yield SourcePanel(id="source")
+                yield EndedPanel(id="ended")
+        yield ClientsPane(id="clients")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, lambda theme: self._recolour())
+        self._recolour()
+        self.fit()
+        self.query_one("#patterns").focus()
+        for ending in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(ending, self.exit, 128 + ending)
+        self._due = time.monotonic() + DRAIN
+        self.set_interval(DRAIN, self._tick)
+        self.set_interval(SAMPLE, self.live.sample)
+
+    def on_unmount(self) -> None:
+        self.live.close()
+
+    # Drawing.
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        late = now - self._due
+        self._due = max(self._due + DRAIN, now)
+        self.live.drain()
+        self._ticks += 1
+        if self._ticks % DRAWS == 0:
+            self.live.lag(int(max(late, 0.0) * text.SECOND))
+            self.draw()
+
+    @property
+    def shown(self) -> Session:
+        """The session on screen: the live one, or the one that was frozen."""
+        return self.frozen[0] if self.frozen else self.live.session
+
+    def view(self) -> View:
+        """The picture's subject at this moment."""
+        running = self.live.pattern if self.shown.server else None
+        return View(
+            session=self.shown,
+            now=self.frozen[1] if self.frozen else time.monotonic_ns(),
+            palette=self.palette,
+            pattern=self.looked_at or running,
+            running=running,
+            client=self.client,
+            frozen=self.frozen is not None,
+        )
+
+    def draw(self) -> None:
+        """Show the session as it is now, where it has changed."""
+        try:
+            screen = self.screen_stack[0]
+            view = self.view()
+            ended = died(view)
+            if screen.has_class("ended") != ended:
+                screen.set_class(ended, "ended")
+            for panel in screen.query(Panel):
+                panel.show(view)
+            screen.query_one(ClientsPane).show(view)
+        except (NoMatches, IndexError):  # on the way in or out
+            return
+        if self.frozen:
+            gone = text.count(self.live.session.totals.records - self.frozen[0].totals.records)
+            words = f"FROZEN   {gone} events since   p goes on"
+            banner = screen.query_one("#banner", Static)
+            if str(banner.content) != words:
+                banner.update(words)
+        active = (self.live.running, bool(self.live.session.clients), self.client, self.frozen is None, self.place)
+        if active != self._active:
+            self._active = active
+            self.refresh_bindings()
+
+    def _recolour(self) -> None:
+        self.palette = Palette.of(self)
+        for panel in self.query(Panel):
+            panel.stale()
+
+    # Layout.
+
+    def on_resize(self) -> None:
+        self.fit()
+
+    def fit(self) -> None:
+        """Show the panels that fit, in the layout of the terminal's size."""
+        if not self.screen_stack:
+            return
+        screen = self.screen_stack[0]
+        width, height = self.size
+        layout = arrange(width, height, self.place)
+        for name in ("small", "narrow", "talk", "wide"):
+            screen.set_class(layout.name == name, name)
+        for name in PANELS:
+            for panel in screen.query(f"#{name}"):
+                panel.display = name in layout.shown
+        for side in ("left", "right"):
+            for column in screen.query(f"#{side}"):
+                column.display = any(child.display for child in column.children)
+        for notice in screen.query("#too-small").results(Static):
+            notice.update(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}; this terminal has {width} x {height}")
+        self.call_after_refresh(self.draw)
+
+    def focusable(self) -> list[Widget]:
+        """The panels to hop between, in their order; the input stands for the client pane."""
+        panels = [self.screen.query_one(f"#{name}") for name in PANELS if name != "clients"]
+        if self.screen.has_class("ended"):
+            panels = [self.screen.query_one("#patterns"), self.screen.query_one("#ended")]
+        return [*panels, self.screen.query_one(Input)]
+
+    def on_descendant_focus(self) -> None:
+        focused = self.focused
+        name = "clients" if isinstance(focused, Input) else (focused.id if focused else None)
+        if name in PANELS and name != self.place:
+            self.place = str(name)
+            self.fit()

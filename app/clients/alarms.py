@@ -1,45 +1,60 @@
-"""Who is to be woken when: one alarm for each client."""
+"""Who is to be woken when: one alarm for each sleeper."""
 
 import heapq
+from typing import Protocol
+
+SLACK = 64
+
+
+class Sleeper(Protocol):
+    """Whoever can be woken."""
+
+    def wake(self) -> None:
+        """The alarm has rung."""
 
 
 class Alarms:
-    """Moments of the monotonic clock (ns) by client number. Many clients share a moment, as chatter does."""
+    """Moments of the monotonic clock (ns). Many sleepers share a moment, as chattering clients do."""
 
     def __init__(self) -> None:
-        self._at: dict[int, int] = {}
-        self._clients: dict[int, list[int]] = {}
+        self._at: dict[Sleeper, int] = {}
+        self._sleepers: dict[int, list[Sleeper]] = {}
         self._moments: list[int] = []
 
-    def set(self, client: int, at: int) -> None:
-        """Wake this client at `at`, instead of when it was to be woken before."""
-        before = self._at.get(client)
+    def set(self, sleeper: Sleeper, at: int) -> None:
+        """Wake the sleeper at `at`, instead of when it was to be woken before."""
+        before = self._at.get(sleeper)
         if before == at:
             return
         if before is not None:
-            self.cancel(client)
-        self._at[client] = at
-        if at in self._clients:
-            self._clients[at].append(client)
+            self.cancel(sleeper)
+        self._at[sleeper] = at
+        if at in self._sleepers:
+            self._sleepers[at].append(sleeper)
         else:
-            self._clients[at] = [client]
+            self._sleepers[at] = [sleeper]
             heapq.heappush(self._moments, at)
 
-    def cancel(self, client: int) -> None:
-        """Don't wake this client."""
-        at = self._at.pop(client, None)
-        if at is not None:
-            self._clients[at].remove(client)
+    def cancel(self, sleeper: Sleeper) -> None:
+        """Don't wake it."""
+        at = self._at.pop(sleeper, None)
+        if at is None:
+            return
+        self._sleepers[at].remove(sleeper)
+        if not self._sleepers[at]:
+            del self._sleepers[at]
+            if len(self._moments) > 2 * len(self._sleepers) + SLACK:
+                self._moments = sorted(self._sleepers)
 
     def next(self) -> int | None:
-        """The next moment for which somebody asked, though nobody may want it any more."""
+        """When somebody may want to be woken next; a moment that was cancelled stays for a while."""
         return self._moments[0] if self._moments else None
 
-    def ring(self, now: int) -> list[int]:
-        """The clients that are due, the earliest first; their alarms are over."""
-        due: list[int] = []
+    def ring(self, now: int) -> list[Sleeper]:
+        """The sleepers that are due, the earliest first; their alarms are over."""
+        due: list[Sleeper] = []
         while self._moments and self._moments[0] <= now:
-            due += self._clients.pop(heapq.heappop(self._moments))
-        for client in due:
-            del self._at[client]
+            due += self._sleepers.pop(heapq.heappop(self._moments), ())
+        for sleeper in due:
+            del self._at[sleeper]
         return due

@@ -26,6 +26,7 @@ class State(Enum):
     """Where a client's connection stands."""
 
     CLOSED = auto()
+    QUEUED = auto()
     OPENING = auto()
     OPEN = auto()
     LEAVING = auto()
@@ -51,13 +52,20 @@ class Client:
     # What a client is asked
 
     def open(self, target: Target) -> None:
-        """Call connect(2), unless the client is open already."""
+        """Connect as soon as it is this client's turn, unless it is open already."""
         self.wanted = True
         if self._state is State.LEAVING:
             self._over("closed")
-        if self._state is not State.CLOSED:
+        if self._state is State.CLOSED:
+            self._target = target
+            self._state = State.QUEUED
+            self._loop.openings.add(self)
+
+    def connect(self) -> None:
+        """Call connect(2), unless the client has been closed while it was queued."""
+        if self._state is not State.QUEUED:
             return
-        self._target = target
+        target = self._target
         self._loop.events.say(ClientOpening(clock(), self.number))
         if target.address is None:
             self._over(target.name)
@@ -79,16 +87,19 @@ class Client:
         """Leave what is still connected, and connect to `target`."""
         if not self.wanted:
             return
+        if self._state is State.QUEUED:
+            self._target = target
+            return
         if self._state is not State.CLOSED:
             self._over("closed")
         self.open(target)
 
     def put(self, what: bytes | Burst) -> bool:
         """Send a line or a burst as soon as may be; False when too many wait. A closed client passes it over."""
-        if self._state not in (State.OPENING, State.OPEN):
+        if self._state not in (State.QUEUED, State.OPENING, State.OPEN):
             return True
         taken = self._outbox.put(what)
-        self._loop.eager[self.number] = self
+        self._loop.eager[self] = None
         return taken
 
     def chatter(self, per_second: float, size: int) -> None:
@@ -96,8 +107,8 @@ class Client:
         if not self.wanted:
             return
         self._outbox.chatter = Chatter(self.number, per_second, size, clock()) if per_second else None
-        self._loop.alarms.cancel(self.number)
-        self._loop.eager[self.number] = self
+        self._loop.alarms.cancel(self)
+        self._loop.eager[self] = None
 
     def pause(self, paused: bool) -> None:
         """Take nothing from the connection, or go on."""
@@ -110,10 +121,10 @@ class Client:
         self.wanted = self._paused = False
         self._outbox.forget()
         self._outbox.chatter = None
-        if self._socket is None:
-            return
-        if self._state is State.OPENING:
+        if self._state in (State.QUEUED, State.OPENING):
             self._over("closed")
+        elif self._socket is None:
+            return
         elif reset:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self._over("reset")
@@ -147,7 +158,7 @@ class Client:
             if not self._send():
                 break
         else:
-            self._loop.eager[self.number] = self
+            self._loop.eager[self] = None
         if (self._message is None) is self._awaits_room:
             self._watch()
         if self._state is State.LEAVING:
@@ -226,11 +237,11 @@ class Client:
         for echo in self._ledger.returned(bytes(self._loop.buffer[:size]), at):
             self._loop.events.say(echo)
         if was_full:
-            self._loop.eager[self.number] = self
+            self._loop.eager[self] = None
 
     def _leave(self) -> None:
         self._state = State.LEAVING
-        self._loop.alarms.set(self.number, clock() + LEAVE_WITHIN)
+        self._loop.alarms.set(self, clock() + LEAVE_WITHIN)
         self._watch()
         self._say_goodbye()
 
@@ -244,9 +255,9 @@ class Client:
     def _set_alarm(self) -> None:
         # While the ledger is full, or the kernel, the next echo or the next free byte wakes the client.
         if self._outbox.chatter and not self._ledger.full and self._message is None:
-            self._loop.alarms.set(self.number, self._outbox.chatter.due)
+            self._loop.alarms.set(self, self._outbox.chatter.due)
         else:
-            self._loop.alarms.cancel(self.number)
+            self._loop.alarms.cancel(self)
 
     def _watch(self) -> None:
         if self._socket is None:
@@ -269,7 +280,7 @@ class Client:
         self._message, self._unsent = None, b""
         self._ledger.clear()
         self._outbox.forget()
-        self._loop.alarms.cancel(self.number)
+        self._loop.alarms.cancel(self)
         self._loop.events.say(ClientClosed(clock(), self.number, how))
 
 

@@ -32,7 +32,7 @@ class Crowd:
         """Serve until standard input ends."""
         self._loop.watch(STDIN, READ, self._read_commands)
         while not self._ended:
-            self._loop.turn(self._clients)
+            self._loop.turn()
 
     def _read_commands(self, mask: int) -> None:
         data = os.read(STDIN, 64 * 1024)

@@ -24,7 +24,10 @@ class Ledger:
     def __init__(self, client: int) -> None:
         self._client = client
         self._away: deque[Message] = deque()
-        self.clear()
+        self._bytes = 0
+        self._got = 0
+        self._head = b""
+        self._intact = True
 
     def clear(self) -> None:
         """The connection is over, and nothing will come back."""

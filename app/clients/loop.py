@@ -4,11 +4,12 @@ import select
 import selectors
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 from app.clients.alarms import Alarms
 from app.clients.events import Events
+from app.clients.openings import Openings
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -19,19 +20,11 @@ RECV_BYTES = 64 * 1024
 clock = time.monotonic_ns
 
 
-class Served(Protocol):
-    """What the loop calls a client for."""
-
-    number: int
-
-    def ready(self, mask: int) -> None:
-        """The socket can be read or written."""
-
-    def wake(self) -> None:
-        """The client's alarm has rung."""
+class Sender(Protocol):
+    """A client with much to send."""
 
     def pump(self) -> None:
-        """The client has more to send, and it is its turn."""
+        """It is this client's turn."""
 
 
 class Loop:
@@ -40,7 +33,8 @@ class Loop:
     def __init__(self, events: Events) -> None:
         self.events = events
         self.alarms = Alarms()
-        self.eager: OrderedDict[int, Served] = OrderedDict()
+        self.openings = Openings(self.alarms)
+        self.eager: OrderedDict[Sender, None] = OrderedDict()
         self.buffer = memoryview(bytearray(RECV_BYTES))
         self._selector = selectors.DefaultSelector()
         self._keys: dict[int, selectors.SelectorKey] = {}
@@ -57,21 +51,21 @@ class Loop:
         elif mask != key.events:
             self._keys[fd] = self._selector.modify(fd, mask, ready)
 
-    def turn(self, clients: Mapping[int, Served]) -> None:
+    def turn(self) -> None:
         """Wait until something is to be done, and do it."""
         for key, mask in self._wait():
             # An earlier callback of this turn may have closed the descriptor, and another client may have got it.
             if self._keys.get(key.fd) is key:
                 key.data(mask)
-        for number in self.alarms.ring(clock()):
-            clients[number].wake()
+        for sleeper in self.alarms.ring(clock()):
+            sleeper.wake()
         self._serve_eager()
         self._write_events()
 
     def _serve_eager(self) -> None:
         until = clock() + TURN
         while self.eager and clock() < until:
-            self.eager.popitem(last=False)[1].pump()
+            self.eager.popitem(last=False)[0].pump()
 
     def _write_events(self, mask: int = 0) -> None:
         self.watch(self.events.fd, 0 if self.events.flush() else WRITE, self._write_events)

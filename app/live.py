@@ -65,7 +65,8 @@ class Live:
         self._pattern_block = pattern.block
         wish = Wish(pattern.name, self.plan.host, self.plan.port, self.plan.workers, self.plan.ceiling)
         self.child = Child(wish, self.block_now)
-        self._resources = Resources(self.child.pid)
+        self._resources.watch(self.child.pid)
+        self.session.apply_all(self.child.read())
         self._reopen = True
         self._tell_block()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from servers.report import Connection, Report
 
 PAGE_BYTES = mmap.PAGESIZE
+_REAL_SLEEP = time.sleep
 LONGEST = 60.0
 SHORTEST = 0.001
 
@@ -26,6 +27,11 @@ CALLS: dict[str, Callable[[float], None]] = {"sleep": sleep}
 KINDS = tuple(CALLS)
 WORDS = {"sleep": "time.sleep"}
 """Each kind as the screen names it."""
+
+
+def is_patched(kind: str) -> bool:
+    """Whether a monkey patch has put a cooperative call in the place of the blocking one."""
+    return kind == "sleep" and time.sleep is not _REAL_SLEEP
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,6 @@ class BlockPage:
         setting = self.setting
         if setting is None:
             return
-        report.block(conn, setting.kind, setting.seconds)
+        report.block(conn, setting.kind, setting.seconds, is_patched(setting.kind))
         CALLS[setting.kind](setting.seconds)
         report.unblock(conn)

@@ -92,7 +92,7 @@ class Report:
     def bye(self, conn: Connection, error: str = "") -> None:
         """A connection has been closed."""
 
-    def block(self, conn: Connection, kind: str, seconds: float) -> None:
+    def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
         """The blocking call begins."""
 
     def unblock(self, conn: Connection) -> None:
@@ -164,7 +164,7 @@ class Printed(Report):
     def bye(self, conn: Connection, error: str = "") -> None:
         self._print(f"Bye-Bye: {conn.peer}\n")
 
-    def block(self, conn: Connection, kind: str, seconds: float) -> None:
+    def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
         self._print("Go to sleep...\n" if kind == "sleep" else f"Block: {kind} {seconds:g} s\n")
 
     def threads(self, count: int) -> None:
@@ -221,8 +221,8 @@ class Piped(Report):
     def bye(self, conn: Connection, error: str = "") -> None:
         self._say(Bye(_clock(), self._pid, _thread_id(), conn.number, error[:TEXT]))
 
-    def block(self, conn: Connection, kind: str, seconds: float) -> None:
-        self._pending.append(Block(_clock(), self._pid, _thread_id(), conn.number, kind, seconds))
+    def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
+        self._pending.append(Block(_clock(), self._pid, _thread_id(), conn.number, kind, seconds, cooperative))
         self.flush()
 
     def unblock(self, conn: Connection) -> None:

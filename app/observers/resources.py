@@ -13,12 +13,17 @@ MOST_THREADS = 128
 
 
 class Resources:
-    """Samples one server, by the process id of its first process. Each sample is since the one before."""
+    """Samples the machine's cores, and the server that it is told to watch. Each sample is since the one before."""
 
-    def __init__(self, pid: int | None = None) -> None:
-        self._root = _process(pid) if pid is not None else None
+    def __init__(self) -> None:
+        self._root: psutil.Process | None = None
         self._known: dict[int, psutil.Process] = {}
         psutil.cpu_percent(percpu=True)
+
+    def watch(self, pid: int | None) -> None:
+        """Sample the server whose first process has this id from now on, or none."""
+        self._root = _process(pid) if pid is not None else None
+        self._known.clear()
 
     def sample(self) -> list[Observation]:
         """What every process of the server, and every core, has done since the last sample."""

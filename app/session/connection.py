@@ -16,11 +16,16 @@ WAITS = 256
 
 
 class State(enum.Enum):
-    """What a connection is doing, in the words of the screen."""
+    """What a connection is doing, in the words of the screen.
+
+    A connection is held while the thread that serves it is in a blocking call for another one: it waits for nothing
+    yet, and could not be served.
+    """
 
     QUEUED = "not accepted"
     QUIET = "quiet"
     WAITING = "waiting"
+    HELD = "held"
     LEFT = "client left"
     CLOSED = "closed"
 

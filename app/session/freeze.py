@@ -31,6 +31,7 @@ def snapshot(session: Session) -> Session:
     still.cores = [history.copy() for history in session.cores]
     still.blocks = deque((copy.copy(span) for span in session.blocks), maxlen=session.blocks.maxlen)
     still.blocking = {key: copy.copy(span) for key, span in session.blocking.items()}
+    still.holding = {key: copy.copy(span) for key, span in session.holding.items()}
     still.output, still.notes, still.lags = session.output.copy(), session.notes.copy(), session.lags.copy()
     still.log = session.log.copy()
     return still

@@ -110,6 +110,7 @@ class BlockSpan:
     pid: int
     tid: int
     connection: int
+    cooperative: bool
     end: int = 0
 
 

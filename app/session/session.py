@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.session.connection import SECOND, Connection
+from app.session.connection import NOTICEABLE, SECOND, Connection, State
 from app.session.log import Log
 from app.session.observations import (
     BlockSet,
@@ -68,6 +68,7 @@ class Session:
         self.block = BlockSwitch()
         self.blocks: deque[BlockSpan] = deque(maxlen=BLOCKS_KEPT)
         self.blocking: dict[tuple[int, int], BlockSpan] = {}
+        self.holding: dict[tuple[int, int], BlockSpan] = {}
         self.output: deque[Output] = deque(maxlen=OUTPUT_KEPT)
         self.notes: deque[Note] = deque(maxlen=OUTPUT_KEPT)
         self.lags: deque[tuple[int, int]] = deque(maxlen=LAGS_KEPT)
@@ -217,8 +218,10 @@ class Session:
         self.totals.records += 1
         connection = self._known(o)
         connection.blocked_at = o.at
-        span = BlockSpan(o.at, o.kind, o.seconds, o.pid, o.tid, connection.number)
+        span = BlockSpan(o.at, o.kind, o.seconds, o.pid, o.tid, connection.number, o.cooperative)
         self.blocking[o.pid, o.conn] = span
+        if not o.cooperative:
+            self.holding[o.pid, o.tid] = span
         self.blocks.append(span)
         self.log.add(o, connection.peer)
 
@@ -226,9 +229,29 @@ class Session:
         self.totals.records += 1
         connection = self._known(o)
         connection.blocked_at = 0
-        if span := self.blocking.pop((o.pid, o.conn), None):
-            span.end = o.at
+        self._unblocked((o.pid, o.conn), o.at)
         self.log.add(o, connection.peer)
+
+    def _unblocked(self, key: tuple[int, int], at: int) -> None:
+        span = self.blocking.pop(key, None)
+        if span is None:
+            return
+        span.end = at
+        thread = (span.pid, span.tid)
+        if self.holding.get(thread) is span:
+            del self.holding[thread]
+            worker = self.workers.get(thread)
+            if worker and at - span.begin >= NOTICEABLE:
+                for held in worker.serving.values():
+                    if held.number != span.connection:
+                        held.remember(max(span.begin, held.accepted_at), at, State.HELD)
+
+    def held_since(self, connection: Connection) -> int:
+        """Since when (ns) the thread that serves a connection has been blocked for another one; 0 if it is not."""
+        span = self.holding.get((connection.pid, connection.tid))
+        if span is None or span.connection == connection.number or connection.closed_at:
+            return 0
+        return max(span.begin, connection.accepted_at)
 
     def _open(self, peer: str, at: int) -> Connection:
         if len(self.connections) >= OPEN_KEPT:
@@ -253,8 +276,7 @@ class Session:
         self.closed.append(connection)
         if connection.key:
             self._by_key.pop(connection.key, None)
-            if span := self.blocking.pop(connection.key, None):
-                span.end = at
+            self._unblocked(connection.key, at)
         if self._by_peer.get(connection.peer) is connection:
             del self._by_peer[connection.peer]
         self._unassign(connection)

@@ -8,7 +8,7 @@ from app.tui.palette import Palette
 from app.tui.text import duration
 from servers.catalog import Pattern
 
-STATE_WORDS = {State.QUEUED: "not accepted", State.WAITING: "waiting"}
+STATE_WORDS = {State.QUEUED: "not accepted", State.WAITING: "waiting", State.HELD: "held"}
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,19 @@ class View:
 
     def state(self, connection: Connection) -> str:
         """What a connection is doing, in words, with how long it has been waiting."""
-        state = connection.state
-        waited = self.waited(connection)
-        if waited is not None and (state is State.QUEUED or waited >= NOTICED):
-            return f"{STATE_WORDS[state]} {duration(waited)}"
-        if state is State.WAITING:
-            return "served"
+        state, lasted = self.condition(connection)
+        if lasted is not None:
+            return f"{STATE_WORDS[state]} {duration(lasted)}"
         return connection.error or state.value if state is State.LEFT else state.value
+
+    def condition(self, connection: Connection) -> tuple[State, int | None]:
+        """A connection's state as a person would see it, and how long (ns) it has had to wait in it, if at all."""
+        state, waited = connection.state, self.waited(connection)
+        if waited is not None and (state is State.QUEUED or waited >= NOTICED):
+            return state, waited
+        if state in (State.QUIET, State.WAITING) and (since := self.session.held_since(connection)):
+            return State.HELD, max(self.now - since, 0)
+        return (State.QUIET if state is State.WAITING else state), None
 
     def since_start(self, at: int) -> int:
         """A moment as time of the run (ns)."""

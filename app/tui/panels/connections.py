@@ -7,7 +7,7 @@ from rich.style import Style
 from app.session.connection import Connection, State
 from app.tui import table, text
 from app.tui.panel import Line, Panel
-from app.tui.view import NOTICED, View
+from app.tui.view import View
 
 CLOSED_SHOWN = 200
 
@@ -22,12 +22,12 @@ def whose(view: View, connection: Connection) -> str:
 def state_style(view: View, connection: Connection) -> Style:
     """The colour of a connection's state."""
     palette = view.palette
-    waited = view.waited(connection)
-    if connection.state is State.QUEUED:
+    state, _ = view.condition(connection)
+    if state is State.QUEUED:
         return palette.queued
-    if waited is not None and waited >= NOTICED:
+    if state in (State.WAITING, State.HELD):
         return palette.waiting
-    return palette.dim if connection.state in (State.CLOSED, State.LEFT) else palette.good
+    return palette.good if state is State.QUIET else palette.dim
 
 
 def worker(view: View, connection: Connection) -> str:
@@ -64,7 +64,7 @@ class ConnectionsPanel(Panel):
         self._rows: list[Connection] = []
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
-        waits = any(c.pending_since for c in self._rows[self.top : self.top + self.rows])
+        waits = view.session.holding or any(c.pending_since for c in self._rows[self.top : self.top + self.rows])
         return (view.session.changes, view.now // 100_000_000 if waits else 0)
 
     def prepare(self, view: View) -> None:

@@ -19,8 +19,9 @@ STATE = 20
 LINGER = SPAN
 """A closed connection keeps its lane for as long as the timeline reaches back."""
 
-NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED = range(7)
-SHAPES = " ─▄█░╌▒"
+NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD = range(8)
+SHAPES = " ─▄█░╌█▒"
+PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
 
 
 class Window:
@@ -44,7 +45,7 @@ class Window:
         cells[first:last] = bytes([value]) * (last - first)
 
 
-def lane(connection: Connection, window: Window, now: int) -> bytearray:
+def lane(connection: Connection, window: Window, now: int, held_since: int = 0) -> bytearray:
     """A connection's lane: one value for each column."""
     cells = bytearray(window.width)
     opened = connection.accepted_at or connection.opened_at
@@ -59,7 +60,9 @@ def lane(connection: Connection, window: Window, now: int) -> bytearray:
     for wait in reversed(connection.waits):
         if wait.end < window.begin:
             break
-        window.paint(cells, wait.begin, wait.end, QUEUED if wait.state is State.QUEUED else WAITING)
+        window.paint(cells, wait.begin, wait.end, PAINTED[wait.state])
+    if held_since:
+        window.paint(cells, held_since, now, HELD)
     since = connection.pending_since
     if since and (now - since >= NOTICED or not connection.accepted_at):
         window.paint(cells, since, now, WAITING if connection.accepted_at else QUEUED)
@@ -70,6 +73,7 @@ def spans(cells: bytearray, palette: Palette) -> Line:
     """A lane as coloured shapes."""
     styles = (
         palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.blocked,
+        palette.waiting,
     )  # fmt: skip
     return [(SHAPES[value] * len(list(run)), styles[value]) for value, run in groupby(cells)]
 
@@ -125,7 +129,7 @@ class TimelinePanel(Panel):
         return [
             (label, palette.strong if chosen else palette.text),
             (who + " ", palette.accent if connection.client is not None else palette.dim),
-            *spans(lane(connection, window, view.now), palette),
+            *spans(lane(connection, window, view.now, view.session.held_since(connection)), palette),
             (" " + pad(view.state(connection), self.state_width - 1), state_style(view, connection)),
         ]
 

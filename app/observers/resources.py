@@ -12,12 +12,17 @@ MOST_THREADS = 128
 """Up to so many threads context switches are added up; beyond that the sum would cost more than it tells."""
 
 
+SHORTEST = 250_000_000
+"""The least time (ns) between two samples."""
+
+
 class Resources:
     """Samples the machine's cores, and the server that it is told to watch. Each sample is since the one before."""
 
     def __init__(self) -> None:
         self._root: psutil.Process | None = None
         self._known: dict[int, psutil.Process] = {}
+        self._at = time.monotonic_ns()
         psutil.cpu_percent(percpu=True)
 
     def watch(self, pid: int | None) -> None:
@@ -26,8 +31,14 @@ class Resources:
         self._known.clear()
 
     def sample(self) -> list[Observation]:
-        """What every process of the server, and every core, has done since the last sample."""
+        """What every process of the server, and every core, has done since the last sample.
+
+        Nothing if that was a moment ago: the kernel counts CPU in ticks of 10 ms, too coarse for a short span.
+        """
         at = time.monotonic_ns()
+        if at - self._at < SHORTEST:
+            return []
+        self._at = at
         found: list[Observation] = [CoresSample(at, list(psutil.cpu_percent(percpu=True)))]
         alive = {process.pid: process for process in self._processes()}
         for pid in [pid for pid in self._known if pid not in alive]:

@@ -64,9 +64,7 @@ class EchoTui(Picture):
                 return isinstance(self.focused, PatternsPanel)
             case "toggle_server" | "walk":
                 return not typing
-            case "toggle_block" | "set_block":
-                return True
-            case "choose" | "choose_all" | "type" | "load" | "burst" | "close_client":
+            case "choose" | "choose_all" | "load" | "burst" | "close_client":
                 return clients
             case "leave":
                 return typing or self.expanded is not None or self.frozen is not None
@@ -149,6 +147,8 @@ class EchoTui(Picture):
 
     def say(self, line: str) -> None:
         """Send a typed line from the chosen client, or from all."""
+        if not self.live.session.clients:
+            self.action_new_client()
         self.live.crowd.say(self.chosen, f"{line}\n".encode())
 
     def action_load(self) -> None:
@@ -279,7 +279,7 @@ class EchoTui(Picture):
                 f"Start {pattern.title}", pattern.watch, lambda pattern=pattern: self.start_from_palette(pattern)
             )
         for key in ALL_KEYS:
-            if key in KEYS and key.id not in ("quit-now", "leave", "start"):
+            if key in KEYS and key.id not in ("quit-now", "leave", "start", "palette"):
                 yield SystemCommand(key.help, f"key: {key.key}", lambda key=key: self.run_action(key.action))
 
     def start_from_palette(self, pattern: Pattern) -> None:

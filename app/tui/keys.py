@@ -15,9 +15,14 @@ class Key:
     label: str
     help: str
     group: str
-    footer: bool = False
+    rank: int = 0
     display: str | None = None
     priority: bool = False
+
+    @property
+    def footer(self) -> bool:
+        """Whether the footer shows it, where there is room: the lower its rank, the sooner."""
+        return self.rank > 0
 
     @property
     def binding(self) -> Binding:
@@ -37,33 +42,37 @@ class Key:
 SERVER, CLIENTS, SCREEN = "Server", "Clients", "Screen"
 
 KEYS = (
-    Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, True),
-    Key("toggle", "space", "toggle_server", "stop/start", "Start or stop the server", SERVER, True, "space"),
+    Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 9, "tab", True),
+    Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, 2, "⏎"),
+    Key("toggle", "space", "toggle_server", "start", "Start or stop the server", SERVER, 5, "space"),
     Key("previous", "comma,less_than_sign", "walk(-1)", "previous", "Start the pattern before this one", SERVER),
-    Key("next", "full_stop,greater_than_sign", "walk(1)", "next", "Start the pattern after this one", SERVER),
-    Key("block", "b", "toggle_block", "block", "Switch the blocking call on or off", SERVER, True),
-    Key("block-set", "B", "set_block", "block ...", "Choose kind and seconds of the blocking call", SERVER),
-    Key("new", "n", "new_client", "new client", "Open a client", CLIENTS, True),
-    Key("new-many", "N", "new_clients", "clients ...", "Open many clients", CLIENTS),
-    Key("type", "i", "type", "type", "Type a line for the chosen client; Esc leaves", CLIENTS, True),
-    Key("choose-left", "left", "choose(-1)", "client", "Choose the client before", CLIENTS),
-    Key("choose-right", "right", "choose(1)", "client", "Choose the next client; one of them is 'all'", CLIENTS),
-    Key("all", "a", "choose_all", "all", "Speak to all clients", CLIENTS),
-    Key("load", "l", "load", "load", "Chatter: so many messages a second from the chosen client", CLIENTS, True),
-    Key("burst", "u", "burst", "burst", "A burst of messages from the chosen client", CLIENTS),
-    Key("close", "c", "close_client(False)", "close", "Close the chosen client politely", CLIENTS, True),
-    Key("reset", "r", "close_client(True)", "reset", "Reset the chosen client's connection", CLIENTS),
-    Key("freeze", "p", "freeze", "freeze", "Hold the picture still; counting goes on", SCREEN, True),
-    Key("expand", "f", "expand", "expand", "Give the focused panel the whole screen, and back", SCREEN, True),
-    Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, True, "tab", True),
-    Key("hop-back", "shift+tab", "hop(-1)", "panel", "To the panel before", SCREEN, False, None, True),
-    Key("copy", "y", "copy_line", "copy", "Copy the line under the cursor", SCREEN),
-    Key("leave", "escape", "leave", "back", "Out of the input, or out of an expanded panel", SCREEN, True, "esc"),
-    Key("theme", "t", "next_theme", "theme", "Another theme: dark, or light for a projector", SCREEN),
-    Key("screenshot", "ctrl+s", "screenshot_file", "picture", "Save a picture into screenshots/", SCREEN),
-    Key("help", "question_mark", "help", "help", "Every key", SCREEN, True, "?"),
-    Key("quit", "q", "quit_politely", "quit", "End server, clients and dashboard", SCREEN, True),
-    Key("quit-now", "ctrl+c,ctrl+q", "quit_politely", "quit", "The same, also while typing", SCREEN, False, None, True),
+    Key("next", "full_stop,greater_than_sign", "walk(1)", "next", "Start the pattern after this one", SERVER, 12, "."),
+    Key("block", "b", "toggle_block", "block", "Switch the blocking call on or off", SERVER, 3),
+    Key("block-set", "B", "set_block", "block ...", "Choose kind and seconds of the blocking call", SERVER, 16),
+    Key("new", "n", "new_client", "client", "Open a client", CLIENTS, 4),
+    Key("new-many", "N", "new_clients", "clients ...", "Open many clients", CLIENTS, 17),
+    Key("type", "i", "type", "type", "Type a line for the chosen client; Esc leaves", CLIENTS, 6),
+    Key(
+        "choose-right", "right", "choose(1)", "choose", "Choose the next client; one of them is 'all'", CLIENTS, 8, "←→"
+    ),
+    Key("choose-left", "left", "choose(-1)", "choose", "Choose the client before", CLIENTS),
+    Key("all", "a", "choose_all", "all", "Speak to all clients", CLIENTS, 14),
+    Key("load", "l", "load", "load", "Chatter: so many messages a second from the chosen client", CLIENTS, 11),
+    Key("burst", "u", "burst", "burst", "A burst of messages from the chosen client", CLIENTS, 18),
+    Key("close", "c", "close_client(False)", "close", "Close the chosen client politely", CLIENTS, 13),
+    Key("reset", "r", "close_client(True)", "reset", "Reset the chosen client's connection", CLIENTS, 19),
+    Key("freeze", "p", "freeze", "freeze", "Hold the picture still; counting goes on", SCREEN, 10),
+    Key("expand", "f", "expand", "expand", "Give the focused panel the whole screen, and back", SCREEN, 15),
+    Key("copy", "y", "copy_line", "copy", "Copy the line under the cursor", SCREEN, 20),
+    Key("theme", "t", "next_theme", "theme", "Another theme: dark, or light for a projector", SCREEN, 21),
+    Key("screenshot", "ctrl+s", "screenshot_file", "picture", "Save a picture into screenshots/", SCREEN, 22),
+    Key("palette", "ctrl+p", "command_palette", "palette", "Everything by name", SCREEN, 23, None, True),
+    Key(
+        "leave", "escape", "leave", "back", "Out of the input, an expanded panel or a frozen picture", SCREEN, 7, "esc"
+    ),
+    Key("help", "question_mark", "help", "help", "Every key", SCREEN, 1, "?"),
+    Key("quit", "q", "quit_politely", "quit", "End server, clients and dashboard", SCREEN, 1),
+    Key("quit-now", "ctrl+c,ctrl+q", "quit_politely", "quit", "The same, also while typing", SCREEN, 0, None, True),
 )
 
 PANELS = ("patterns", "timeline", "connections", "events", "cpu", "workers", "source", "clients")

@@ -6,6 +6,8 @@ MIN_WIDTH, MIN_HEIGHT = 80, 24
 LEFT = ("connections", "events")
 RIGHT = ("cpu", "workers", "source")
 LOWER = (*LEFT, *RIGHT)
+ALWAYS = ("header", "patterns", "clients", "keys")
+EVERYTHING = (*ALWAYS, "timeline", *LOWER, "ended", "too-small")
 
 
 @dataclass(frozen=True)
@@ -16,14 +18,29 @@ class Layout:
     shown: frozenset[str]
 
 
-def arrange(width: int, height: int, chosen: str) -> Layout:
-    """The layout for a terminal, where `chosen` is the panel that was gone to last."""
+def arrange(width: int, height: int, chosen: str, ended: bool = False) -> Layout:
+    """The layout for a terminal, where `chosen` is the panel that was gone to last.
+
+    A server that has died (`ended`) takes the place of all panels about what it does.
+    """
+    name = size_class(width, height)
+    if name == "small":
+        return Layout(name, frozenset({"too-small"}))
+    if ended:
+        return Layout(name, frozenset({*ALWAYS, "ended"}))
+    if name == "wide":
+        lower = set(LOWER)
+    elif name == "talk":
+        lower = {*LEFT, *({"source"} if chosen == "source" else {"cpu", "workers"})}
+    else:
+        lower = {chosen} if chosen in LOWER else {"connections"}
+    return Layout(name, frozenset({*ALWAYS, "timeline", *lower}))
+
+
+def size_class(width: int, height: int) -> str:
+    """One of small (too small), narrow, talk and wide."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        return Layout("small", frozenset())
+        return "small"
     if width >= 140 and height >= 36:
-        return Layout("wide", frozenset({"patterns", "timeline", "clients", *LOWER}))
-    if width >= 100 and height >= 28:
-        right = {"source"} if chosen == "source" else {"cpu", "workers"}
-        return Layout("talk", frozenset({"patterns", "timeline", "clients", *LEFT, *right}))
-    lower = {chosen} if chosen in LOWER else {"connections"}
-    return Layout("narrow", frozenset({"patterns", "timeline", "clients", *lower}))
+        return "wide"
+    return "talk" if width >= 100 and height >= 28 else "narrow"

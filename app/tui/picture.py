@@ -4,18 +4,20 @@ import asyncio
 import signal
 import time
 
+from textual import events
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
+from textual.geometry import Size
 from textual.widget import Widget
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from app.config import Config
 from app.live import Live, Plan
 from app.session.session import Session
 from app.tui import text
 from app.tui.keys import PANELS
-from app.tui.layout import MIN_HEIGHT, MIN_WIDTH, arrange
+from app.tui.layout import EVERYTHING, MIN_HEIGHT, MIN_WIDTH, arrange
 from app.tui.palette import THEMES, Palette
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientsPane
@@ -23,6 +25,7 @@ from app.tui.panels.connections import ConnectionsPanel
 from app.tui.panels.cpu import CpuPanel
 from app.tui.panels.ended import EndedPanel, died
 from app.tui.panels.header import Header
+from app.tui.panels.keybar import KeyBar
 from app.tui.panels.log import LogPanel
 from app.tui.panels.patterns import PatternsPanel
 from app.tui.panels.source import SourcePanel
@@ -44,7 +47,7 @@ class Picture(App[int]):
 
     TITLE = "echo-tui"
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(self, plan: Plan, config: Config | None = None, theme: str | None = None) -> None:
         super().__init__()
@@ -57,6 +60,7 @@ class Picture(App[int]):
         self.place = "patterns"
         self.expanded: str | None = None
         self.keymap = config.keys
+        self.ended = False
         self._ticks = 0
         self._due = 0.0
         self._active: object = None
@@ -84,7 +88,7 @@ class Picture(App[int]):
                         yield SourcePanel(id="source")
                 yield EndedPanel(id="ended")
         yield ClientsPane(id="clients")
-        yield Footer(compact=True)
+        yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda theme: self._recolour())
@@ -135,9 +139,9 @@ class Picture(App[int]):
         try:
             screen = self.screen_stack[0]
             view = self.view()
-            ended = died(view)
-            if screen.has_class("ended") != ended:
-                screen.set_class(ended, "ended")
+            if self.ended != died(view):
+                self.ended = not self.ended
+                self.fit()
             for panel in screen.query(Panel):
                 panel.show(view)
             screen.query_one(ClientsPane).show(view)
@@ -161,22 +165,22 @@ class Picture(App[int]):
 
     # Layout.
 
-    def on_resize(self) -> None:
-        self.fit()
+    def on_resize(self, event: events.Resize) -> None:
+        self.fit(event.size)
 
-    def fit(self) -> None:
+    def fit(self, size: Size | None = None) -> None:
         """Show the panels that fit, in the layout of the terminal's size."""
         if not self.screen_stack:
             return
         screen = self.screen_stack[0]
-        width, height = self.size
-        layout = arrange(width, height, self.place)
+        width, height = size or self.size
+        layout = arrange(width, height, self.place, self.ended)
         for name in ("small", "narrow", "talk", "wide"):
             screen.set_class(layout.name == name, name)
-        for name in PANELS:
+        for name in EVERYTHING:
             for panel in screen.query(f"#{name}"):
                 panel.display = name in layout.shown
-        for side in ("left", "right"):
+        for side in ("left", "right", "lower", "body"):
             for column in screen.query(f"#{side}"):
                 column.display = any(child.display for child in column.children)
         for notice in screen.query("#too-small").results(Static):
@@ -186,7 +190,7 @@ class Picture(App[int]):
     def focusable(self) -> list[Widget]:
         """The panels to hop between, in their order; the input stands for the client pane."""
         panels = [self.screen.query_one(f"#{name}") for name in PANELS if name != "clients"]
-        if self.screen.has_class("ended"):
+        if self.ended:
             panels = [self.screen.query_one("#patterns"), self.screen.query_one("#ended")]
         return [*panels, self.screen.query_one(Input)]
 

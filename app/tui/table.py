@@ -1,7 +1,7 @@
 """Columns of a table: as many as the width allows, the most important ones first."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from rich.style import Style
@@ -23,6 +23,8 @@ class Column(Generic[T]):
     text: Callable[[View, T], str]
     style: Callable[[View, T], Style] | None = None
     right: bool = False
+    grows: bool = False
+    """Whether it takes the room that is left over."""
 
 
 def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
@@ -34,7 +36,11 @@ def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
             break
         left -= column.width + 1
         chosen.append(column)
-    return [column for column in columns if column in chosen]
+    return [
+        replace(column, width=column.width + max(left, 0)) if column.grows else column
+        for column in columns
+        if column in chosen
+    ]
 
 
 def head(columns: Sequence[Column[T]], palette: Palette) -> Line:

@@ -13,9 +13,9 @@ from app.session.connection import State
 from app.session.parts import Client
 from app.tui import text
 from app.tui.panel import Line, Panel
-from app.tui.view import NOTICED, View
+from app.tui.view import View
 
-CHIP = 24
+CHIP = 29
 """Cells for one client."""
 
 
@@ -42,7 +42,9 @@ class ClientList(Panel, can_focus=False):
 
     def fingerprint(self, view: View) -> Hashable:
         clients = view.session.clients.values()
-        waits = any(c.opening_since or (c.connection and c.connection.pending_since) for c in clients)
+        waits = view.session.holding or any(
+            c.opening_since or (c.connection and c.connection.pending_since) for c in clients
+        )
         return (view.session.changes, view.client, view.now // 100_000_000 if waits else 0)
 
     def prepare(self, view: View) -> None:
@@ -97,11 +99,9 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
     connection = client.connection
     if connection is None or client.ended or connection.closed_at:
         return text.clean(client.ended) or "closed", palette.dim
-    waited = view.waited(connection)
-    if connection.state is State.QUEUED:
-        return f"not accepted {text.duration(waited)}", palette.queued
-    if waited is not None and waited >= NOTICED:
-        return f"waiting {text.duration(waited)}", palette.waiting
+    state, lasted = view.condition(connection)
+    if lasted is not None:
+        return view.state(connection), palette.queued if state is State.QUEUED else palette.waiting
     if connection.rtt is None:
         return "connected", palette.good
     return f"echo in {text.duration(connection.rtt)}", palette.good

@@ -28,7 +28,7 @@ def history(samples: deque[tuple[int, float]], now: int, width: int) -> str:
 class CpuPanel(Panel):
     """Processes first, then cores."""
 
-    TITLE = "CPU, 0 to 100 % of a core"
+    TITLE = "CPU: 0 to 100 %"
     SHORT = "CPU"
     SELECTS = False
 

@@ -1,12 +1,24 @@
 """The line at the top: what runs, where, since when; the block in words; what the dashboard costs and has lost."""
 
 from collections.abc import Hashable
+from dataclasses import dataclass
+
+from rich.style import Style
 
 from app.tui import text
 from app.tui.panel import Line, Panel
 from app.tui.panels.log import ending
 from app.tui.view import View
 from servers.block import WORDS
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the row; the higher its rank, the sooner it goes where room is short."""
+
+    words: str
+    style: Style
+    rank: int
 
 
 class Header(Panel, can_focus=False):
@@ -26,50 +38,54 @@ class Header(Panel, can_focus=False):
         self.last = 1
 
     def line(self, index: int, width: int) -> Line:
-        assert self.view
         left, right = self._left(), self._right()
-        used = sum(len(words) for words, _ in right)
-        line: Line = []
-        room = width - used - 1
-        for words, style in left:
-            if len(words) > room:
-                break
-            line.append((words, style))
-            room -= len(words)
-        return [*line, (" " * (max(room, 0) + 1), self.view.palette.text), *right]
+        # Where the row is too short, the parts that matter least go first.
+        while _length(left) + _length(right) > width and len(left) + len(right) > 3:
+            rank = max(part.rank for part in (*left, *right))
+            left = [part for part in left if part.rank < rank]
+            right = [part for part in right if part.rank < rank]
+        gap = max(width - _length(left) - _length(right), 0)
+        return [(p.words, p.style) for p in left] + [(" " * gap, Style.null())] + [(p.words, p.style) for p in right]
 
-    def _left(self) -> Line:
+    def _left(self) -> list[Part]:
         assert self.view
         view, palette = self.view, self.view.palette
         server, block = view.session.server, view.session.block
-        line: Line = [(" echo-tui ", palette.accent)]
+        parts = [Part(" echo-tui  ", palette.accent, 3)]
         if view.running is None or server is None:
-            return [*line, ("  no server", palette.dim)]
-        line.append((f" {view.running.title} ", palette.strong))
+            return [*parts, Part("no server", palette.dim, 0)]
+        parts.append(Part(f"{view.running.title}  ", palette.strong, 0))
         if not server.running:
-            line.append((f"  ✗ {ending(server)}", palette.dim if server.wanted else palette.bad))
+            parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, 1))
         elif server.listening_at:
-            line.append((f"  ● serving {server.address}", palette.good))
+            parts += [Part("● ", palette.good, 1), Part("serving ", palette.good, 4)]
+            parts.append(Part(f"{server.address}   ", palette.good, 2))
         else:
-            line.append(("  ○ not listening" if not view.running.serves else "  ○ starting", palette.dim))
+            parts.append(Part("○ starting   " if view.running.serves else "○ not listening   ", palette.dim, 1))
         words = f"{WORDS.get(block.kind, block.kind)} {block.seconds:g} s"
-        line.append(
-            (f"   block: {words} ON" if block.on else "   block: off", palette.blocked if block.on else palette.dim)
-        )
-        line.append((f"   pid {server.pid}", palette.dim))
-        return line
+        if block.on:
+            parts.append(Part(f" block: {words} ON ", palette.blocked, 0))
+        else:
+            parts.append(Part("block: off", palette.dim, 5))
+        parts.append(Part(f"   pid {server.pid}", palette.dim, 7))
+        return parts
 
-    def _right(self) -> Line:
+    def _right(self) -> list[Part]:
         assert self.view
         view, palette = self.view, self.view.palette
         totals, server = view.session.totals, view.session.server
-        line: Line = []
+        parts = []
         if totals.lost + totals.garbled:
-            line.append((f"  lost {totals.lost + totals.garbled:,}", palette.bad))
+            parts.append(Part(f"  lost {totals.lost + totals.garbled:,}", palette.bad, 1))
         lag = view.session.worst_lag(view.now)
         if lag is not None:
             late = lag >= 50 * text.MS
-            line.append((f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.faint))
+            parts.append(Part(f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.dim, 6))
         if server:
-            line.append((f"  {text.clock((server.exited_at or view.now) - server.started_at)} ", palette.text))
-        return line
+            lasted = (server.exited_at or view.now) - server.started_at
+            parts.append(Part(f"  {text.clock(lasted)} ", palette.text, 2))
+        return parts
+
+
+def _length(parts: list[Part]) -> int:
+    return sum(len(part.words) for part in parts)

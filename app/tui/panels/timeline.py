@@ -9,12 +9,12 @@ from app.session.connection import Connection, State
 from app.tui import text
 from app.tui.palette import Palette
 from app.tui.panel import Line, Panel, pad
-from app.tui.panels.connections import state_style, whose
+from app.tui.panels.connections import state_style
 from app.tui.view import NOTICED, View
 from servers.block import WORDS
 
 SPAN = 30 * text.SECOND
-LABEL = 17
+LABEL = 13
 STATE = 20
 LINGER = SPAN
 """A closed connection keeps its lane for as long as the timeline reaches back."""
@@ -123,12 +123,12 @@ class TimelinePanel(Panel):
         view, connection = self.view, self._lanes[index]
         palette = view.palette
         window = Window(view.now, self.columns)
-        label = pad(f"#{connection.number} {text.peer(connection.peer)}", 11)
-        who = pad(whose(view, connection), LABEL - 12)
+        who = f"[{connection.client}]" if connection.client is not None else f"#{connection.number}"
+        label = pad(text.peer(connection.peer), LABEL - len(who) - 2)
         chosen = view.client is not None and connection.client == view.client
         return [
-            (label, palette.strong if chosen else palette.text),
-            (who + " ", palette.accent if connection.client is not None else palette.dim),
+            (who + " ", palette.accent if connection.client is not None else palette.text),
+            (label + " ", palette.strong if chosen else palette.text),
             *spans(lane(connection, window, view.now, view.session.held_since(connection)), palette),
             (" " + pad(view.state(connection), self.state_width - 1), state_style(view, connection)),
         ]
@@ -192,7 +192,7 @@ class TimelinePanel(Panel):
         assert self.view
         width = self.columns
         marks = list(" " * width)
-        for seconds in range(0, 30, 5):
+        for seconds in range(0, 30, 5 if width >= 60 else 10):
             place = width - 1 - round(seconds / 30 * width)
             mark = "now" if seconds == 0 else f"-{seconds} s"
             begin = max(place - len(mark) + 1, 0)

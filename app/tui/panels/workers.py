@@ -1,5 +1,7 @@
 """The workers: each process or thread that serves, whom it serves, and whether it sits in the block."""
 
+from rich.style import Style
+
 from app.session.parts import BlockSpan, Worker
 from app.tui import table, text
 from app.tui.panel import Line, Panel
@@ -10,6 +12,12 @@ from servers.block import WORDS
 def identity(view: View, worker: Worker) -> str:
     """Process, and thread where it is not the process's first."""
     return str(worker.pid) if worker.tid == worker.pid else f"{worker.pid}/{worker.tid}"
+
+
+def title(view: View, worker: Worker) -> str:
+    """The worker's name; that of a thread for one client is the client's peer."""
+    before, _, address = worker.name.rpartition(" ")
+    return f"{before} {text.peer(text.clean(address))}" if before == "for" else text.clean(worker.name)
 
 
 def serving(view: View, worker: Worker) -> str:
@@ -29,14 +37,19 @@ def doing(view: View, worker: Worker) -> str:
     """What it does, as far as it has said."""
     if span := block_of(view, worker):
         lasted = text.duration(max(view.now - span.begin, 0))
-        return f"in {WORDS.get(span.kind, span.kind)}, {lasted} of {span.seconds:g} s"
+        return f"{lasted} in {WORDS.get(span.kind, span.kind)} {span.seconds:g} s"
     return serving(view, worker)
+
+
+def doing_style(view: View, worker: Worker) -> Style:
+    """The block stands out."""
+    return view.palette.waiting if block_of(view, worker) else view.palette.text
 
 
 Column = table.Column[Worker]
 COLUMNS = (
-    Column("worker", 15, 0, lambda view, w: text.clean(w.name)),
-    Column("serves", 28, 1, doing, lambda view, w: view.palette.waiting if block_of(view, w) else view.palette.text),
+    Column("worker", 10, 0, title),
+    Column("serves", 14, 0, doing, doing_style, grows=True),
     Column("served", 6, 2, lambda view, w: text.count(w.served), right=True),
     Column("process/thread", 14, 3, identity, lambda view, w: view.palette.dim),
 )

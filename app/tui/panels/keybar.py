@@ -1,0 +1,79 @@
+"""The footer: the keys that work now, as many as fit, each also a button for the mouse."""
+
+from collections.abc import Hashable
+
+from textual import events
+
+from app.tui.keys import ALL_KEYS, Key
+from app.tui.panel import Line, Panel
+from app.tui.view import View
+
+GAP = 2
+
+
+class KeyBar(Panel, can_focus=False):
+    """One row; where it is short of room the keys with the highest rank are left out."""
+
+    SELECTS = False
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._keys: list[tuple[Key, str]] = []
+
+    def fingerprint(self, view: View) -> Hashable:
+        return tuple(key.id for key, _ in self.working()), view.running and view.running.name, self._names()
+
+    def prepare(self, view: View) -> None:
+        self.last = 1
+        room = self.size.width
+        names = self._names()
+        chosen: list[tuple[Key, str]] = []
+        for key, display in sorted(self.working(), key=lambda entry: entry[0].rank):
+            label = names.get(key.id, key.label)
+            needs = len(display) + 1 + len(label) + GAP
+            if needs - GAP <= room:
+                chosen.append((key, f"{display} {label}"))
+                room -= needs
+        order = [key.id for key in ALL_KEYS]
+        self._keys = sorted(chosen, key=lambda entry: order.index(entry[0].id))
+
+    def working(self) -> list[tuple[Key, str]]:
+        """The footer's keys that can be used now, with what is written on them."""
+        by_id = {key.id: key for key in ALL_KEYS if key.footer}
+        found: dict[str, tuple[Key, str]] = {}
+        for active in self.screen.active_bindings.values():
+            key = by_id.get(active.binding.id or "")
+            if key and active.enabled and key.id not in found:
+                found[key.id] = (key, self.app.get_key_display(active.binding))
+        return list(found.values())
+
+    def _names(self) -> dict[str, str]:
+        """Labels that depend on what is going on."""
+        assert self.view
+        server = self.view.session.server
+        frozen = "go on" if self.view.frozen else "freeze"
+        return {
+            "toggle": "stop" if server and server.running else "start",
+            "freeze": frozen,
+            "block": "block off" if self.view.session.block.on else "block on",
+        }
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        palette = self.view.palette
+        line: Line = []
+        for _, words in self._keys:
+            display, _, label = words.partition(" ")
+            line += [(display, palette.accent), (f" {label}{' ' * GAP}", palette.text)]
+        return line
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        place = 0
+        for key, words in self._keys:
+            if place <= offset.x < place + len(words):
+                self.call_later(self.app.run_action, key.action)
+                return
+            place += len(words) + GAP

@@ -16,4 +16,4 @@ def pool(server: Server, listener: socket.socket) -> None:
 
 def serve(server: Server) -> None:
     listener = listen(server)
-    run_processes(server.workers or cores(), pool, server, listener)
+    run_processes(server.workers or cores(), pool, server, listener, serves=False)

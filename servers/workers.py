@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
@@ -35,8 +36,11 @@ def _announced(name: str, work: Work, server: Server, *args: object) -> None:
     work(server, *args)
 
 
-def run_processes(count: int, work: Work, server: Server, *args: object) -> None:
-    """Run `count` worker processes that run `work(server, *args)`, until the last of them has died."""
+def run_processes(count: int, work: Work, server: Server, *args: object, serves: bool = True) -> None:
+    """Run `count` processes that run `work(server, *args)`, until the last of them has died.
+
+    Each is a worker itself if it `serves`, and otherwise only the home of threads that do.
+    """
     context = multiprocessing.get_context("fork")
     owned: list[int] = []
     workers: list[BaseProcess] = []
@@ -44,7 +48,10 @@ def run_processes(count: int, work: Work, server: Server, *args: object) -> None
         tied, ours = os.pipe()
         owned.append(ours)
         name = f"worker {number}"
-        worker = context.Process(target=_process, args=(tied, owned, name, work, server, *args), name=name, daemon=True)
+        start = partial(_announced, name) if serves else _run
+        worker = context.Process(
+            target=_process, args=(tied, owned, start, work, server, *args), name=name, daemon=True
+        )
         worker.start()
         os.close(tied)
         workers.append(worker)
@@ -57,13 +64,17 @@ def run_processes(count: int, work: Work, server: Server, *args: object) -> None
     sys.exit("every worker has died")
 
 
-def _process(tied: int, owned: list[int], name: str, work: Work, server: Server, *args: object) -> None:
+def _run(work: Work, server: Server, *args: object) -> None:
+    work(server, *args)
+
+
+def _process(tied: int, owned: list[int], start: Work, work: Work, server: Server, *args: object) -> None:
     for fd in owned:
         os.close(fd)
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     leash.wear(tied, os.getpid())
     server.report.forked()
-    _announced(name, work, server, *args)
+    start(work, server, *args)
 
 
 def _ending(code: int | None) -> str:

@@ -78,10 +78,11 @@ class Help(ModalScreen[None]):
                     if key.group == group:
                         name = shown(self._keymap.get(key.id, key.key), self.app.get_key_display)
                         yield Static(Content(f"{name:>14}   {key.help}"), classes="key")
-            yield Static("Moving", classes="title")
+            yield Static("Moving and typing", classes="title")
             for name, words in (
                 ("↑ ↓ pgup pgdn", "Line by line, page by page; the mouse wheel does the same"),
                 ("home end", "First and last line; at the end new lines are followed"),
+                ("↑ ↓ ⏎", "While typing: choose the client, send the line"),
                 ("ctrl+p", "Command palette: everything above, by name"),
             ):
                 yield Static(Content(f"{name:>14}   {words}"), classes="key")

@@ -75,6 +75,12 @@ KEYS = (
     Key("quit-now", "ctrl+c,ctrl+q", "quit_politely", "quit", "The same, also while typing", SCREEN, 0, None, True),
 )
 
+TYPING = (
+    Key("send", "enter", "", "send", "Send the line", CLIENTS, 1, "⏎"),
+    Key("choose-up", "up", "app.choose(-1)", "choose", "Choose the client before", CLIENTS, 2, "↑↓"),
+    Key("choose-down", "down", "app.choose(1)", "choose", "Choose the next client", CLIENTS),
+)
+"""What else works in the input."""
 PANELS = ("patterns", "timeline", "connections", "events", "cpu", "workers", "source", "clients")
 PANEL_KEYS = tuple(
     Key(f"panel-{name}", str(number), f"go('{name}')", name, f"To the {name} panel", SCREEN)

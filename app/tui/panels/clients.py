@@ -1,10 +1,12 @@
 """The client pane: our clients side by side, what the chosen one said and heard, and a line to type into."""
 
 from collections.abc import Hashable
+from typing import ClassVar
 
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
@@ -12,6 +14,7 @@ from textual.widgets import Input, Label
 from app.session.connection import State
 from app.session.parts import Client
 from app.tui import text
+from app.tui.keys import TYPING
 from app.tui.panel import Line, Panel
 from app.tui.view import View
 
@@ -117,6 +120,8 @@ class ClientsPane(Vertical):
             super().__init__()
             self.text = text
 
+    BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in TYPING if key.action]
+
     def compose(self) -> ComposeResult:
         yield ClientList(id="client-list")
         yield Exchange(id="exchange")
@@ -160,7 +165,7 @@ class Exchange(Panel, can_focus=False):
         client = view.session.clients.get(view.client) if view.client is not None else None
         if client is None:
             if view.session.clients:
-                return [("Left and right choose a client.", palette.faint)]
+                return [("A line goes to every client; ← and → choose one.", palette.faint)]
             return [("No client yet: n opens one.", palette.faint)]
         if not client.sent:
             return [(f"[{client.number}] has sent nothing yet.", palette.faint)]

@@ -50,7 +50,7 @@ class CpuPanel(Panel):
         assert self.view
         if index < 2 * len(self._processes):
             process = self._processes[index // 2]
-            return self._detail(process) if index % 2 else self._bar(self._label(process), process.cpu, width)
+            return self._detail(process, width) if index % 2 else self._bar(self._label(process), process.cpu, width)
         core = index - 2 * len(self._processes)
         return self._bar(f"core {core}", self.view.session.cores[core], width, faint=True)
 
@@ -69,13 +69,17 @@ class CpuPanel(Panel):
         bars = history(samples, self.view.now, max(width - 15, 0))
         return [(pad(name, 9), palette.dim if faint else palette.text), (bars, style), (f" {shown:>5}", style)]
 
-    def _detail(self, process: Process) -> Line:
+    def _detail(self, process: Process, width: int) -> Line:
         assert self.view
-        switches = (process.voluntary, process.involuntary)
-        rates = " + ".join(text.count(rate) for rate in switches)
+        voluntary, involuntary = text.count(process.voluntary), text.count(process.involuntary)
+        switches = f"{voluntary} voluntary, {involuntary} involuntary switches/s"
+        if width < 78:
+            switches = f"switches/s {voluntary} vol {involuntary} invol"
+        if width < 54:
+            switches = f"{voluntary}+{involuntary} sw/s"
         parts = [
             text.plural(process.threads, "thread") if process.threads is not None else "- threads",
             text.size(process.rss),
-            f"{rates} switches/s",
+            switches,
         ]
-        return [(" " * 9 + "  ".join(parts), self.view.palette.dim)]
+        return [("  " + "  ".join(parts), self.view.palette.dim)]

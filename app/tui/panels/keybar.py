@@ -3,8 +3,9 @@
 from collections.abc import Hashable
 
 from textual import events
+from textual.widgets import Input
 
-from app.tui.keys import ALL_KEYS, Key
+from app.tui.keys import ALL_KEYS, TYPING, Key
 from app.tui.panel import Line, Panel
 from app.tui.view import View
 
@@ -34,13 +35,15 @@ class KeyBar(Panel, can_focus=False):
             if needs - GAP <= room:
                 chosen.append((key, f"{display} {label}"))
                 room -= needs
-        order = [key.id for key in ALL_KEYS]
+        order = [key.id for key in (*TYPING, *ALL_KEYS)]
         self._keys = sorted(chosen, key=lambda entry: order.index(entry[0].id))
 
     def working(self) -> list[tuple[Key, str]]:
         """The footer's keys that can be used now, with what is written on them."""
         by_id = {key.id: key for key in ALL_KEYS if key.footer}
         found: dict[str, tuple[Key, str]] = {}
+        if isinstance(self.screen.focused, Input):
+            found = {key.id: (key, key.display or key.key) for key in TYPING if key.footer}
         for active in self.screen.active_bindings.values():
             key = by_id.get(active.binding.id or "")
             if key and active.enabled and key.id not in found:
@@ -74,6 +77,7 @@ class KeyBar(Panel, can_focus=False):
         place = 0
         for key, words in self._keys:
             if place <= offset.x < place + len(words):
-                self.call_later(self.app.run_action, key.action)
+                if key.action:
+                    self.call_later(self.app.run_action, key.action)
                 return
             place += len(words) + GAP

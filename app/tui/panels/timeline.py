@@ -72,7 +72,7 @@ def lane(connection: Connection, window: Window, now: int, held_since: int = 0) 
 def spans(cells: bytearray, palette: Palette) -> Line:
     """A lane as coloured shapes."""
     styles = (
-        palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.blocked,
+        palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.waiting,
         palette.waiting,
     )  # fmt: skip
     return [(SHAPES[value] * len(list(run)), styles[value]) for value, run in groupby(cells)]
@@ -180,10 +180,11 @@ class TimelinePanel(Panel):
         written: Line = []
         for shown, style in line[1:-1]:
             block = words.get(place)
-            if style == self.view.palette.blocked and block:
+            if SHAPES[BLOCKED] in shown and block:
                 note = f" {WORDS.get(block.kind, block.kind)} {text.duration(block.end - block.begin)} "
                 if len(note) <= len(shown):
-                    shown = note + shown[len(note) :]
+                    written.append((note, self.view.palette.blocked))
+                    shown, place = shown[len(note) :], place + len(note)
             written.append((shown, style))
             place += len(shown)
         return [line[0], *written, line[-1]]

@@ -1,0 +1,181 @@
+"""How connections begin in vain, how they end, and how a crowd comes back."""
+
+import errno
+import resource
+import select
+import socket
+import struct
+import time
+
+import pytest
+
+from app.clients.client import connected_to_itself
+from app.clients.sentences import Target, broken, failed
+from app.session.observations import ClientClosed, ClientEcho
+from tests.clients.watching import free_port, one_connection, server, watched_crowd
+
+RESET = struct.pack("ii", 1, 0)
+
+
+def _one_echo_late(connection: socket.socket) -> None:
+    data = connection.recv(1024)
+    time.sleep(0.3)
+    connection.sendall(data)
+    assert connection.recv(1024) == b""
+
+
+def test_a_polite_close_still_gets_the_last_echo() -> None:
+    with one_connection(_one_echo_late) as port, watched_crowd() as watched:
+        watched.open(1, port)
+        watched.crowd.say([1], b"last words\n")
+        watched.until(lambda: bool(watched.sent()))
+        watched.crowd.close([1])
+        watched.until(lambda: bool(watched.closed()))
+        echo, closed = watched.seen[-2:]
+        assert isinstance(echo, ClientEcho)
+        assert echo.intact
+        assert closed == ClientClosed(closed.at, 1, "closed")
+
+
+def test_a_polite_close_waits_for_a_silent_server_only_so_long() -> None:
+    def keep(connection: socket.socket) -> None:
+        ended.append(connection.recv(1024))
+        select.select([], [], [], 1.5)
+
+    ended: list[bytes] = []
+    with one_connection(keep) as port, watched_crowd() as watched:
+        watched.open(1, port)
+        watched.crowd.close([1])
+        watched.until(lambda: bool(watched.closed()))
+        assert watched.closed()[0].how == "closed"
+    assert ended == [b""]
+
+
+def test_a_reset_is_seen_as_a_reset() -> None:
+    def wait(connection: socket.socket) -> None:
+        try:
+            ended.append(connection.recv(1024))
+        except OSError as error:
+            ended.append(error)
+
+    ended: list[bytes | OSError] = []
+    with one_connection(wait) as port, watched_crowd() as watched:
+        watched.open(1, port)
+        watched.crowd.close([1], reset=True)
+        watched.until(lambda: bool(watched.closed()))
+        assert watched.closed()[0].how == "reset"
+    assert isinstance(ended[0], ConnectionResetError)
+
+
+def test_the_server_closes() -> None:
+    with one_connection(lambda connection: None) as port, watched_crowd() as watched:
+        watched.open(1, port)
+        watched.until(lambda: bool(watched.closed()))
+        assert watched.closed()[0].how == "server closed"
+
+
+def test_the_server_resets() -> None:
+    def reset(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+    with one_connection(reset) as port, watched_crowd() as watched:
+        watched.open(1, port)
+        watched.crowd.say([1], b"x")
+        watched.until(lambda: bool(watched.closed()))
+        assert watched.closed()[0].how == "reset by server"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_nobody_listens(host: str) -> None:
+    port = free_port()
+    with watched_crowd() as watched:
+        watched.crowd.open([1, 2], host, port)
+        watched.until(lambda: len(watched.closed()) == 2)
+        assert {one.how for one in watched.closed()} == {f"refused: nobody listens on 127.0.0.1:{port}"}
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "sentence"),
+    [("a..b", 80, "host 'a..b' does not resolve"), ("127.0.0.1", 70000, "port 70000 is out of range")],
+)
+def test_an_address_that_is_none(host: str, port: int, sentence: str) -> None:
+    with watched_crowd() as watched:
+        watched.crowd.open([1], host, port)
+        watched.until(lambda: bool(watched.closed()))
+        assert watched.closed()[0].how.startswith(sentence)
+
+
+def test_a_client_whose_port_is_the_one_it_connects_to_has_met_itself() -> None:
+    with socket.socket() as alone:
+        alone.bind(("127.0.0.1", 0))
+        alone.connect(alone.getsockname())
+        assert connected_to_itself(alone)
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        assert not connected_to_itself(client)
+
+
+def test_every_failure_has_its_sentence() -> None:
+    target = Target("127.0.0.1:9", ("127.0.0.1", 9))
+    for code in (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ECONNRESET, errno.EIO):
+        assert failed(OSError(code, ""), target)
+    assert broken(OSError(errno.ECONNRESET, "")) == "reset by server"
+    assert broken(OSError(errno.EPIPE, "")) == "server closed"
+    assert broken(OSError(errno.EIO, "")) == "Input/output error"
+
+
+def test_a_crowd_comes_back_under_its_numbers_with_its_chatter() -> None:
+    with watched_crowd() as watched:
+        with server("asyncio") as port:
+            watched.open(20, port)
+            watched.crowd.chatter([], 5, 32)
+            watched.crowd.close([7])
+            watched.until(lambda: len(watched.closed()) == 1)
+        watched.until(lambda: len(watched.closed()) == 20)
+        others = {one.how for one in watched.closed() if one.client != 7}
+        assert others <= {"server closed", "reset by server"}
+        with server("multithread") as port:
+            watched.seen.clear()
+            watched.crowd.reopen("127.0.0.1", port)
+            everybody = {*range(1, 21)} - {7}
+            watched.until(lambda: {one.client for one in watched.connected()} == everybody)
+            watched.until(lambda: {one.client for one in watched.echoes()} == everybody)
+            assert not watched.closed()
+
+
+def test_who_was_refused_comes_back_too_and_who_is_still_connected_moves() -> None:
+    with server("asyncio") as old, server("asyncio") as new, watched_crowd() as watched:
+        watched.crowd.open([1], "127.0.0.1", free_port())
+        watched.crowd.open([2], "127.0.0.1", old)
+        watched.until(lambda: bool(watched.connected()) and bool(watched.closed()))
+        watched.crowd.reopen("127.0.0.1", new)
+        watched.until(lambda: len(watched.connected()) == 3)
+        assert [one.how for one in watched.closed() if one.client == 2] == ["closed"]
+        watched.crowd.say([], b"here\n")
+        watched.until(lambda: {echo.client for echo in watched.echoes()} == {1, 2})
+
+
+def test_a_closed_client_takes_no_message_and_can_be_opened_anew() -> None:
+    with server("asyncio") as port, watched_crowd() as watched:
+        watched.open(1, port)
+        watched.crowd.close([1])
+        watched.until(lambda: bool(watched.closed()))
+        watched.crowd.say([1], b"nobody there\n")
+        watched.crowd.burst([1, 99], 10, 10)
+        watched.crowd.open([1], "127.0.0.1", port)
+        watched.until(lambda: len(watched.connected()) == 2)
+        watched.crowd.say([1], b"again\n")
+        watched.until(lambda: bool(watched.echoes()))
+        assert [one.head for one in watched.sent()] == ["again\n"]
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="the limit of another process can't be set here")
+def test_out_of_descriptors_is_said_and_survived() -> None:
+    with server("asyncio") as port, watched_crowd() as watched:
+        watched.open(2, port)
+        resource.prlimit(watched.crowd.pid, resource.RLIMIT_NOFILE, (16, 16))
+        watched.crowd.open(range(3, 43), "127.0.0.1", port)
+        watched.until(lambda: len(watched.closed()) + len(watched.connected()) == 42)
+        assert {one.how for one in watched.closed()} == {"out of file descriptors: a process may have 16"}
+        watched.crowd.say([1, 2], b"still here\n")
+        watched.until(lambda: len(watched.echoes()) == 2)

@@ -1,0 +1,138 @@
+"""The handle: it never waits for the crowd, and no crowd outlives it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from app.clients.commands import BURST_LIMIT
+from app.clients.remote import BACKLOG, Crowd
+from servers.records import Note
+from tests.clients.watching import LIMIT, server, watched_crowd
+
+HOLDER = """
+import sys, time
+from app.clients.remote import Crowd
+crowd = Crowd()
+crowd.open([1], "127.0.0.1", int(sys.argv[1]))
+print(crowd.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _wait_gone(pid: int) -> None:
+    end = time.monotonic() + LIMIT
+    while not _gone(pid):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_stop_ends_the_process_and_its_connections_and_may_come_again() -> None:
+    crowd = Crowd()
+    pid = crowd.pid
+    assert crowd.running
+    crowd.stop()
+    assert not psutil.pid_exists(pid)
+    crowd.stop()
+    assert not crowd.running
+    assert not crowd.say([], b"x")
+    assert not crowd.flush()
+
+
+def test_stop_ends_even_a_crowd_that_does_not_react() -> None:
+    crowd = Crowd()
+    os.kill(crowd.pid, signal.SIGSTOP)
+    crowd.stop()
+    assert not psutil.pid_exists(crowd.pid)
+
+
+def test_no_descriptor_is_left_behind() -> None:
+    Crowd().stop()
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(3):
+        Crowd().stop()
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_a_crowd_ends_with_the_process_that_holds_it_however_that_ends() -> None:
+    with server("asyncio") as port:
+        command = [sys.executable, "-c", HOLDER, str(port)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout
+            pid = int(holder.stdout.readline())
+            assert not _gone(pid)
+            holder.kill()
+        _wait_gone(pid)
+
+
+def test_a_busy_crowd_that_is_stopped_still_wears_its_leash() -> None:
+    with server("asyncio") as port:
+        command = [sys.executable, "-c", HOLDER, str(port)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+            assert holder.stdout
+            pid = int(holder.stdout.readline())
+            time.sleep(0.3)
+            os.kill(pid, signal.SIGSTOP)
+            holder.kill()
+        os.kill(pid, signal.SIGCONT)
+        _wait_gone(pid)
+
+
+def test_the_end_of_its_input_ends_it() -> None:
+    events, write_end = os.pipe()
+    command = [sys.executable, "-P", "-m", "app.clients", "--events", str(write_end)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(write_end,)) as process:
+        os.close(write_end)
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(LIMIT) == 0
+    assert os.read(events, 10) == b""
+    os.close(events)
+
+
+@pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
+def test_ctrl_c_is_for_the_dashboard(number: int, ends: bool) -> None:
+    with server("asyncio") as port, watched_crowd() as watched:
+        watched.open(1, port)
+        os.kill(watched.crowd.pid, number)
+        if ends:
+            _wait_gone(watched.crowd.pid)
+            assert not watched.crowd.running
+        else:
+            watched.crowd.say([], b"still here\n")
+            watched.until(lambda: bool(watched.echoes()))
+
+
+def test_a_command_that_can_not_be_is_answered_with_a_sentence() -> None:
+    with watched_crowd() as watched:
+        watched.crowd.burst([], BURST_LIMIT + 1, 10)
+        watched.until(lambda: bool(watched.seen))
+        (note,) = watched.seen
+        assert isinstance(note, Note)
+        assert "can't do" in note.text
+        assert watched.crowd.running
+
+
+def test_commands_wait_within_bounds_for_a_crowd_that_reads_nothing() -> None:
+    with server("asyncio") as port, watched_crowd() as watched:
+        watched.open(1, port)
+        os.kill(watched.crowd.pid, signal.SIGSTOP)
+        taken = 0
+        while watched.crowd.say(range(1, 2001), b"x"):
+            taken += 1
+        assert 0 < taken * 9000 < BACKLOG + 1024 * 1024
+        assert not watched.crowd.flush()
+        os.kill(watched.crowd.pid, signal.SIGCONT)
+        watched.until(watched.crowd.flush)
+        watched.until(lambda: len(watched.echoes()) > 0)

@@ -1,5 +1,6 @@
 """The echo-tui command. It imports the screen only when the screen is wanted."""
 
+import difflib
 import json
 import os
 import sys
@@ -28,7 +29,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class PatternName(click.ParamType[Pattern]):
-    """The name of a pattern; a wrong one is told the nearest right one."""
+    """The name of a pattern; a wrong one is told the nearest right one, or command where that may stand."""
 
     name = "pattern"
 
@@ -38,7 +39,8 @@ class PatternName(click.ParamType[Pattern]):
         try:
             return find(value)
         except BadRequest as refusal:
-            raise click.UsageError(str(refusal)) from None
+            hint = near_command(value) if param and not param.required else ""
+            raise click.UsageError(hint or str(refusal)) from None
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return pattern_names(incomplete)
@@ -74,6 +76,15 @@ class Number(click.ParamType[int]):
         if not self.least <= number <= self.most:
             raise click.UsageError(f"{self.what} {number} is out of range: choose {self.least} to {self.most}")
         return number
+
+
+def near_command(word: str) -> str:
+    """What to say about a word that looks more like a command than like a pattern; empty if it does not."""
+    commands = [name for name, command in cli.commands.items() if not command.hidden]
+    if word in commands:
+        return f"{word!r} comes first: echo-tui {word} ..."
+    near = difflib.get_close_matches(word, [*commands, *BY_NAME], n=1)
+    return f"unknown pattern or command {word!r}: did you mean {near[0]!r}?" if near and near[0] in commands else ""
 
 
 def pattern_names(incomplete: str) -> list[CompletionItem]:
@@ -113,7 +124,8 @@ class DashboardFirst(cloup.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {*self.commands, "--help", "-h", "--version"}
-        if not args or args[0] not in own:
+        # The shell asks with the words before the one to complete: without any, a command may come too.
+        if (args or not ctx.resilient_parsing) and (not args or args[0] not in own):
             args = ["dashboard", *args]
         return super().parse_args(ctx, args)
 

@@ -7,7 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import psutil
 
 from app.observers.pipe import LinePipe, decode, make_pipe
 from app.session.observations import Observation, Output, ServerExited, ServerStarted
@@ -136,6 +139,8 @@ class Child:
                 os.killpg(self.pid, 0)
             except (ProcessLookupError, PermissionError):
                 return
+            if all(map(_is_over, _group(self.pid))):
+                return
             time.sleep(0.002)
 
     def _close(self) -> None:
@@ -146,3 +151,20 @@ class Child:
             os.close(self._leash)
             self._leash = -1
         self._page_file.close()
+
+
+def _group(number: int) -> Iterator[int]:
+    """The processes of a process group, with those that have ended and were not reaped yet."""
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(pid) == number:
+                yield pid
+
+
+def _is_over(pid: int) -> bool:
+    """Whether a process has given back all it had: an unreaped one has when its last thread is gone too."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+    except psutil.Error:
+        return True

@@ -14,6 +14,7 @@ CAPACITY = 1 << 20
 LONGEST = 1 << 16
 """A line longer than this (bytes) is cut: whoever writes it can't make us keep it."""
 CHUNK = 1 << 17
+NO_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def make_pipe() -> tuple[int, int]:
@@ -37,25 +38,24 @@ class LinePipe:
 
     def read(self, most: int = CHUNK) -> bytes:
         """Whole lines that are there now, about `most` bytes; empty if there are none yet."""
-        if self.ended:
-            return b""
-        try:
-            data = os.read(self.fd, most)
-        except BlockingIOError:
-            return b""
-        if not data:
-            data, self._rest = self._rest, b""
-            self.close()
-            return data
-        head, newline, tail = data.rpartition(b"\n")
-        if newline:
-            lines = self._rest + head + newline
-            self._rest = tail
-            return lines
-        self._rest += tail
-        if len(self._rest) > LONGEST:
-            lines, self._rest = self._rest[:LONGEST] + b"\n", b""
-            return lines
+        while not self.ended:
+            try:
+                data = os.read(self.fd, most)
+            except BlockingIOError:
+                break
+            if not data:
+                data, self._rest = self._rest, b""
+                self.close()
+                return data
+            head, newline, tail = data.rpartition(b"\n")
+            if newline:
+                lines = self._rest + head + newline
+                self._rest = tail
+                return lines
+            self._rest += tail
+            if len(self._rest) > LONGEST:
+                lines, self._rest = self._rest[:LONGEST] + b"\n", b""
+                return lines
         return b""
 
     def close(self) -> None:
@@ -71,7 +71,7 @@ def decode(lines: bytes) -> list[Observation]:
         return []
     try:
         return DECODER.decode_lines(lines)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NO_RECORD:
         return _decode_each(lines)
 
 
@@ -81,7 +81,7 @@ def _decode_each(lines: bytes) -> list[Observation]:
     for line in lines.splitlines():
         try:
             found.append(DECODER.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NO_RECORD:
             garbled += 1
     if garbled:
         found.append(Garbled(time.monotonic_ns(), garbled))

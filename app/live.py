@@ -12,7 +12,7 @@ from app.clients.remote import Crowd
 from app.observers.child import Child, Wish
 from app.observers.pipe import LinePipe, decode
 from app.observers.resources import Resources
-from app.session.observations import BlockSet, Lag, ServerExited
+from app.session.observations import BlockSet, Lag, ProcessGone, ServerExited
 from app.session.session import Session
 from servers.__main__ import USAGE
 from servers.block import BlockSetting
@@ -49,6 +49,7 @@ class Live:
         self._resources = Resources()
         self._reopen = False
         self._last_client = 0
+        self._since = 0
 
     # The server.
 
@@ -62,6 +63,7 @@ class Live:
         self.stop()
         self.pattern = pattern
         self.session = Session()
+        self._since = time.monotonic_ns()
         self._pattern_block = pattern.block
         wish = Wish(pattern.name, self.plan.host, self.plan.port, self.plan.workers, self.plan.ceiling)
         self.child = Child(wish, self.block_now)
@@ -150,7 +152,8 @@ class Live:
     def _drain_crowd(self, until: float) -> int:
         count = 0
         while found := decode(self._crowd_pipe.read()):
-            self.session.apply_all(found)
+            # What is older than the session was said of the server before.
+            self.session.apply_all(o for o in found if o.at >= self._since)
             count += len(found)
             if time.monotonic() > until:
                 break
@@ -164,7 +167,10 @@ class Live:
 
     def sample(self) -> None:
         """Take a sample of CPU, memory, threads and switches."""
-        self.session.apply_all(self._resources.sample())
+        found = self._resources.sample()
+        if any(isinstance(o, ProcessGone) for o in found):
+            self.drain(0.2)  # what that process said last comes before its end
+        self.session.apply_all(found)
 
     def lag(self, late: int) -> None:
         """The caller's own loop was so late (ns)."""

@@ -33,14 +33,21 @@ class Open(Command, tag="open", frozen=True):
 
 
 class Say(Command, tag="say", frozen=True):
-    """Send one message; `data` has one character (U+0000 to U+00FF) a byte."""
+    """Send one message; `data` has one character (U+0000 to U+00FF) a byte.
+
+    A client that has much under way (see `ledger`), or isn't connected yet, keeps a few lines and bursts until it
+    may send them, and refuses further ones with a note.
+    """
 
     clients: Clients
     data: Annotated[str, Meta(min_length=1, max_length=MESSAGE_LIMIT)]
 
 
 class Chatter(Command, tag="chatter", frozen=True):
-    """From now on send `per_second` messages of `size` bytes by a clock that waits for no echo; 0 stops it."""
+    """From now on send `per_second` messages of `size` bytes by a clock that waits for no echo; 0 stops it.
+
+    Their round trips count from when each was due, so that whatever holds them up is in the figure.
+    """
 
     clients: Clients
     per_second: Annotated[float, Meta(ge=0, le=RATE_LIMIT)]

@@ -26,7 +26,8 @@ class Crowd:
     """A running crowd of clients.
 
     Every command returns True when it is on its way, and False when it was refused: the crowd has ended, or
-    reads nothing while `BACKLOG` bytes wait. What waits is tried again by the next command or by `flush`.
+    reads nothing while `BACKLOG` bytes wait. What waits is tried again by the next command or by `flush`, so call
+    `flush` whenever `fd` is read.
     """
 
     fd: int

@@ -121,6 +121,11 @@ class Live:
 
     # Our clients.
 
+    @property
+    def clients(self) -> int:
+        """How many clients have been opened so far; those that were closed are counted too."""
+        return self._last_client
+
     def open_clients(self, count: int = 1) -> list[int]:
         """Open so many more clients; gives their numbers."""
         numbers = list(range(self._last_client + 1, self._last_client + count + 1))

@@ -133,7 +133,7 @@ class EchoTui(Picture):
         self.client = None
 
     def action_choose(self, step: int) -> None:
-        choices: list[int | None] = [None, *self.live.session.clients]
+        choices: list[int | None] = [None, *sorted(self.live.session.clients)]
         index = choices.index(self.client) if self.client in choices else 0
         self.client = choices[(index + step) % len(choices)]
         self.draw()
@@ -147,9 +147,16 @@ class EchoTui(Picture):
 
     def say(self, line: str) -> None:
         """Send a typed line from the chosen client, or from all."""
-        if not self.live.session.clients:
+        if not self.live.clients:
             self.action_new_client()
+        elif not any(self._connected(number) for number in self.chosen or self.live.session.clients):
+            self.notify(f"Nothing was sent: {self._who()} not connected", severity="warning", markup=False)
+            return
         self.live.crowd.say(self.chosen, f"{line}\n".encode())
+
+    def _connected(self, number: int) -> bool:
+        client = self.live.session.clients.get(number)
+        return bool(client and client.connection and not client.ended)
 
     def action_load(self) -> None:
         self.ask(

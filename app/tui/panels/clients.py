@@ -51,7 +51,8 @@ class ClientList(Panel, can_focus=False):
         return (view.session.changes, view.client, view.now // 100_000_000 if waits else 0)
 
     def prepare(self, view: View) -> None:
-        self._entries = [None, *view.session.clients.values()] if view.session.clients else []
+        clients = view.session.clients
+        self._entries = [None, *(clients[number] for number in sorted(clients))] if clients else []
         self.last = -(-len(self._entries) // self.per_row)
         chosen = next((i for i, c in enumerate(self._entries) if (c and c.number) == view.client), 0)
         row = chosen // self.per_row

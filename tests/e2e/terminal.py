@@ -1,0 +1,104 @@
+"""A real terminal for the real command: a pseudo-terminal, its size, and what is on it (by an emulator)."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyte
+
+PATIENCE = 30.0
+
+
+class Terminal:
+    """`command` running in a pseudo-terminal of its own session."""
+
+    def __init__(self, command: list[str], width: int = 100, height: int = 30, cwd: Path | None = None) -> None:
+        self.screen = pyte.Screen(width, height)
+        self._stream = pyte.ByteStream(self.screen)
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+            if cwd:
+                os.chdir(cwd)
+            _set_size(0, width, height)
+            # Not execv: readline has written a size of its own into the C environment.
+            os.execve(command[0], command, {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
+        self.code: int | None = None
+
+    def resize(self, width: int, height: int) -> None:
+        """Change the terminal's size, as a window manager does."""
+        _set_size(self.master, width, height)
+        self.screen.resize(height, width)
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        os.write(self.master, keys.encode())
+
+    def read(self, seconds: float = 0.05) -> None:
+        """Take in what the program draws."""
+        if self.master < 0:
+            time.sleep(seconds)
+            return
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if ready:
+            with contextlib.suppress(OSError):
+                self._stream.feed(os.read(self.master, 1 << 16))
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(self.screen.display)
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Read until the condition holds."""
+        limit = time.monotonic() + PATIENCE
+        while not condition():
+            self.read()
+            assert time.monotonic() < limit, f"{what} did not come:\n{self.text}"
+
+    def shows(self, words: str) -> None:
+        """Wait until these words are on the screen."""
+        self.until(lambda: words in self.text, repr(words))
+
+    def ended(self) -> bool:
+        """Whether the program has ended; its exit code is in `code` then (minus a signal)."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code is not None
+
+    def hang_up(self) -> None:
+        """Close the terminal's window."""
+        os.close(self.master)
+        self.master = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if not self.ended():
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        if self.master >= 0:
+            self.hang_up()
+
+
+def _set_size(fd: int, width: int, height: int) -> None:
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+
+def command() -> str:
+    """The installed command of this environment."""
+    return str(Path(sys.executable).with_name("echo-tui"))

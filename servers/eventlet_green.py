@@ -2,7 +2,7 @@
 
 import warnings
 
-warnings.filterwarnings("ignore", category=DeprecationWarning, module="servers.eventlet_green")
+warnings.filterwarnings("ignore", module="servers.eventlet_green")
 
 import eventlet  # noqa: E402
 

@@ -8,7 +8,8 @@ import pytest
 
 from servers.records import PREVIEW, Bye, Listening, Lost, New, Recv, Reported, Send, Worker
 from servers.server import BACKLOG, RECV_BYTES
-from tests.servers.harness import SERVING, Running, Starter, ask, converse, eventually, together
+from tests.servers.harness import SERVING, Running, Starter, eventually
+from tests.servers.talk import ask, converse, together
 
 CLIENTS = 6
 MESSAGES = 150

@@ -1,0 +1,110 @@
+"""However a server ends, nothing of it is left and its port is free."""
+
+import os
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from servers.block import BlockSetting
+from servers.catalog import PATTERNS
+from servers.records import Block, Note, Worker
+from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
+from tests.servers.talk import ask, close
+
+LASTING = tuple(pattern.name for pattern in PATTERNS if pattern.name != "nonblocking")
+
+
+def begin(start: Starter, pattern: str) -> tuple[Running, list[socket.socket]]:
+    """A server with clients: one quiet, one held in a block, and some that may not be accepted."""
+    if pattern not in SERVING:
+        server = start.launch(pattern, "--ceiling", "30")
+        server.until(Note)
+        return server, []
+    server = start(pattern, "--workers", "2")
+    clients = server.clients(4)
+    ask(clients[0])
+    server.page.arm(BlockSetting("sleep", 60))
+    for client in clients:
+        client.sendall(b"held")
+    server.until(Block)
+    return server, clients
+
+
+def leaves_nothing(server: Running) -> int:
+    """Wait until no process is left and the port is free (the last thread holds it); give the exit code."""
+    code = server.ended()
+    eventually(lambda: not server.port or is_free(server.port), "the port is free")
+    return code
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as successor:
+        successor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            successor.bind(("127.0.0.1", port))
+            successor.listen()
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
+@pytest.mark.parametrize("pattern", LASTING)
+def test_a_signal_to_the_parent_alone_ends_all_of_it(start: Starter, pattern: str, ending: signal.Signals) -> None:
+    server, clients = begin(start, pattern)
+    server.process.send_signal(ending)
+    assert leaves_nothing(server) == -ending
+    assert server.err.to_the_end() == ""
+    close(clients)
+
+
+@pytest.mark.parametrize("pattern", LASTING)
+def test_the_leash_ends_it_when_its_owner_lets_go(start: Starter, pattern: str) -> None:
+    server, clients = begin(start, pattern)
+    os.close(server.leash)
+    assert leaves_nothing(server) < 0
+    close(clients)
+
+
+@pytest.mark.parametrize("pattern", LASTING)
+def test_the_leash_ends_it_when_its_owner_is_killed(start: Starter, pattern: str) -> None:
+    server, clients = begin(start, pattern)
+    owner = subprocess.Popen(["sleep", "100"], pass_fds=[server.leash])
+    os.close(server.leash)
+    assert server.process.poll() is None
+    owner.kill()
+    owner.wait()
+    assert leaves_nothing(server) < 0
+    close(clients)
+
+
+@pytest.mark.parametrize("pattern", POOLS)
+def test_workers_do_not_outlive_a_killed_parent(start: Starter, pattern: str) -> None:
+    server, clients = begin(start, pattern)
+    server.process.kill()
+    assert leaves_nothing(server) == -signal.SIGKILL
+    close(clients)
+
+
+@pytest.mark.parametrize("pattern", POOLS)
+def test_a_killed_worker_is_told_and_the_others_serve_on(start: Starter, pattern: str) -> None:
+    server = start(pattern, "--workers", "2")
+    server.until(Worker, 2)
+    killed, _ = server.workers()
+    killed.kill()
+    assert f"process {killed.pid}, has died: SIGKILL" in server.until(Note)[0].text
+    with server.connect() as client:
+        ask(client)
+    server.workers()[0].kill()
+    assert server.ended() == 1
+    assert server.err.to_the_end() == "every worker has died\n"
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_a_server_whose_leash_was_cut_before_it_looked_does_not_stay(start: Starter, pattern: str) -> None:
+    server = start.launch(pattern)
+    os.close(server.leash)
+    eventually(lambda: server.process.poll() is not None, "it ends")
+    assert server.ended() < 0

@@ -1,0 +1,107 @@
+"""Standalone: the article's lines on stdout, at once, whole, and no traceback when their reader has gone."""
+
+import contextlib
+import re
+import signal
+
+import pytest
+
+from tests.servers.harness import ONE_AT_A_TIME, POOLS, SERVING, Starter, eventually
+from tests.servers.talk import ask, close, is_silent, name, reset, together
+
+LINE = re.compile(
+    r"(New client: A|Bye-Bye: A|Recv: b'(\\x00)*' from A|Send: b'(\\x00)*' to A)".replace("A", r"[\d.:]+")
+)
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_the_articles_lines(start: Starter, pattern: str) -> None:
+    """Each line is there while the server waits, with stdout a pipe and PYTHONUNBUFFERED unset."""
+    server = start(pattern, printed=True)
+    with server.connect() as client:
+        peer = name(client)
+        said = [f"New client: {peer}"]
+        eventually(lambda: server.out.lines == said, "New client")
+        for message in (b"hogehoge\n", b"\xff\x00'\n"):
+            ask(client, message)
+            said += [f"Recv: {message!r} from {peer}", f"Send: {message!r} to {peer}"]
+            eventually(lambda: server.out.lines == said, "Recv and Send")  # noqa: B023
+    said += [f"Bye-Bye: {peer}"]
+    eventually(lambda: server.out.lines == said, "Bye-Bye")
+    client = server.connect()
+    ask(client)
+    reset(client)
+    eventually(lambda: server.out.text.count("Bye-Bye") == 2, "Bye-Bye after a reset")
+    assert server.err.lines == [f"serving 127.0.0.1:{server.port}, Ctrl-C ends it"]
+
+
+def test_the_block_is_announced_as_in_the_article(start: Starter) -> None:
+    server = start("asyncio-blocking", "--block", "0.01", printed=True, page=False)
+    with server.connect() as client:
+        ask(client)
+        eventually(lambda: "Send" in server.out.text, "Send")
+    assert [line.split(":")[0] for line in server.out.lines[:4]] == ["New client", "Recv", "Go to sleep...", "Send"]
+
+
+@pytest.mark.parametrize("pattern", ["multithread", "thread-pool", "process-pool", "process-thread-pool"])
+def test_lines_of_several_workers_never_merge(start: Starter, pattern: str) -> None:
+    """Not even those that are longer than a pipe's atomic write, into a pipe that is mostly full."""
+    clients, messages = 4, 150
+    server = start(pattern, "--workers", str(clients), printed=True)
+
+    def chatter() -> None:
+        with server.connect() as client:
+            for size in (1024, 60) * (messages // 2):
+                ask(client, bytes(size))
+
+    with together(*[chatter] * clients):
+        eventually(lambda: server.out.text.count("Bye-Bye") == clients, "all have been served")
+    assert [line for line in server.out.lines if not LINE.fullmatch(line)] == []
+    assert len(server.out.lines) == clients * (2 * messages + 2)
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_a_stdout_that_is_closed_ends_the_server_in_one_line(start: Starter, pattern: str) -> None:
+    server = start(pattern, printed=True)
+    client = server.connect()
+    eventually(lambda: server.out.lines, "the first line")
+    assert server.process.stdout
+    server.process.stdout.close()
+    with contextlib.suppress(ConnectionError):
+        client.sendall(b"one more")
+    assert server.ended() == -signal.SIGTERM
+    client.close()
+    said = server.err.to_the_end().splitlines()
+    assert said[1] == "nobody reads the lines any more"
+    assert all("has died" in line for line in said[2:])
+
+
+@pytest.mark.parametrize("pattern", ["single-thread", "multithread", "asyncio"])
+def test_a_stdout_that_nobody_reads_stops_the_server(start: Starter, pattern: str) -> None:
+    """The article's remark; who reads again sets it free, and nothing is lost."""
+    server = start(pattern, printed=True)
+    with server.connect() as client:
+        client.settimeout(0.3)
+        echoes = 0
+        with contextlib.suppress(TimeoutError):
+            while echoes < 10_000:
+                client.sendall(bytes(100))
+                client.recv(100)
+                echoes += 1
+        assert echoes < 10_000
+        assert is_silent(client)
+        eventually(lambda: server.out.text.count("Send: ") == echoes + 1, "every line")
+        assert client.recv(100) == bytes(100)
+
+
+@pytest.mark.parametrize("pattern", sorted({*ONE_AT_A_TIME, *POOLS}))
+def test_lines_tell_who_is_served(start: Starter, pattern: str) -> None:
+    server = start(pattern, "--workers", "1", printed=True)
+    count = 11 if pattern == "process-thread-pool" else 2
+    clients = server.clients(count)
+    for client in clients[:-1]:
+        ask(client)
+    assert name(clients[-1]) not in server.out.text
+    close(clients[:-1])
+    eventually(lambda: f"New client: {name(clients[-1])}" in server.out.text, "the last one's turn")
+    close(clients)

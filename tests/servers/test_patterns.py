@@ -1,0 +1,197 @@
+"""What must be observable in each pattern: who is served, who waits, and what it costs."""
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from servers.block import BlockSetting
+from servers.records import Block, Bye, New, Note, Recv, Send, Threads, Unblock, Worker
+from servers.workers import cores
+from tests.servers.harness import BLOCKED_AS_ONE, ONE_AT_A_TIME, SERVING, Starter, eventually
+from tests.servers.talk import ask, close, is_silent
+
+ROOM = [
+    ("single-thread", [], 1),
+    ("busy-loop", [], 1),
+    ("thread-pool", [], 10),
+    ("thread-pool", ["--workers", "2"], 2),
+    ("process-pool", [], cores()),
+    ("process-pool", ["--workers", "3"], 3),
+    ("process-thread-pool", ["--workers", "2"], 20),
+]
+UNBOUNDED = ("multithread", "select-loop", "asyncio", "asyncio-blocking", "eventlet")
+
+
+@pytest.mark.parametrize(("pattern", "options", "room"), ROOM)
+def test_one_client_too_many_waits_and_is_then_served(
+    start: Starter, pattern: str, options: list[str], room: int
+) -> None:
+    server = start(pattern, *options)
+    if pattern not in ONE_AT_A_TIME:
+        assert len({(worker.pid, worker.tid) for worker in server.until(Worker, room)[-room:]}) == room
+    served = server.clients(room)
+    waiting = server.connect()
+    waiting.sendall(b"me too")
+    for client in served:
+        ask(client)
+    assert is_silent(waiting)
+    assert len(server.events.of(New)) == room
+    served[room // 2].close()
+    assert waiting.recv(100) == b"me too"
+    close([waiting, *served])
+
+
+@pytest.mark.parametrize("pattern", UNBOUNDED)
+def test_many_clients_are_served(start: Starter, pattern: str) -> None:
+    server = start(pattern)
+    clients = server.clients(60)
+    for client in [*clients, *reversed(clients)]:
+        ask(client)
+    threads = psutil.Process(server.process.pid).num_threads()
+    assert threads == (61 if pattern == "multithread" else 1)
+    close(clients)
+
+
+def test_multithread_has_a_thread_for_each_client(start: Starter) -> None:
+    server = start("multithread")
+    main = psutil.Process(server.process.pid)
+    alone = main.num_threads()
+    clients = []
+    for count in range(1, 4):
+        clients.append(server.connect())
+        ask(clients[-1])
+        assert main.num_threads() == alone + count
+    for count in (2, 1, 0):
+        clients.pop().close()
+        eventually(lambda count=count: main.num_threads() == alone + count, "a thread less")  # type: ignore[misc]
+
+
+def test_too_many_threads_names_the_number_and_the_limit(start: Starter) -> None:
+    server = start.launch("too-many-threads")
+    assert server.ended() == 1
+    counts = [record.count for record in server.events.of(Threads)]
+    assert counts == sorted(counts)
+    assert f"refused after {counts[-1]} threads: " in server.events.of(Note)[-1].text
+    assert any(limit in server.events.of(Note)[-1].text for limit in ("RLIMIT_", "pids.max", "kernel.", "vm."))
+    assert "RuntimeError: can't start new thread" in server.err.to_the_end()
+    assert counts[-1] > 100
+
+
+def test_too_many_threads_stops_at_its_ceiling(start: Starter) -> None:
+    server = start.launch("too-many-threads", "--ceiling", "40")
+    assert "ceiling of 40 threads" in server.until(Note)[-1].text
+    assert psutil.Process(server.process.pid).num_threads() == server.events.of(Threads)[-1].count == 40
+
+
+def test_nonblocking_dies_of_it(start: Starter) -> None:
+    server = start.launch("nonblocking")
+    assert server.ended() == 1
+    traceback = server.err.to_the_end().splitlines()
+    assert traceback[0].startswith("Traceback")
+    assert "nonblocking.py" in traceback[1]
+    assert traceback[-1].startswith("BlockingIOError")
+
+
+FLOOD = """
+import socket, sys
+client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+while client.send(bytes(64)):
+    client.recv(64)
+"""
+
+
+def test_two_busy_clients_of_a_process_pool_use_two_processes(start: Starter) -> None:
+    """Both compute at the same time: neither has much less processor time than the other."""
+    server = start("process-pool", "--workers", "2")
+    server.until(Worker, 2)
+    workers = server.workers()
+    floods = [subprocess.Popen([sys.executable, "-c", FLOOD, str(server.port)]) for _ in workers]
+    try:
+        server.until(New, 2)
+        eventually(lambda: server.events.drain() and min(cpu(worker) for worker in workers) > 0.2, "both compute")
+        spent = sorted(cpu(worker) for worker in workers)
+        assert spent[0] > spent[1] / 5
+        assert [worker.num_threads() for worker in workers] == [1, 1]
+    finally:
+        for flood in floods:
+            flood.kill()
+            flood.wait()
+
+
+def cpu(process: psutil.Process) -> float:
+    return float(sum(process.cpu_times()[:2]))
+
+
+def test_a_busy_loop_burns_and_a_select_loop_rests(start: Starter) -> None:
+    """With nobody connected, and with quiet clients; compared over the same time."""
+    busy, resting = start("busy-loop"), start("select-loop")
+    for clients in (0, 1):
+        quiet = busy.clients(clients) + resting.clients(5 * clients)
+        for client in quiet:
+            ask(client)
+        busy_before, resting_before = busy.cpu(), resting.cpu()
+        eventually(lambda before=busy_before: busy.cpu() - before > 0.3, "the busy loop burns")  # type: ignore[misc]
+        assert resting.cpu() - resting_before < 0.03
+        close(quiet)
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern in SERVING if pattern != "busy-loop"])
+def test_nothing_else_burns_while_it_waits(start: Starter, pattern: str) -> None:
+    server = start(pattern)
+    with server.connect() as client:
+        ask(client)
+        before = server.cpu()
+        assert is_silent(client, 0.3)
+        assert server.cpu() - before < 0.1
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern in SERVING if pattern not in BLOCKED_AS_ONE])
+def test_a_block_holds_only_the_sender(start: Starter, pattern: str) -> None:
+    """It would last a minute; its beginning is seen meanwhile, and another client is served all along."""
+    server = start(pattern, "--workers", "2")
+    server.page.arm(BlockSetting("sleep", 60))
+    held, free = server.clients(2)
+    held.sendall(b"hold me")
+    assert server.until(Block)[0].seconds == 60
+    server.page.arm(None)
+    for _ in range(3):
+        ask(free)
+    assert server.until(Recv, 4)[0].size == len(b"hold me")
+    assert len(server.until(Send, 3)) == 3
+    assert not server.events.of(Unblock)
+    assert is_silent(held)
+    close([held, free])
+
+
+@pytest.mark.parametrize("pattern", BLOCKED_AS_ONE)
+def test_a_block_stops_everybody(start: Starter, pattern: str) -> None:
+    """While it sleeps nobody is echoed and nobody is accepted; then all are served."""
+    server = start(pattern, "--block", "0.2", page=False)
+    sender, neighbour = server.connect(), server.connect()
+    ask(sender, b"1")
+    sender.sendall(b"2")
+    server.until(Block, 2)
+    neighbour.sendall(b"3")
+    late = server.connect()
+    late.sendall(b"4")
+    server.until(Unblock, 2)
+    assert sender.recv(10) == b"2"
+    sender.close()
+    assert neighbour.recv(10) == b"3"
+    neighbour.close()
+    assert late.recv(10) == b"4"
+    late.close()
+    server.until(Bye, 3)
+    kinds = [type(record) for record in server.events.records]
+    for place, kind in enumerate(kinds):
+        assert kind is not Block or kinds[place + 1] is Unblock
+
+
+def test_asyncio_blocking_sleeps_twenty_seconds(start: Starter) -> None:
+    server = start("asyncio-blocking", page=False)
+    with server.connect() as client:
+        client.sendall(b"hogehoge\n")
+        assert server.until(Block)[0].seconds == 20.0
+        assert is_silent(client)

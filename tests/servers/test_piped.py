@@ -1,0 +1,103 @@
+"""The report on a pipe by itself: what it keeps, what it counts, and in which order it tells."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from servers.records import Bye, Lost, New, Note, Recv, Send, Threads, preview
+from servers.report import BATCH, KEPT, Piped, address_name, count_loss
+from tests.servers.harness import Events
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[Events, Piped]]:
+    reader, writer = os.pipe()
+    yield Events(reader), Piped(writer)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_count_loss_adds_what_a_record_would_have_said() -> None:
+    lost = Lost(0, 0, 0)
+    for record in (
+        New(0, 0, 0, 1, "a"),
+        Recv(0, 0, 0, 1, 10, ""),
+        Recv(0, 0, 0, 1, 5, ""),
+        Send(0, 0, 0, 1, 7, ""),
+        Bye(0, 0, 0, 1),
+        Threads(0, 0, 0, 5),
+    ):
+        count_loss(lost, record)
+    assert lost == Lost(0, 0, 0, records=6, new=1, recv=2, recv_bytes=15, send=1, send_bytes=7, bye=1)
+
+
+def test_a_preview_gives_its_bytes_back() -> None:
+    assert preview(bytes(range(256)))[:3].encode("latin-1") == b"\x00\x01\x02"
+    assert preview(b"\xff" * 100) == "\xff" * 32
+
+
+def test_addresses() -> None:
+    assert address_name("127.0.0.1", 5) == "127.0.0.1:5"
+    assert address_name("::1", 5) == "[::1]:5"
+
+
+def test_a_held_report_waits_for_a_flush_but_holds_little(pipe: tuple[Events, Piped]) -> None:
+    events, report = pipe
+    events.widen()
+    report.hold()
+    conn = report.new("a")
+    assert events.records == []
+    report.flush()
+    assert len(events.records) == 1
+    for _ in range(10 * BATCH):
+        report.recv(conn, b"x")
+        report.send(conn, b"x")
+    assert len(events.records) > 19 * BATCH
+
+
+def test_a_long_note_and_a_batch_of_large_records_fit(pipe: tuple[Events, Piped]) -> None:
+    events, report = pipe
+    report.hold()
+    report.note("\0" * 10_000)
+    conn = report.new("a")
+    for _ in range(BATCH // 2 - 1):
+        report.recv(conn, bytes(1000))
+        report.send(conn, bytes(1000))
+    report.flush()
+    assert events.of(Note)[0].text == "\0" * 400
+    assert [record.size for record in events.of(Recv)] == [1000] * (BATCH // 2 - 1)
+
+
+def test_what_was_kept_is_told_in_order_after_the_loss_and_before_anything_new(pipe: tuple[Events, Piped]) -> None:
+    events, report = pipe
+    conn = report.new("first")
+    for _ in range(2000):
+        report.recv(conn, b"x")
+        report.send(conn, b"x")
+    for number in range(200):
+        report.bye(report.new(f"kept {number}"))
+    events.drain()
+    conn = report.new("last")
+    report.recv(conn, b"y")
+    report.send(conn, b"y")
+    records = events.records
+    at = [record.at for record in records if not isinstance(record, Lost)]
+    assert at == sorted(at)
+    assert [new.conn for new in events.of(New)] == list(range(1, 203))
+    assert events.of(Lost)
+    total = events.totals()
+    assert (total.new, total.recv, total.send, total.bye) == (202, 2001, 2001, 200)
+
+
+def test_beyond_what_it_keeps_openings_too_are_counted(pipe: tuple[Events, Piped]) -> None:
+    events, report = pipe
+    for _ in range(3 * KEPT):
+        report.new("a")
+    for _ in range(100):
+        events.drain()
+        report.threads(1)
+    total = events.totals()
+    assert total.new == 3 * KEPT
+    assert len(events.of(Threads)) == 100
+    assert KEPT < len(events.of(New)) < 2 * KEPT

@@ -1,0 +1,105 @@
+"""What can't be done is said in one line on stderr, with exit code 2."""
+
+import ctypes
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from servers.block import BlockSetting
+from servers.catalog import BY_NAME, PATTERNS, find
+from servers.server import BadRequest
+
+BAD = [
+    (["multithred"], r"unknown pattern 'multithred': did you mean 'multithread'\?"),
+    (["zzz"], r"unknown pattern 'zzz': choose from single-thread, multithread, .*, eventlet"),
+    (["asyncio", "--port", "70000"], r"port 70000 is out of range: choose 1 to 65535, or 0 for any free one"),
+    (["asyncio", "--port", "-1"], r"port -1 is out of range.*"),
+    (["asyncio", "--port", "abc"], r"argument --port: invalid int value: 'abc'"),
+    (["thread-pool", "--workers", "0"], r"--workers must be at least 1, not 0"),
+    (["process-pool", "--workers", "-3"], r"--workers must be at least 1, not -3"),
+    (["too-many-threads", "--ceiling", "0"], r"--ceiling must be at least 1, not 0"),
+    (["asyncio", "--host", "no such host"], r"host 'no such host' does not resolve"),
+    (["asyncio", "--host", "a..b"], r"host 'a..b' does not resolve"),
+    (["asyncio", "--host", "192.0.2.1"], r"192.0.2.1 is not an address of this machine"),
+    (["asyncio", "--block", "nap:1"], r"argument --block: unknown kind of block 'nap': choose from sleep.*"),
+    (["asyncio", "--block", "sleep:x"], r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2"),
+    (["asyncio", "--block", "0"], r"argument --block: a block lasts 0.001 to 60 seconds, not 0"),
+    (["asyncio", "--colour", "red"], r"unrecognized arguments: --colour red"),
+    ([], r"the following arguments are required: pattern"),
+]
+
+
+def refuses(command: list[str], expected: str, prepare: Callable[[], None] | None = None) -> None:
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, timeout=20, check=False, preexec_fn=prepare
+    )
+    assert re.fullmatch(rf"python -m servers: {expected}\n", done.stderr), done.stderr
+    assert done.returncode == 2
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(("arguments", "expected"), BAD, ids=lambda value: " ".join(value) if value else "nothing")
+def test_bad_input(arguments: list[str], expected: str) -> None:
+    refuses(["-m", "servers", *arguments], expected)
+
+
+@pytest.mark.parametrize("pattern", [pattern.name for pattern in PATTERNS if pattern.name != "too-many-threads"])
+def test_a_port_in_use_names_its_process(pattern: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as occupant:
+        port = occupant.getsockname()[1]
+        owner = rf"in use by \S+, process {os.getpid()}: end that, or choose another with --port"
+        refuses(["-m", "servers", pattern, "--port", str(port)], f"port {port} is {owner}")
+
+
+def without_privileged_ports() -> None:
+    """Take from root what it takes to bind one: CAP_NET_BIND_SERVICE, by prctl(PR_CAPBSET_DROP)."""
+    if os.getuid() == 0:
+        ctypes.CDLL(None).prctl(24, 10, 0, 0, 0)
+
+
+def test_a_privileged_port() -> None:
+    try:
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as first:
+            if int(first.read()) <= 1:
+                pytest.skip("every port is free for all on this machine")
+    except OSError:
+        pytest.skip("this system does not say which ports are privileged")
+    expected = "port 1 is privileged: choose one from 1024 on with --port"
+    refuses(["-m", "servers", "asyncio", "--port", "1"], expected, without_privileged_ports)
+
+
+def test_every_pattern_is_found_by_its_name() -> None:
+    assert len(PATTERNS) == len(BY_NAME) == 12
+    for pattern in PATTERNS:
+        assert find(pattern.name) is pattern
+        assert "def serve(server: Server)" in pattern.source.read_text()
+
+
+@pytest.mark.parametrize("typed", ["mutlithread", "threadpool", "asyncio_blocking", "event-let", "Busy-Loop"])
+def test_a_slip_of_the_finger_finds_the_nearest(typed: str) -> None:
+    with pytest.raises(BadRequest, match="did you mean"):
+        find(typed)
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("sleep:2", BlockSetting("sleep", 2.0)),
+        ("0.5", BlockSetting("sleep", 0.5)),
+        (":3", BlockSetting("sleep", 3.0)),
+        ("sleep:60", BlockSetting("sleep", 60.0)),
+    ],
+)
+def test_a_block_is_read(text: str, setting: BlockSetting) -> None:
+    assert BlockSetting.parse(text) == setting
+
+
+@pytest.mark.parametrize("text", ["", "sleep", "sleep:", "nap:1", "sleep:nan", "sleep:inf", "61", "-1", "sleep:1:2"])
+def test_what_is_no_block_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        BlockSetting.parse(text)

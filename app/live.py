@@ -49,6 +49,7 @@ class Live:
         self._resources = Resources()
         self._reopen = False
         self._last_client = 0
+        self._wanted: list[int] = []
         self._since = 0
 
     # The server.
@@ -130,7 +131,10 @@ class Live:
         """Open so many more clients; gives their numbers."""
         numbers = list(range(self._last_client + 1, self._last_client + count + 1))
         self._last_client += count
-        self.crowd.open(numbers, self.plan.host, self._port())
+        if self._reopen:
+            self._wanted += numbers  # until the server listens, with the others
+        else:
+            self.crowd.open(numbers, self.plan.host, self._port())
         return numbers
 
     def _port(self) -> int:
@@ -147,6 +151,7 @@ class Live:
             self.session.apply_all(found)
             count += len(found)
             if isinstance(found[-1], ServerExited):
+                self._give_up_waiting()
                 self.child.stop()
                 self.child = None
             if time.monotonic() > until:
@@ -154,7 +159,15 @@ class Live:
         self._bring_clients_back()
         return count
 
+    def _give_up_waiting(self) -> None:
+        """The server has ended and may never have listened: those who waited for that try in vain, and say so."""
+        self._reopen = False
+        if self._wanted:
+            self.crowd.open(self._wanted, self.plan.host, self._port())
+            self._wanted = []
+
     def _drain_crowd(self, until: float) -> int:
+        self.crowd.flush()
         count = 0
         while found := decode(self._crowd_pipe.read()):
             # What is older than the session was said of the server before.
@@ -169,6 +182,8 @@ class Live:
         if self._reopen and server and server.listening_at:
             self._reopen = False
             self.crowd.reopen(server.host, server.port)
+            self.crowd.open(self._wanted, server.host, server.port)
+            self._wanted = []
 
     def sample(self) -> None:
         """Take a sample of CPU, memory, threads and switches."""

@@ -34,8 +34,7 @@ class EchoTui(Picture):
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in ALL_KEYS]
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def begin(self) -> None:
         if self.plan.pattern:
             self.start_from_palette(self.plan.pattern)
         if self.plan.clients:

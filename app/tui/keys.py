@@ -43,7 +43,7 @@ SERVER, CLIENTS, SCREEN = "Server", "Clients", "Screen"
 
 KEYS = (
     Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 9, "tab", True),
-    Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, 2, "⏎"),
+    Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, 2, "↑↓⏎"),
     Key("toggle", "space", "toggle_server", "start", "Start or stop the server", SERVER, 5, "space"),
     Key("previous", "comma,less_than_sign", "walk(-1)", "previous", "Start the pattern before this one", SERVER),
     Key("next", "full_stop,greater_than_sign", "walk(1)", "next", "Start the pattern after this one", SERVER, 12, "."),

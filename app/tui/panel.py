@@ -4,13 +4,14 @@ Only the lines that are visible are made (Textual's Line API), so what a panel c
 on how much there is to show.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -54,6 +55,7 @@ class Panel(Widget, can_focus=True):
         self.top = 0
         self.following = self.FOLLOWS
         self._shown: Hashable = None
+        self._strips: list[Strip] = []
 
     # What a panel says of itself.
 
@@ -89,7 +91,7 @@ class Panel(Widget, can_focus=True):
             self._shown = shown
             self.prepare(view)
             self._settle()
-            self.refresh()
+            self.redraw()
 
     def stale(self) -> None:
         """Draw again with the next view, whatever it is."""
@@ -105,25 +107,43 @@ class Panel(Widget, can_focus=True):
         """How many lines are visible."""
         return max(self.size.height - self.HEADED, 1)
 
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
+    def redraw(self) -> None:
+        """Make the visible lines anew, and have those drawn that are different from before."""
         if self.view is None:
-            return Strip.blank(width, self.rich_style)
-        if self.HEADED:
-            y -= 1
+            return
+        width, height = self.size
+        base = self.rich_style
+        before, self._strips = self._strips, [self._strip(self.row(y, width), width, base) for y in range(height)]
+        if len(before) != height or (before and before[0].cell_length != width):
+            self.refresh()
+            return
+        changed = [y for y in range(height) if self._strips[y] != before[y]]
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def render_line(self, y: int) -> Strip:
+        if y < len(self._strips) and self._strips[y].cell_length == self.size.width:
+            return self._strips[y]
+        return Strip.blank(self.size.width, self.rich_style)
+
+    def row(self, y: int, width: int) -> Line:
+        """The line in a row of the panel, with the cursor's mark on it."""
+        y -= self.HEADED
         if y < 0:
-            return self._strip(self.heading(width), width)
+            return self.heading(width)
         index = self.top + y
         if not self.first <= index < self.last:
-            return Strip.blank(width, self.rich_style)
-        strip = self._strip(self.line(index, width), width)
+            return []
+        line = self.line(index, width)
         if self.SELECTS and self.has_focus and index == self.cursor:
-            return strip.apply_style(Style(bgcolor=self.view.palette.cursor.bgcolor))
-        return strip
+            assert self.view
+            mark = Style(bgcolor=self.view.palette.cursor.bgcolor)
+            left = max(width - sum(len(text) for text, _ in line), 0)
+            return [(text, style + mark) for text, style in [*line, (" " * left, mark)]]
+        return line
 
-    def _strip(self, line: Iterable[Span], width: int) -> Strip:
-        strip = Strip([Segment(text, style) for text, style in line])
-        return strip.adjust_cell_length(width, self.rich_style).apply_style(self.rich_style)
+    def _strip(self, line: Line, width: int, base: Style) -> Strip:
+        return Strip([Segment(text, base + style) for text, style in line if text]).adjust_cell_length(width, base)
 
     # Moving about.
 
@@ -156,7 +176,7 @@ class Panel(Widget, can_focus=True):
         self.cursor = min(max(index, self.first), max(self.last - 1, self.first))
         self.following = self.FOLLOWS and self.cursor >= self.last - 1
         self._settle()
-        self.refresh()
+        self.redraw()
 
     def action_move(self, step: int) -> None:
         if self.SELECTS:
@@ -182,7 +202,13 @@ class Panel(Widget, can_focus=True):
         if not self.following:
             self.cursor = min(max(self.cursor, self.top), self.top + self.rows - 1)
         self._settle()
-        self.refresh()
+        self.redraw()
+
+    def on_focus(self) -> None:
+        self.redraw()
+
+    def on_blur(self) -> None:
+        self.redraw()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()

@@ -49,11 +49,13 @@ class Picture(App[int]):
     CSS_PATH = "app.tcss"
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
-    def __init__(self, plan: Plan, config: Config | None = None, theme: str | None = None) -> None:
+    def __init__(
+        self, plan: Plan, config: Config | None = None, theme: str | None = None, live: Live | None = None
+    ) -> None:
         super().__init__()
         config = config or Config()
         self.plan = plan
-        self.live = Live(plan)
+        self.live = live or Live(plan)
         self.frozen: tuple[Session, int] | None = None
         self.looked_at: Pattern | None = plan.pattern
         self.client: int | None = None
@@ -100,6 +102,10 @@ class Picture(App[int]):
         self._due = time.monotonic() + DRAIN
         self.set_interval(DRAIN, self._tick)
         self.set_interval(SAMPLE, self.live.sample)
+        self.begin()
+
+    def begin(self) -> None:
+        """What is to be done once the picture stands."""
 
     def on_unmount(self) -> None:
         self.live.close()

@@ -22,7 +22,12 @@ class KeyBar(Panel, can_focus=False):
         self._keys: list[tuple[Key, str]] = []
 
     def fingerprint(self, view: View) -> Hashable:
-        return tuple(key.id for key, _ in self.working()), view.running and view.running.name, self._names()
+        # To ask which keys work is dear, so it is asked only when something has changed that can decide it.
+        server, screen = view.session.server, self.screen
+        return (
+            id(screen.focused), screen.maximized is None, bool(view.session.clients), view.frozen,
+            server and server.running, view.session.block.on,
+        )  # fmt: skip
 
     def prepare(self, view: View) -> None:
         self.last = 1

@@ -3,7 +3,6 @@
 from itertools import groupby, islice
 
 from rich.style import Style
-from textual.strip import Strip
 
 from app.session.connection import Connection, State
 from app.tui import text
@@ -133,14 +132,13 @@ class TimelinePanel(Panel):
             (" " + pad(view.state(connection), self.state_width - 1), state_style(view, connection)),
         ]
 
-    def render_line(self, y: int) -> Strip:
+    def row(self, y: int, width: int) -> Line:
         height = self.size.height
-        if self.view is not None and height > 2 and y >= height - 2:
-            line = self._server() if y == height - 2 else self._scale()
-            return self._strip(line, self.size.width)
-        if self.view is not None and self.last == self.first and y < height - 2:
-            return self._strip(self._hint(y), self.size.width)
-        return super().render_line(y)
+        if height > 2 and y >= height - 2:
+            return self._server() if y == height - 2 else self._scale()
+        if self.last == self.first:
+            return self._hint(y)
+        return super().row(y, width)
 
     def _hint(self, y: int) -> Line:
         """What to do while there is nobody."""

@@ -14,6 +14,10 @@ MOST_THREADS = 128
 
 SHORTEST = 250_000_000
 """The least time (ns) between two samples."""
+YOUNG = 3_000_000_000
+"""How long (ns) a server counts as still starting its processes."""
+LOOK = 2_000_000_000
+"""How often (ns) an older one is looked through for new processes: that reads all of /proc, and so is dear."""
 
 
 class Resources:
@@ -22,6 +26,8 @@ class Resources:
     def __init__(self) -> None:
         self._root: psutil.Process | None = None
         self._known: dict[int, psutil.Process] = {}
+        self._listed: list[psutil.Process] = []
+        self._since = self._looked = 0
         self._at = time.monotonic_ns()
         psutil.cpu_percent(percpu=True)
 
@@ -29,6 +35,7 @@ class Resources:
         """Sample the server whose first process has this id from now on, or none."""
         self._root = _process(pid) if pid is not None else None
         self._known.clear()
+        self._since, self._looked = time.monotonic_ns(), 0
 
     def sample(self) -> list[Observation]:
         """What every process of the server, and every core, has done since the last sample.
@@ -52,14 +59,22 @@ class Resources:
         return found
 
     def _processes(self) -> list[psutil.Process]:
-        if self._root is None:
+        if self._root is None or not _alive(self._root):
             return []
-        try:
-            if self._root.status() == psutil.STATUS_ZOMBIE:
+        if self._at - self._since < YOUNG or self._at - self._looked >= LOOK:
+            self._looked = self._at
+            try:
+                self._listed = [self._root, *self._root.children(recursive=True)]
+            except psutil.Error:
                 return []
-            return [self._root, *self._root.children(recursive=True)]
-        except psutil.Error:
-            return []
+        return [process for process in self._listed if _alive(process)]
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _process(pid: int) -> psutil.Process | None:

@@ -1,0 +1,190 @@
+"""The dashboard on a stage: real servers, real clients, keys, and what stands on the screen."""
+
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import psutil
+from textual.pilot import Pilot
+from textual.widget import Widget
+from textual.widgets import Input
+
+from app.config import Config
+from app.live import Plan
+from app.session.connection import Connection
+from app.session.session import Session
+from app.tui.app import EchoTui
+from app.tui.panel import Panel
+from servers.catalog import find
+
+LIMIT = 20.0
+"""Seconds after which a condition counts as missed; far beyond what it takes."""
+GLANCE = 0.3
+"""Seconds given to what must not happen: a few pictures."""
+SIZES = ((80, 24), (100, 30), (160, 45))
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = "") -> None:
+    """Let the app go on until the condition holds."""
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, f"never came true: {what}\n{screen_text(pilot.app.screen)}"
+        await pilot.pause(0.02)
+
+
+def rendered(widget: Widget) -> list[str]:
+    """A widget's lines as they are drawn, its border included."""
+    return [strip.text for strip in widget.render_lines(widget.outer_size.region)]
+
+
+def screen_text(screen: Any) -> str:
+    """The text of all that is on a screen, a widget after the other."""
+    leaves = [w for w in screen.walk_children() if not w.children and w.region and w.is_on_screen]
+    return "\n".join(line for widget in leaves for line in rendered(widget))
+
+
+class Stage:
+    """A running dashboard."""
+
+    def __init__(self, app: EchoTui, pilot: Pilot[int]) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def session(self) -> Session:
+        """What is known now, whatever is shown."""
+        return self.app.live.session
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        """Let the app go on until the condition holds."""
+        await until(self.pilot, condition, what)
+
+    async def shows(self, *words: str) -> None:
+        """Wait until all these words are on the screen."""
+        await self.until(lambda: all(word in self.text for word in words), f"shows {words}")
+
+    async def glance(self) -> None:
+        """Let a few pictures be drawn."""
+        await self.pilot.pause(GLANCE)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def write(self, words: str) -> None:
+        """Type into whatever has the focus."""
+        assert isinstance(self.app.focused, Input)
+        await self.press(*(NAMES.get(char, char) for char in words))
+
+    # What is on the screen.
+
+    def panel(self, name: str) -> Panel:
+        return self.app.screen_stack[0].query_one(f"#{name}", Panel)
+
+    def visible(self) -> set[str]:
+        """The panels on the screen."""
+        panels = self.app.screen_stack[0].query(Panel)
+        return {str(panel.id) for panel in panels if panel.region and panel.is_on_screen}
+
+    def lines(self, name: str) -> list[str]:
+        """A panel's lines, without its border."""
+        panel = self.panel(name)
+        return [panel.render_line(y).text.rstrip() for y in range(panel.size.height)]
+
+    def shown(self, name: str) -> str:
+        return "\n".join(self.lines(name))
+
+    @property
+    def text(self) -> str:
+        """All the text on the topmost screen."""
+        return screen_text(self.app.screen)
+
+    def chips(self) -> dict[str, str]:
+        """What the client pane says of each client."""
+        found = re.findall(r"\[(\w+)\] (.+?)(?=\s{2,}|\s▶|$)", self.shown("client-list"), re.MULTILINE)
+        return {name: words.strip() for name, words in found}
+
+    def connection(self, client: int) -> Connection:
+        """The connection of one of our clients."""
+        connection = self.session.clients[client].connection
+        assert connection
+        return connection
+
+    # The footer.
+
+    def footer(self) -> dict[str, str]:
+        """The footer's entries: the key to press for each label."""
+        entries = (entry.partition(" ") for entry in self.shown("keys").strip().split("  ") if entry)
+        return {label: FOOTER.get(display, display) for display, _, label in entries}
+
+    async def by_footer(self, label: str) -> None:
+        """Press the key that the footer shows for something."""
+        await self.until(lambda: label in self.footer(), f"the footer shows {label}")
+        await self.press(self.footer()[label])
+
+    # Steps that many tests begin with.
+
+    async def serving(self, pattern: str = "") -> None:
+        """Wait until the server listens."""
+        await self.until(
+            lambda: (
+                (server := self.session.server)
+                and server.running
+                and server.listening_at
+                and (not pattern or server.pattern == pattern)
+            ),
+            f"{pattern} serves",
+        )
+
+    async def open(self, count: int) -> None:
+        """Open clients, and wait until all are connected, whether they are accepted or not."""
+        before = len(self.session.clients)
+        for _ in range(count):
+            await self.press("n")
+        await self.connected(before + count)
+
+    async def connected(self, count: int) -> None:
+        await self.until(
+            lambda: sum(1 for c in self.session.clients.values() if c.connection) >= count, f"{count} clients"
+        )
+
+    async def say(self, words: str) -> None:
+        """Type a line for the chosen client, and leave the input."""
+        await self.press("i")
+        await self.until(lambda: isinstance(self.app.focused, Input), "the input")
+        await self.write(words)
+        await self.press("enter", "escape")
+        await self.until(lambda: not isinstance(self.app.focused, Input), "the panels")
+
+
+NAMES = {" ": "space", ":": "colon", ".": "full_stop", "-": "minus"}
+FOOTER = {"↑↓⏎": "enter", "⏎": "enter", "esc": "escape", "←→": "right", "↑↓": "down", "?": "question_mark",
+          ".": "full_stop", "^s": "ctrl+s", "^p": "ctrl+p"}  # fmt: skip
+
+
+def free_of_processes(before: set[int]) -> bool:
+    """Whether no process has stayed behind."""
+    return not [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+
+
+@contextlib.asynccontextmanager
+async def dashboard(
+    pattern: str = "",
+    size: tuple[int, int] = (160, 45),
+    config: Config | None = None,
+    theme: str | None = None,
+    **plan: Any,
+) -> AsyncIterator[Stage]:
+    """A running dashboard, and no process of it left afterwards."""
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    app = EchoTui(Plan(find(pattern) if pattern else None, **{"port": 0, **plan}), config, theme)
+    async with app.run_test(size=size) as pilot:
+        stage = Stage(app, pilot)
+        try:
+            if pattern and stage.app.plan.pattern and stage.app.plan.pattern.serves and "port" not in plan:
+                await stage.serving()
+            yield stage
+        finally:
+            group = [*app.live.session.processes, app.live.crowd.pid]
+    assert free_of_processes(before)
+    assert not [pid for pid in group if psutil.pid_exists(pid)]

@@ -1,0 +1,45 @@
+"""Which panels stand on a terminal of any size."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.tui.keys import PANELS
+from app.tui.layout import ALWAYS, EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange, size_class
+
+sizes = st.tuples(st.integers(1, 400), st.integers(1, 200))
+places = st.sampled_from(PANELS)
+
+
+def test_the_sizes_of_the_design() -> None:
+    assert [size_class(*size) for size in ((80, 24), (100, 30), (160, 45))] == ["narrow", "talk", "wide"]
+    assert [size_class(*size) for size in ((79, 24), (80, 23), (30, 10))] == ["small"] * 3
+    assert [size_class(*size) for size in ((140, 36), (139, 36), (140, 35))] == ["wide", "talk", "talk"]
+
+
+def test_wide_shows_every_panel() -> None:
+    assert arrange(160, 45, "patterns").shown == {*ALWAYS, "timeline", *LOWER}
+
+
+def test_the_panel_one_goes_to_takes_a_place_where_not_all_have_one() -> None:
+    assert "source" in arrange(100, 30, "source").shown
+    assert {"cpu", "workers"}.isdisjoint(arrange(100, 30, "source").shown)
+    for panel in LOWER:
+        assert arrange(80, 24, panel).shown & set(LOWER) == {panel}
+
+
+@given(sizes, places)
+def test_what_one_went_to_is_always_there(size: tuple[int, int], place: str) -> None:
+    layout = arrange(*size, place)
+    if layout.name == "small":
+        assert layout.shown == {"too-small"}
+        assert size[0] < MIN_WIDTH or size[1] < MIN_HEIGHT
+    else:
+        assert place in layout.shown
+        assert set(ALWAYS) < layout.shown < set(EVERYTHING)
+        assert "ended" not in layout.shown
+
+
+@given(sizes, places)
+def test_a_dead_server_takes_the_place_of_what_it_did(size: tuple[int, int], place: str) -> None:
+    layout = arrange(*size, place, ended=True)
+    assert layout.shown in ({"too-small"}, {*ALWAYS, "ended"})

@@ -1,0 +1,112 @@
+"""Numbers with their units, and text from outside made harmless."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.tui import text
+from app.tui.text import MS, SECOND
+from servers.records import PREVIEW, preview
+
+
+@pytest.mark.parametrize(
+    ("ns", "words"),
+    [
+        (None, "-"),
+        (0, "0.00 ms"),
+        (123_456, "0.12 ms"),
+        (MS, "1.0 ms"),
+        (99 * MS, "99.0 ms"),
+        (100 * MS, "0.1 s"),
+        (1_940 * MS, "1.9 s"),
+        (20 * SECOND, "20.0 s"),
+        (100 * SECOND, "01:40"),
+        (3_700 * SECOND, "1:01:40"),
+    ],
+)
+def test_durations(ns: int | None, words: str) -> None:
+    assert text.duration(ns) == words
+
+
+@given(st.integers(0, 10**15))
+def test_a_duration_is_short_and_has_its_unit(ns: int) -> None:
+    words = text.duration(ns)
+    assert len(words) <= 9
+    assert words.endswith((" ms", " s")) or ":" in words
+
+
+def test_clocks() -> None:
+    assert [text.clock(s * SECOND) for s in (0, 59, 60, 3599, 3600, -5)] == [
+        "00:00", "00:59", "01:00", "59:59", "1:00:00", "00:00",
+    ]  # fmt: skip
+    assert text.stamp(61_042 * MS) == "01:01.042"
+
+
+def test_sizes_and_counts() -> None:
+    assert [text.size(n) for n in (None, 0, 999, 1000, 26_400_000, 10**13)] == [
+        "-", "0 B", "999 B", "1.0 kB", "26 MB", "10.0 TB",
+    ]  # fmt: skip
+    assert [text.count(n) for n in (None, 0, 9999, 12_345, 12_345_678)] == ["-", "0", "9999", "12k", "12M"]
+    assert [text.plural(n, "client") for n in (0, 1, 2000)] == ["0 clients", "1 client", "2,000 clients"]
+
+
+@given(st.integers(0, 10**14))
+def test_sizes_and_counts_fit_their_columns(number: int) -> None:
+    assert len(text.size(number)) <= 8
+
+
+@given(st.integers(0, 10**9))
+def test_counts_fit_their_columns(number: int) -> None:
+    assert len(text.count(number)) <= 6
+
+
+def test_payloads_as_the_article_prints_them() -> None:
+    assert text.payload("hogehoge\n", 9) == r"b'hogehoge\n'"
+    assert text.payload(preview(b"\x00\x1b[31m\xff"), 7) == r"b'\x00\x1b[31m\xff'"
+    assert text.payload("x" * PREVIEW, 5000) == f"b'{'x' * PREVIEW}'... (5,000 bytes)"
+
+
+@given(st.binary(max_size=PREVIEW))
+def test_a_payload_is_printable_ascii(data: bytes) -> None:
+    shown = text.payload(preview(data), len(data))
+    assert shown.isascii()
+    assert shown.isprintable()
+
+
+def test_peers_on_this_machine_are_ports() -> None:
+    assert text.peer("127.0.0.1:51883") == ":51883"
+    assert text.peer("[::1]:51883") == ":51883"
+    assert text.peer("192.0.2.7:80") == "192.0.2.7:80"
+
+
+@given(st.text())
+def test_clean_text_is_printable(given_text: str) -> None:
+    assert text.clean(given_text).isprintable()
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S"])))
+def test_clean_leaves_readable_text_alone(given_text: str) -> None:
+    assert text.clean(given_text) == given_text
+
+
+def test_clean_shows_what_a_terminal_would_obey() -> None:
+    assert text.clean("\x1b]0;gotcha\x07 \x9b31m\u202eabc\x00") == r"\x1b]0;gotcha\x07 \x9b31m\u202eabc\x00"
+    assert text.clean("a\tb") == "a   b"
+    assert text.clean("[/foo] x [$bar]") == "[/foo] x [$bar]"
+
+
+@given(st.text())
+def test_clean_leaves_nothing_of_the_category_control(given_text: str) -> None:
+    assert not {c for c in text.clean(given_text) if unicodedata.category(c)[0] == "C"}
+
+
+def test_gauges_have_a_fixed_scale() -> None:
+    assert [text.gauge(p) for p in (0, 0.4, 0.5, 50, 100, 400, -3)] == [" ", " ", "▁", "▄", "█", "█", " "]
+
+
+@given(st.floats(0, 100), st.floats(0, 100))
+def test_a_gauge_never_falls_as_the_load_rises(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert text.BARS.index(text.gauge(low)) <= text.BARS.index(text.gauge(high))

@@ -25,6 +25,8 @@ from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern
 
 MOST_CLIENTS = 5000
+BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely"}
+"""Actions that wait until a dialog is closed."""
 BURST = 100
 BYTES = 64
 
@@ -58,6 +60,8 @@ class EchoTui(Picture):
         """Whether an action can be taken now; the footer leaves out those that can't."""
         clients = bool(self.live.session.clients)
         typing = isinstance(self.focused, Input)
+        if len(self.screen_stack) > 1 and action in BELOW_DIALOGS:
+            return False
         match action:
             case "start_pattern":
                 return isinstance(self.focused, PatternsPanel)

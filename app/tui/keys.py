@@ -81,6 +81,11 @@ TYPING = (
     Key("choose-down", "down", "app.choose(1)", "choose", "Choose the next client", CLIENTS),
 )
 """What else works in the input."""
+DIALOG = (
+    Key("accept", "enter", "", "ok", "Take the answer", SCREEN, 1, "⏎"),
+    Key("cancel", "escape", "", "back", "Close the dialog", SCREEN, 2, "esc"),
+)
+"""What works in every dialog."""
 PANELS = ("patterns", "timeline", "connections", "events", "cpu", "workers", "source", "clients")
 PANEL_KEYS = tuple(
     Key(f"panel-{name}", str(number), f"go('{name}')", name, f"To the {name} panel", SCREEN)

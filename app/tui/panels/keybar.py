@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from textual import events
 from textual.widgets import Input
 
-from app.tui.keys import ALL_KEYS, TYPING, Key
+from app.tui.keys import ALL_KEYS, DIALOG, TYPING, Key
 from app.tui.panel import Line, Panel
 from app.tui.view import View
 
@@ -26,7 +26,7 @@ class KeyBar(Panel, can_focus=False):
         server, screen = view.session.server, self.screen
         return (
             id(screen.focused), screen.maximized is None, bool(view.session.clients), view.frozen,
-            server and server.running, view.session.block.on,
+            server and server.running, view.session.block.on, len(self.app.screen_stack),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -40,11 +40,13 @@ class KeyBar(Panel, can_focus=False):
             if needs - GAP <= room:
                 chosen.append((key, f"{display} {label}"))
                 room -= needs
-        order = [key.id for key in (*TYPING, *ALL_KEYS)]
+        order = [key.id for key in (*TYPING, *DIALOG, *ALL_KEYS)]
         self._keys = sorted(chosen, key=lambda entry: order.index(entry[0].id))
 
     def working(self) -> list[tuple[Key, str]]:
         """The footer's keys that can be used now, with what is written on them."""
+        if len(self.app.screen_stack) > 1:
+            return [(key, key.display or key.key) for key in DIALOG]
         by_id = {key.id: key for key in ALL_KEYS if key.footer}
         found: dict[str, tuple[Key, str]] = {}
         if isinstance(self.screen.focused, Input):

@@ -53,14 +53,14 @@ class Activity:
         bucket = at // BUCKET
         counts = self._counts
         if bucket != self._last:
+            if bucket <= self._last - BUCKETS:
+                return
             self._advance(bucket)
         index = bucket % BUCKETS
         if counts[index] < 255:
             counts[index] += 1
 
     def _advance(self, bucket: int) -> None:
-        if bucket <= self._last - BUCKETS:
-            return
         if bucket - self._last >= BUCKETS:
             self._counts[:] = bytes(BUCKETS)
         else:
@@ -87,8 +87,8 @@ class Connection:
     """One connection and what is known of it. Times are monotonic nanoseconds; 0 means: not so."""
 
     __slots__ = (
-        "accepted_at", "activity", "blocked_at", "client", "closed_at", "error", "key", "left_at", "number",
-        "opened_at", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
+        "accepted_at", "activity", "client", "closed_at", "error", "key", "left_at", "number",
+        "opened_at", "owed", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
         "sent_since", "spoiled", "tid", "waits",
     )  # fmt: skip
 
@@ -102,9 +102,8 @@ class Connection:
         self.accepted_at = self.left_at = self.closed_at = 0
         self.error = ""
         self.recv = self.recv_bytes = self.send = self.send_bytes = 0
-        self.owed_since = 0
+        self.owed = self.owed_since = 0
         self.sent_since = 0
-        self.blocked_at = 0
         self.rtt: int | None = None
         self.rtt_max: int | None = None
         self.spoiled = 0
@@ -142,6 +141,26 @@ class Connection:
             self.remember(self.opened_at, at, State.QUEUED)
         self.accepted_at, self.key = at, key
 
+    def received(self, size: int, at: int) -> None:
+        """The server has taken bytes, and owes them from now on."""
+        self.recv += 1
+        self.recv_bytes += size
+        self.owed += size
+        if not self.owed_since:
+            self.owed_since = at
+
+    def returned(self, size: int) -> None:
+        """The server has given bytes back."""
+        self.send += 1
+        self.send_bytes += size
+        self.owed -= size
+        if self.owed <= 0:
+            self.forgive()
+
+    def forgive(self) -> None:
+        """Nothing is owed, or reports of what was are lost: a debt that nobody could tell the end of is none."""
+        self.owed = self.owed_since = 0
+
     def echoed(self, at: int, since: int) -> None:
         """A message is back: how long it has been on its way is remembered if anybody could have noticed."""
         self.activity.count(at)
@@ -151,8 +170,10 @@ class Connection:
         """Keep a wait that was long enough to notice, joined to the last one where they overlap."""
         if not begin or end - begin < NOTICEABLE:
             return
-        if self.waits and self.waits[-1].state is state and self.waits[-1].end >= begin:
-            begin = min(begin, self.waits.pop().begin)
+        last = self.waits[-1] if self.waits else None
+        if last and last.state is state and last.begin <= end and begin <= last.end:
+            begin, end = min(begin, last.begin), max(end, last.end)
+            self.waits.pop()
         self.waits.append(Wait(begin, end, state))
 
     def close(self, at: int, error: str) -> None:

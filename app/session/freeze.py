@@ -23,7 +23,7 @@ def snapshot(session: Session) -> Session:
     still.workers = {}
     for key, worker in session.workers.items():
         still.workers[key] = copied = copy.copy(worker)
-        copied.serving = dict(worker.serving)
+        copied.serving = {number: still.connections[number] for number in worker.serving}
     still.processes = {}
     for pid, process in session.processes.items():
         still.processes[pid] = sampled = copy.copy(process)

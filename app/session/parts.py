@@ -96,8 +96,6 @@ class Worker:
     announced: bool
     serving: dict[int, Connection] = field(default_factory=dict)
     served: int = 0
-    messages: int = 0
-    last_at: int = 0
 
 
 @dataclass(slots=True)

@@ -154,6 +154,12 @@ class Session:
         totals.recv_bytes += o.recv_bytes
         totals.send += o.send
         totals.send_bytes += o.send_bytes
+        by_server = o.new or o.recv or o.send or o.bye
+        for connection in self.connections.values():
+            if connection.pid == o.pid:
+                connection.forgive()
+            elif not by_server:  # then it is our clients' own: an echo may be among them
+                connection.sent_since = 0
         self.log.add(o)
 
     # Its connections, as it reports them.
@@ -170,6 +176,8 @@ class Session:
 
     def _accept(self, connection: Connection, o: ServerRecord) -> None:
         key = (o.pid, o.conn)  # type: ignore[attr-defined]
+        if stale := self._by_key.get(key):
+            self._retire(stale, o.at, "unknown")
         connection.accepted(o.at, key)
         self._by_key[key] = connection
         self._assign(connection, o.pid, o.tid, o.at)
@@ -185,10 +193,7 @@ class Session:
         totals.recv += 1
         totals.recv_bytes += o.size
         connection = self._by_key.get((o.pid, o.conn)) or self._known(o)
-        connection.recv += 1
-        connection.recv_bytes += o.size
-        if not connection.owed_since:
-            connection.owed_since = o.at
+        connection.received(o.size, o.at)
         if connection.tid != o.tid:
             self._assign(connection, o.pid, o.tid, o.at)
         self.log.add(o, connection.peer)
@@ -199,12 +204,9 @@ class Session:
         totals.send += 1
         totals.send_bytes += o.size
         connection = self._by_key.get((o.pid, o.conn)) or self._known(o)
-        connection.send += 1
-        connection.send_bytes += o.size
         if connection.client is None:
             connection.echoed(o.at, connection.owed_since)
-        if connection.send_bytes >= connection.recv_bytes:
-            connection.owed_since = 0
+        connection.returned(o.size)
         self.log.add(o, connection.peer)
 
     def _bye(self, o: Bye) -> None:
@@ -217,10 +219,13 @@ class Session:
     def _block(self, o: Block) -> None:
         self.totals.records += 1
         connection = self._known(o)
-        connection.blocked_at = o.at
+        self._unblocked((o.pid, o.conn), o.at)
         span = BlockSpan(o.at, o.kind, o.seconds, o.pid, o.tid, connection.number, o.cooperative)
         self.blocking[o.pid, o.conn] = span
         if not o.cooperative:
+            before = self.holding.get((o.pid, o.tid))
+            if before and (key := self.connections[before.connection].key):
+                self._unblocked(key, o.at)
             self.holding[o.pid, o.tid] = span
         self.blocks.append(span)
         self.log.add(o, connection.peer)
@@ -228,7 +233,6 @@ class Session:
     def _unblock(self, o: Unblock) -> None:
         self.totals.records += 1
         connection = self._known(o)
-        connection.blocked_at = 0
         self._unblocked((o.pid, o.conn), o.at)
         self.log.add(o, connection.peer)
 
@@ -285,7 +289,8 @@ class Session:
 
     def _worker_began(self, o: WorkerBegan) -> None:
         self.totals.records += 1
-        self.workers[o.pid, o.tid] = Worker(o.pid, o.tid, o.name, o.at, True)
+        worker = self.workers.setdefault((o.pid, o.tid), Worker(o.pid, o.tid, o.name, o.at, True))
+        worker.name, worker.announced = o.name, True
 
     def _assign(self, connection: Connection, pid: int, tid: int, at: int) -> None:
         self._unassign(connection)
@@ -315,12 +320,18 @@ class Session:
         self.totals.client_records += 1
         client = self.clients.setdefault(o.client, Client(o.client))
         self._opened(client)
-        connection = self._by_peer.get(o.address)
+        connection = self._by_peer.get(o.address) or self._over_already(o)
         if connection is None or connection.left_at:
             connection = self._open(o.address, o.at)
-        connection.opened_at = min(connection.opened_at, o.at)
+        if o.at < connection.opened_at:
+            connection.opened_at = o.at
+            connection.remember(o.at, connection.accepted_at, State.QUEUED)
         connection.client = o.client
         client.connection, client.ended = connection, ""
+
+    def _over_already(self, o: ClientConnected) -> Connection | None:
+        """The connection that the server has closed before we heard of its beginning, if that is so."""
+        return next((c for c in self.closed if c.peer == o.address and c.client is None and c.closed_at >= o.at), None)
 
     def _client_sent(self, o: ClientSent) -> None:
         self.totals.client_records += 1
@@ -358,6 +369,8 @@ class Session:
         client.ended = o.how
         if client.connection and not client.connection.closed_at:
             client.connection.leave(o.at, o.how)
+            if self.server and not self.server.running:
+                self._retire(client.connection, o.at, o.how)
 
     def _opened(self, client: Client) -> None:
         if client.opening_since:

@@ -1,13 +1,14 @@
 """The dashboard's keys: one method for each thing a person can do."""
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual.actions import ActionParseResult
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -74,6 +75,19 @@ class EchoTui(Picture):
             case "copy_line":
                 return isinstance(self.focused, Panel)
         return True
+
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key says; a fault in it ends the dashboard in order."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            self.fail(error)
+            return False
 
     # The server.
 
@@ -340,7 +354,4 @@ def open_dashboard(plan: Plan, theme: str | None = None) -> int:
         code = app.run()
     finally:
         app.live.close()
-    if code is None and app.return_code:
-        print("echo-tui: it ended on an error of its own (see above); no server is left", file=sys.stderr)
-        return app.return_code
-    return code or 0
+    return code or app.return_code or 0

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 
+from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -16,6 +17,7 @@ from app.config import Config
 from app.live import Live, Plan
 from app.session.session import Session
 from app.tui import text
+from app.tui.failure import SOFTWARE, write_traceback
 from app.tui.keys import PANELS
 from app.tui.layout import EVERYTHING, MIN_HEIGHT, MIN_WIDTH, arrange
 from app.tui.palette import THEMES, Palette
@@ -113,6 +115,16 @@ class Picture(App[int]):
     # Drawing.
 
     def _tick(self) -> None:
+        try:
+            self._look()
+        except Exception as error:
+            self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """End on a fault of our own: one line for the user, the traceback in a file."""
+        self.exit(SOFTWARE, SOFTWARE, Text(write_traceback(error)))
+
+    def _look(self) -> None:
         now = time.monotonic()
         late = now - self._due
         self._due = max(self._due + DRAIN, now)

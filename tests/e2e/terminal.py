@@ -33,7 +33,8 @@ class Terminal:
                 os.chdir(cwd)
             _set_size(0, width, height)
             # Not execv: readline has written a size of its own into the C environment.
-            os.execve(command[0], command, {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
+            own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "XDG_STATE_HOME": str(cwd or Path.cwd())}
+            os.execve(command[0], command, kept | own)
         self.code: int | None = None
 
     def resize(self, width: int, height: int) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.tui.failure import SOFTWARE
 from servers.catalog import PATTERNS, Pattern
 from tests.e2e.terminal import PATIENCE, Terminal, command
 
@@ -107,6 +108,10 @@ def test_nothing_is_left(pattern: Pattern, way: Callable[[Terminal], None], tmp_
         assert family_before
         way(terminal)
         terminal.until(terminal.ended, "the end of the dashboard")
+        if way is crash:
+            assert terminal.code == SOFTWARE
+            terminal.until(lambda: "a fault of its own (RuntimeError)" in terminal.text, "one line")
+            assert "Traceback" not in terminal.text
         limit = time.monotonic() + PATIENCE
         while (left := alive(family_before)) or not bindable(port):
             assert time.monotonic() < limit, f"left behind: {left}"

@@ -1,0 +1,31 @@
+"""A fault of our own: one line for the user, and the traceback in a file for whoever mends it."""
+
+import tempfile
+import traceback
+from pathlib import Path
+
+SOFTWARE = 70
+"""The exit code for an internal fault (EX_SOFTWARE, sysexits(3))."""
+
+
+def write_traceback(error: BaseException) -> str:
+    """Keep the traceback, and say in one line what happened and where to find it."""
+    said = "".join(traceback.format_exception(error))
+    words = f"echo-tui: a fault of its own ({type(error).__name__}); the server and the clients are ended"
+    try:
+        folder = _folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "fault.txt"
+        path.write_text(said)
+    except OSError:
+        return f"{words}: {error}"
+    return f"{words}. Details: {path}"
+
+
+def _folder() -> Path:
+    try:
+        from platformdirs import user_state_path
+
+        return user_state_path("echo-tui")
+    except RuntimeError:  # no home directory can be told
+        return Path(tempfile.gettempdir())

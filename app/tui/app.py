@@ -15,8 +15,8 @@ from textual.widgets import Input
 from app.config import read_config
 from app.live import Plan
 from app.session.freeze import snapshot
-from app.tui.dialogs import Ask, Confirm, Help
-from app.tui.keys import ALL_KEYS, KEYS, PANELS
+from app.tui.dialogs import Ask, Confirm, Help, shown
+from app.tui.keys import ALL_KEYS, PANELS
 from app.tui.palette import THEMES
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientList, ClientsPane
@@ -303,8 +303,9 @@ class EchoTui(Picture):
                 f"Start {pattern.title}", pattern.watch, lambda pattern=pattern: self.start_from_palette(pattern)
             )
         for key in ALL_KEYS:
-            if key in KEYS and key.id not in ("quit-now", "leave", "start", "palette"):
-                yield SystemCommand(key.help, f"key: {key.key}", lambda key=key: self.run_action(key.action))
+            if key.id not in ("quit-now", "leave", "start", "palette"):
+                names = shown(self.keymap.get(key.id, key.key), self.get_key_display)
+                yield SystemCommand(key.help, f"key: {names}", lambda key=key: self.run_action(key.action))
 
     def start_from_palette(self, pattern: Pattern) -> None:
         """Start a pattern and put the cursor on it."""

@@ -25,11 +25,13 @@ def limit_address_space(wanted: int) -> None:
 def address_space_lifted() -> Iterator[int]:
     """Raise the soft limit for a while, as to speak of a refusal takes memory; gives the limit that was in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     try:
         yield soft
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def refused_by(threads: int, address_space: int) -> str:

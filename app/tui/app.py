@@ -24,6 +24,7 @@ from app.tui.panels.patterns import PatternsPanel
 from app.tui.picture import Picture
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern
+from servers.server import BadRequest
 
 MOST_CLIENTS = 5000
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely"}
@@ -351,6 +352,10 @@ def open_dashboard(plan: Plan, theme: str | None = None) -> int:
     """Run the dashboard in this terminal until it is quit; gives its exit code. Raises BadRequest."""
     config = read_config(frozenset(key.id for key in ALL_KEYS))
     app = EchoTui(plan, config, theme)
+    wanted = theme or config.theme
+    if wanted and wanted not in app.available_themes:
+        app.live.close()
+        raise BadRequest(f"unknown theme {wanted!r}: choose from {', '.join(sorted(app.available_themes))}")
     try:
         code = app.run()
     finally:

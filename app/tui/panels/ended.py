@@ -53,9 +53,10 @@ class EndedPanel(Panel):
             [(f"{title} {ending(server)}", palette.bad), (f"  after {text.duration(lasted)}", palette.dim)],
             [],
         ]
-        for note in session.notes:
+        notes = [note for note in session.notes if note.pid == server.pid or note.pid in session.processes]
+        for note in notes:
             lines += [[(line, palette.waiting)] for line in wrap(text.clean(note.text), self.size.width - 1)]
-        if session.notes:
+        if notes:
             lines.append([])
         lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]
         if not errors:

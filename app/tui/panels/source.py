@@ -2,7 +2,9 @@
 
 from collections.abc import Hashable
 
+from rich.console import Console
 from rich.style import Style
+from rich.syntax import Syntax
 
 from app.tui.panel import Line, Panel, wrap
 from app.tui.view import View
@@ -52,9 +54,6 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
 
 def code(pattern: Pattern, view: View) -> list[Line]:
     """The file, with line numbers and colours."""
-    from rich.console import Console
-    from rich.syntax import Syntax
-
     source = pattern.source.read_text()
     syntax = Syntax(source, "python", theme="monokai" if view.palette.dark else "xcode")
     console = Console(width=200, color_system="truecolor", force_terminal=True, legacy_windows=False)

@@ -1,0 +1,71 @@
+"""A session as plain values that can be compared, and what must hold of every session at any time."""
+
+import dataclasses
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from app.session.connection import Activity, Connection, State
+from app.session.log import Log
+from app.session.observations import Observation
+from app.session.session import CLOSED_KEPT, OPEN_KEPT, Session
+
+INDEXES = ("_by_key", "_by_peer")
+"""A session's own ways to find connections; what they find is in the rest."""
+
+
+def fold(observations: Iterable[Observation]) -> Session:
+    """The session of these observations, taken in one by one."""
+    session = Session()
+    for observation in observations:
+        session.apply(observation)
+    return session
+
+
+def plain(value: Any) -> Any:
+    """All that is in a value, as tuples, lists and numbers."""
+    match value:
+        case Session():
+            return {name: plain(each) for name, each in vars(value).items() if name not in INDEXES}
+        case Connection() | Activity() | Log():
+            return [type(value).__name__, *(plain(getattr(value, name)) for name in type(value).__slots__)]
+        case msgspec.Struct():
+            return [type(value).__name__, *(plain(each) for each in msgspec.structs.astuple(value))]
+        case dict():
+            return [(key, plain(each)) for key, each in value.items()]
+        case list() | deque() | tuple():
+            return [plain(each) for each in value]
+        case bytearray():
+            return {index: count for index, count in enumerate(value) if count}
+        case _ if dataclasses.is_dataclass(value):
+            return [plain(getattr(value, field.name)) for field in dataclasses.fields(value)]
+        case _:
+            return value
+
+
+def check(session: Session) -> None:
+    """Assert what must hold of every session, whatever has happened."""
+    connections, closed = session.connections, session.closed
+    assert all(number == c.number and not c.closed_at for number, c in connections.items())
+    assert all(c.closed_at and c.state is State.CLOSED and not c.pending_since for c in closed)
+    assert all(session.held_since(c) == 0 for c in closed)
+    assert len({id(c) for c in (*connections.values(), *closed)}) == len(connections) + len(closed)
+    keys = [c.key for c in connections.values() if c.key]
+    assert len(set(keys)) == len(keys)
+
+    served = {(c.pid, c.tid, c.number) for c in connections.values() if c.accepted_at}
+    assert {(*key, number) for key, worker in session.workers.items() for number in worker.serving} == served
+    assert all(connections[n] is c for worker in session.workers.values() for n, c in worker.serving.items())
+    assert all(worker.serving or worker.announced for worker in session.workers.values())
+
+    assert session.opening == sum(1 for client in session.clients.values() if client.opening_since)
+    assert set(session.blocking) <= set(keys)
+    assert all(span.connection in connections and not span.end for span in session.blocking.values())
+    running = list(session.blocking.values())
+    assert all(span in running for span in session.holding.values())
+    assert all(span.end or span in running for span in session.blocks)
+
+    assert len(closed) <= CLOSED_KEPT
+    assert len(connections) <= OPEN_KEPT

@@ -1,0 +1,208 @@
+"""Streams of observations for the tests: of a small world of a server and its clients, and of a hostile one."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_args
+
+import msgspec
+from hypothesis import strategies as st
+
+from app.session.observations import (
+    ClientClosed,
+    ClientConnected,
+    ClientEcho,
+    ClientOpening,
+    ClientSent,
+    Observation,
+    ServerStarted,
+)
+from servers.records import Block, Bye, Lost, New, Recv, Send, Serve, Unblock, Worker
+
+T = TypeVar("T")
+TICK = 7_000_000
+PIDS = (100, 101, 102)
+CROWD = 999
+
+
+@dataclass
+class Talk:
+    """One connection as the world knows it."""
+
+    pid: int
+    conn: int
+    tid: int
+    peer: str
+    client: int | None
+    recv_bytes: int = 0
+    send_bytes: int = 0
+    blocked: bool = False
+    asked_at: int = 0
+    left: bool = False
+
+    @property
+    def owed(self) -> int:
+        return self.recv_bytes - self.send_bytes
+
+
+@dataclass
+class World:
+    """A server of several processes with its clients; every move makes what both ends say of it."""
+
+    now: int = 1_000 * TICK
+    said: list[Observation] = field(default_factory=list)
+    open: list[Talk] = field(default_factory=list)
+    over: list[Talk] = field(default_factory=list)
+    counts: Lost = field(default_factory=lambda: Lost(0, 0, 0))
+    threads: int = 1000
+    clients: int = 0
+    conns: dict[int, int] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        self.said.append(ServerStarted(self.now, "thread-pool", PIDS[0], "127.0.0.1", 37564))
+        for pid in PIDS:
+            self.say(Worker(self.tick(), pid, pid, f"worker {pid}"))
+
+    def tick(self) -> int:
+        self.now += TICK
+        return self.now
+
+    def say(self, *observations: Observation) -> None:
+        self.said += observations
+
+    def move(self, what: str, which: int, size: int) -> None:
+        """Make one move, on one of the connections if it is about one; nothing if it can't be made now."""
+        if what in ("external", "ours"):
+            self.connect(PIDS[which % len(PIDS)], ours=what == "ours", threaded=size % 2 == 0)
+        elif what == "lost":
+            self.lose(PIDS[which % len(PIDS)], size)
+        elif self.open:
+            getattr(self, what)(self.open[which % len(self.open)], size)
+
+    def connect(self, pid: int, ours: bool, threaded: bool) -> None:
+        conn = self.conns[pid] = self.conns.get(pid, 0) + 1
+        peer = f"127.0.0.1:{20_000 + len(self.open) + len(self.over)}"
+        self.threads += threaded
+        talk = Talk(pid, conn, self.threads if threaded else pid, peer, None)
+        if ours:
+            self.clients += 1
+            talk.client = self.clients
+            self.say(ClientOpening(self.tick(), self.clients), ClientConnected(self.tick(), self.clients, peer))
+        self.say(New(self.tick(), pid, pid, conn, peer))
+        if threaded:
+            self.say(Serve(self.tick(), pid, talk.tid, conn))
+        self.counts.new += 1
+        self.open.append(talk)
+
+    def recv(self, talk: Talk, size: int) -> None:
+        if talk.client and not talk.left and not talk.asked_at:
+            talk.asked_at = self.tick()
+            self.say(ClientSent(talk.asked_at, talk.client, size, "x"))
+        self.say(Recv(self.tick(), talk.pid, talk.tid, talk.conn, size, "x"))
+        talk.recv_bytes += size
+        self.counts.recv += 1
+        self.counts.recv_bytes += size
+
+    def send(self, talk: Talk, size: int) -> None:
+        if not (size := min(size, talk.owed)):
+            return
+        self.say(Send(self.tick(), talk.pid, talk.tid, talk.conn, size, "x"))
+        talk.send_bytes += size
+        self.counts.send += 1
+        self.counts.send_bytes += size
+        if talk.asked_at and not talk.owed and not talk.left:
+            assert talk.client
+            at = self.tick()
+            self.say(ClientEcho(at, talk.client, size, "x", at - talk.asked_at, 0))
+            talk.asked_at = 0
+
+    def block(self, talk: Talk, size: int) -> None:
+        """A call that holds the thread, or one that is cooperative; one thread is in one call that holds it."""
+        busy = any(other.blocked for other in self.open if (other.pid, other.tid) == (talk.pid, talk.tid))
+        if not busy:
+            talk.blocked = True
+            self.say(Block(self.tick(), talk.pid, talk.tid, talk.conn, "sleep", 2.0, size % 2 == 0))
+
+    def unblock(self, talk: Talk, size: int) -> None:
+        if talk.blocked:
+            talk.blocked = False
+            self.say(Unblock(self.tick(), talk.pid, talk.tid, talk.conn))
+
+    def leave(self, talk: Talk, size: int) -> None:
+        if talk.client and not talk.left:
+            talk.left = True
+            self.say(ClientClosed(self.tick(), talk.client, "closed"))
+
+    def bye(self, talk: Talk, size: int) -> None:
+        self.unblock(talk, size)
+        self.say(Bye(self.tick(), talk.pid, talk.tid, talk.conn, "" if size % 2 else "reset by client"))
+        self.counts.bye += 1
+        if talk.client and not talk.left:
+            self.say(ClientClosed(self.tick(), talk.client, "server closed"))
+        self.open.remove(talk)
+        self.over.append(talk)
+
+    def lose(self, pid: int, size: int) -> None:
+        self.say(Lost(self.tick(), pid, pid, 2, 0, 1, size, 1, size, 0))
+        self.counts.records += 2
+        self.counts.recv += 1
+        self.counts.recv_bytes += size
+        self.counts.send += 1
+        self.counts.send_bytes += size
+
+
+MOVES = ("external", "ours", "ours", "recv", "recv", "send", "send", "block", "unblock", "leave", "bye")
+
+
+def some(each: st.SearchStrategy[T]) -> st.SearchStrategy[list[T]]:
+    """A few, which are easy to understand when a test fails, or many, which it takes to make it fail."""
+    return st.one_of(st.lists(each, max_size=12), st.lists(each, min_size=25, max_size=60))
+
+
+def worlds(*more: str) -> st.SearchStrategy[World]:
+    """Worlds after some moves; `more` kinds of moves than those that lose nothing."""
+    move = st.tuples(st.sampled_from((*MOVES, *more)), st.integers(0, 20), st.integers(1, 3000))
+    return some(move).map(_made)
+
+
+def _made(moves: list[tuple[str, int, int]]) -> World:
+    world = World()
+    world.begin()
+    for what, which, size in moves:
+        world.move(what, which, size)
+    return world
+
+
+HUGE = 2**63 - 1
+few = st.integers(0, 3)
+numbers = st.one_of(few, st.sampled_from((-1, 4096, HUGE)))
+moments = st.one_of(st.integers(1, 50).map(lambda tick: tick * TICK), st.sampled_from((1, HUGE)))
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "at": moments,
+    "pid": few,
+    "tid": few,
+    "conn": few,
+    "client": few,
+    "peer": st.sampled_from(("127.0.0.1:1", "127.0.0.1:2", "[::1]:1", "?", "")),
+    "address": st.sampled_from(("127.0.0.1:1", "127.0.0.1:2", "[::1]:1")),
+    "percent": st.lists(st.floats(0, 100), max_size=4),
+    "cpu": st.none() | st.floats(0, 400),
+    "rss": st.none() | numbers,
+    "threads": st.none() | numbers,
+    "voluntary": st.none() | numbers,
+    "involuntary": st.none() | numbers,
+}
+BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    int: numbers,
+    str: st.text(max_size=3),
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    bool: st.booleans(),
+}
+KINDS = get_args(Observation)
+
+
+def _any_of(kind: Any) -> st.SearchStrategy[Observation]:
+    fields = msgspec.structs.fields(kind)
+    return st.builds(kind, **{f.name: FIELDS[f.name] if f.name in FIELDS else BY_TYPE[f.type] for f in fields})
+
+
+anything: st.SearchStrategy[list[Observation]] = some(st.one_of(*map(_any_of, KINDS)))
+"""Valid observations in any order, of few processes and connections: what a broken or hostile server may say."""

@@ -1,0 +1,100 @@
+"""What a connection remembers: how busy it was in each tenth of a second, and its waits."""
+
+from collections import Counter
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.session.connection import BUCKET, BUCKETS, NOTICEABLE, SECOND, WAITS, Activity, Connection, State, Wait
+
+START = 10_000
+
+steps = st.one_of(st.integers(-3, 5), st.integers(-BUCKETS - 50, BUCKETS + 50), st.sampled_from((10 * BUCKETS, 0)))
+
+
+@given(st.lists(st.tuples(steps, st.integers(1, 300)), max_size=30), st.integers(-BUCKETS, 20), st.integers(1, BUCKETS))
+@example([(0, 1), (-BUCKETS, 1)], 0, 1)
+@example([(0, 255), (BUCKETS, 1), (1 - BUCKETS, 3)], -BUCKETS + 1, 2)
+def test_activity_is_what_a_plain_list_of_messages_says(moves: list[tuple[int, int]], back: int, width: int) -> None:
+    activity, counted, bucket, last = Activity(), Counter[int](), START, START
+    activity.count(START * BUCKET)
+    counted[START] = 1
+    for step, messages in moves:
+        bucket = max(bucket + step, 0)
+        last = max(last, bucket)
+        for _ in range(messages):
+            activity.count(bucket * BUCKET + messages)
+        if bucket > last - BUCKETS:
+            counted[bucket] += messages
+    remembered = {b: min(n, 255) for b, n in counted.items() if b > last - BUCKETS}
+    begin = max(last + back, 0)
+    most = max((n for b, n in remembered.items() if begin <= b < begin + width), default=0)
+    assert activity.between(begin * BUCKET, (begin + width) * BUCKET) == most
+    assert activity.between(0, (last + 1) * BUCKET) == max(remembered.values())
+    twin = activity.copy()
+    activity.count((last + 1) * BUCKET)
+    assert twin.between((last + 1) * BUCKET, (last + 2) * BUCKET) == 0
+
+
+def test_a_span_sees_the_grains_that_it_touches() -> None:
+    activity = Activity()
+    for _ in range(3):
+        activity.count(7 * BUCKET + 5)
+    activity.count(9 * BUCKET)
+    assert activity.between(7 * BUCKET, 8 * BUCKET) == 3
+    assert activity.between(8 * BUCKET, 9 * BUCKET) == 0
+    assert activity.between(8 * BUCKET, 9 * BUCKET + 1) == 1
+    assert activity.between(7 * BUCKET + 50, 7 * BUCKET + 60) == 3
+
+
+def connection() -> Connection:
+    return Connection(1, "127.0.0.1:1", SECOND)
+
+
+def test_a_wait_that_nobody_could_see_is_not_remembered() -> None:
+    it = connection()
+    it.remember(SECOND, SECOND + NOTICEABLE - 1, State.WAITING)
+    it.remember(0, SECOND, State.WAITING)
+    assert not it.waits
+    it.remember(SECOND, SECOND + NOTICEABLE, State.WAITING)
+    assert list(it.waits) == [Wait(SECOND, SECOND + NOTICEABLE, State.WAITING)]
+
+
+def test_waits_of_one_kind_that_overlap_are_one() -> None:
+    it = connection()
+    it.remember(2 * SECOND, 4 * SECOND, State.WAITING)
+    it.remember(3 * SECOND, 5 * SECOND, State.WAITING)
+    it.remember(5 * SECOND, 6 * SECOND, State.WAITING)
+    assert list(it.waits) == [Wait(2 * SECOND, 6 * SECOND, State.WAITING)]
+    it.remember(6 * SECOND, 7 * SECOND, State.HELD)
+    it.remember(7 * SECOND + 1, 8 * SECOND, State.HELD)
+    assert [(w.begin // SECOND, w.state) for w in it.waits] == [(2, State.WAITING), (6, State.HELD), (7, State.HELD)]
+
+
+def test_a_wait_inside_of_the_last_one_shortens_nothing() -> None:
+    it = connection()
+    it.remember(2 * SECOND, 9 * SECOND, State.WAITING)
+    it.remember(3 * SECOND, 5 * SECOND, State.WAITING)
+    assert list(it.waits) == [Wait(2 * SECOND, 9 * SECOND, State.WAITING)]
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20), st.sampled_from(State)), max_size=40))
+def test_remembered_waits_cover_exactly_what_was_waited(spans: list[tuple[int, int, State]]) -> None:
+    it = connection()
+    for begin, length, state in spans:
+        it.remember(begin * NOTICEABLE, (begin + length) * NOTICEABLE, state)
+    for state in State:
+        waited = {t for b, n, s in spans if s is state for t in range(b, b + n)}
+        known = {t for w in it.waits if w.state is state for t in range(w.begin // NOTICEABLE, w.end // NOTICEABLE)}
+        assert known == waited
+
+
+def test_only_the_latest_waits_are_kept() -> None:
+    it = connection()
+    for second in range(2, 2 * WAITS, 2):
+        it.remember(second * SECOND, (second + 1) * SECOND, State.WAITING)
+    assert len(it.waits) <= WAITS
+    for second in range(2 * WAITS, 6 * WAITS, 2):
+        it.remember(second * SECOND, (second + 1) * SECOND, State.WAITING)
+    assert len(it.waits) == WAITS
+    assert it.waits[-1].end == (6 * WAITS - 1) * SECOND

@@ -19,7 +19,7 @@ LINGER = SPAN
 """A closed connection keeps its lane for as long as the timeline reaches back."""
 
 NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD = range(8)
-SHAPES = " ─▄█░╌█▒"
+SHAPES = " ─▄▇░╌█▒"
 PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
 
 

@@ -37,7 +37,7 @@ def doing(view: View, worker: Worker) -> str:
     """What it does, as far as it has said."""
     if span := block_of(view, worker):
         lasted = text.duration(max(view.now - span.begin, 0))
-        return f"{lasted} in {WORDS.get(span.kind, span.kind)} {span.seconds:g} s"
+        return f"{WORDS.get(span.kind, span.kind)} {lasted} of {span.seconds:g} s"
     return serving(view, worker)
 
 

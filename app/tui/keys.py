@@ -57,7 +57,7 @@ KEYS = (
     ),
     Key("choose-left", "left", "choose(-1)", "choose", "Choose the client before", CLIENTS),
     Key("all", "a", "choose_all", "all", "Speak to all clients", CLIENTS, 14),
-    Key("load", "l", "load", "load", "Chatter: so many messages a second from the chosen client", CLIENTS, 11),
+    Key("load", "l", "load", "load", "Messages a second from the chosen client", CLIENTS, 11),
     Key("burst", "u", "burst", "burst", "A burst of messages from the chosen client", CLIENTS, 18),
     Key("close", "c", "close_client(False)", "close", "Close the chosen client politely", CLIENTS, 13),
     Key("reset", "r", "close_client(True)", "reset", "Reset the chosen client's connection", CLIENTS, 19),
@@ -68,7 +68,7 @@ KEYS = (
     Key("screenshot", "ctrl+s", "screenshot_file", "picture", "Save a picture into screenshots/", SCREEN, 22),
     Key("palette", "ctrl+p", "command_palette", "palette", "Everything by name", SCREEN, 23, None, True),
     Key(
-        "leave", "escape", "leave", "back", "Out of the input, an expanded panel or a frozen picture", SCREEN, 7, "esc"
+        "leave", "escape", "leave", "back", "Out of input, expanded panel or frozen picture", SCREEN, 7, "esc"
     ),
     Key("help", "question_mark", "help", "help", "Every key", SCREEN, 1, "?"),
     Key("quit", "q", "quit_politely", "quit", "End server, clients and dashboard", SCREEN, 1),

@@ -21,6 +21,8 @@ GRACE = 0.3
 """Seconds a server has to end after SIGTERM before it is killed."""
 LINE = 2000
 """Characters of a line of stdout or stderr that are kept."""
+OUTPUT = 1 << 14
+"""Bytes of stdout, and of stderr, that are taken at a time: so many that a flood of short lines can't hold us up."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Child:
         ended = not self.running
         found += decode(self._events.read(most))
         for stream, pipe in self._output.items():
-            for line in pipe.read().splitlines():
+            for line in pipe.read(OUTPUT).splitlines():
                 found.append(Output(time.monotonic_ns(), stream, line[:LINE].decode(errors="replace")))
         if ended and not found and not self._exit_told:
             self._exit_told = True

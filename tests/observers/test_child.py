@@ -1,0 +1,203 @@
+"""A server as a child: it starts, it is read, it is blocked, and nothing of it is left however it ends."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.observers.child import LINE, Wish
+from app.session.observations import Output, ServerExited, ServerStarted
+from servers.block import BlockSetting
+from servers.catalog import BY_NAME, PATTERNS
+from servers.records import Block, Listening, New, Note, Recv, Send, Threads, Unblock, Worker
+from tests.observers.watching import Watched, claim, eventually, is_gone, watched
+
+SERVING = [pattern.name for pattern in PATTERNS if pattern.serves]
+POOLS = ("process-pool", "process-thread-pool")
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_stop_ends_it_at_once_with_clients_and_frees_the_port(pattern: str) -> None:
+    with watched(pattern, BlockSetting("sleep", 60), workers=2) as server:
+        assert isinstance(server.until(ServerStarted)[0], ServerStarted)
+        assert server.seen[0] == ServerStarted(server.seen[0].at, pattern, server.child.pid, "127.0.0.1", 0)
+        clients = server.connect(4)
+        for client in clients:
+            client.sendall(b"hold")
+        assert server.until(Block)[0].kind == "sleep"
+        members = server.members()
+        assert len(members) == (3 if pattern in POOLS else 1)
+        port = server.port
+        server.stop()
+        claim(port)
+        assert all(map(is_gone, members))
+        end = server.all(ServerExited)
+        assert [(e.code, e.wanted, e.pid) for e in end] == [(-signal.SIGTERM, True, server.child.pid)]
+        assert server.seen[-1] is end[0]
+        assert not server.child.running
+        assert server.child.stop() == []
+        for client in clients:
+            client.close()
+
+
+def test_nonblocking_dies_of_its_accept_and_its_traceback_is_read() -> None:
+    with watched("nonblocking") as server:
+        assert (server.ended().code, server.ended().wanted) == (1, False)
+        errors = server.errors()
+        assert errors[0].startswith("Traceback")
+        assert errors[-1].startswith("BlockingIOError: ")
+        assert any("nonblocking.py" in line for line in errors)
+        assert len(server.all(Listening)) == 1
+        server.stop()
+        assert len(server.all(ServerExited)) == 1, "its end is told once"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the limit of address space is Linux's")
+def test_too_many_threads_says_how_many_and_what_refused() -> None:
+    with watched("too-many-threads") as server:
+        assert server.ended().code == 1
+        reached = server.all(Threads)[-1].count
+        (note,) = server.all(Note)
+        assert note.text.startswith(f"refused after {reached} threads: ")
+        assert server.errors()[-1] == "RuntimeError: can't start new thread"
+
+
+def test_too_many_threads_stops_at_its_ceiling() -> None:
+    with watched("too-many-threads", ceiling=20) as server:
+        (note,) = server.until(Note)
+        assert "ceiling of 20 threads" in note.text
+        assert server.all(Threads)[-1].count == 20
+        assert psutil.Process(server.child.pid).num_threads() == 20
+
+
+def test_a_busy_port_is_refused_by_name() -> None:
+    with watched("asyncio") as first, watched("multithread", port=first.port) as second:
+        assert (second.ended().code, second.ended().wanted) == (2, False)
+        (line,) = second.errors()
+        assert f"port {first.port} is in use by " in line
+        assert f"process {first.child.pid}:" in line
+
+
+@pytest.mark.parametrize("pattern", [*POOLS, "multithread", "asyncio"])
+def test_killed_from_outside_it_leaves_no_worker_and_its_end_is_told(pattern: str) -> None:
+    with watched(pattern, workers=3) as server:
+        clients = server.connect(2)
+        server.until(Worker)
+        eventually(lambda: len(server.members()) == (4 if pattern in POOLS else 1), "all workers run")
+        members = server.members()
+        os.kill(server.child.pid, signal.SIGKILL)
+        assert (server.ended().code, server.ended().wanted) == (-9, False)
+        server.stop()
+        assert all(map(is_gone, members))
+        claim(server.port)
+        for client in clients:
+            client.close()
+
+
+def test_a_dead_worker_is_noted_and_the_others_serve() -> None:
+    with watched("process-pool", workers=2) as server:
+        victim = server.until(Worker, 2)[0]
+        os.kill(victim.pid, signal.SIGKILL)
+        (note,) = server.until(Note)
+        assert str(victim.pid) in note.text
+        assert "SIGKILL" in note.text
+        (client,) = server.connect()
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        client.close()
+
+
+@pytest.mark.parametrize("pattern", ["single-thread", "process-pool", "asyncio", "eventlet"])
+def test_the_block_is_armed_changed_and_disarmed_while_it_runs(pattern: str) -> None:
+    with watched(pattern, workers=2) as server:
+        (client,) = server.connect()
+        for setting in (None, BlockSetting("sleep", 0.01), BlockSetting("sleep", 0.02), None):
+            server.child.arm(setting)
+            before = len(server.all(Block))
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+            blocks = server.until(Block, before + 1) if setting else server.all(Block)
+            assert [(b.kind, b.seconds) for b in blocks[before:]] == ([("sleep", setting.seconds)] if setting else [])
+        unblocks = server.until(Unblock, 2)
+        spans = list(zip(server.all(Block), unblocks, strict=True))
+        assert all(end.at - begin.at >= begin.seconds * 1e9 for begin, end in spans)
+        assert all(begin.cooperative == (pattern == "eventlet") for begin, _ in spans)
+        client.close()
+
+
+def test_what_a_client_does_is_read_in_its_order() -> None:
+    with watched("single-thread") as server:
+        (client,) = server.connect()
+        name = "{}:{}".format(*client.getsockname())
+        client.sendall(b"\x00\xff")
+        assert client.recv(2) == b"\x00\xff"
+        client.close()
+        server.until(Send)
+        said = [type(o) for o in server.seen if isinstance(o, New | Recv | Send)]
+        assert said == [New, Recv, Send]
+        assert server.all(New)[0].peer == name
+        assert server.all(Recv)[0].head == "\x00\xff"
+
+
+FLOOD = """
+import os, sys
+if "servers" in sys.orig_argv:
+    os.write(1, b"first\\n" + b"\\n" * 50_000)
+    os.write(2, b"\\xff\\x1b" + b"x" * 300_000 + b"\\n" + b"last")
+"""
+
+
+def test_a_flood_on_stdout_and_stderr_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FLOOD)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with watched("nonblocking") as server:
+        most = 0
+        while not server.all(ServerExited):
+            before = len(server.seen)
+            server.all(Output)
+            most = max(most, len(server.seen) - before)
+        assert most <= 20_000, "a moment of a flood is taken at a time"
+        out = [o.text for o in server.all(Output) if o.stream == "stdout"]
+        assert (out[0], len(out)) == ("first", 50_001)
+        errors = server.errors()
+        assert errors[0].startswith("\N{REPLACEMENT CHARACTER}\x1bxxx")
+        assert all(len(line) <= LINE for line in errors)
+        assert errors[-1].startswith("BlockingIOError")
+        assert "lastTraceback" in "".join(errors)
+
+
+def test_ipv6() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    server = Watched(Wish("asyncio", host="::1", port=0))
+    try:
+        with socket.create_connection(("::1", server.port), 20) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+            assert server.until(New)[0].peer == f"[::1]:{client.getsockname()[1]}"
+    finally:
+        server.stop()
+
+
+def test_a_wish_is_the_childs_command_line() -> None:
+    line = Wish("thread-pool", "::1", 99, workers=3).arguments()
+    assert line[-8:] == ["servers", "thread-pool", "--host", "::1", "--port", "99", "--workers", "3"]
+    assert "--ceiling" not in line
+    assert set(BY_NAME) >= {"thread-pool"}
+
+
+def test_no_descriptor_is_left_by_a_child() -> None:
+    """A speaker walks through many patterns: each gives back all that it took."""
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("counts descriptors in /proc")
+    for _ in range(2):
+        before = len(os.listdir("/proc/self/fd"))
+        with watched("asyncio") as server:
+            server.until(Listening)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert not server.all(Output)

@@ -1,0 +1,162 @@
+"""CPU, memory, threads and switches of real servers, as the kernel counts them."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.observers.resources import MOST_THREADS, SHORTEST, Resources
+from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample
+from servers.records import Note, Worker
+from tests.observers.watching import LIMIT, Watched, eventually, watched
+
+on_linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc/PID/task of Linux")
+
+
+def sample(resources: Resources) -> list[Observation]:
+    """The next sample."""
+    found: list[Observation] = []
+
+    def sampled() -> bool:
+        found.extend(resources.sample())
+        return bool(found)
+
+    eventually(sampled, "a sample")
+    return found
+
+
+def of(found: list[Observation]) -> dict[int, ProcessSample]:
+    return {o.pid: o for o in found if isinstance(o, ProcessSample)}
+
+
+@pytest.fixture
+def pool() -> Iterator[Watched]:
+    with watched("process-thread-pool", workers=2) as server:
+        server.until(Worker, 20)
+        yield server
+
+
+@pytest.fixture
+def resources() -> Resources:
+    return Resources()
+
+
+def test_every_process_of_a_pool_is_sampled(pool: Watched, resources: Resources) -> None:
+    resources.watch(pool.child.pid)
+    first = of(sample(resources))
+    workers = {worker.pid for worker in pool.all(Worker)}
+    assert set(first) == {pool.child.pid, *workers}
+    assert all(o.cpu is None for o in first.values()), "CPU is since the sample before"
+    assert all(first[pid].parent == pool.child.pid for pid in workers)
+    assert [first[pid].threads for pid in sorted(workers)] == [11, 11]
+    for pid, o in first.items():
+        real = psutil.Process(pid).memory_info().rss
+        assert o.rss
+        assert real / 2 < o.rss < real * 2
+    second = of(sample(resources))
+    assert all(o.cpu is not None and o.cpu >= 0 for o in second.values())
+
+
+def test_cores_are_sampled_and_no_two_samples_are_too_near(resources: Resources) -> None:
+    (cores,) = sample(resources)
+    assert isinstance(cores, CoresSample)
+    assert len(cores.percent) == psutil.cpu_count()
+    assert all(0 <= percent <= 100 for percent in cores.percent)
+    assert resources.sample() == []
+    (later,) = sample(resources)
+    assert later.at - cores.at >= SHORTEST
+
+
+def test_a_busy_loop_is_busy(resources: Resources) -> None:
+    with watched("busy-loop") as server:
+        assert server.port
+        resources.watch(server.child.pid)
+        sample(resources)
+        deadline = time.monotonic() + LIMIT
+        used = 0.0
+        while used < 30 and time.monotonic() < deadline:
+            used = of(sample(resources))[server.child.pid].cpu or 0.0
+        assert used >= 30
+
+
+@on_linux
+def test_switches_are_those_of_all_threads(resources: Resources) -> None:
+    with watched("thread-pool", workers=5) as server:
+        server.until(Worker, 5)
+        clients = server.connect(5)
+        for client in clients * 10:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+        pid = server.child.pid
+        resources.watch(pid)
+        before = switches(pid)
+        found = of(sample(resources))[pid]
+        after = switches(pid)
+        assert found.voluntary is not None
+        assert found.involuntary is not None
+        assert before[0] <= found.voluntary <= after[0]
+        assert before[1] <= found.involuntary <= after[1]
+        main = psutil.Process(pid).num_ctx_switches().voluntary
+        assert found.voluntary >= main + 50, "ten echoes of five threads, none of them the main one's"
+        for client in clients:
+            client.close()
+
+
+def switches(pid: int) -> tuple[int, int]:
+    """Voluntary and involuntary switches, added up over the tasks."""
+    sums = [0, 0]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        fields = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+        sums[0] += int(fields["voluntary_ctxt_switches"])
+        sums[1] += int(fields["nonvoluntary_ctxt_switches"])
+    return sums[0], sums[1]
+
+
+@on_linux
+def test_too_many_threads_have_no_sum_of_switches(resources: Resources) -> None:
+    with watched("too-many-threads", ceiling=MOST_THREADS + 10) as server:
+        server.until(Note)
+        resources.watch(server.child.pid)
+        found = of(sample(resources))[server.child.pid]
+        assert found.threads == MOST_THREADS + 10
+        assert (found.voluntary, found.involuntary) == (None, None)
+
+
+def test_a_worker_that_ends_is_told_once(pool: Watched, resources: Resources) -> None:
+    resources.watch(pool.child.pid)
+    sample(resources)
+    victim = pool.all(Worker)[0].pid
+    psutil.Process(victim).kill()
+    gone: list[int] = []
+    rest: set[int] = set()
+
+    def told() -> bool:
+        found = sample(resources)
+        gone.extend(o.pid for o in found if isinstance(o, ProcessGone))
+        rest.clear()
+        rest.update(of(found))
+        return bool(gone)
+
+    eventually(told, "the worker's end")
+    told()
+    assert gone == [victim]
+    assert rest == {pool.child.pid, *(worker.pid for worker in pool.all(Worker))} - {victim}
+
+
+def test_a_server_that_ends_is_told_with_all_its_processes(pool: Watched, resources: Resources) -> None:
+    resources.watch(pool.child.pid)
+    known = set(of(sample(resources)))
+    pool.stop()
+    found = sample(resources)
+    assert {o.pid for o in found if isinstance(o, ProcessGone)} == known
+    assert not of(found)
+
+
+def test_nothing_is_watched_without_a_server(resources: Resources) -> None:
+    resources.watch(None)
+    assert [type(o) for o in sample(resources)] == [CoresSample]
+    resources.watch(2**22 + os.getpid())  # no such process
+    assert [type(o) for o in sample(resources)] == [CoresSample]

@@ -1,0 +1,109 @@
+"""Real servers as the dashboard's children, for the tests of the observers and of a live run."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import psutil
+
+from app.observers.child import Child, Wish
+from app.session.observations import Observation, Output, ServerExited
+from servers.block import BlockSetting
+from servers.records import Listening
+
+LIMIT = 20.0
+"""Seconds after which a condition counts as missed; far beyond what it takes."""
+O = TypeVar("O", bound=Observation)  # noqa: E741
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    """Wait until the condition is true."""
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, f"missed: {what}"
+        time.sleep(0.005)
+
+
+class Watched:
+    """A server's child, and all that has been observed of it."""
+
+    def __init__(self, wish: Wish, block: BlockSetting | None = None) -> None:
+        self.child = Child(wish, block)
+        self.seen: list[Observation] = []
+        self.stopped = False
+
+    def all(self, kind: type[O]) -> list[O]:
+        """All observations of a kind so far."""
+        self.seen += self.child.read()
+        return [o for o in self.seen if isinstance(o, kind)]
+
+    def until(self, kind: type[O], count: int = 1) -> list[O]:
+        """Wait for so many observations of a kind."""
+        eventually(lambda: len(self.all(kind)) >= count, f"{count} {kind.__name__}; seen {self.seen[-5:]}")
+        return self.all(kind)
+
+    @property
+    def port(self) -> int:
+        return self.until(Listening)[0].port
+
+    def connect(self, count: int = 1) -> list[socket.socket]:
+        return [socket.create_connection(("127.0.0.1", self.port), LIMIT) for _ in range(count)]
+
+    def members(self) -> list[psutil.Process]:
+        """The server's processes that live."""
+        main = psutil.Process(self.child.pid)
+        return [main, *main.children(recursive=True)]
+
+    def errors(self) -> list[str]:
+        """What it has written to stderr."""
+        return [o.text for o in self.all(Output) if o.stream == "stderr"]
+
+    def ended(self) -> ServerExited:
+        """Wait for its end."""
+        return self.until(ServerExited)[0]
+
+    def stop(self) -> None:
+        if not self.stopped:
+            self.stopped = True
+            self.seen += self.child.stop()
+
+
+@contextlib.contextmanager
+def watched(
+    pattern: str,
+    block: BlockSetting | None = None,
+    *,
+    port: int = 0,
+    workers: int | None = None,
+    ceiling: int | None = None,
+) -> Iterator[Watched]:
+    """A server on a free port."""
+    it = Watched(Wish(pattern, port=port, workers=workers, ceiling=ceiling), block)
+    try:
+        yield it
+    finally:
+        it.stop()
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Whether a process has ended, reaped or not."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def claim(port: int) -> None:
+    """Listen on a port, which must be free now."""
+    with socket.socket() as successor:
+        successor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        successor.bind(("127.0.0.1", port))
+        successor.listen()

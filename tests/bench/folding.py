@@ -1,0 +1,113 @@
+"""How fast a session takes observations in, and whether its memory stays flat; each stream in a process of its own.
+
+`python -m tests.bench.folding STREAM COUNT` is that process.
+"""
+
+import gc
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+
+from app.observers.pipe import CHUNK, decode
+from app.session.observations import ENCODER, ClientConnected, ClientEcho, ClientSent, Observation
+from app.session.session import Session
+from servers.records import Bye, New, Recv, Send, preview
+from tests.bench.figures import Effort, Figure, Goal, Section
+
+TITLE = "Folding, decoding included, on one core"
+STREAMS = {
+    "steady": "50 connections of others, echoes only",
+    "clients": "50 clients of our own, both ends tell",
+    "churn": "connections that open, echo once and close",
+}
+EARLY = 100_000
+CONNECTIONS = 50
+STEP = 20_000
+"""Nanoseconds between two observations: 50,000 a second."""
+HEAD = preview(b"e" * 63 + b"\n")
+
+
+def observations(stream: str) -> Iterator[Observation]:
+    """An endless stream."""
+    at, number = time.monotonic_ns(), 0
+    if stream == "clients":
+        for conn in range(1, CONNECTIONS + 1):
+            yield ClientConnected(at, conn, f"127.0.0.1:{50_000 + conn}")
+    if stream != "churn":
+        for conn in range(1, CONNECTIONS + 1):
+            yield New(at, 1, 1, conn, f"127.0.0.1:{50_000 + conn}")
+    while True:
+        number += 1
+        conn = number if stream == "churn" else number % CONNECTIONS + 1
+        if stream == "churn":
+            yield New(at := at + STEP, 1, 1, conn, f"127.0.0.1:{1024 + number % 60_000}")
+        if stream == "clients":
+            yield ClientSent(at := at + STEP, conn, 64, HEAD)
+        yield Recv(at := at + STEP, 1, 1, conn, 64, HEAD)
+        yield Send(at := at + STEP, 1, 1, conn, 64, HEAD)
+        if stream == "clients":
+            yield ClientEcho(at := at + STEP, conn, 64, HEAD, 3 * STEP, 0)
+        if stream == "churn":
+            yield Bye(at := at + STEP, 1, 1, conn)
+
+
+def blocks(stream: str) -> Iterator[tuple[int, bytes]]:
+    """The stream as whole lines, in pieces as large as one read of the pipe, with how many lines each has."""
+    lines: list[bytes] = []
+    size = 0
+    for observation in observations(stream):
+        lines.append(ENCODER.encode(observation))
+        size += len(lines[-1]) + 1
+        if size > CHUNK:
+            yield len(lines), b"\n".join(lines) + b"\n"
+            lines, size = [], 0
+
+
+def fold(stream: str, count: int) -> dict[str, float]:
+    """Fold so many, and tell the rate and the memory early and late."""
+    session, process = Session(), psutil.Process()
+    folded, spent, early = 0, 0.0, 0
+    for lines, block in blocks(stream):
+        begun = time.thread_time()
+        session.apply_all(decode(block))
+        spent += time.thread_time() - begun
+        folded += lines
+        if folded >= EARLY and not early:
+            gc.collect()
+            early = process.memory_info().rss
+        if folded >= count:
+            break
+    gc.collect()
+    if session.totals.garbled or session.totals.records + session.totals.client_records != folded:
+        sys.exit(f"{folded:,} observations went in, {session.totals.records:,} records came to be")
+    return {"rate": folded / spent, "early": early, "late": process.memory_info().rss}
+
+
+def measure(effort: Effort) -> Section:
+    """Every stream."""
+    section = Section(TITLE)
+    count = effort.count(1_000_000, 300_000)
+    for stream, words in STREAMS.items():
+        results: list[dict[str, float]] = []
+        for _ in range(effort.rounds):
+            command = [sys.executable, "-m", "tests.bench.folding", stream, str(count)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                section.failures.append(f"{stream}: {done.stderr.strip().splitlines()[-1:]}")
+                break
+            results.append(json.loads(done.stdout))
+        else:
+            rates = [result["rate"] for result in results]
+            section.add(Figure(stream, "/s of CPU", rates, Goal(300_000, least=True), words, raw=results))
+            grown = [(result["late"] - result["early"]) / 2**20 for result in results]
+            note = f"from 100,000 to {count:,} observations; {results[-1]['late'] / 2**20:.0f} MiB in the end"
+            section.add(Figure(f"{stream}: memory grown", "MiB", grown, Goal(2.0), note, raw=results))
+    return section
+
+
+if __name__ == "__main__":
+    print(json.dumps(fold(sys.argv[1], int(sys.argv[2]))))

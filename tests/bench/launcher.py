@@ -1,0 +1,102 @@
+"""The dashboard with a stethoscope: `python -m tests.bench.launcher`, in a terminal.
+
+It is the real dashboard. Beside it a heartbeat on its event loop tells how late the loop is, and when it ends the
+figures are written to a file. With `--rate` the server is a recording of so many events a second.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import app.live
+import app.tui.app
+from app.live import Plan
+from app.observers.child import Wish
+from app.tui.app import EchoTui
+from servers.catalog import find
+
+BEAT = 0.01
+CONNECTIONS = 50
+
+
+class Timed(EchoTui):
+    """The dashboard, with a heartbeat."""
+
+    CSS_PATH = str(Path(app.tui.app.__file__).with_name("app.tcss"))
+
+    def __init__(self, plan: Plan, chatter: float) -> None:
+        super().__init__(plan)
+        self._chatter = chatter
+        self.beats: list[tuple[float, float]] = []
+        self.told: list[tuple[float, float, int]] = []
+        self._tell_lag = self.live.lag
+        self.live.lag = self._lag  # type: ignore[method-assign]
+
+    def on_ready(self) -> None:
+        """The first picture is there: begin to listen, and to chatter."""
+        self.run_worker(self._listen())
+        if self._chatter:
+            self.run_worker(self._start_chatter())
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + BEAT
+            await asyncio.sleep(BEAT)
+            self.beats.append((time.monotonic(), loop.time() - due))
+
+    async def _start_chatter(self) -> None:
+        while len(self.live.session.connections) < self.plan.clients:
+            await asyncio.sleep(0.1)
+        self.live.crowd.chatter([], self._chatter, 64)
+
+    def _lag(self, late: int) -> None:
+        self.told.append((time.monotonic(), late / 1e9, self.live.session.totals.lost))
+        self._tell_lag(late)
+
+    def figures(self) -> dict[str, Any]:
+        """What it has felt."""
+        totals = self.live.session.totals
+        return {
+            "beats": self.beats,
+            "told": self.told,
+            "totals": {name: getattr(totals, name) for name in totals.__slots__},
+        }
+
+
+def main() -> None:
+    """Run until somebody ends it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--figures", type=Path, required=True)
+    parser.add_argument("--pattern", default="asyncio")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--clients", type=int, default=0)
+    parser.add_argument("--chatter", type=float, default=0.0)
+    parser.add_argument("--rate", type=int, default=0)
+    arguments = parser.parse_args()
+
+    class Recorded(Wish):
+        """A wish that a recording meets."""
+
+        def arguments(self) -> list[str]:
+            player = [sys.executable, "-m", "tests.bench.player", "--port", str(self.port)]
+            return [*player, "--rate", str(arguments.rate), "--connections", str(CONNECTIONS)]
+
+    with patch.object(app.live, "Wish", Recorded if arguments.rate else Wish):
+        plan = Plan(find(arguments.pattern), port=arguments.port, clients=arguments.clients)
+        dashboard = Timed(plan, arguments.chatter)
+        try:
+            code = dashboard.run()
+        finally:
+            dashboard.live.close()
+    arguments.figures.write_text(json.dumps(dashboard.figures()))
+    sys.exit(code or dashboard.return_code or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""A server that is a recording: `python -m tests.bench.player`. It says at a steady pace what a server would say.
+
+It reports as servers do, onto the same pipe, with the same batches, and drops and counts what does not fit.
+"""
+
+import argparse
+import os
+import time
+
+from servers import leash
+from servers.report import Piped
+
+TURN = 0.002
+"""Seconds of events told at once."""
+MESSAGE = b"e" * 63 + b"\n"
+
+
+def play(report: Piped, port: int, rate: int, connections: int) -> None:
+    """Tell `rate` events a second of so many connections, for ever."""
+    report.listening("127.0.0.1", port, 128)
+    report.worker("recording")
+    report.hold()
+    peers = [report.new(f"127.0.0.1:{40_000 + number}") for number in range(connections)]
+    begun, told = time.monotonic(), 0
+    while True:
+        due = int((time.monotonic() - begun) * rate)
+        while told < due:
+            conn = peers[(told // 2) % connections]
+            report.recv(conn, MESSAGE)
+            report.send(conn, MESSAGE)
+            told += 2
+        report.flush()
+        time.sleep(TURN)
+
+
+def main() -> None:
+    """Read the command line, as a server's with two more words, and play."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for number in ("--rate", "--connections", "--port", "--events", "--page", "--leash"):
+        parser.add_argument(number, type=int, required=True)
+    arguments = parser.parse_args()
+    leash.wear(arguments.leash, -os.getpgrp())
+    play(Piped(arguments.events), arguments.port, arguments.rate, arguments.connections)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""The real screen: the dashboard in a terminal of 160 x 45, under load, with a crowd, and idle."""
+
+import contextlib
+import json
+import random
+import re
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section, percentile
+from tests.bench.machine import Stopwatch, free_port
+from tests.bench.terminal import HEIGHT, WIDTH, Terminal
+
+RATE = 50_000
+CROWD = 1000
+SETTLE = 3.0
+"""Seconds after the start that are not measured."""
+FULL = ("Patterns", "Timeline", "Connections", "Events", "CPU", "Workers", "Source", "Clients", "quit")
+"""Words of a first full picture: every panel's title, and a key of the footer."""
+LAG = Goal(50.0)
+KEY = Goal(100.0)
+
+
+def command_line() -> list[str]:
+    """The installed command, as a user starts it."""
+    script = Path(sysconfig.get_path("scripts"), "echo-tui")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "app.cli"]
+
+
+@contextlib.contextmanager
+def dashboard(command: list[str]) -> Iterator[Terminal]:
+    """A program in a terminal, ended in the end."""
+    terminal = Terminal(command)
+    try:
+        yield terminal
+    finally:
+        terminal.end()
+
+
+class Measured:
+    """A dashboard with a stethoscope that has run, and what was seen of it from outside."""
+
+    def __init__(self) -> None:
+        self.window = (0.0, 0.0)
+        self.felt: dict[str, Any] = {}
+        self.cpu: dict[str, float] = {}
+        self.keys: list[float] = []
+        self.drawn = 0.0
+        self.rss = 0.0
+
+    def lags(self, kind: str) -> list[float]:
+        """Milliseconds that the loop was late within the measured window."""
+        begin, end = self.window
+        return [late * 1000 for at, late, *_ in self.felt[kind] if begin <= at <= end]
+
+    @property
+    def lost(self) -> tuple[int, int]:
+        """Records lost or garbled in all, and those of them that were lost within the measured window."""
+        begin, end = self.window
+        counts = [lost for at, _, lost in self.felt["told"] if begin <= at <= end]
+        totals = self.felt["totals"]
+        return totals["lost"] + totals["garbled"], counts[-1] - counts[0]
+
+
+def run(arguments: list[str], seconds: float, ready: Callable[[Terminal], object], keys: Any) -> Measured:
+    """Run the launcher: wait until it is ready, measure undisturbed, press keys, end it."""
+    measured = Measured()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = Path(folder, "figures.json")
+        command = [sys.executable, "-m", "tests.bench.launcher", "--figures", str(figures), *arguments]
+        with dashboard(command) as terminal:
+            ready(terminal)
+            terminal.rest(SETTLE)
+            watched = {"dashboard": terminal.pid} | {
+                _role(child): child.pid for child in psutil.Process(terminal.pid).children()
+            }
+            watch, drawn, begun = Stopwatch(*watched.values()), terminal.drawn, time.monotonic()
+            terminal.rest(seconds)
+            measured.cpu = dict(zip(watched, watch.percent(), strict=True))
+            measured.window = (begun, time.monotonic())
+            measured.drawn = (terminal.drawn - drawn) / seconds
+            measured.rss = psutil.Process(terminal.pid).memory_info().rss / 2**20
+            measured.keys = keys(terminal)
+        if not figures.exists():
+            raise DidNotWork("the dashboard has left no figures")
+        measured.felt = json.loads(figures.read_text())
+    return measured
+
+
+def _role(process: psutil.Process) -> str:
+    line = " ".join(process.cmdline())
+    return "clients" if "app.clients" in line else "server"
+
+
+def full(terminal: Terminal) -> float:
+    """Wait for the first full picture."""
+    return terminal.wait(lambda words: all(word in words for word in FULL), "the first full picture")
+
+
+def block_keys(terminal: Terminal, count: int) -> list[float]:
+    """Milliseconds from key to screen: the block switched on and off, seen in the header."""
+    took: list[float] = []
+    for number in range(count):
+        words = "s ON" if number % 2 == 0 else "block: off"
+        _pause()
+        pressed = terminal.press("b")
+        took.append((terminal.wait(partial(contains, words), f"the header's {words!r}") - pressed) * 1e3)
+    return took
+
+
+def contains(words: str, seen: str) -> bool:
+    """Whether words have been drawn."""
+    return words in seen
+
+
+def page_keys(terminal: Terminal, count: int) -> list[float]:
+    """Milliseconds from key to screen: a page further in the table of connections, seen in its border."""
+    terminal.press("3")
+    place = re.compile(r"([\d,]+) to [\d,]+ of")
+    took: list[float] = []
+    at = 1
+    for _ in range(count):
+        _pause()
+        pressed = terminal.press("\x1b[6~")
+
+        def moved(seen: str, at: int = at) -> bool:
+            return any(int(begin.replace(",", "")) > at for begin in place.findall(seen))
+
+        took.append((terminal.wait(moved, "the next page of connections") - pressed) * 1e3)
+        at += 1
+    return took
+
+
+def _pause() -> None:
+    """Wait at random, so that keys come at any moment of the clock that draws."""
+    time.sleep(random.uniform(0.25, 0.45))
+
+
+def _felt(section: Section, runs: list[Measured], kind: str) -> None:
+    beats = [late for each in runs for late in each.lags("beats")]
+    section.add(Figure("lag of its loop, p99", "ms", beats, LAG, "a beat every 10 ms", "p99"))
+    told = [late for each in runs for late in each.lags("told")]
+    section.add(Figure("lag as its header tells it, p99", "ms", told, LAG, f"{len(told)} of them", "p99"))
+    lost = [float(each.lost[0]) for each in runs]
+    count = sum(each.felt["totals"][kind] for each in runs)
+    within = sum(each.lost[1] for each in runs)
+    note = f"of {count:,} {kind}; {within:,} once it was up (after {SETTLE:g} s)"
+    section.add(Figure("lost or garbled", "records", lost, Goal(0.0), note))
+
+
+def flood(effort: Effort) -> Section:
+    """A recorded stream at full pace."""
+    section = Section(f"Screen of {WIDTH} x {HEIGHT}, {RATE:,} events/s")
+    seconds, runs = effort.seconds(12, 5), []
+    for _ in range(effort.count(3, 1)):
+        arguments = ["--port", str(free_port()), "--rate", str(RATE)]
+        runs.append(run(arguments, seconds, full, lambda terminal: block_keys(terminal, effort.count(20, 8))))
+    _felt(section, runs, "records")
+    _keys(section, runs, "key to screen (b), p95")
+    note = f"the recording itself {runs[-1].cpu['server']:.0f} %; draws {runs[-1].drawn / 1000:.0f} kB/s"
+    section.add(Figure("CPU of the dashboard", "% of a core", _cpu(runs, "dashboard"), Goal(60.0), note))
+    return section
+
+
+def crowd(effort: Effort) -> Section:
+    """A thousand clients, each saying something once a second."""
+    section = Section(f"Screen, {CROWD:,} clients at 1 message/s")
+    seconds, runs = effort.seconds(12, 5), []
+
+    def ready(terminal: Terminal) -> None:
+        full(terminal)
+        terminal.wait(lambda words: f"{CROWD:,} open" in words, f"{CROWD:,} connections open", 30.0)
+
+    for _ in range(effort.count(3, 1)):
+        arguments = ["--port", str(free_port()), "--clients", str(CROWD), "--chatter", "1"]
+        runs.append(run(arguments, seconds, ready, lambda terminal: page_keys(terminal, effort.count(15, 6))))
+    _felt(section, runs, "echoes")
+    _keys(section, runs, "key to screen (page down), p95")
+    section.add(Figure("CPU of the dashboard", "% of a core", _cpu(runs, "dashboard"), None, f"{runs[-1].rss:.0f} MiB"))
+    section.add(Figure("CPU of the crowd", "% of a core", _cpu(runs, "clients")))
+    section.add(Figure("CPU of the server (asyncio)", "% of a core", _cpu(runs, "server")))
+    return section
+
+
+def _keys(section: Section, runs: list[Measured], name: str) -> None:
+    tries = [took for each in runs for took in each.keys]
+    section.add(Figure(name, "ms", tries, KEY, f"median {percentile(tries, 50):.0f} ms", "p95"))
+
+
+def _cpu(runs: list[Measured], role: str) -> list[float]:
+    return [each.cpu[role] for each in runs]

@@ -1,0 +1,146 @@
+"""What it costs a server to be watched: echo round trips with and without, and against printing."""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.live import Live
+from servers.catalog import BY_NAME, PATTERNS, Pattern
+from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
+from tests.bench.machine import awake
+from tests.bench.watching import VARIANTS, Run, Watched, attend, begin, open_live
+
+TITLE = "Echoes of 64 bytes, watched / unwatched"
+CLIENTS = (1, 10)
+GOALS = {1: Goal(0.90, least=True), 10: Goal(0.80, least=True)}
+SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One server, measured for a moment."""
+
+    rate: float
+    cpu: float
+    served: int
+    load: float
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "Slice":
+        """What the load has printed, as echoes a second, CPU in microseconds an echo, and the load's share of a core."""
+        echoes, seconds = told["echoes"], told["seconds"]
+        if not echoes:
+            raise DidNotWork("not one echo has come back")
+        return cls(echoes / seconds, told["server_cpu"] / echoes * 1e6, told["served"], told["load_cpu"] / seconds)
+
+
+@dataclass
+class Round:
+    """Fresh servers of one pattern, each measured in several slices."""
+
+    slices: dict[str, list[Slice]]
+
+    def ratio(self, variant: str, name: str = "rate") -> float:
+        """A variant against the unwatched server beside it, as the median over the slices."""
+        ratios: list[float] = [
+            getattr(one, name) / getattr(other, name)
+            for one, other in zip(self.slices[variant], self.slices["unwatched"], strict=True)
+        ]
+        return statistics.median(ratios)
+
+    def median(self, variant: str, name: str) -> float:
+        """The median over the slices of a variant."""
+        values: list[float] = [getattr(each, name) for each in self.slices[variant]]
+        return statistics.median(values)
+
+
+def measure(effort: Effort, patterns: Sequence[str] = SERVING) -> Section:
+    """Every serving pattern, one client and ten."""
+    section = Section(TITLE)
+    live = open_live()
+    try:
+        with awake() as helped:
+            for name in patterns:
+                try:
+                    _pattern(section, BY_NAME[name], live, effort)
+                except (DidNotWork, OSError, subprocess.SubprocessError) as failure:
+                    section.failures.append(f"{name}: {failure}")
+    finally:
+        live.close()
+    if not helped:
+        section.notes.append("Cores can't be kept awake here: with one client it is their waking up that is measured.")
+    return section
+
+
+def _pattern(section: Section, pattern: Pattern, live: Live, effort: Effort) -> None:
+    rounds: dict[int, list[Round]] = {count: [] for count in CLIENTS}
+    lost = 0
+    for _ in range(effort.rounds):
+        servers: dict[str, Run] = {}
+        try:
+            for variant in VARIANTS:
+                servers[variant] = begin(variant, pattern, live)
+            for count in CLIENTS:
+                rounds[count].append(_round(servers, count, effort))
+        finally:
+            for server in servers.values():
+                lost += server.stop()
+    for count in CLIENTS:
+        section.add(_figure(pattern, count, rounds[count], lost))
+
+
+def _round(servers: dict[str, Run], clients: int, effort: Effort) -> Round:
+    watched = servers["watched"]
+    assert isinstance(watched, Watched)
+    known = watched.echoes
+    told = _load(list(servers.values()), clients, effort)
+    watched.look()
+    for variant, server in zip(servers, told, strict=True):
+        if variant == "watched" and watched.echoes - known < server["total"]:
+            raise DidNotWork(f"{server['total']:,} echoes, and the session knows of {watched.echoes - known:,}")
+    return Round({v: [Slice.of(s) for s in server["slices"]] for v, server in zip(servers, told, strict=True)})
+
+
+def _load(servers: list[Run], clients: int, effort: Effort) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "tests.bench.load", "--clients", str(clients)]
+    command += ["--slices", str(effort.count(6, 3)), "--seconds", str(effort.seconds(0.2, 0.12))]
+    command += [f"{server.port}:{server.pid}" for server in servers]
+    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        attend(servers, job)
+        out, err = job.communicate()
+    except BaseException:
+        job.kill()
+        job.communicate()
+        raise
+    if job.returncode:
+        lines = err.decode(errors="replace").strip().splitlines()
+        raise DidNotWork(f"the load ended with {job.returncode}: {lines[-1] if lines else 'it said nothing'}")
+    told: list[dict[str, Any]] = json.loads(out)
+    return told
+
+
+def _figure(pattern: Pattern, clients: int, rounds: list[Round], lost: int) -> Figure:
+    def middle(variant: str, name: str) -> float:
+        return statistics.median(each.median(variant, name) for each in rounds)
+
+    served = round(middle("watched", "served"))
+    who = "1 client" if clients == 1 else f"{clients} clients" + (f", {served} served" if served < clients else "")
+    printed = statistics.median(each.ratio("printed") for each in rounds)
+    note = (
+        f"{middle('unwatched', 'rate'):,.0f}/s unwatched; CPU us an echo {middle('unwatched', 'cpu'):.1f}, "
+        f"watched {middle('watched', 'cpu'):.1f}, printing {middle('printed', 'cpu'):.1f}; "
+        f"printing {printed:.2f} of unwatched; lost {lost:,}"
+    )
+    return Figure(
+        f"{pattern.name}, {who}",
+        "",
+        [each.ratio("watched") for each in rounds],
+        GOALS[clients],
+        note,
+        raw=[asdict(each) for each in rounds],
+    )

@@ -1,0 +1,135 @@
+"""One server in each of the ways that are compared: watched, unwatched, and printing the article's lines."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+from app.live import Live, Plan
+from app.observers.child import Child, Wish
+from app.tui.picture import DRAIN
+from servers.block import PAGE_BYTES
+from servers.catalog import Pattern
+from tests.bench.figures import DidNotWork
+from tests.bench.machine import HOST, free_port
+
+PATIENCE = 10.0
+VARIANTS = ("watched", "unwatched", "printed")
+
+
+class Run(Protocol):
+    """A server that runs, with its block disarmed."""
+
+    pid: int
+    port: int
+
+    def look(self) -> None:
+        """Take in what the server says; called as often as the dashboard does it."""
+
+    def stop(self) -> int:
+        """End it; gives how many records were lost."""
+
+
+class Watched:
+    """Started and read as the dashboard does it, and folded into a session; only the screen is missing."""
+
+    def __init__(self, pattern: Pattern, live: Live) -> None:
+        self._live, self.port = live, live.plan.port
+        live.start(pattern)
+        if live.block_now:
+            live.toggle_block()
+        assert live.child
+        self.pid = live.child.pid
+
+    def look(self) -> None:
+        self._live.drain()
+        if not self._live.running:
+            raise DidNotWork(f"the watched server has ended: {self._live.refusal() or 'see its own story'}")
+
+    def stop(self) -> int:
+        self._live.stop()
+        return self._live.session.totals.lost
+
+    @property
+    def echoes(self) -> int:
+        """How many echoes the session knows of, lost records included."""
+        return self._live.session.totals.send
+
+
+class Unwatched:
+    """The same child with reporting off."""
+
+    def __init__(self, pattern: Pattern, port: int) -> None:
+        self.port = port
+        self._child = Child(Wish(pattern.name, HOST, port), None, report=False)
+        self.pid = self._child.pid
+
+    def look(self) -> None:
+        if not self._child.running:
+            raise DidNotWork("the unwatched server has ended")
+
+    def stop(self) -> int:
+        self._child.stop()
+        return 0
+
+
+class Printing:
+    """The article's lines into a pipe, which `cat` reads and throws away."""
+
+    def __init__(self, pattern: Pattern, port: int) -> None:
+        self.port = port
+        tied, self._leash = os.pipe()
+        with tempfile.TemporaryFile() as page:
+            page.truncate(PAGE_BYTES)
+            command = [sys.executable, "-P", "-m", "servers", pattern.name, "--host", HOST, "--port", str(port)]
+            command += ["--page", str(page.fileno()), "--leash", str(tied)]
+            self._server = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(page.fileno(), tied),
+                start_new_session=True,
+            )
+        os.close(tied)
+        assert self._server.stdout
+        self._reader = subprocess.Popen(["cat"], stdin=self._server.stdout, stdout=subprocess.DEVNULL)
+        self._server.stdout.close()
+        self.pid = self._server.pid
+
+    def look(self) -> None:
+        if self._server.poll() is not None:
+            raise DidNotWork("the printing server has ended")
+
+    def stop(self) -> int:
+        os.killpg(self.pid, signal.SIGKILL)
+        self._server.wait()
+        os.close(self._leash)
+        self._reader.wait(PATIENCE)
+        return 0
+
+
+def begin(variant: str, pattern: Pattern, live: Live) -> Run:
+    """Start a server in one of the ways."""
+    if variant == "watched":
+        return Watched(pattern, live)
+    return Unwatched(pattern, free_port()) if variant == "unwatched" else Printing(pattern, free_port())
+
+
+def attend(runs: Iterable[Run], job: subprocess.Popen[bytes]) -> None:
+    """Read the servers by the dashboard's clock until a job is done."""
+    due = time.monotonic()
+    while job.poll() is None:
+        for run in runs:
+            run.look()
+        due = max(due + DRAIN, time.monotonic())
+        time.sleep(max(due - time.monotonic(), 0))
+
+
+def open_live() -> Live:
+    """A live run without a screen; close it in the end."""
+    return Live(Plan(host=HOST, port=free_port()))

@@ -31,7 +31,7 @@ class Slice:
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> "Slice":
-        """What the load has printed, as echoes a second, CPU in microseconds an echo, and the load's share of a core."""
+        """What the load has printed, as echoes a second, CPU in us an echo, and the share of a core of the load."""
         echoes, seconds = told["echoes"], told["seconds"]
         if not echoes:
             raise DidNotWork("not one echo has come back")

@@ -1,0 +1,250 @@
+"""A live run: server, clients and session together, as the dashboard uses them."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from app.live import Live, Plan
+from app.session.connection import State
+from servers.block import BlockSetting
+from servers.catalog import BY_NAME
+from servers.records import Recv
+from tests.observers.watching import LIMIT, claim, free_port, is_gone
+
+HOGE = b"hogehoge\n"
+
+
+class Run:
+    """A live run, driven as a screen would drive it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.live = Live(plan)
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Take in what happens until the condition is true."""
+        end = time.monotonic() + LIMIT
+        while not condition():
+            assert time.monotonic() < end, f"missed: {what}"
+            self.live.drain()
+            self.live.sample()
+            time.sleep(0.005)
+
+    def start(self, pattern: str) -> None:
+        self.live.start(BY_NAME[pattern])
+        self.until(lambda: self.live.session.server and self.live.session.server.listening_at, f"{pattern} listens")
+
+    def states(self) -> dict[int, State | None]:
+        """What our clients' connections are doing."""
+        return {n: c.connection.state if c.connection else None for n, c in self.live.session.clients.items()}
+
+    def all_are(self, state: State, numbers: list[int]) -> None:
+        self.until(lambda: self.states() == dict.fromkeys(numbers, state), f"{numbers} are {state}")
+
+    def say(self, numbers: list[int], data: bytes = HOGE) -> None:
+        """Send, and wait for the echoes."""
+        clients = self.live.session.clients
+        before = {n: clients[n].echoed for n in numbers}
+        assert self.live.crowd.say(numbers, data)
+        self.until(lambda: all(clients[n].echoed == before[n] + 1 for n in numbers), f"echoes for {numbers}")
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    it = Run(Plan(port=free_port()))
+    yield it
+    it.live.close()
+
+
+def test_clients_open_talk_and_walk_along_from_pattern_to_pattern(run: Run) -> None:
+    run.start("multithread")
+    numbers = run.live.open_clients(3)
+    assert numbers == [1, 2, 3]
+    for pattern in ("multithread", "asyncio", "process-thread-pool", "eventlet", "select-loop"):
+        session = run.live.session
+        if session.server and session.server.pattern != pattern:
+            run.start(pattern)
+            assert run.live.session is not session
+        run.all_are(State.QUIET, numbers)
+        run.say(numbers)
+        session = run.live.session
+        run.until(lambda: session.totals.send == 3, "the server's own word of it")  # noqa: B023
+        assert (session.totals.recv_bytes, session.totals.echoes) == (3 * len(HOGE), 3)
+        assert {c.client for c in session.connections.values()} == {1, 2, 3}
+        assert not any(session.is_external(c) for c in session.connections.values())
+        assert session.totals.lost == session.totals.garbled == session.totals.spoiled == 0
+    assert run.live.open_clients(1) == [4]
+
+
+def test_a_single_thread_takes_one_client_and_an_external_one_stands_beside_ours(run: Run) -> None:
+    run.start("single-thread")
+    run.live.open_clients(2)
+    run.until(lambda: set(run.states().values()) == {State.QUIET, State.QUEUED}, "one is served, one waits")
+    with socket.create_connection(("127.0.0.1", run.live.plan.port)):
+        run.live.crowd.close([1, 2])
+        run.until(lambda: [c for c in run.live.session.connections.values() if c.client is None], "the external one")
+        (guest,) = [c for c in run.live.session.connections.values() if c.client is None]
+        assert run.live.session.is_external(guest) is True
+    run.until(lambda: not run.live.session.connections, "all have left")
+
+
+def test_hurried_hops_leave_no_ghosts(run: Run) -> None:
+    """A speaker who hops on before the clients have arrived finds only connections of this server in the session."""
+    run.start("asyncio")
+    numbers = run.live.open_clients(20)
+    for pattern in ("multithread", "select-loop", "asyncio", "multithread"):
+        run.start(pattern)
+    run.all_are(State.QUIET, numbers)
+    session = run.live.session
+    assert len(session.connections) == 20
+    assert {c.client for c in session.connections.values()} == set(numbers)
+    assert not session.closed
+    assert session.opening == 0
+
+
+def test_a_busy_port_is_refused_in_a_sentence(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", run.live.plan.port)):
+        run.live.start(BY_NAME["asyncio"])
+        run.until(lambda: not run.live.running, "it gives up")
+        assert run.live.refusal().startswith(f"port {run.live.plan.port} is in use by ")
+        assert run.live.refusal().endswith(f"process {os.getpid()}: end that, or choose another with --port")
+        assert run.live.child is None
+    run.start("asyncio")
+    assert run.live.refusal() == ""
+
+
+def test_the_block_that_a_pattern_brings_goes_with_it(run: Run) -> None:
+    live = run.live
+    run.start("multithread")
+    assert live.block_now is None
+    assert not live.session.block.on
+    run.start("asyncio-blocking")
+    assert live.block_now == BlockSetting("sleep", 20.0)
+    assert (live.session.block.on, live.session.block.seconds) == (True, 20.0)
+    run.start("asyncio")
+    assert live.block_now is None
+    assert not live.session.block.on
+
+
+def test_a_block_that_the_user_armed_stays(run: Run) -> None:
+    live = run.live
+    run.start("asyncio")
+    live.set_block(BlockSetting("sleep", 0.5))
+    for pattern in ("asyncio-blocking", "multithread"):
+        run.start(pattern)
+        assert live.block_now == BlockSetting("sleep", 0.5)
+        assert (live.session.block.on, live.session.block.seconds) == (True, 0.5)
+    assert live.toggle_block() is False
+    run.start("asyncio")
+    assert live.block_now is None
+
+
+def test_the_block_of_asyncio_blocking_is_switched_off_and_on(run: Run) -> None:
+    live = run.live
+    run.start("asyncio-blocking")
+    (number,) = live.open_clients()
+    run.all_are(State.QUIET, [number])
+    assert live.toggle_block() is False
+    assert live.session.block.on is False
+    run.say([number])
+    assert not live.session.blocks
+    assert live.toggle_block() is True
+    live.crowd.say([number], HOGE)
+    run.until(lambda: live.session.blocking, "the loop sleeps")
+    assert run.states() == {number: State.WAITING}
+    run.live.open_clients()
+    run.until(lambda: run.states().get(2) is State.QUEUED, "nobody is accepted meanwhile")
+
+
+def test_a_server_that_is_killed_shows_it_and_its_clients_see_it(run: Run) -> None:
+    live = run.live
+    run.start("process-pool")
+    numbers = live.open_clients(2)
+    run.all_are(State.QUIET, numbers)
+    assert live.child
+    os.kill(live.child.pid, signal.SIGKILL)
+    run.until(lambda: not live.running, "the end")
+    server = live.session.server
+    assert server
+    assert (server.code, server.wanted) == (-9, False)
+    assert not live.child
+    run.all_are(State.CLOSED, numbers)
+    run.until(lambda: all(c.ended for c in live.session.clients.values()), "the clients see it")
+    assert not live.session.connections
+    assert not live.session.workers
+    claim(live.plan.port)
+    run.start("asyncio")
+    run.all_are(State.QUIET, numbers)
+
+
+def test_a_dead_worker_leaves_no_connection_behind(run: Run) -> None:
+    live = run.live
+    run.start("process-thread-pool")
+    run.until(lambda: len(live.session.processes) > 1, "workers are sampled")
+    numbers = live.open_clients(4)
+    run.all_are(State.QUIET, numbers)
+    live.crowd.chatter(numbers, 200, 64)
+    run.until(lambda: live.session.totals.echoes > 100, "they chatter")
+    victim = next(iter(live.session.connections.values())).pid
+    os.kill(victim, signal.SIGKILL)
+    run.until(lambda: live.session.processes[victim].gone_at, "its end is seen")
+    run.until(lambda: not any(c.pid == victim for c in live.session.connections.values()), "its clients are gone")
+    assert "?" not in {c.peer for c in (*live.session.connections.values(), *live.session.closed)}
+
+
+def test_nonblocking_is_over_at_once_and_its_traceback_is_there(run: Run) -> None:
+    run.live.start(BY_NAME["nonblocking"])
+    run.until(lambda: not run.live.running, "its end")
+    assert run.live.session.server
+    assert run.live.session.server.code == 1
+    assert run.live.session.output[-1].text.startswith("BlockingIOError")
+    assert run.live.refusal() == "", "it has not been refused, it has died"
+
+
+def test_stop_takes_in_what_was_said_last(run: Run) -> None:
+    run.start("multithread")
+    with socket.create_connection(("127.0.0.1", run.live.plan.port)) as client:
+        for _ in range(2):  # who answers the second one has reported the first
+            client.sendall(HOGE)
+            assert client.recv(100) == HOGE
+        run.live.stop()
+        server = run.live.session.server
+        assert server
+        assert (run.live.running, server.wanted) == (False, True)
+        assert Recv in {type(o) for o, _ in run.live.session.log.slice(0, 99)}
+    run.live.stop()
+
+
+def test_the_wishes_of_a_plan_reach_the_server() -> None:
+    run = Run(Plan(port=0, workers=3, block=BlockSetting("sleep", 0.01)))
+    try:
+        run.start("thread-pool")
+        run.until(lambda: len(run.live.session.workers) == 3, "three workers")
+        assert run.live.session.block.on
+        numbers = run.live.open_clients(2)
+        run.all_are(State.QUIET, numbers)
+        run.say(numbers)
+        assert {b.seconds for b in run.live.session.blocks} == {0.01}
+        run.live.lag(5_000_000)
+        assert run.live.session.worst_lag(time.monotonic_ns()) == 5_000_000
+    finally:
+        run.live.close()
+
+
+def test_close_leaves_nothing() -> None:
+    me = psutil.Process()
+    before, descriptors = set(me.children(recursive=True)), me.num_fds()
+    run = Run(Plan(port=free_port()))
+    run.start("process-thread-pool")
+    numbers = run.live.open_clients(3)
+    run.all_are(State.QUIET, numbers)
+    processes = set(me.children(recursive=True)) - before
+    assert len(processes) > 2
+    run.live.close()
+    assert all(map(is_gone, processes))
+    assert me.num_fds() == descriptors
+    claim(run.live.plan.port)

@@ -200,7 +200,8 @@ def serve(pattern: Pattern, **options: Any) -> None:
     except BadRequest:
         raise
     except Exception as failure:
-        print_from_pattern(failure)
+        own = failure.__traceback__
+        print_from_pattern(failure.with_traceback(own and own.tb_next))
         sys.exit(1)
 
 

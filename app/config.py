@@ -28,7 +28,7 @@ def read_config(known: frozenset[str]) -> Config:
     """Read the file, if there is one; `known` are the ids of keys. Raises BadRequest with one sentence."""
     path = config_path()
     try:
-        data = tomllib.loads(path.read_text())
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

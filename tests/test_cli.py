@@ -1,0 +1,264 @@
+"""The command as a user has it: what it prints, how it refuses, and what it leaves unimported."""
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from app.config import Config, config_path, read_config
+from servers.catalog import PATTERNS
+from servers.server import BadRequest
+
+LIMIT = 20
+NAMES = [pattern.name for pattern in PATTERNS]
+SCRIPT = Path(sys.executable).with_name("echo-tui")
+COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "app.cli"]
+
+
+def echo_tui(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, with pipes for a terminal."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def said(run: subprocess.CompletedProcess[str]) -> str:
+    """What a command that went well has printed."""
+    assert (run.returncode, run.stderr) == (0, "")
+    return run.stdout
+
+
+def refusal(run: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a command that was refused."""
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("echo-tui: ")
+    assert run.stderr.endswith("\n")
+    assert run.stderr.count("\n") == 1
+    return run.stderr.removeprefix("echo-tui: ").strip()
+
+
+def test_help_names_the_commands_and_shows_examples() -> None:
+    text = said(echo_tui("--help"))
+    assert text == said(echo_tui("-h"))
+    for word in ("Server:", "Dashboard:", "Commands:", "Examples:", "--host", "--block", "37564", "serve", "list"):
+        assert word in text
+    assert max(map(len, text.splitlines())) <= 88
+    assert "See 'echo-tui list'" in said(echo_tui("serve", "--help"))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["completion", "bash"]], ids=lambda a: a[0])
+def test_the_screen_is_not_imported_where_none_is_shown(arguments: list[str]) -> None:
+    script = (
+        "import sys; from app.cli import main\n"
+        f"sys.argv = ['echo-tui', *{arguments!r}]\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print(sorted({m.partition('.')[0] for m in sys.modules} & {'textual', 'rich', 'eventlet', 'psutil'}))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=LIMIT, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_version() -> None:
+    assert said(echo_tui("--version")) == f"echo-tui {version('echo-tui')}\n"
+
+
+def test_list_names_every_pattern_by_family() -> None:
+    lines = said(echo_tui("list")).splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == NAMES
+    assert [line for line in lines if not line.startswith(" ")] == ["BLOCKING", "NON-BLOCKING"]
+    patterns = json.loads(said(echo_tui("list", "--json")))
+    assert [pattern["name"] for pattern in patterns] == NAMES
+    assert all(pattern["story"] and pattern["title"] and pattern["watch"] for pattern in patterns)
+
+
+def test_serve_prints_the_lines_of_the_article_from_any_folder(tmp_path: Path) -> None:
+    for name in ("app", "servers"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('the wrong one')")
+    command = [*COMMAND, "serve", "process-pool", "--port", "0", "--workers", "1", "--block", "sleep:0.01"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
+        assert server.stdout
+        assert server.stderr
+        try:
+            address, _, rest = server.stderr.readline().removeprefix("serving ").partition(",")
+            assert rest == " Ctrl-C ends it\n"
+            host, _, port = address.rpartition(":")
+            with socket.create_connection((host, int(port)), LIMIT) as client:
+                peer = "{}:{}".format(*client.getsockname())
+                client.sendall(b"hogehoge\n")
+                assert client.recv(100) == b"hogehoge\n"
+            lines = [server.stdout.readline() for _ in range(5)]
+            assert lines == [
+                f"New client: {peer}\n",
+                f"Recv: b'hogehoge\\n' from {peer}\n",
+                "Go to sleep...\n",
+                f"Send: b'hogehoge\\n' to {peer}\n",
+                f"Bye-Bye: {peer}\n",
+            ]
+            server.send_signal(signal.SIGINT)
+            assert server.wait(LIMIT) in (-signal.SIGINT, 130)
+            assert server.stderr.read() == ""
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+
+
+def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
+    run = echo_tui("serve", "nonblocking", "--port", "0")
+    assert run.returncode == 1
+    lines = run.stderr.splitlines()
+    assert lines[1].startswith("Traceback")
+    assert "nonblocking.py" in lines[2]
+    assert lines[-1].startswith("BlockingIOError")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("asincio", "unknown pattern 'asincio': did you mean 'asyncio'?"),
+        ("serve treadpool", "unknown pattern 'treadpool': did you mean 'thread-pool'?"),
+        ("xyz", "unknown pattern 'xyz': choose from single-thread, "),
+        ("lst", "unknown pattern or command 'lst': did you mean 'list'?"),
+        ("servee asyncio", "unknown pattern or command 'servee': did you mean 'serve'?"),
+        ("complet", "unknown pattern or command 'complet': did you mean 'completion'?"),
+        ("--port 99 list", "'list' comes first: echo-tui list ..."),
+        ("serve lst", "unknown pattern 'lst': choose from "),
+        ("serve", "Missing argument 'PATTERN'."),
+        ("--port 65536", "port 65536 is out of range: choose 0 to 65535"),
+        ("asyncio --port -1", "port -1 is out of range: choose 0 to 65535"),
+        ("serve asyncio --port http", "port is a number, not 'http'"),
+        ("thread-pool --workers 0", "workers 0 is out of range: choose 1 to "),
+        ("--clients many", "clients is a number, not 'many'"),
+        ("too-many-threads --ceiling 0", "ceiling 0 is out of range"),
+        ("--block nap:2", "unknown kind of block 'nap': choose from sleep"),
+        ("--block sleep:long", "'sleep:long' is not KIND:SECONDS, such as sleep:2"),
+        ("--block sleep:0", "a block lasts 0.001 to 60 seconds, not 0"),
+        ("--block nan", "a block lasts 0.001 to 60 seconds, not nan"),
+        ("serve asyncio --host nosuch.invalid --port 0", "host 'nosuch.invalid' does not resolve"),
+        ("serve asyncio --host 192.0.2.1 --port 0", "192.0.2.1 is not an address of this machine"),
+        ("--frobnicate", "No such option '--frobnicate'."),
+        ("asyncio eventlet", "Got unexpected extra argument (eventlet)"),
+        ("completion tcsh", "Invalid value for "),
+        ("", "the dashboard needs a terminal; 'echo-tui serve PATTERN' does without"),
+        ("asyncio --clients 3", "the dashboard needs a terminal"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(arguments: str, sentence: str) -> None:
+    assert refusal(echo_tui(*arguments.split())).startswith(sentence)
+
+
+def test_a_port_in_use_is_refused_by_the_name_of_its_owner() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as owner:
+        port = owner.getsockname()[1]
+        line = refusal(echo_tui("serve", "multithread", "--port", str(port)))
+        assert line.startswith(f"port {port} is in use by ")
+        assert line.endswith(f", process {os.getpid()}: end that, or choose another with --port")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_gets_its_completion(shell: str) -> None:
+    assert "_ECHO_TUI_COMPLETE" in said(echo_tui("completion", shell))
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("echo-tui asy", ["asyncio", "asyncio-blocking"]),
+        ("echo-tui serve sel", ["select-loop"]),
+        ("echo-tui --port 99 eve", ["eventlet"]),
+        ("echo-tui se", ["select-loop", "serve"]),
+        ("echo-tui ", [*NAMES, "completion", "list", "serve"]),
+        ("echo-tui asyncio --po", ["--port"]),
+        ("echo-tui completion f", ["fish"]),
+    ],
+)
+def test_the_shell_is_told_what_comes_next(words: str, completed: list[str]) -> None:
+    count = str(len(words.split(" ")) - 1)
+    run = echo_tui(_ECHO_TUI_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=count)
+    assert [line.partition(",")[2] for line in said(run).splitlines()] == completed
+
+
+def test_a_reader_that_goes_away_is_no_crash() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    run = subprocess.run([*COMMAND, "list"], stdout=write_end, stderr=subprocess.PIPE, timeout=LIMIT, check=False)
+    os.close(write_end)
+    assert run.stderr == b""
+    assert run.returncode != 2
+
+
+# The configuration file.
+
+KNOWN = frozenset({"freeze", "quit"})
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "config.toml"
+    monkeypatch.setenv("ECHO_TUI_CONFIG", str(path))
+    return path
+
+
+def test_a_configuration_is_read_from_where_the_user_says(config: Path) -> None:
+    assert config_path() == config
+    assert read_config(KNOWN) == Config()
+    config.write_bytes('theme = "dämmerung"\n[keys]\nfreeze = "z"\n'.encode())
+    assert read_config(KNOWN) == Config("dämmerung", {"freeze": "z"})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("theme = ", "Invalid value"),
+        ("\xff", "utf-8"),
+        ("theme = 3", "theme takes a name"),
+        ("keys = 3", "[keys] takes lines such as"),
+        ("[keys]\nfreeze = 3", "[keys] takes lines such as"),
+        ('[keys]\nfreze = "z"', "unknown key id 'freze': choose from freeze, quit"),
+        ("colour = 3", "unknown setting 'colour': there are theme and [keys]"),
+    ],
+)
+def test_a_mistake_in_it_is_one_sentence_with_the_files_name(config: Path, text: str, sentence: str) -> None:
+    config.write_bytes(text.encode("latin-1"))
+    with pytest.raises(BadRequest) as refused:
+        read_config(KNOWN)
+    assert str(refused.value).startswith(f"{config}: ")
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_configuration_that_cannot_be_read_is_one_sentence(config: Path) -> None:
+    config.mkdir()
+    with pytest.raises(BadRequest, match="Is a directory"):
+        read_config(KNOWN)
+
+
+@pytest.mark.parametrize("text", ["theme = ", '[keys]\nfreze = "z"'])
+def test_the_dashboard_refuses_a_bad_configuration(config: Path, text: str) -> None:
+    config.write_text(text)
+    ours, terminal = pty.openpty()
+    run = subprocess.run(COMMAND, stdin=terminal, stdout=terminal, stderr=terminal, timeout=LIMIT, check=False)
+    os.close(terminal)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert run.returncode == 2
+    assert shown.startswith(f"echo-tui: {config}: ")
+    assert (shown.count("\n"), "\x1b" in shown) == (1, False)

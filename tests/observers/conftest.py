@@ -1,0 +1,7 @@
+"""As for the session's tests, no generated example is held against a clock."""
+
+from hypothesis import settings
+
+import tests.session.conftest  # noqa: F401 - registers the profile
+
+settings.load_profile("patient")

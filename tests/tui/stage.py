@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import psutil
+from textual import events
 from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input
@@ -69,12 +70,18 @@ class Stage:
         await self.pilot.pause(GLANCE)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press one key after the other, each when the one before has been dealt with."""
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else CHARACTERS.get(key)))
+            await self.pilot.pause(0)
+        await self.pilot.pause()
 
     async def write(self, words: str) -> None:
-        """Type into whatever has the focus."""
-        assert isinstance(self.app.focused, Input)
-        await self.press(*(NAMES.get(char, char) for char in words))
+        """Put words into the input that has the focus, at one go as a terminal pastes them."""
+        line = self.app.focused
+        assert isinstance(line, Input)
+        self.app.post_message(events.Paste(words))
+        await self.until(lambda: words in line.value, f"{words} in the input")
 
     # What is on the screen.
 
@@ -157,7 +164,8 @@ class Stage:
         await self.until(lambda: not isinstance(self.app.focused, Input), "the panels")
 
 
-NAMES = {" ": "space", ":": "colon", ".": "full_stop", "-": "minus"}
+CHARACTERS = {"question_mark": "?", "comma": ",", "full_stop": ".", "less_than_sign": "<", "greater_than_sign": ">",
+              "space": " "}  # fmt: skip
 FOOTER = {"↑↓⏎": "enter", "⏎": "enter", "esc": "escape", "←→": "right", "↑↓": "down", "?": "question_mark",
           ".": "full_stop", "^s": "ctrl+s", "^p": "ctrl+p"}  # fmt: skip
 
@@ -178,7 +186,7 @@ async def dashboard(
     """A running dashboard, and no process of it left afterwards."""
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     app = EchoTui(Plan(find(pattern) if pattern else None, **{"port": 0, **plan}), config, theme)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, pilot)
         try:
             if pattern and stage.app.plan.pattern and stage.app.plan.pattern.serves and "port" not in plan:

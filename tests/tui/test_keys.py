@@ -1,0 +1,122 @@
+"""The footer, the help and the palette: what works now, under the keys that are in force."""
+
+import pytest
+from textual.widgets import Input
+
+from app.config import Config
+from app.tui.dialogs import Help
+from app.tui.keys import ALL_KEYS
+from servers.catalog import PATTERNS
+from tests.tui.stage import SIZES, Stage, dashboard
+
+
+async def test_the_footer_without_clients_and_without_a_server() -> None:
+    async with dashboard() as stage:
+        await stage.until(lambda: "start" in stage.footer(), "the footer")
+        footer = stage.footer()
+        assert {"client", "type", "block on", "help", "quit", "freeze"} <= set(footer)
+        assert {"choose", "all", "load", "burst", "close", "reset", "stop", "back"}.isdisjoint(footer)
+
+
+async def test_the_footer_follows_what_happens() -> None:
+    async with dashboard("multithread") as stage:
+        await stage.until(lambda: "stop" in stage.footer() and "choose" not in stage.footer(), "a server")
+        await stage.open(1)
+        await stage.until(lambda: {"choose", "all", "load", "close"} <= set(stage.footer()), "keys of clients")
+        await stage.press("b", "p")
+        await stage.until(lambda: {"block off", "go on", "back"} <= set(stage.footer()), "frozen, with the block on")
+        await stage.press("p", "i")
+        await stage.until(lambda: "send" in stage.footer(), "typing")
+        assert {"stop", "client", "type", "close", "quit", "freeze", "help"}.isdisjoint(stage.footer())
+        await stage.press("n", "b", "q", "p", "question_mark", "c")
+        assert stage.app.screen.query_one("#line", Input).value == "nbqp?c"
+        assert len(stage.session.clients) == 1
+        await stage.press("escape", "space")
+        await stage.until(lambda: "stop" not in stage.footer(), "no server")
+
+
+@pytest.mark.parametrize("press", ["B", "N", "question_mark", "ctrl+p", "q"])
+async def test_in_a_dialog_only_its_own_keys_work(press: str) -> None:
+    async with dashboard("multithread") as stage:
+        await stage.open(1)
+        await stage.press(press)
+        await stage.until(lambda: stage.footer() == {"ok": "enter", "back": "escape"}, "a dialog")
+        screen = stage.app.screen
+        await stage.press("tab", "ctrl+s", "ctrl+p", "tab", "f1", "1")
+        assert stage.app.screen is screen
+        await stage.press("escape")
+        await stage.until(lambda: "stop" in stage.footer(), "the dashboard")
+        assert stage.app.live.running
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_footer_fits_and_keeps_what_matters(size: tuple[int, int]) -> None:
+    async with dashboard("multithread", size=size) as stage:
+        await stage.open(1)
+        await stage.until(lambda: "choose" in stage.footer(), "the footer")
+        assert {"stop", "block on", "client", "type", "choose", "help", "quit"} <= set(stage.footer())
+        assert all(len(line) <= size[0] for line in stage.lines("keys"))
+
+
+async def test_keys_by_another_name() -> None:
+    keys = {"freeze": "z", "new": "x,f2", "start": "g", "help": "h", "hop": "f3"}
+    async with dashboard("multithread", config=Config(keys=keys)) as stage:
+        await stage.until(lambda: "freeze" in stage.footer(), "the footer")
+        footer = stage.footer()
+        assert (footer["freeze"], footer["start"], footer["client"], footer["help"]) == ("z", "g", "x", "h")
+        await stage.press("n", "p")
+        assert stage.app.frozen is None
+        assert not stage.app.live.clients
+        await stage.press("z")
+        assert stage.app.frozen is not None
+        await stage.press("z", "x", "f2")
+        assert stage.app.live.clients == 2
+        await stage.press("f3")
+        assert stage.app.focused is stage.panel("timeline")
+        await stage.press("h")
+        assert isinstance(stage.app.screen, Help)
+        text = stage.text
+        assert "z   Hold the picture still" in text
+        assert "x f2   Open a client" in text
+        assert "p   Hold" not in text
+        await stage.press("escape")
+
+
+async def test_the_help_lists_every_key_on_the_smallest_screen() -> None:
+    async with dashboard(size=(80, 24)) as stage:
+        await stage.press("question_mark")
+        read = stage.text
+        for _ in range(5):
+            await stage.press("pagedown")
+            read += stage.text
+        missing = [key.help for key in ALL_KEYS if key.help not in read]
+        assert not missing
+        await stage.press("q")
+        assert len(stage.app.screen_stack) == 1
+
+
+async def test_every_action_and_every_pattern_is_in_the_palette() -> None:
+    async with dashboard() as stage:
+        titles = [command.title for command in stage.app.get_system_commands(stage.app.screen)]
+        assert len(titles) == len(set(titles))
+        assert {f"Start {pattern.title}" for pattern in PATTERNS} <= set(titles)
+        without = {"quit-now", "leave", "start", "palette"}  # of no use there, or there by another name
+        assert {key.help for key in ALL_KEYS if key.id not in without} <= set(titles)
+
+
+async def from_palette(stage: Stage, words: str) -> None:
+    await stage.press("ctrl+p")
+    await stage.until(lambda: len(stage.app.screen_stack) == 2, "the palette")
+    await stage.write(words)
+    await stage.until(lambda: stage.app.screen.query("CommandList").first().display, "a hit")
+    await stage.pilot.pause(0.3)
+    await stage.press("enter")
+    await stage.until(lambda: len(stage.app.screen_stack) == 1, "the dashboard")
+
+
+async def test_the_palette_does_what_it_says() -> None:
+    async with dashboard() as stage:
+        await from_palette(stage, "Start thread per client")
+        await stage.serving("multithread")
+        await from_palette(stage, "To the workers panel")
+        await stage.until(lambda: stage.app.focused is stage.panel("workers"), "the workers")

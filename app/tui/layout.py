@@ -41,6 +41,6 @@ def size_class(width: int, height: int) -> str:
     """One of small (too small), narrow, talk and wide."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return "small"
-    if width >= 140 and height >= 36:
+    if width >= 140 and height >= 40:
         return "wide"
     return "talk" if width >= 100 and height >= 28 else "narrow"

@@ -1,12 +1,14 @@
 """What it costs a server to be watched: echo round trips with and without, and against printing."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from unittest.mock import patch
 
 from app.live import Live
 from servers.catalog import BY_NAME, PATTERNS, Pattern
@@ -17,6 +19,12 @@ from tests.bench.watching import VARIANTS, Run, Watched, attend, begin, open_liv
 TITLE = "Echoes of 64 bytes, watched / unwatched"
 CLIENTS = (1, 10)
 GOALS = {1: Goal(0.90, least=True), 10: Goal(0.80, least=True)}
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 24), "MALLOC_TRIM_THRESHOLD_": str(1 << 25)}
+"""glibc keeps what it has got, in all servers alike (mallopt(3)).
+
+asyncio takes 256 KiB for each recv; whether glibc maps and unmaps that each time is the luck of a process's heap, and
+makes one server twice as fast as another of the same kind.
+"""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
 
 
@@ -63,7 +71,7 @@ def measure(effort: Effort, patterns: Sequence[str] = SERVING) -> Section:
     section = Section(TITLE)
     live = open_live()
     try:
-        with awake() as helped:
+        with awake() as helped, patch.dict(os.environ, MEMORY):
             for name in patterns:
                 try:
                     _pattern(section, BY_NAME[name], live, effort)

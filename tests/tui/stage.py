@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 from textual import events
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -40,9 +41,9 @@ def rendered(widget: Widget) -> list[str]:
     return [strip.text for strip in widget.render_lines(widget.outer_size.region)]
 
 
-def screen_text(screen: Any) -> str:
+def screen_text(screen: Screen[Any]) -> str:
     """The text of all that is on a screen, a widget after the other."""
-    leaves = [w for w in screen.walk_children() if not w.children and w.region and w.is_on_screen]
+    leaves = [w for w in screen.walk_children(Widget) if not w.children and w.region and w.is_on_screen]
     return "\n".join(line for widget in leaves for line in rendered(widget))
 
 
@@ -82,6 +83,13 @@ class Stage:
         assert isinstance(line, Input)
         self.app.post_message(events.Paste(words))
         await self.until(lambda: words in line.value, f"{words} in the input")
+
+    async def wheel(self, panel: str, up: bool = False) -> None:
+        """Turn the wheel by a notch over a panel."""
+        x, y = self.panel(panel).content_region.offset
+        kind = events.MouseScrollUp if up else events.MouseScrollDown
+        self.app.post_message(kind(None, x, y, 0, -1 if up else 1, 0, False, False, False))
+        await self.pilot.pause()
 
     # What is on the screen.
 

@@ -13,7 +13,7 @@ places = st.sampled_from(PANELS)
 def test_the_sizes_of_the_design() -> None:
     assert [size_class(*size) for size in ((80, 24), (100, 30), (160, 45))] == ["narrow", "talk", "wide"]
     assert [size_class(*size) for size in ((79, 24), (80, 23), (30, 10))] == ["small"] * 3
-    assert [size_class(*size) for size in ((140, 36), (139, 36), (140, 35))] == ["wide", "talk", "talk"]
+    assert [size_class(*size) for size in ((140, 40), (139, 40), (140, 39))] == ["wide", "talk", "talk"]
 
 
 def test_wide_shows_every_panel() -> None:

@@ -1,0 +1,88 @@
+"""A server that dies, one that can't start, and one that is told to stop."""
+
+import os
+import re
+import signal
+import socket
+
+import pytest
+
+from app.tui.panels.ended import died
+from tests.tui.stage import SIZES, dashboard
+
+LIVING = {"timeline", "connections", "events", "cpu", "workers", "source"}
+
+
+async def test_a_traceback_takes_the_place_of_the_panels_and_space_starts_again() -> None:
+    async with dashboard("nonblocking") as stage:
+        await stage.shows("ended: exit code 1", "Traceback", "BlockingIOError", "Space starts it again.")
+        await stage.until(lambda: "ended" in stage.visible(), "the panel")
+        assert LIVING.isdisjoint(stage.visible())
+        first = stage.session
+        await stage.press("space")
+        await stage.until(lambda: stage.session is not first, "another run")
+        await stage.shows("BlockingIOError")
+        await stage.press("comma")
+        await stage.until(lambda: stage.session.server and stage.session.server.pattern != "nonblocking", "another")
+        await stage.until(lambda: stage.visible() >= LIVING and "ended" not in stage.visible(), "the panels")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+async def test_a_server_that_is_killed(number: signal.Signals) -> None:
+    async with dashboard("multithread", clients=2) as stage:
+        await stage.until(lambda: stage.session.totals.new == 2, "two clients")
+        assert stage.session.server
+        os.kill(stage.session.server.pid, number)
+        await stage.shows(f"ended by {number.name}", "It wrote nothing to stderr.")
+        await stage.until(lambda: set(stage.chips().values()) == {"2 clients", "server closed"}, "what clients saw")
+        await stage.press("space")
+        await stage.serving("multithread")
+        await stage.until(lambda: stage.session.totals.new == 2, "the same clients")
+        await stage.until(lambda: set(stage.chips()) == {"all", "1", "2"}, "their chips")
+        assert "ended" not in stage.visible()
+
+
+async def test_a_server_that_is_stopped_leaves_its_picture() -> None:
+    async with dashboard("multithread", clients=2) as stage:
+        await stage.until(lambda: stage.session.totals.new == 2, "two clients")
+        await stage.press("space")
+        await stage.shows("stopped")
+        assert not died(stage.app.view())
+        assert stage.visible() >= LIVING
+        await stage.until(
+            lambda: "server ended" in stage.shown("connections") or "closed" in stage.shown("connections")
+        )
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_busy_port_is_said_in_the_sentence_of_the_command_line(size: tuple[int, int]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        async with dashboard("multithread", size=size, port=port) as stage:
+            await stage.shows("thread per client can't start")
+            said = " ".join(line.strip() for line in stage.lines("ended"))
+            assert stage.app.live.refusal() in said
+            assert f"{port}" in stage.app.live.refusal()
+            assert "Traceback" not in said
+            listener.close()
+            await stage.press("space")
+            await stage.serving("multithread")
+            await stage.until(lambda: "serving" in stage.shown("header") or size[0] < 100, "it serves")
+
+
+async def test_too_many_threads_that_are_refused_end_the_server() -> None:
+    async with dashboard("too-many-threads", size=(100, 30)) as stage:
+        await stage.until(lambda: died(stage.app.view()), "its end")
+        await stage.until(lambda: "can't start new thread" in stage.shown("ended"), "the exception")
+        said = stage.shown("ended")
+        found = re.search(r"refused after ([\d,]+) threads: (.+)", said)
+        assert found, said
+        assert int(found[1]) > 100
+        assert found[2]
+
+
+async def test_too_many_threads_up_to_the_ceiling() -> None:
+    async with dashboard("too-many-threads", size=(80, 24), ceiling=40) as stage:
+        await stage.press("4")
+        await stage.until(lambda: "stopped at the ceiling of 40 threads" in stage.shown("events"), "the ceiling")
+        await stage.until(lambda: "not listening" in stage.shown("header"), "what it does")

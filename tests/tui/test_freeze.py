@@ -1,0 +1,127 @@
+"""A picture held still while counting goes on; and looking back while more comes."""
+
+from app.session.log import LINES
+from servers.records import Recv
+from tests.tui.stage import Stage, dashboard
+
+STILL = ("header", "timeline", "connections", "events", "cpu", "workers", "client-list", "exchange")
+
+
+def picture(stage: Stage) -> dict[str, list[str]]:
+    return {name: stage.lines(name) for name in STILL}
+
+
+async def chatter(stage: Stage, rate: float) -> None:
+    """Have all clients chatter."""
+    stage.app.live.crowd.chatter([], rate, 16)
+    await stage.until(lambda: stage.session.totals.echoes > 50, "chatter")
+
+
+async def test_a_frozen_picture_stands_still_while_counting_goes_on() -> None:
+    async with dashboard("asyncio", clients=3) as stage:
+        await stage.connected(3)
+        await chatter(stage, 50)
+        await stage.press("p")
+        await stage.shows("FROZEN", "p goes on")
+        before, echoes = picture(stage), stage.session.totals.echoes
+        await stage.until(lambda: stage.session.totals.echoes > echoes + 100, "more echoes")
+        await stage.press("4", "3", "1")  # looking about doesn't wake it
+        await stage.pilot.resize_terminal(100, 30)
+        await stage.pilot.resize_terminal(160, 45)
+        await stage.until(lambda: picture(stage) == before, "the same picture")
+        frozen = stage.app.frozen
+        assert frozen is not None
+        missed = stage.session.totals.records - frozen[0].totals.records
+        banner = str(stage.app.query_one("#banner").render())
+        assert missed > 100
+        assert int(banner.split()[1].replace(",", "")) <= missed
+        await stage.press("p")
+        await stage.until(lambda: picture(stage)["events"] != before["events"], "it goes on")
+        assert "FROZEN" not in stage.text
+
+
+async def test_a_frozen_server_can_die_and_another_pattern_wakes_the_picture() -> None:
+    async with dashboard("multithread", clients=1) as stage:
+        await stage.connected(1)
+        await stage.press("p", "space")
+        await stage.glance()
+        assert "serving" in stage.shown("header")
+        await stage.press("full_stop")
+        await stage.serving("thread-pool")
+        await stage.until(lambda: "thread pool" in stage.shown("header"), "the new server")
+        assert stage.app.frozen is None
+
+
+async def test_looking_back_is_not_thrown_to_the_end() -> None:
+    async with dashboard("asyncio", clients=2) as stage:
+        await stage.connected(2)
+        await chatter(stage, 50)
+        events = stage.panel("events")
+        await stage.press("4", "home", "down", "down")
+        held, cursor, total = stage.lines("events"), events.cursor, stage.session.log.total
+        await stage.until(lambda: stage.session.log.total > total + 200, "more lines")
+        await stage.glance()
+        assert (stage.lines("events"), events.cursor) == (held, cursor)
+        await stage.press("end")
+        await stage.until(lambda: events.following and events.last == stage.session.log.total, "the end")
+        total = stage.session.log.total
+        await stage.until(lambda: events.cursor > total + 50, "the end is followed again")
+
+
+async def test_lines_that_fall_out_of_the_log_leave_the_cursor_on_its_own() -> None:
+    async with dashboard("asyncio", clients=1) as stage:
+        await stage.connected(1)
+        events, log = stage.panel("events"), stage.session.log
+
+        async def fill(lines: int) -> None:
+            while log.total < lines:
+                goal = stage.session.clients[1].echoed + 500
+                stage.app.live.crowd.burst([], 500, 1024)  # as much as one recv takes
+                await stage.until(lambda: stage.session.clients[1].echoed == goal, "a burst")  # noqa: B023
+
+        await fill(4_000)
+        await stage.press("4", "end", "pageup")
+        cursor, held = events.cursor, stage.lines("events")
+        await stage.press("y")
+        line = stage.app.clipboard
+        await fill(LINES + 2_000)
+        await stage.glance()
+        assert 0 < log.first < cursor
+        assert (events.cursor, stage.lines("events")) == (cursor, held)
+        await stage.press("y")
+        assert stage.app.clipboard == line
+        await fill(cursor + LINES + 100)
+        await stage.until(lambda: events.cursor == events.top == log.first, "the oldest line that is there")
+        assert not events.following
+
+
+async def test_copied_lines_are_what_stands_there() -> None:
+    async with dashboard("multithread", clients=2) as stage:
+        await stage.until(lambda: stage.session.totals.new == 2, "two clients")
+        stage.app.live.crowd.say([2], b"hogehoge\n")
+        await stage.until(lambda: stage.session.totals.echoes == 1, "an echo")
+        for key, panel in (("3", "connections"), ("4", "events"), ("6", "workers"), ("2", "timeline")):
+            await stage.press(key, "home", "y")
+            assert stage.app.focused is stage.panel(panel)
+            assert stage.app.clipboard
+            assert "\n" not in stage.app.clipboard
+        await stage.press("4", "end", "y")
+        entries = [record for record, _ in stage.session.log.entries]
+        assert isinstance(entries[-2], Recv)
+        assert "Send: b'hogehoge\\n' to 127.0.0.1:" in stage.app.clipboard
+
+
+async def test_a_panel_takes_the_whole_screen_and_gives_it_back() -> None:
+    async with dashboard("multithread", clients=2, size=(80, 24)) as stage:
+        await stage.connected(2)
+        for key in "12345678":
+            await stage.press(key)
+            focused = stage.app.focused
+            await stage.press("f")
+            if key == "8":
+                continue  # the input is for typing
+            await stage.until(lambda: stage.visible() == {getattr(focused, "id", "")}, f"panel {key} alone")  # noqa: B023
+            await stage.glance()
+            await stage.press("f")
+            await stage.until(lambda: {"header", "keys", "timeline"} <= stage.visible(), "all of them")
+            assert stage.app.focused is focused

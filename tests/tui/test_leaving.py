@@ -1,0 +1,102 @@
+"""Leaving, pictures of the screen, colours."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from app.tui.dialogs import Confirm
+from app.tui.palette import THEMES
+from tests.tui.stage import Stage, dashboard
+
+
+async def ended(stage: Stage) -> bool:
+    """Whether the dashboard is on its way out."""
+    await stage.pilot.pause()
+    return stage.app._exit or not stage.app.is_running
+
+
+async def test_it_leaves_at_once_where_nothing_is_lost() -> None:
+    async with dashboard() as stage:
+        await stage.press("q")
+        assert await ended(stage)
+    async with dashboard("multithread") as stage:
+        await stage.press("q")
+        assert await ended(stage)
+    assert stage.app.return_value == 0
+
+
+async def test_it_asks_where_a_server_runs_under_clients() -> None:
+    async with dashboard("multithread", clients=2) as stage:
+        await stage.until(lambda: stage.session.totals.new == 2, "two clients")
+        await stage.press("q")
+        assert isinstance(stage.app.screen, Confirm)
+        await stage.shows("A server is running with 2 clients. Quit?")
+        await stage.press("escape")
+        assert not await ended(stage)
+        await stage.press("i", "ctrl+c", "y")
+        assert await ended(stage)
+
+
+async def test_it_does_not_ask_when_the_server_has_been_stopped() -> None:
+    async with dashboard("multithread", clients=1) as stage:
+        await stage.connected(1)
+        await stage.press("space", "q")
+        assert await ended(stage)
+
+
+async def test_a_picture_goes_into_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with dashboard("multithread") as stage:
+        await stage.press("ctrl+s")
+        await stage.shows("Picture saved", "screenshots/echo-tui-multithread-")
+    (picture,) = (tmp_path / "screenshots").iterdir()
+    assert re.fullmatch(r"echo-tui-multithread-\d{8}-\d{6}\.svg", picture.name)
+    assert "Timeline" in picture.read_text()
+
+
+@pytest.mark.parametrize("obstacle", ["a file", "read-only"])
+async def test_a_picture_that_cannot_be_saved(obstacle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if obstacle == "a file":
+        (tmp_path / "screenshots").touch()
+    elif os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    else:
+        tmp_path.chmod(0o500)
+    monkeypatch.chdir(tmp_path)
+    async with dashboard() as stage:
+        await stage.press("ctrl+s")
+        await stage.shows("No picture:", "screenshots")
+        await stage.press("n")
+        assert stage.app.live.clients == 1
+
+
+async def test_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with dashboard("multithread", clients=1) as stage:
+        await stage.until(lambda: "connected" in stage.chips().get("1", ""), "a client")
+        await stage.press("b")
+        await stage.say("hogehoge")
+        await stage.until(lambda: "waiting" in stage.chips()["1"], "it waits")
+        assert "█" in stage.shown("timeline")
+        colours = set(re.findall(r"#[0-9a-f]{6}", stage.app.export_screenshot()))
+        grey = {colour for colour in colours if len({colour[1:3], colour[3:5], colour[5:7]}) == 1}
+        assert len(colours - grey) <= 4, "the window's own three buttons, and hardly more"
+
+
+async def test_themes_go_round_and_any_of_them_works() -> None:
+    own = [theme.name for theme in THEMES]
+    async with dashboard("multithread", clients=1, theme=own[1]) as stage:
+        assert stage.app.theme == own[1]
+        assert not stage.app.palette.dark
+        await stage.press("t")
+        assert stage.app.theme == own[0]
+        assert stage.app.palette.dark
+        for name in ("textual-light", "nord", "ansi-dark"):
+            assert name in stage.app.available_themes
+            stage.app.theme = name
+            await stage.glance()
+            assert "connected" in stage.chips()["1"]
+    async with dashboard(theme="no such theme") as stage:
+        assert stage.app.theme == own[0]

@@ -1,0 +1,71 @@
+"""What the mouse does."""
+
+from app.tui.panels.patterns import PatternsPanel
+from servers.catalog import find
+from tests.tui.stage import Stage, dashboard
+
+
+async def click(stage: Stage, panel: str, words: str) -> None:
+    """Click on words in a panel."""
+    await stage.until(lambda: words in stage.shown(panel), f"{words} in {panel}")
+    y, line = next((y, line) for y, line in enumerate(stage.lines(panel)) if words in line)
+    inside = stage.panel(panel).content_region.offset - stage.panel(panel).region.offset
+    await stage.pilot.click(f"#{panel}", offset=(inside.x + line.index(words), inside.y + y))
+
+
+async def test_a_click_on_a_pattern_starts_it() -> None:
+    async with dashboard() as stage:
+        await click(stage, "patterns", "select loop")
+        await stage.serving("select-loop")
+        assert stage.app.query_one(PatternsPanel).pattern is find("select-loop")
+        await click(stage, "patterns", "NON-BLOCKING")
+        await stage.glance()
+        assert stage.session.server
+        assert stage.session.server.pattern == "select-loop"
+
+
+async def test_a_click_on_a_client_chooses_it() -> None:
+    async with dashboard("multithread", clients=9) as stage:
+        await stage.connected(9)
+        await click(stage, "client-list", "[2]")
+        await stage.shows("▶[2]", "to [2] >")
+        await click(stage, "client-list", "[7]")
+        await stage.shows("▶[7]")
+        await click(stage, "client-list", "[all]")
+        await stage.shows("▶[all]", "to all >")
+
+
+async def test_a_click_on_a_footer_entry_does_it() -> None:
+    async with dashboard("multithread") as stage:
+        await click(stage, "keys", "block on")
+        await stage.shows("ON")
+        await click(stage, "keys", "client")
+        await stage.connected(1)
+        await click(stage, "keys", "freeze")
+        await stage.shows("FROZEN")
+        await click(stage, "keys", "go on")
+        await stage.until(lambda: "FROZEN" not in stage.text, "it goes on")
+        await click(stage, "keys", "stop")
+        await stage.until(lambda: not stage.app.live.running, "no server")
+
+
+async def test_the_wheel_scrolls_and_a_click_puts_the_cursor() -> None:
+    async with dashboard("multithread", clients=30) as stage:
+        await stage.until(lambda: stage.session.totals.new == 30, "thirty clients")
+        events = stage.panel("events")
+        await stage.until(lambda: events.top + events.rows == events.last, "the end is followed")
+        top = events.top
+        for _ in range(2):
+            await stage.wheel("events", up=True)
+        assert events.top == top - 6
+        assert not events.following
+        assert "End follows" in str(events.border_subtitle)
+        await stage.pilot.click("#events", offset=(10, 3))
+        assert events.cursor == events.top + 2
+        assert stage.app.focused is events
+        for _ in range(4):
+            await stage.wheel("events")
+        assert events.following
+        connections = stage.panel("connections")
+        await stage.pilot.click("#connections", offset=(10, 4))
+        assert connections.cursor == connections.top + 2  # under the border and the heading

@@ -1,0 +1,139 @@
+"""Every size, and a resize at any time."""
+
+import random
+
+import pytest
+
+from app.tui.layout import arrange
+from app.tui.panel import Panel
+from tests.tui.stage import SIZES, Stage, dashboard, rendered
+
+TOO_SMALL = (30, 10)
+SEED = 20_262
+STEPS = 80
+
+
+async def resize(stage: Stage, size: tuple[int, int]) -> None:
+    await stage.pilot.resize_terminal(*size)
+    await stage.until(lambda: stage.app.screen_stack[0].size == size, f"{size}")
+
+
+def well_laid_out(stage: Stage) -> bool:
+    """Whether what should be on the screen is there, within its edges, each in a place of its own."""
+    screen = stage.app.screen_stack[0]
+    width, height = screen.size
+    wanted = arrange(width, height, stage.app.place, stage.app.ended).shown
+    inside = {"client-list", "exchange"} if "clients" in wanted else set()
+    if stage.visible() - inside != wanted - {"clients", "too-small"}:
+        return False
+    panels = [panel for panel in screen.query(Panel) if panel.region and panel.is_on_screen]
+    cells: set[tuple[int, int]] = set()
+    for panel in panels:
+        region = panel.region
+        assert screen.region.contains_region(region), panel
+        assert {len(line) for line in rendered(panel)} <= {region.width}, panel
+        covered = {(x, y) for x in range(region.x, region.right) for y in range(region.y, region.bottom)}
+        assert not cells & covered, panel
+        cells |= covered
+    return True
+
+
+@pytest.mark.parametrize("size", [*SIZES, (81, 25), (139, 40), (140, 40), (100, 24), (80, 60), (300, 90)])
+async def test_every_panel_has_its_place(size: tuple[int, int]) -> None:
+    async with dashboard("multithread", size=size, clients=3) as stage:
+        await stage.connected(3)
+        for key in "12345678":
+            await stage.press(key)
+            await stage.until(lambda: well_laid_out(stage), f"panel {key} at {size}")
+            if key != "8":
+                assert stage.app.focused
+                assert stage.app.focused.region.height >= 5, stage.app.focused
+        assert "multithread" in stage.shown("source") or "thread per client" in stage.shown("header")
+        await stage.press("escape")
+        await stage.until(lambda: {"help", "quit"} <= set(stage.footer()), "the footer")
+
+
+@pytest.mark.parametrize("size", [TOO_SMALL, (79, 24), (80, 23), (1, 1)])
+async def test_below_the_least_size_a_line_says_what_is_needed(size: tuple[int, int]) -> None:
+    async with dashboard("multithread", size=size) as stage:
+        assert not stage.visible()
+        notice = str(stage.app.query_one("#too-small").render())
+        assert notice == f"echo-tui needs 80 x 24; this terminal has {size[0]} x {size[1]}"
+        await resize(stage, (80, 24))
+        await stage.until(lambda: well_laid_out(stage), "the dashboard")
+
+
+WAYS = {
+    "plain": [],
+    "typing": ["i"],
+    "a question": ["B"],
+    "help": ["question_mark"],
+    "the palette": ["ctrl+p"],
+    "frozen": ["p"],
+    "expanded": ["4", "f"],
+    "expanded and frozen": ["3", "f", "p"],
+    "looking back": ["4", "home"],
+}
+
+
+async def test_through_a_tiny_terminal_and_back_whatever_is_going_on() -> None:
+    async with dashboard("multithread", clients=3) as stage:
+        await stage.connected(3)
+        for turn, (way, keys) in enumerate(WAYS.items()):
+            small = SIZES[turn % 2]
+            await stage.press(*keys)
+            screen, frozen = type(stage.app.screen), stage.app.frozen is not None
+            for size in (TOO_SMALL, small, (160, 45)):
+                await resize(stage, size)
+                assert type(stage.app.screen) is screen, way
+                assert (stage.app.frozen is not None) == frozen, way
+            for _ in keys:
+                await stage.press("escape")
+            await stage.until(lambda: well_laid_out(stage), f"after {way}")
+
+
+async def test_an_ended_server_at_every_size() -> None:
+    async with dashboard("nonblocking") as stage:
+        await stage.shows("BlockingIOError")
+        for size in (*SIZES, TOO_SMALL, *SIZES):
+            await resize(stage, size)
+            await stage.until(lambda: well_laid_out(stage), f"{size}")
+            if size != TOO_SMALL:
+                await stage.until(lambda: "BlockingIOError" in stage.shown("ended"), "the traceback")
+
+
+KEYS = [
+    *"12345678bpfBNnarluyit", "tab", "enter", "space", "comma", "full_stop", "left", "right", "up", "down", "home",
+    "end", "pageup", "pagedown", "escape", "question_mark", "ctrl+p", "c", "escape", "n", "p", "f", "j", "k",
+]  # fmt: skip
+
+
+async def test_a_monkey_at_the_keyboard() -> None:
+    """Keys and resizes at random, by a fixed seed; whatever it does, the dashboard lives and answers."""
+    chance = random.Random(SEED)
+    async with dashboard("multithread", clients=2, ceiling=50) as stage:
+        done: list[object] = []
+        for _ in range(STEPS):
+            match chance.randrange(10):
+                case 0:
+                    size = chance.choice([*SIZES, TOO_SMALL, (120, 33)])
+                    done.append(size)
+                    await stage.pilot.resize_terminal(*size)
+                case 1:
+                    x, y = chance.randrange(160), chance.randrange(45)
+                    done.append(("click", x, y))
+                    if x < stage.app.size.width and y < stage.app.size.height:
+                        await stage.pilot.click(offset=(x, y))
+                case _:
+                    key = chance.choice(KEYS)
+                    done.append(key)
+                    await stage.press(key)
+            assert stage.app.is_running, done
+        await resize(stage, (160, 45))
+        while len(stage.app.screen_stack) > 1:
+            await stage.press("escape")
+        await stage.press("escape", "escape", "escape")
+        await stage.until(lambda: well_laid_out(stage), f"the dashboard after {done}")
+        before = stage.app.live.clients
+        await stage.press("1", "n")
+        assert stage.app.live.clients == before + 1

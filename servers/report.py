@@ -188,10 +188,8 @@ class Piped(Report):
         self._lost = Lost(0, 0, 0)
         self._flushing = _thread.allocate_lock()
         self._encoder = msgspec.json.Encoder()
-        libc = ctypes.PyDLL(None, use_errno=True)
-        self._write_once = libc.write
-        self._write_once.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t)
-        self._write_once.restype = ctypes.c_ssize_t
+        # Its argument types are left undeclared, because to check them would cost as much again as the call.
+        self._write_once = ctypes.PyDLL(None, use_errno=True).write
 
     def listening(self, host: str, port: int, backlog: int) -> None:
         self._say(Listening(_clock(), self._pid, _thread_id(), host, port, backlog))

@@ -28,8 +28,8 @@ def test_stop_ends_it_at_once_with_clients_and_frees_the_port(pattern: str) -> N
         for client in clients:
             client.sendall(b"hold")
         assert server.until(Block)[0].kind == "sleep"
+        eventually(lambda: len(server.members()) == (3 if pattern in POOLS else 1), "all workers run")
         members = server.members()
-        assert len(members) == (3 if pattern in POOLS else 1)
         port = server.port
         server.stop()
         claim(port)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.session.connection import NOTICEABLE, SECOND, Connection, State
+from app.session.connection import SECOND, Connection, State
 from app.session.log import Log
 from app.session.observations import (
     BlockSet,
@@ -24,6 +24,7 @@ from app.session.observations import (
     ServerStarted,
 )
 from app.session.parts import HISTORY, BlockSpan, BlockSwitch, Client, Process, ServerState, Totals, Worker
+from app.session.roster import Roster
 from servers.records import (
     Block,
     Bye,
@@ -34,48 +35,32 @@ from servers.records import (
     Recv,
     Send,
     Serve,
-    ServerRecord,
     Threads,
     Unblock,
 )
 from servers.records import Worker as WorkerBegan
 
-CLOSED_KEPT = 512
-"""Closed connections remembered, the latest ones."""
-OPEN_KEPT = 20_000
-"""Connections believed open; more than that can only be ones whose closing was lost."""
 OUTPUT_KEPT = 400
 """Lines of the server's stdout and stderr, and its notes, remembered."""
-BLOCKS_KEPT = 512
 LAGS_KEPT = 200
-UNKNOWN_PEER = "?"
-"""The peer of a connection whose opening was lost on the way."""
 
 
-class Session:
+class Session(Roster):
     """All that is known about one run. Everything in it is bounded, however long the run."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.server: ServerState | None = None
         self.totals = Totals()
-        self.connections: dict[int, Connection] = {}
-        self.closed: deque[Connection] = deque(maxlen=CLOSED_KEPT)
         self.clients: dict[int, Client] = {}
         self.opening = 0
-        self.workers: dict[tuple[int, int], Worker] = {}
         self.processes: dict[int, Process] = {}
         self.cores: list[deque[tuple[int, float]]] = []
         self.block = BlockSwitch()
-        self.blocks: deque[BlockSpan] = deque(maxlen=BLOCKS_KEPT)
-        self.blocking: dict[tuple[int, int], BlockSpan] = {}
-        self.holding: dict[tuple[int, int], BlockSpan] = {}
         self.output: deque[Output] = deque(maxlen=OUTPUT_KEPT)
         self.notes: deque[Note] = deque(maxlen=OUTPUT_KEPT)
         self.lags: deque[tuple[int, int]] = deque(maxlen=LAGS_KEPT)
         self.log = Log()
-        self._numbers = 0
-        self._by_key: dict[tuple[int, int], Connection] = {}
-        self._by_peer: dict[str, Connection] = {}
 
     def apply(self, observation: Observation) -> None:
         """Take one observation in."""
@@ -174,14 +159,6 @@ class Session:
         self._accept(connection, o)
         self.log.add(o, o.peer)
 
-    def _accept(self, connection: Connection, o: ServerRecord) -> None:
-        key = (o.pid, o.conn)  # type: ignore[attr-defined]
-        if stale := self._by_key.get(key):
-            self._retire(stale, o.at, "unknown")
-        connection.accepted(o.at, key)
-        self._by_key[key] = connection
-        self._assign(connection, o.pid, o.tid, o.at)
-
     def _serve(self, o: Serve) -> None:
         self.totals.records += 1
         connection = self._known(o)
@@ -219,15 +196,8 @@ class Session:
     def _block(self, o: Block) -> None:
         self.totals.records += 1
         connection = self._known(o)
-        self._unblocked((o.pid, o.conn), o.at)
         span = BlockSpan(o.at, o.kind, o.seconds, o.pid, o.tid, connection.number, o.cooperative)
-        self.blocking[o.pid, o.conn] = span
-        if not o.cooperative:
-            before = self.holding.get((o.pid, o.tid))
-            if before and (key := self.connections[before.connection].key):
-                self._unblocked(key, o.at)
-            self.holding[o.pid, o.tid] = span
-        self.blocks.append(span)
+        self._blocked((o.pid, o.conn), span)
         self.log.add(o, connection.peer)
 
     def _unblock(self, o: Unblock) -> None:
@@ -236,76 +206,12 @@ class Session:
         self._unblocked((o.pid, o.conn), o.at)
         self.log.add(o, connection.peer)
 
-    def _unblocked(self, key: tuple[int, int], at: int) -> None:
-        span = self.blocking.pop(key, None)
-        if span is None:
-            return
-        span.end = at
-        thread = (span.pid, span.tid)
-        if self.holding.get(thread) is span:
-            del self.holding[thread]
-            worker = self.workers.get(thread)
-            if worker and at - span.begin >= NOTICEABLE:
-                for held in worker.serving.values():
-                    if held.number != span.connection:
-                        held.remember(max(span.begin, held.accepted_at), at, State.HELD)
-
-    def held_since(self, connection: Connection) -> int:
-        """Since when (ns) the thread that serves a connection has been blocked for another one; 0 if it is not."""
-        span = self.holding.get((connection.pid, connection.tid))
-        if span is None or span.connection == connection.number or connection.closed_at:
-            return 0
-        return max(span.begin, connection.accepted_at)
-
-    def _open(self, peer: str, at: int) -> Connection:
-        if len(self.connections) >= OPEN_KEPT:
-            self._retire(next(iter(self.connections.values())), at, "unknown")
-        self._numbers += 1
-        connection = Connection(self._numbers, peer, at)
-        self.connections[connection.number] = connection
-        self._by_peer[peer] = connection
-        return connection
-
-    def _known(self, o: Any) -> Connection:
-        """The connection a record speaks of; one whose opening was lost gets a place of its own."""
-        connection = self._by_key.get((o.pid, o.conn))
-        if connection is None:
-            connection = self._open(UNKNOWN_PEER, o.at)
-            self._accept(connection, o)
-        return connection
-
-    def _retire(self, connection: Connection, at: int, error: str) -> None:
-        connection.close(at, error)
-        self.connections.pop(connection.number, None)
-        self.closed.append(connection)
-        if connection.key:
-            self._by_key.pop(connection.key, None)
-            self._unblocked(connection.key, at)
-        if self._by_peer.get(connection.peer) is connection:
-            del self._by_peer[connection.peer]
-        self._unassign(connection)
-
     # Who serves them.
 
     def _worker_began(self, o: WorkerBegan) -> None:
         self.totals.records += 1
         worker = self.workers.setdefault((o.pid, o.tid), Worker(o.pid, o.tid, o.name, o.at, True))
         worker.name, worker.announced = o.name, True
-
-    def _assign(self, connection: Connection, pid: int, tid: int, at: int) -> None:
-        self._unassign(connection)
-        connection.pid, connection.tid = pid, tid
-        worker = self.workers.get((pid, tid))
-        if worker is None:
-            worker = Worker(pid, tid, f"for {connection.peer}", at, False)
-            self.workers[pid, tid] = worker
-        worker.serving[connection.number] = connection
-        worker.served += 1
-
-    def _unassign(self, connection: Connection) -> None:
-        worker = self.workers.get((connection.pid, connection.tid))
-        if worker and worker.serving.pop(connection.number, None) and not worker.serving and not worker.announced:
-            del self.workers[worker.pid, worker.tid]
 
     # Our own clients.
 

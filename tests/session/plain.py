@@ -10,7 +10,8 @@ import msgspec
 from app.session.connection import Activity, Connection, State
 from app.session.log import Log
 from app.session.observations import Observation
-from app.session.session import CLOSED_KEPT, OPEN_KEPT, Session
+from app.session.roster import CLOSED_KEPT, OPEN_KEPT
+from app.session.session import Session
 
 INDEXES = ("_by_key", "_by_peer")
 """A session's own ways to find connections; what they find is in the rest."""

@@ -20,7 +20,8 @@ from app.session.observations import (
     ServerExited,
     ServerStarted,
 )
-from app.session.session import APPLY, OPEN_KEPT, Session
+from app.session.roster import OPEN_KEPT
+from app.session.session import APPLY, Session
 from servers.records import New, Recv, ServerRecord
 from tests.session.plain import check, fold, plain
 from tests.session.streams import KINDS, TICK, World, anything, worlds

@@ -1,6 +1,6 @@
 """The last seconds, one lane for each connection: each state has a shape and a colour."""
 
-from itertools import groupby, islice
+from itertools import groupby, islice, takewhile
 
 from rich.style import Style
 
@@ -56,9 +56,8 @@ def lane(connection: Connection, window: Window, now: int, held_since: int = 0) 
         begin = window.begin + column * window.step
         if connection.activity.between(begin, begin + window.step):
             cells[column] = SERVED
-    for wait in reversed(connection.waits):
-        if wait.end < window.begin:
-            break
+    recent = takewhile(lambda wait: wait.end >= window.begin, reversed(connection.waits))
+    for wait in sorted(recent, key=lambda wait: wait.state is not State.HELD):
         window.paint(cells, wait.begin, wait.end, PAINTED[wait.state])
     if held_since:
         window.paint(cells, held_since, now, HELD)

@@ -91,7 +91,7 @@ def test_workers_do_not_outlive_a_killed_parent(start: Starter, pattern: str) ->
 @pytest.mark.parametrize("pattern", POOLS)
 def test_a_killed_worker_is_told_and_the_others_serve_on(start: Starter, pattern: str) -> None:
     server = start(pattern, "--workers", "2")
-    server.until(Worker, 2)
+    server.until(Worker, 20 if pattern == "process-thread-pool" else 2)
     killed, _ = server.workers()
     killed.kill()
     assert f"process {killed.pid}, has died: SIGKILL" in server.until(Note)[0].text

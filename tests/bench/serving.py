@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -51,6 +52,8 @@ class Round:
     """Fresh servers of one pattern, each measured in several slices."""
 
     slices: dict[str, list[Slice]]
+    reader: float
+    """Microseconds of CPU an echo in the process that reads and folds."""
 
     def ratio(self, variant: str, name: str = "rate") -> float:
         """A variant against the unwatched server beside it, as the median over the slices."""
@@ -104,13 +107,15 @@ def _pattern(section: Section, pattern: Pattern, live: Live, effort: Effort) -> 
 def _round(servers: dict[str, Run], clients: int, effort: Effort) -> Round:
     watched = servers["watched"]
     assert isinstance(watched, Watched)
-    known = watched.echoes
+    known, used = watched.echoes, time.process_time()
     told = _load(list(servers.values()), clients, effort)
     watched.look()
+    used = time.process_time() - used
     for variant, server in zip(servers, told, strict=True):
         if variant == "watched" and watched.echoes - known < server["total"]:
             raise DidNotWork(f"{server['total']:,} echoes, and the session knows of {watched.echoes - known:,}")
-    return Round({v: [Slice.of(s) for s in server["slices"]] for v, server in zip(servers, told, strict=True)})
+    slices = {v: [Slice.of(s) for s in server["slices"]] for v, server in zip(servers, told, strict=True)}
+    return Round(slices, used / (watched.echoes - known) * 1e6)
 
 
 def _load(servers: list[Run], clients: int, effort: Effort) -> list[dict[str, Any]]:
@@ -139,9 +144,10 @@ def _figure(pattern: Pattern, clients: int, rounds: list[Round], lost: int) -> F
     served = round(middle("watched", "served"))
     who = "1 client" if clients == 1 else f"{clients} clients" + (f", {served} served" if served < clients else "")
     printed = statistics.median(each.ratio("printed") for each in rounds)
+    reader = statistics.median(each.reader for each in rounds)
     note = (
         f"{middle('unwatched', 'rate'):,.0f}/s unwatched; CPU us an echo {middle('unwatched', 'cpu'):.1f}, "
-        f"watched {middle('watched', 'cpu'):.1f}, printing {middle('printed', 'cpu'):.1f}; "
+        f"watched {middle('watched', 'cpu'):.1f} + {reader:.1f} to read, printing {middle('printed', 'cpu'):.1f}; "
         f"printing {printed:.2f} of unwatched; lost {lost:,}"
     )
     return Figure(

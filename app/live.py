@@ -12,12 +12,18 @@ from app.clients.remote import Crowd
 from app.observers.child import Child, Wish
 from app.observers.pipe import LinePipe, decode
 from app.observers.resources import Resources
-from app.session.observations import BlockSet, Lag, ProcessGone, ServerExited
+from app.session.observations import BlockSet, ClientUnconnected, Lag, ProcessGone, ServerExited
 from app.session.session import Session
 from servers.__main__ import USAGE
 from servers.block import BlockSetting
 from servers.catalog import Pattern
 from servers.server import HOST, PORT
+
+OVER = ("closed", "reset")
+"""How a client has ended that was closed on purpose: it is not brought back."""
+NO_SERVER = "no server yet"
+REVIVAL = 1.0
+"""The least seconds between two starts of the clients' process."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Live:
         self.plan = plan
         self.session = Session()
         self.crowd = Crowd()
+        self._crowd_began = time.monotonic()
         self._crowd_pipe = LinePipe(os.dup(self.crowd.fd))
         self.child: Child | None = None
         self.pattern: Pattern | None = plan.pattern
@@ -49,6 +56,8 @@ class Live:
         self._resources = Resources()
         self._reopen = False
         self._last_client = 0
+        self.loads: dict[int, float] = {}
+        """Messages a second that clients were asked to send."""
         self._wanted: list[int] = []
         self._since = 0
 
@@ -63,6 +72,7 @@ class Live:
         """Stop what runs, start this pattern in a new session, and bring the clients back when it listens."""
         self.stop()
         self.pattern = pattern
+        crowd = [number for number, client in self.session.clients.items() if client.ended not in OVER]
         self.session = Session()
         self._since = time.monotonic_ns()
         self._pattern_block = pattern.block
@@ -72,6 +82,7 @@ class Live:
         self.session.apply_all(self.child.read())
         self._reopen = True
         self._tell_block()
+        self._tell_unconnected(crowd, NO_SERVER)
 
     def stop(self) -> None:
         """Stop the server, if one runs; what it said last is taken in."""
@@ -79,6 +90,7 @@ class Live:
             self._drain_crowd(time.monotonic() + 0.02)
             self.session.apply_all(self.child.stop())
             self.child = None
+            self._give_up_waiting()
 
     def refusal(self) -> str:
         """Why the server would not start, in its own sentence; empty if it did start."""
@@ -133,9 +145,28 @@ class Live:
         self._last_client += count
         if self._reopen:
             self._wanted += numbers  # until the server listens, with the others
+            self._tell_unconnected(numbers, NO_SERVER)
         else:
             self.crowd.open(numbers, self.plan.host, self._port())
         return numbers
+
+    def close_clients(self, clients: list[int], reset: bool = False) -> None:
+        """End connections of clients, politely or by a reset; an empty list means all."""
+        self.crowd.close(clients, reset)
+        for number in clients or list(self.loads):
+            self.loads.pop(number, None)
+
+    def load(self, clients: list[int], per_second: float, size: int) -> None:
+        """Have clients send so many messages of so many bytes a second from now on; 0 stops it."""
+        self.crowd.chatter(clients, per_second, size)
+        for number in clients or list(self.session.clients):
+            self.loads.pop(number, None)
+            if per_second:
+                self.loads[number] = per_second
+
+    def _tell_unconnected(self, clients: list[int], why: str) -> None:
+        at = time.monotonic_ns()
+        self.session.apply_all(ClientUnconnected(at, number, why) for number in clients)
 
     def _port(self) -> int:
         server = self.session.server
@@ -147,6 +178,8 @@ class Live:
         """Take in what has happened, for `budget` seconds at most; gives how many observations it was."""
         until = time.monotonic() + budget
         count = self._drain_crowd(until)
+        if not self.crowd.running and time.monotonic() - self._crowd_began > REVIVAL:
+            self._revive_crowd()
         while self.child and (found := self.child.read()):
             self.session.apply_all(found)
             count += len(found)
@@ -162,8 +195,24 @@ class Live:
     def _give_up_waiting(self) -> None:
         """The server has ended and may never have listened: those who waited for that try in vain, and say so."""
         self._reopen = False
-        if self._wanted:
-            self.crowd.open(self._wanted, self.plan.host, self._port())
+        self._open_wanted(self.plan.host, self._port())
+
+    def _revive_crowd(self) -> None:
+        """The clients' process is gone: say so, and give the clients a new one."""
+        clients = [number for number, client in self.session.clients.items() if client.ended not in OVER]
+        self._tell_unconnected(clients, "their process died")
+        self.crowd.stop()
+        self._crowd_pipe.close()
+        self.crowd, self.loads = Crowd(), {}
+        self._crowd_began = time.monotonic()
+        self._crowd_pipe = LinePipe(os.dup(self.crowd.fd))
+        self._wanted = [*clients, *(number for number in self._wanted if number not in clients)]
+        if not self._reopen:
+            self._open_wanted(self.plan.host, self._port())
+
+    def _open_wanted(self, host: str, port: int) -> None:
+        if self._wanted:  # an empty list would mean all there are
+            self.crowd.open(self._wanted, host, port)
             self._wanted = []
 
     def _drain_crowd(self, until: float) -> int:
@@ -182,8 +231,7 @@ class Live:
         if self._reopen and server and server.listening_at:
             self._reopen = False
             self.crowd.reopen(server.host, server.port)
-            self.crowd.open(self._wanted, server.host, server.port)
-            self._wanted = []
+            self._open_wanted(server.host, server.port)
 
     def sample(self) -> None:
         """Take a sample of CPU, memory, threads and switches."""

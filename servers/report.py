@@ -49,8 +49,8 @@ BATCH = 32
 """Records written at once, and held at most; this many of usual size fit into one atomic write."""
 KEPT = 4096
 """Openings and closings kept for the next write when the pipe is full; beyond that they are counted as lost."""
-TEXT = 400
-"""Characters of a sentence that fit into one line of the pipe with certainty."""
+TEXT = 400 if PIPE_BUF >= 4096 else 60
+"""Characters of a sentence that fit into one line of the pipe with certainty: JSON may write six bytes for one."""
 
 
 class Connection:

@@ -75,7 +75,7 @@ def test_clients_open_talk_and_walk_along_from_pattern_to_pattern(run: Run) -> N
         run.until(lambda: session.totals.send == 3, "the server's own word of it")  # noqa: B023
         assert (session.totals.recv_bytes, session.totals.echoes) == (3 * len(HOGE), 3)
         assert {c.client for c in session.connections.values()} == {1, 2, 3}
-        assert not any(session.is_external(c) for c in session.connections.values())
+        assert not any(session.is_external(c, time.monotonic_ns()) for c in session.connections.values())
         assert session.totals.lost == session.totals.garbled == session.totals.spoiled == 0
     assert run.live.open_clients(1) == [4]
 
@@ -88,7 +88,7 @@ def test_a_single_thread_takes_one_client_and_an_external_one_stands_beside_ours
         run.live.crowd.close([1, 2])
         run.until(lambda: [c for c in run.live.session.connections.values() if c.client is None], "the external one")
         (guest,) = [c for c in run.live.session.connections.values() if c.client is None]
-        assert run.live.session.is_external(guest) is True
+        assert run.live.session.is_external(guest, time.monotonic_ns()) is True
     run.until(lambda: not run.live.session.connections, "all have left")
 
 

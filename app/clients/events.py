@@ -7,8 +7,8 @@ from collections import deque
 
 import msgspec
 
-from app.session.observations import ClientClosed, ClientConnected, ClientEcho, ClientOpening, ClientSent
-from servers.records import Lost, Note, Record
+from app.session.observations import ClientClosed, ClientConnected, ClientEcho, ClientOpening, ClientSent, ClientsLost
+from servers.records import Note, Record
 
 HELD = 4 * 1024 * 1024
 """Bytes of lines that wait here while the pipe is full; beyond that messages and echoes are dropped and counted."""
@@ -77,4 +77,4 @@ class Events:
         """What has been dropped since it was last said."""
         if not self._lost:
             return []
-        return [Lost(time.monotonic_ns(), os.getpid(), threading.get_native_id(), records=self._lost)]
+        return [ClientsLost(time.monotonic_ns(), self._lost)]

@@ -1,6 +1,7 @@
 """CPU, memory, threads and context switches of the server's processes, and the machine's cores (psutil)."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import psutil
 
 from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample
 
+SWITCHES = re.compile(rb"^(non)?voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
 MOST_THREADS = 128
 """Up to so many threads context switches are added up; beyond that the sum would cost more than it tells."""
 
@@ -100,7 +102,7 @@ def _sample(process: psutil.Process, first: bool) -> ProcessSample | None:
                 voluntary,
                 involuntary,
             )
-    except psutil.Error:
+    except (psutil.Error, OSError):  # it has ended in between
         return None
 
 
@@ -121,10 +123,9 @@ def _switches(process: psutil.Process, threads: int) -> tuple[int | None, int | 
             status = (tasks / task / "status").read_bytes()
         except OSError:
             continue
-        for line in status.splitlines()[-2:]:
-            name, _, number = line.partition(b":")
-            if name == b"voluntary_ctxt_switches":
-                voluntary += int(number)
-            elif name == b"nonvoluntary_ctxt_switches":
+        for name, number in SWITCHES.findall(status):
+            if name:
                 involuntary += int(number)
+            else:
+                voluntary += int(number)
     return voluntary, involuntary

@@ -78,6 +78,19 @@ class BlockSet(Record, tag="block-set", gc=False):
     seconds: float
 
 
+class ClientUnconnected(Record, tag="client-unconnected", gc=False):
+    """One of our clients exists and has no connection; `why` says it in a few words."""
+
+    client: int
+    why: str
+
+
+class ClientsLost(Record, tag="clients-lost", gc=False):
+    """`records` of what our clients did and felt did not fit into their pipe: their counts are too low by that."""
+
+    records: int
+
+
 class ClientOpening(Record, tag="client-opening", gc=False):
     """One of our clients has called connect."""
 
@@ -137,6 +150,8 @@ Observation = (
     | ProcessGone
     | CoresSample
     | BlockSet
+    | ClientUnconnected
+    | ClientsLost
     | ClientOpening
     | ClientConnected
     | ClientSent

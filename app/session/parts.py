@@ -25,6 +25,7 @@ class Totals:
     echoes: int = 0
     spoiled: int = 0
     client_records: int = 0
+    clients_lost: int = 0
 
 
 @dataclass(slots=True)
@@ -109,6 +110,8 @@ class BlockSpan:
     tid: int
     connection: int
     cooperative: bool
+    stops_all: bool = False
+    """Whether no worker was left that could have served anybody when it began."""
     end: int = 0
 
 

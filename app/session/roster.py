@@ -32,7 +32,7 @@ class Roster:
     def held_since(self, connection: Connection) -> int:
         """Since when (ns) the thread that serves a connection has been blocked for another one; 0 if it is not."""
         span = self.holding.get((connection.pid, connection.tid))
-        if span is None or span.connection == connection.number or connection.closed_at:
+        if span is None or span.connection == connection.number or connection.closed_at or connection.left_at:
             return 0
         return max(span.begin, connection.accepted_at)
 
@@ -77,7 +77,9 @@ class Roster:
 
     def _assign(self, connection: Connection, pid: int, tid: int, at: int) -> None:
         """A thread serves a connection from now on; one that nobody announced was started for it."""
-        self._unassign(connection)
+        before = self._unassign(connection)
+        if before and not connection.recv:  # it has only accepted it
+            before.served -= 1
         connection.pid, connection.tid = pid, tid
         worker = self.workers.get((pid, tid))
         if worker is None:
@@ -86,10 +88,13 @@ class Roster:
         worker.serving[connection.number] = connection
         worker.served += 1
 
-    def _unassign(self, connection: Connection) -> None:
+    def _unassign(self, connection: Connection) -> Worker | None:
         worker = self.workers.get((connection.pid, connection.tid))
-        if worker and worker.serving.pop(connection.number, None) and not worker.serving and not worker.announced:
+        if worker is None or worker.serving.pop(connection.number, None) is None:
+            return None
+        if not worker.serving and not worker.announced:
             del self.workers[worker.pid, worker.tid]
+        return worker
 
     def _blocked(self, key: tuple[int, int], span: BlockSpan) -> None:
         """A connection's handler has entered a blocking call."""
@@ -101,6 +106,7 @@ class Roster:
             if before and (other := self.connections[before.connection].key):
                 self._unblocked(other, span.begin)
             self.holding[thread] = span
+            span.stops_all = all(worker in self.holding for worker in self.workers)
         self.blocks.append(span)
 
     def _unblocked(self, key: tuple[int, int], at: int) -> None:

@@ -13,6 +13,8 @@ from app.session.observations import (
     ClientEcho,
     ClientOpening,
     ClientSent,
+    ClientsLost,
+    ClientUnconnected,
     CoresSample,
     Garbled,
     Lag,
@@ -54,6 +56,7 @@ class Session(Roster):
         self.totals = Totals()
         self.clients: dict[int, Client] = {}
         self.opening = 0
+        self._gone = 0
         self.processes: dict[int, Process] = {}
         self.cores: list[deque[tuple[int, float]]] = []
         self.block = BlockSwitch()
@@ -77,17 +80,18 @@ class Session(Roster):
         """Differs whenever a connection, client or worker may have changed: what a screen compares."""
         totals = self.totals
         exited = self.server.exited_at if self.server else 0
-        return (self._numbers, totals.records, totals.client_records, totals.lost, exited, len(self.connections))
+        lost = totals.lost + totals.clients_lost
+        return (self._numbers, totals.records, totals.client_records, lost, exited, self._gone, len(self.connections))
 
     def worst_lag(self, now: int, span: int = 10 * SECOND) -> int | None:
         """The dashboard's own greatest lag (ns) within a span before `now`; None if it was never measured."""
         return max((late for at, late in self.lags if at >= now - span), default=None)
 
-    def is_external(self, connection: Connection) -> bool | None:
+    def is_external(self, connection: Connection, now: int) -> bool | None:
         """Whether a connection is not one of our clients'; None while one of ours could still turn out to be it."""
         if connection.client is not None:
             return False
-        return None if self.opening else True
+        return None if self.opening and now - connection.opened_at < SECOND else True
 
     # The server itself.
 
@@ -139,12 +143,11 @@ class Session(Roster):
         totals.recv_bytes += o.recv_bytes
         totals.send += o.send
         totals.send_bytes += o.send_bytes
-        by_server = o.new or o.recv or o.send or o.bye
         for connection in self.connections.values():
             if connection.pid == o.pid:
                 connection.forgive()
-            elif not by_server:  # then it is our clients' own: an echo may be among them
-                connection.sent_since = 0
+        for key in [key for key in self.blocking if key[0] == o.pid]:  # its end may be among what was lost
+            self._unblocked(key, o.at)
         self.log.add(o)
 
     # Its connections, as it reports them.
@@ -214,6 +217,18 @@ class Session(Roster):
         worker.name, worker.announced = o.name, True
 
     # Our own clients.
+
+    def _clients_lost(self, o: ClientsLost) -> None:
+        self.totals.clients_lost += o.records
+        for connection in self.connections.values():  # an echo may be among what was lost
+            connection.sent_since = 0
+        self.log.add(o)
+
+    def _client_unconnected(self, o: ClientUnconnected) -> None:
+        self.totals.client_records += 1
+        client = self.clients.setdefault(o.client, Client(o.client))
+        self._opened(client)
+        client.connection, client.ended = None, o.why
 
     def _client_opening(self, o: ClientOpening) -> None:
         self.totals.client_records += 1
@@ -295,6 +310,7 @@ class Session(Roster):
         process.switched(o.at, o.voluntary, o.involuntary)
 
     def _process_gone(self, o: ProcessGone) -> None:
+        self._gone += 1
         self._process_ended(o.pid, o.at)
         for connection in [c for c in self.connections.values() if c.pid == o.pid]:
             self._retire(connection, o.at, "process ended")
@@ -338,6 +354,8 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     Block: Session._block,
     Unblock: Session._unblock,
     WorkerBegan: Session._worker_began,
+    ClientsLost: Session._clients_lost,
+    ClientUnconnected: Session._client_unconnected,
     ClientOpening: Session._client_opening,
     ClientConnected: Session._client_connected,
     ClientSent: Session._client_sent,

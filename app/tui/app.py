@@ -12,8 +12,9 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input
 
+from app.clients.commands import BURST_LIMIT, RATE_LIMIT
 from app.config import read_config
-from app.live import Plan
+from app.live import OVER, Plan
 from app.session.freeze import snapshot
 from app.tui.dialogs import Ask, Confirm, Help, shown
 from app.tui.keys import ALL_KEYS, PANELS
@@ -47,7 +48,7 @@ class EchoTui(Picture):
     # Messages of the panels.
 
     def on_patterns_panel_chosen(self, message: PatternsPanel.Chosen) -> None:
-        self.start(message.pattern)
+        self.guarded(lambda: self.start(message.pattern))
 
     def on_patterns_panel_looked(self, message: PatternsPanel.Looked) -> None:
         self.looked_at = message.pattern
@@ -56,11 +57,11 @@ class EchoTui(Picture):
         self.client = message.client
 
     def on_clients_pane_say(self, message: ClientsPane.Say) -> None:
-        self.say(message.text)
+        self.guarded(lambda: self.say(message.text))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action can be taken now; the footer leaves out those that can't."""
-        clients = bool(self.live.session.clients)
+        clients = any(client.ended not in OVER for client in self.live.session.clients.values())
         typing = isinstance(self.focused, Input)
         if len(self.screen_stack) > 1 and action in BELOW_DIALOGS:
             return False
@@ -108,7 +109,7 @@ class EchoTui(Picture):
             self.live.stop()
             self.draw()
         else:
-            self.start(self.looked_at or self.query_one(PatternsPanel).pattern)
+            self.start(self.live.pattern or self.query_one(PatternsPanel).pattern)
 
     def action_walk(self, step: int) -> None:
         panel = self.query_one(PatternsPanel)
@@ -130,7 +131,7 @@ class EchoTui(Picture):
             "sleep is time.sleep; 0.001 to 60 seconds. It is switched on.",
             f"{setting.kind}:{setting.seconds:g}",
             BlockSetting.parse,
-            lambda answer: self.live.set_block(answer),
+            self.live.set_block,
         )
 
     # Our clients.
@@ -151,7 +152,8 @@ class EchoTui(Picture):
         self.client = None
 
     def action_choose(self, step: int) -> None:
-        choices: list[int | None] = [None, *sorted(self.live.session.clients)]
+        clients = self.live.session.clients
+        choices: list[int | None] = [None, *(number for number in sorted(clients) if clients[number].ended not in OVER)]
         index = choices.index(self.client) if self.client in choices else 0
         self.client = choices[(index + step) % len(choices)]
         self.draw()
@@ -179,18 +181,18 @@ class EchoTui(Picture):
     def action_load(self) -> None:
         self.ask(
             f"Messages a second from {self._who()}?",
-            f"0.01 to 10,000; 0 stops. {BYTES} bytes each, whether the echo has come or not.",
+            f"0.01 to {RATE_LIMIT:,.0f}; 0 stops. {BYTES} bytes each, whether the echo has come or not.",
             "1",
             rate,
-            lambda answer: self.live.crowd.chatter(self.chosen, answer, BYTES),
+            lambda answer: self.live.load(self.chosen, answer, BYTES),
         )
 
     def action_burst(self) -> None:
         self.ask(
             f"How many messages at once from {self._who()}?",
-            f"1 to 100,000, of {BYTES} bytes",
+            f"1 to {BURST_LIMIT:,}, of {BYTES} bytes",
             str(BURST),
-            whole(1, 100_000),
+            whole(1, BURST_LIMIT),
             lambda answer: self.live.crowd.burst(self.chosen, answer, BYTES),
         )
 
@@ -198,7 +200,12 @@ class EchoTui(Picture):
         return "all clients" if self.client is None else f"client [{self.client}]"
 
     def action_close_client(self, reset: bool) -> None:
-        self.live.crowd.close(self.chosen, reset)
+        open_ = [client for client in self.live.session.clients.values() if client.ended not in OVER]
+        if self.client is not None or len(open_) < 2:
+            self.live.close_clients(self.chosen, reset)
+            return
+        question = f"{'Reset' if reset else 'Close'} all {len(open_):,} clients?"
+        self.push_screen(Confirm(question), lambda yes: self.live.close_clients([], reset) if yes else None)
 
     # The screen.
 
@@ -212,32 +219,29 @@ class EchoTui(Picture):
         self.draw()
 
     def action_expand(self) -> None:
-        if self.screen.maximized:
-            self.screen.minimize()
+        if self.expanded:
             self.expanded = None
         elif isinstance(self.focused, Panel):
-            self.screen.maximize(self.focused, container=False)
             self.expanded = self.focused.id
-        self.refresh_bindings()
-        self.call_after_refresh(self.draw)
+        self.fit()
 
     def action_hop(self, step: int) -> None:
         stops = self.focusable()
         index = stops.index(self.focused) + step if self.focused in stops else 0
-        self.action_go(next(iter([stops[index % len(stops)].id])) or "patterns")
+        self.action_go(stops[index % len(stops)].id or "patterns")
 
     def action_go(self, name: str) -> None:
-        if self.screen.maximized:
-            self.screen.minimize()
-            self.expanded = None
+        self.expanded = None
+        if self.ended and name not in ("patterns", "clients", "line"):
+            name = "ended"  # it stands in the place of the others
         if name in PANELS:
             self.place = name
-            self.fit()
+        self.fit()
         target = self.screen.query_one(Input) if name in ("clients", "line") else self.screen.query_one(f"#{name}")
         self.call_after_refresh(target.focus)
 
     def action_leave(self) -> None:
-        if self.screen.maximized:
+        if self.expanded:
             self.action_expand()
         elif isinstance(self.focused, Input):
             self.action_go("patterns")
@@ -269,8 +273,10 @@ class EchoTui(Picture):
         self.push_screen(Help(self.keymap))
 
     def action_quit_politely(self) -> None:
-        if len(self.screen_stack) > 1:
+        if isinstance(self.screen, Confirm):
             self.exit(0)
+        elif len(self.screen_stack) > 1:
+            self.pop_screen()
         elif self.live.running and self.live.session.connections:
             count = len(self.live.session.connections)
             question = f"A server is running with {count:,} client{'s' if count > 1 else ''}. Quit?"
@@ -343,8 +349,8 @@ def rate(text: str) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    if number != 0 and not 0.01 <= number <= 10_000:
-        raise ValueError("a number from 0.01 to 10,000, or 0 to stop, please")
+    if number != 0 and not 0.01 <= number <= RATE_LIMIT:
+        raise ValueError(f"a number from 0.01 to {RATE_LIMIT:,.0f}, or 0 to stop, please")
     return number
 
 

@@ -1,5 +1,6 @@
 """Every key of the dashboard, by an id that the configuration can give another key to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -42,7 +43,7 @@ class Key:
 SERVER, CLIENTS, SCREEN = "Server", "Clients", "Screen"
 
 KEYS = (
-    Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 9, "tab", True),
+    Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 5, "tab", True),
     Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, 2, "↑↓⏎"),
     Key("toggle", "space", "toggle_server", "start", "Start or stop the server", SERVER, 5, "space"),
     Key("previous", "comma,less_than_sign", "walk(-1)", "previous", "Start the pattern before this one", SERVER),
@@ -67,9 +68,7 @@ KEYS = (
     Key("theme", "t", "next_theme", "theme", "Another theme: dark, or light for a projector", SCREEN, 21),
     Key("screenshot", "ctrl+s", "screenshot_file", "picture", "Save a picture into screenshots/", SCREEN, 22),
     Key("palette", "ctrl+p", "command_palette", "palette", "Everything by name", SCREEN, 23, None, True),
-    Key(
-        "leave", "escape", "leave", "back", "Out of input, expanded panel or frozen picture", SCREEN, 7, "esc"
-    ),
+    Key("leave", "escape", "leave", "back", "Out of input, expanded panel or frozen picture", SCREEN, 7, "esc"),
     Key("help", "question_mark", "help", "help", "Every key", SCREEN, 1, "?"),
     Key("quit", "q", "quit_politely", "quit", "End server, clients and dashboard", SCREEN, 1),
     Key("quit-now", "ctrl+c,ctrl+q", "quit_politely", "quit", "The same, also while typing", SCREEN, 0, None, True),
@@ -92,3 +91,8 @@ PANEL_KEYS = tuple(
     for number, name in enumerate(PANELS, 1)
 )
 ALL_KEYS = (*KEYS, *PANEL_KEYS)
+
+
+def first_key(keys: str, display: Callable[[Binding], str]) -> str:
+    """The first of an action's keys, as a person reads it."""
+    return display(Binding(keys.split(",")[0], "", ""))

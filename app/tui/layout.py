@@ -18,14 +18,17 @@ class Layout:
     shown: frozenset[str]
 
 
-def arrange(width: int, height: int, chosen: str, ended: bool = False) -> Layout:
+def arrange(width: int, height: int, chosen: str, ended: bool = False, expanded: str | None = None) -> Layout:
     """The layout for a terminal, where `chosen` is the panel that was gone to last.
 
-    A server that has died (`ended`) takes the place of all panels about what it does.
+    A server that has died (`ended`) takes the place of all panels about what it does; an `expanded` panel takes
+    the place of all others.
     """
     name = size_class(width, height)
     if name == "small":
         return Layout(name, frozenset({"too-small"}))
+    if expanded and (not ended or expanded in ("ended", *ALWAYS)):
+        return Layout(name, frozenset({"header", "keys", expanded}))
     if ended:
         return Layout(name, frozenset({*ALWAYS, "ended"}))
     if name == "wide":

@@ -28,7 +28,6 @@ class Panel(Widget, can_focus=True):
     """A bordered panel of lines, numbered from `first` up to, not including, `last`."""
 
     TITLE = ""
-    SHORT = ""
     HEADED = False
     """Whether the first row is a heading that does not scroll."""
     SELECTS = True
@@ -224,11 +223,12 @@ class Panel(Widget, can_focus=True):
             return
         index = self.top + offset.y - self.HEADED
         if index < self.last:
+            again = index == self.cursor
             self.go(index)
-            self.pressed(index)
+            self.pressed(index, again)
 
-    def pressed(self, index: int) -> None:
-        """A line was clicked."""
+    def pressed(self, index: int, again: bool) -> None:
+        """A line was clicked; `again` if the cursor was on it before."""
 
 
 def pad(text: str, width: int, right: bool = False) -> str:

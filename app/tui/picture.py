@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections.abc import Callable
 
 from rich.text import Text
 from textual import events
@@ -18,7 +19,7 @@ from app.live import Live, Plan
 from app.session.session import Session
 from app.tui import text
 from app.tui.failure import SOFTWARE, write_traceback
-from app.tui.keys import PANELS
+from app.tui.keys import ALL_KEYS, PANELS, first_key
 from app.tui.layout import EVERYTHING, MIN_HEIGHT, MIN_WIDTH, arrange
 from app.tui.palette import THEMES, Palette
 from app.tui.panel import Panel
@@ -45,7 +46,7 @@ SAMPLE = 0.5
 
 
 class Picture(App[int]):
-    """Reads a session a few times a second and never writes one."""
+    """Drains a live run and draws its session, each a few times a second."""
 
     TITLE = "echo-tui"
     CSS_PATH = "app.tcss"
@@ -64,9 +65,10 @@ class Picture(App[int]):
         self.place = "patterns"
         self.expanded: str | None = None
         self.keymap = config.keys
+        self.key_names = {key.id: first_key(config.keys.get(key.id, key.key), self.get_key_display) for key in ALL_KEYS}
         self.ended = False
         self._ticks = 0
-        self._due = 0.0
+        self._due = self._worst = 0.0
         self._active: object = None
         for own in THEMES:
             self.register_theme(own)
@@ -103,7 +105,7 @@ class Picture(App[int]):
             asyncio.get_running_loop().add_signal_handler(ending, self.exit, 128 + ending)
         self._due = time.monotonic() + DRAIN
         self.set_interval(DRAIN, self._tick)
-        self.set_interval(SAMPLE, self.live.sample)
+        self.set_interval(SAMPLE, lambda: self.guarded(self.live.sample))
         self.begin()
 
     def begin(self) -> None:
@@ -115,8 +117,12 @@ class Picture(App[int]):
     # Drawing.
 
     def _tick(self) -> None:
+        self.guarded(self._look)
+
+    def guarded(self, work: Callable[[], object]) -> None:
+        """Do something; a fault in it ends the dashboard in order."""
         try:
-            self._look()
+            work()
         except Exception as error:
             self.fail(error)
 
@@ -126,12 +132,14 @@ class Picture(App[int]):
 
     def _look(self) -> None:
         now = time.monotonic()
-        late = now - self._due
-        self._due = max(self._due + DRAIN, now)
+        late = max(now - self._due, 0.0)
+        self._worst = max(self._worst, late)
+        self._due = (self._due if late < DRAIN else now) + DRAIN
         self.live.drain()
         self._ticks += 1
         if self._ticks % DRAWS == 0:
-            self.live.lag(int(max(late, 0.0) * text.SECOND))
+            self.live.lag(int(self._worst * text.SECOND))
+            self._worst = 0.0
             self.draw()
 
     @property
@@ -141,15 +149,21 @@ class Picture(App[int]):
 
     def view(self) -> View:
         """The picture's subject at this moment."""
-        running = self.live.pattern if self.shown.server else None
+        started = self.live.pattern if self.shown.server else None
+        clock = time.monotonic_ns()
         return View(
             session=self.shown,
-            now=self.frozen[1] if self.frozen else time.monotonic_ns(),
+            now=self.frozen[1] if self.frozen else clock,
             palette=self.palette,
-            pattern=self.looked_at or running,
-            running=running,
+            pattern=self.looked_at or started,
+            started=started,
+            live=self.live.session,
+            clock=clock,
+            keys=self.key_names,
+            loads=self.live.loads,
             client=self.client,
             frozen=self.frozen is not None,
+            expanded=self.expanded,
         )
 
     def draw(self) -> None:
@@ -167,11 +181,11 @@ class Picture(App[int]):
             return
         if self.frozen:
             gone = text.count(self.live.session.totals.records - self.frozen[0].totals.records)
-            words = f"FROZEN   {gone} events since   p goes on"
+            words = f"FROZEN   {gone} events since   {view.keys['freeze']} goes on"
             banner = screen.query_one("#banner", Static)
             if str(banner.content) != words:
                 banner.update(words)
-        active = (self.live.running, bool(self.live.session.clients), self.client, self.frozen is None, self.place)
+        active = (self.live.running, view.usable, self.client, self.frozen is None, self.place, self.expanded)
         if active != self._active:
             self._active = active
             self.refresh_bindings()
@@ -192,17 +206,23 @@ class Picture(App[int]):
             return
         screen = self.screen_stack[0]
         width, height = size or self.size
-        layout = arrange(width, height, self.place, self.ended)
+        if self.ended and self.expanded not in (None, "ended", "patterns"):
+            self.expanded = None
+        layout = arrange(width, height, self.place, self.ended, self.expanded)
+        screen.set_class(self.expanded is not None, "expanded")
         for name in ("small", "narrow", "talk", "wide"):
             screen.set_class(layout.name == name, name)
         for name in EVERYTHING:
             for panel in screen.query(f"#{name}"):
                 panel.display = name in layout.shown
-        for side in ("left", "right", "lower", "body"):
+        for side in ("left", "right", "lower", "main", "body"):
             for column in screen.query(f"#{side}"):
                 column.display = any(child.display for child in column.children)
         for notice in screen.query("#too-small").results(Static):
             notice.update(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}; this terminal has {width} x {height}")
+        focused = screen.focused
+        if focused and not focused.display and layout.name != "small":
+            screen.query_one("#ended" if self.ended else "#patterns").focus()
         self.call_after_refresh(self.draw)
 
     def focusable(self) -> list[Widget]:

@@ -18,6 +18,8 @@ def duration(ns: int | None) -> str:
         return f"{ns / MS:.2f} ms"
     if ns < 100 * MS:
         return f"{ns / MS:.1f} ms"
+    if ns < SECOND:
+        return f"{ns / MS:.0f} ms"
     if ns < 100 * SECOND:
         return f"{ns / SECOND:.1f} s"
     return clock(ns)
@@ -76,6 +78,11 @@ def peer(address: str) -> str:
     """A peer, by its port alone if it is on this machine."""
     host, _, port = address.rpartition(":")
     return f":{port}" if host in ("127.0.0.1", "[::1]") else address
+
+
+def tail(address: str, width: int) -> str:
+    """The end of an address, where its port is, if the whole is too long."""
+    return address if len(address) <= width else f"…{address[1 - width :]}"
 
 
 def clean(text: str) -> str:

@@ -1,8 +1,10 @@
 """What a panel is given to draw: a session at a moment, and what the person at the keyboard has chosen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.session.connection import Connection, State
+from app.live import OVER
+from app.session.connection import NOTICEABLE, Connection, State
 from app.session.session import Session
 from app.tui.palette import Palette
 from app.tui.text import duration
@@ -13,15 +15,31 @@ STATE_WORDS = {State.QUEUED: "not accepted", State.WAITING: "waiting", State.HEL
 
 @dataclass(frozen=True)
 class View:
-    """A picture's subject. `now` is the moment shown (ns), which stands still while the screen is frozen."""
+    """A picture's subject.
+
+    `session` at the moment `now` (ns) stands still while the screen is frozen; `live` is the one that goes on, and
+    `clock` its moment. `pattern`
+    is the one looked at, `started` the session's own, also after its end. `keys` gives the key of an action by its id,
+    `loads` the messages a second that our clients were asked for.
+    """
 
     session: Session
     now: int
     palette: Palette
     pattern: Pattern | None
-    running: Pattern | None
+    started: Pattern | None
+    live: Session
+    clock: int
+    keys: Mapping[str, str]
+    loads: Mapping[int, float]
     client: int | None
     frozen: bool
+    expanded: str | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether any of our clients was not closed on purpose."""
+        return any(client.ended not in OVER for client in self.live.clients.values())
 
     def waited(self, connection: Connection) -> int | None:
         """How long (ns) a connection has been waiting for something; None if it is not."""
@@ -33,7 +51,7 @@ class View:
         state, lasted = self.condition(connection)
         if lasted is not None:
             return f"{STATE_WORDS[state]} {duration(lasted)}"
-        return connection.error or state.value if state is State.LEFT else state.value
+        return state.value
 
     def condition(self, connection: Connection) -> tuple[State, int | None]:
         """A connection's state as a person would see it, and how long (ns) it has had to wait in it, if at all."""
@@ -49,5 +67,5 @@ class View:
         return at - self.session.server.started_at if self.session.server else 0
 
 
-NOTICED = 50_000_000
+NOTICED = NOTICEABLE
 """A wait (ns) shorter than this is ordinary service, and not shown as waiting."""

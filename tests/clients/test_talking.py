@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from app.session.observations import ClientEcho, ClientOpening
-from servers.records import Lost, Note
+from app.session.observations import ClientEcho, ClientOpening, ClientsLost
+from servers.records import Note
 from tests.clients.watching import Watched, descriptors, one_connection, server, watched_crowd
 
 
@@ -249,7 +249,7 @@ def test_nobody_reads_and_the_clients_go_on_and_the_loss_is_counted() -> None:
         watched.until(lambda: not _read_some(watched))
         watched.crowd.say([1], b"after\n")
         watched.until(lambda: bool(watched.echoes()) and watched.echoes()[-1].head == "after\n")
-        lost = [one for one in watched.seen if isinstance(one, Lost)]
+        lost = [one for one in watched.seen if isinstance(one, ClientsLost)]
         assert sum(one.records for one in lost) > 0
         assert len(watched.sent()) + len(watched.echoes()) + sum(one.records for one in lost) == 2 * (count + 2)
         assert all(echo.intact for echo in watched.echoes())

@@ -11,6 +11,8 @@ from app.session.observations import (
     ClientEcho,
     ClientOpening,
     ClientSent,
+    ClientsLost,
+    ClientUnconnected,
     CoresSample,
     Garbled,
     Lag,
@@ -65,7 +67,7 @@ def test_our_client_from_connect_to_close() -> None:
     assert connection.pending_since == 2 * S + 5
     session.apply(NEW)
     assert (connection.state, connection.client, connection.pending_since) == (State.QUIET, 1, 0)
-    assert session.is_external(connection) is False
+    assert session.is_external(connection, 0) is False
     session.apply(ClientSent(4 * S, 1, 9, "hogehoge\n"))
     assert (connection.state, connection.pending_since) == (State.WAITING, 4 * S)
     session.apply(Recv(4 * S + 9, 7, 7, 1, 9, "hogehoge\n"))
@@ -98,9 +100,9 @@ def test_a_client_that_could_not_connect_says_why() -> None:
 def test_whose_a_connection_is_can_be_open_while_one_of_ours_connects() -> None:
     session = fold([STARTED, OPENED[0], NEW])
     (connection,) = session.connections.values()
-    assert session.is_external(connection) is None
+    assert session.is_external(connection, connection.opened_at) is None
     session.apply(ClientConnected(3 * S, 1, "127.0.0.1:6000"))
-    assert session.is_external(connection) is True
+    assert session.is_external(connection, connection.opened_at) is True
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -134,7 +136,7 @@ def test_an_echo_that_is_lost_is_not_waited_for() -> None:
 
 
 def test_what_our_clients_lost_is_not_waited_for_either() -> None:
-    session = fold([STARTED, *OPENED, NEW, ClientSent(4 * S, 1, 1, "x"), Lost(5 * S, 4242, 4242, 3)])
+    session = fold([STARTED, *OPENED, NEW, ClientSent(4 * S, 1, 1, "x"), ClientsLost(5 * S, 3)])
     assert only(session) is State.QUIET
 
 
@@ -229,3 +231,37 @@ def test_the_log_keeps_the_latest_lines_and_their_numbers() -> None:
     assert (log.first, log.total, len(session.output)) == (500, LINES + 500, OUTPUT_KEPT)
     assert [o.at for o, _ in log.slice(499, 502)] == [501, 502]
     assert list(log.slice(log.total, log.total + 5)) == []
+
+
+def test_a_loss_may_hold_the_end_of_a_block() -> None:
+    session = fold([STARTED, NEW, New(3 * S, 7, 7, 2, "127.0.0.1:5002"), Block(4 * S, 7, 7, 1, "sleep", 2.0)])
+    session.apply(Lost(5 * S, 7, 7, 1))
+    assert not session.blocking
+    assert not any(session.held_since(connection) for connection in session.connections.values())
+
+
+def test_whether_a_block_stops_everybody() -> None:
+    alone = fold([STARTED, Worker(1, 7, 7, "event loop"), NEW, Block(4 * S, 7, 7, 1, "sleep", 2.0)])
+    assert [span.stops_all for span in alone.blocks] == [True]
+    beside = fold([STARTED, Worker(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1), Block(4 * S, 7, 8, 1, "sleep", 2.0)])
+    assert [span.stops_all for span in beside.blocks] == [False]
+
+
+def test_who_only_accepts_has_served_nobody() -> None:
+    session = fold([STARTED, Worker(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1)])
+    assert session.workers[7, 7].served == 0
+    assert session.workers[7, 8].served == 1
+
+
+def test_a_worker_that_is_gone_is_a_change() -> None:
+    session = fold([STARTED, Worker(1, 7, 8, "worker 1")])
+    before = session.changes
+    session.apply(ProcessGone(2 * S, 7))
+    assert session.changes != before
+
+
+def test_our_clients_are_known_before_they_are_connected() -> None:
+    session = fold([STARTED, ClientUnconnected(1, 3, "no server yet")])
+    assert [(client.number, client.ended) for client in session.clients.values()] == [(3, "no server yet")]
+    session.apply_all([ClientOpening(2, 3), ClientConnected(3, 3, "127.0.0.1:6000")])
+    assert (session.clients[3].ended, session.opening) == ("", 0)

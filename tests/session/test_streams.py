@@ -58,7 +58,10 @@ def test_waiting_is_who_is_owed_an_echo(world: World) -> None:
         c.number for c in session.connections.values() for t in world.open if t.blocked and c.peer == t.peer
     }
     assert session.opening == 0
-    assert not any(session.is_external(c) is not (c.client is None) for c in session.connections.values())
+    assert not any(
+        session.is_external(c, c.opened_at + 60_000_000_000) is not (c.client is None)
+        for c in session.connections.values()
+    )
 
 
 @given(worlds("lost"))
@@ -79,7 +82,7 @@ def test_the_rules_hold_whatever_a_hostile_server_says(stream: list[Observation]
         session.worst_lag(1000 * TICK)
         for connection in session.connections.values():
             session.held_since(connection)
-            session.is_external(connection)
+            session.is_external(connection, 1000 * TICK)
 
 
 @given(st.one_of(anything, worlds("lost").map(lambda world: world.said)), st.integers(0, 60))

@@ -137,6 +137,14 @@ class ClientsPane(Vertical):
         """Draw this view."""
         self.query_one(ClientList).show(view)
         self.query_one(Exchange).show(view)
+        title = "Clients"
+        if loads := view.loads:
+            total = sum(loads.values())
+            title += (
+                f": {len(loads):,} send {total:g} messages/s" if len(loads) > 1 else f": 1 sends {total:g} messages/s"
+            )
+        if self.border_title != title:
+            self.border_title = title
         chosen = f"to [{view.client}]" if view.client is not None else "to all"
         label = self.query_one("#to", Label)
         words = f"{chosen} > "
@@ -167,7 +175,7 @@ class Exchange(Panel, can_focus=False):
         if client is None:
             if view.session.clients:
                 return [("A line goes to every client; ← and → choose one.", palette.faint)]
-            return [("No client yet: n opens one.", palette.faint)]
+            return [(f"No client yet: {view.keys['new']} opens one.", palette.faint)]
         if not client.sent:
             return [(f"[{client.number}] has sent nothing yet.", palette.faint)]
         line: Line = [(f"{client.sent:,} sent, last ", palette.dim), (said(client.last_sent), palette.text)]

@@ -16,7 +16,7 @@ def whose(view: View, connection: Connection) -> str:
     """Whose client it is: the number of ours, or external."""
     if connection.client is not None:
         return f"[{connection.client}]"
-    return {True: "external", False: "", None: "?"}[view.session.is_external(connection)]
+    return {True: "external", False: "", None: "?"}[view.session.is_external(connection, view.now)]
 
 
 def state_style(view: View, connection: Connection) -> Style:
@@ -40,8 +40,8 @@ def worker(view: View, connection: Connection) -> str:
 Column = table.Column[Connection]
 COLUMNS = (
     Column("#", 4, 0, lambda view, c: str(c.number), lambda view, c: view.palette.dim, right=True),
-    Column("peer", 7, 0, lambda view, c: text.peer(c.peer)),
-    Column("client", 8, 3, whose, lambda view, c: view.palette.accent),
+    Column("peer", 7, 0, lambda view, c: text.tail(text.peer(c.peer), 7)),
+    Column("client", 8, 2, whose, lambda view, c: view.palette.accent),
     Column("state", 19, 1, lambda view, c: view.state(c), state_style),
     Column("recv", 6, 4, lambda view, c: text.count(c.recv), right=True),
     Column("send", 6, 4, lambda view, c: text.count(c.send), right=True),
@@ -56,7 +56,6 @@ class ConnectionsPanel(Panel):
     """One row for each connection."""
 
     TITLE = "Connections"
-    SHORT = "Connections"
     HEADED = True
 
     def __init__(self, *, id: str) -> None:
@@ -85,7 +84,3 @@ class ConnectionsPanel(Panel):
         connection = self._rows[index]
         plain = self.view.palette.dim if connection.closed_at else self.view.palette.text
         return table.row(table.fitting(COLUMNS, width), self.view, connection, plain)
-
-    def connection_at(self, index: int) -> Connection | None:
-        """The connection on a line."""
-        return self._rows[index] if 0 <= index < len(self._rows) else None

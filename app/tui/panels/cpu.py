@@ -1,35 +1,24 @@
 """CPU of each process of the server and of each core of the machine, on a scale that is always 0 to 100 %."""
 
 from collections import deque
+from itertools import islice
 
-from app.session.connection import SECOND
 from app.session.parts import Process
 from app.tui import text
 from app.tui.panel import Line, Panel, pad
 from app.tui.view import View
 
-SAMPLE = SECOND // 2
-"""How much time one character of history stands for."""
 
-
-def history(samples: deque[tuple[int, float]], now: int, width: int) -> str:
-    """The last samples as bars, the newest at the right, one character for each half second."""
-    bars = [" "] * width
-    end = now // SAMPLE
-    for at, percent in reversed(samples):
-        place = width - 1 - (end - at // SAMPLE)
-        if place < 0:
-            break
-        if place < width:
-            bars[place] = text.gauge(percent)
-    return "".join(bars)
+def history(samples: deque[tuple[int, float]], width: int) -> str:
+    """The last samples as bars, the newest at the right."""
+    bars = [text.gauge(percent) for _, percent in islice(reversed(samples), width)]
+    return "".join(reversed(bars)).rjust(width)
 
 
 class CpuPanel(Panel):
     """Processes first, then cores."""
 
     TITLE = "CPU: 0 to 100 %"
-    SHORT = "CPU"
     SELECTS = False
 
     def __init__(self, *, id: str) -> None:
@@ -39,7 +28,7 @@ class CpuPanel(Panel):
     def fingerprint(self, view: View) -> object:
         session = view.session
         newest = session.cores[0][-1][0] if session.cores and session.cores[0] else 0
-        return (newest, view.now // SAMPLE if view.frozen else 0, len(session.processes))
+        return (newest, len(session.processes), session.changes)
 
     def prepare(self, view: View) -> None:
         processes = view.session.processes.values()
@@ -66,7 +55,7 @@ class CpuPanel(Panel):
         shown = f"{percent:3.0f} %" if percent is not None else f"{text.UNKNOWN:>3} %"
         busy = percent is not None and percent >= 80
         style = palette.waiting if busy else palette.dim if faint else palette.accent
-        bars = history(samples, self.view.now, max(width - 15, 0))
+        bars = history(samples, max(width - 15, 0))
         return [(pad(name, 9), palette.dim if faint else palette.text), (bars, style), (f" {shown:>5}", style)]
 
     def _detail(self, process: Process, width: int) -> Line:

@@ -19,7 +19,6 @@ class EndedPanel(Panel):
     """The server's last words."""
 
     TITLE = "The server has ended"
-    SHORT = "Ended"
     SELECTS = False
 
     def __init__(self, *, id: str) -> None:
@@ -41,7 +40,7 @@ class EndedPanel(Panel):
         palette, session, server = view.palette, view.session, view.session.server
         assert server
         lasted = server.exited_at - server.started_at
-        title = view.running.title if view.running else "the server"
+        title = view.started.title if view.started else "the server"
         errors = [text.clean(line.text) for line in session.output if line.stream == "stderr"]
         if server.code == USAGE and errors:
             return [
@@ -61,5 +60,5 @@ class EndedPanel(Panel):
         lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]
         if not errors:
             lines.append([("It wrote nothing to stderr.", palette.dim)])
-        lines += [[], [("Space starts it again.", palette.dim)]]
+        lines += [[], [(f"{view.keys['toggle']} starts it again.", palette.dim)]]
         return lines

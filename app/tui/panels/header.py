@@ -27,11 +27,11 @@ class Header(Panel, can_focus=False):
     SELECTS = False
 
     def fingerprint(self, view: View) -> Hashable:
-        session, server = view.session, view.session.server
-        lag = session.worst_lag(view.now)
+        session, server = view.live, view.live.server
+        lag = session.worst_lag(view.clock)
         return (
-            view.running, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
-            view.now // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
+            view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
+            view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -50,39 +50,42 @@ class Header(Panel, can_focus=False):
     def _left(self) -> list[Part]:
         assert self.view
         view, palette = self.view, self.view.palette
-        server, block = view.session.server, view.session.block
+        server = view.live.server
         parts = [Part(" echo-tui  ", palette.accent, 3)]
-        if view.running is None or server is None:
-            return [*parts, Part("no server", palette.dim, 0)]
-        parts.append(Part(f"{view.running.title}  ", palette.strong, 0))
+        if view.started is None or server is None:
+            return [*parts, Part("no server   ", palette.dim, 0), self._block()]
+        parts.append(Part(f"{view.started.title}  ", palette.strong, 0))
         if not server.running:
             parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, 1))
         elif server.listening_at:
             parts += [Part("● ", palette.good, 1), Part("serving ", palette.good, 4)]
             parts.append(Part(f"{server.address}   ", palette.good, 2))
         else:
-            parts.append(Part("○ starting   " if view.running.serves else "○ not listening   ", palette.dim, 1))
-        words = f"{WORDS.get(block.kind, block.kind)} {block.seconds:g} s"
-        if block.on:
-            parts.append(Part(f" block: {words} ON ", palette.blocked, 0))
-        else:
-            parts.append(Part("block: off", palette.dim, 5))
+            parts.append(Part("○ starting   " if view.started.serves else "○ not listening   ", palette.dim, 1))
+        parts.append(self._block())
         parts.append(Part(f"   pid {server.pid}", palette.dim, 7))
         return parts
+
+    def _block(self) -> Part:
+        assert self.view
+        block, palette = self.view.live.block, self.view.palette
+        if block.on:
+            return Part(f" block: {WORDS.get(block.kind, block.kind)} {block.seconds:g} s ON ", palette.blocked, 0)
+        return Part("block: off", palette.dim, 5)
 
     def _right(self) -> list[Part]:
         assert self.view
         view, palette = self.view, self.view.palette
-        totals, server = view.session.totals, view.session.server
+        totals, server = view.live.totals, view.live.server
         parts = []
         if totals.lost + totals.garbled:
             parts.append(Part(f"  lost {totals.lost + totals.garbled:,}", palette.bad, 1))
-        lag = view.session.worst_lag(view.now)
+        lag = view.live.worst_lag(view.clock)
         if lag is not None:
             late = lag >= 50 * text.MS
             parts.append(Part(f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.dim, 6))
         if server:
-            lasted = (server.exited_at or view.now) - server.started_at
+            lasted = (server.exited_at or view.clock) - server.started_at
             parts.append(Part(f"  {text.clock(lasted)} ", palette.text, 2))
         return parts
 

@@ -23,10 +23,10 @@ class KeyBar(Panel, can_focus=False):
 
     def fingerprint(self, view: View) -> Hashable:
         # To ask which keys work is dear, so it is asked only when something has changed that can decide it.
-        server, screen = view.session.server, self.screen
+        server, screen = view.live.server, self.screen
         return (
-            id(screen.focused), screen.maximized is None, bool(view.session.clients), view.frozen,
-            server and server.running, view.session.block.on, len(self.app.screen_stack),
+            id(screen.focused), view.expanded, view.usable, view.frozen,
+            server and server.running, view.live.block.on, len(self.app.screen_stack),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -60,12 +60,12 @@ class KeyBar(Panel, can_focus=False):
     def _names(self) -> dict[str, str]:
         """Labels that depend on what is going on."""
         assert self.view
-        server = self.view.session.server
+        server = self.view.live.server
         frozen = "go on" if self.view.frozen else "freeze"
         return {
             "toggle": "stop" if server and server.running else "start",
             "freeze": frozen,
-            "block": "block off" if self.view.session.block.on else "block on",
+            "block": "block off" if self.view.live.block.on else "block on",
         }
 
     def line(self, index: int, width: int) -> Line:

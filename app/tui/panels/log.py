@@ -1,12 +1,13 @@
 """The event log: what the server says, in the article's words."""
 
-from app.session.observations import BlockSet, Output, ServerExited, ServerStarted
+from app.session.observations import BlockSet, ClientsLost, Output, ServerExited, ServerStarted
 from app.session.parts import ServerState
 from app.tui import text
 from app.tui.panel import Line, Panel, Span
 from app.tui.view import View
 from servers.block import WORDS
 from servers.records import Block, Bye, Listening, Lost, New, Note, Record, Recv, Send, Threads, Unblock
+from servers.report import address_name
 
 
 def sentence(record: Record, peer: str) -> tuple[str, str]:
@@ -25,13 +26,16 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
         case Unblock():
             return f"the block for {peer} is over", "waiting"
         case Listening():
-            return f"listening on {record.host}:{record.port}, backlog {record.backlog}", "dim"
+            where = text.clean(address_name(record.host, record.port))
+            return f"listening on {where}, backlog {record.backlog}", "dim"
         case Note():
             return text.clean(record.text), "waiting"
         case Threads():
             return f"{record.count:,} threads", "text"
         case Lost():
             return f"{text.plural(record.records, 'record')} lost: the pipe was full (totals include them)", "bad"
+        case ClientsLost():
+            return f"{text.plural(record.records, 'record')} of our clients lost: their counts are too low", "bad"
         case Output():
             return f"{record.stream}: {text.clean(record.text)}", "dim"
         case ServerStarted():
@@ -66,7 +70,6 @@ class LogPanel(Panel):
     """The last ten thousand lines; the end is followed until one scrolls back."""
 
     TITLE = "Events"
-    SHORT = "Events"
     FOLLOWS = True
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
@@ -86,9 +89,12 @@ class LogPanel(Panel):
         if entry is None:
             return []
         record, peer = entry
-        words, kind = sentence(record, text.clean(peer))
+        short = width < 56
+        peer = text.clean(text.peer(peer) if short else peer)
+        words, kind = sentence(record, peer)
         palette = self.view.palette
-        when: Span = (f"{text.stamp(self.view.since_start(record.at))} ", palette.faint)
+        moment = text.stamp(self.view.since_start(record.at))
+        when: Span = (f"{moment[:-2] if short else moment} ", palette.faint)
         return [when, (words, getattr(palette, kind))]
 
     def _entry(self, index: int) -> tuple[Record, str] | None:

@@ -13,7 +13,6 @@ class PatternsPanel(Panel):
     """A list to walk through."""
 
     TITLE = "Patterns"
-    SHORT = "Patterns"
 
     class Chosen(Message):
         """A pattern is to be started."""
@@ -49,7 +48,7 @@ class PatternsPanel(Panel):
 
     def fingerprint(self, view: View) -> Hashable:
         server = view.session.server
-        return (view.running and view.running.name, server and server.running, self.cursor, self.has_focus)
+        return (view.started and view.started.name, server and server.running, self.cursor, self.has_focus)
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
@@ -57,7 +56,7 @@ class PatternsPanel(Panel):
         entry = self.entries[index]
         if isinstance(entry, str):
             return [(entry, palette.dim)]
-        if entry is self.view.running:
+        if entry is self.view.started:
             alive = bool(self.view.session.server and self.view.session.server.running)
             return [("● " if alive else "✗ ", palette.good if alive else palette.bad), (entry.title, palette.strong)]
         return [("  ", palette.text), (entry.title, palette.text)]
@@ -81,6 +80,6 @@ class PatternsPanel(Panel):
     def action_edge(self, step: int) -> None:
         self.go(self.last - 1 if step > 0 else 1)
 
-    def pressed(self, index: int) -> None:
-        if isinstance(self.entries[index], Pattern):
+    def pressed(self, index: int, again: bool) -> None:
+        if again and isinstance(self.entries[index], Pattern):  # the first click only looks
             self.post_message(self.Chosen(self.pattern))

@@ -15,7 +15,6 @@ class SourcePanel(Panel):
     """What a speaker says, then what a server of this kind looks like."""
 
     TITLE = "Source"
-    SHORT = "Source"
     SELECTS = False
 
     def __init__(self, *, id: str) -> None:

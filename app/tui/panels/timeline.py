@@ -18,8 +18,8 @@ STATE = 20
 LINGER = SPAN
 """A closed connection keeps its lane for as long as the timeline reaches back."""
 
-NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD = range(8)
-SHAPES = " ─▄▇░╌█▒"
+NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY = range(9)
+SHAPES = " ─▄▇░╌█▒▂"
 PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
 
 
@@ -71,7 +71,7 @@ def spans(cells: bytearray, palette: Palette) -> Line:
     """A lane as coloured shapes."""
     styles = (
         palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.waiting,
-        palette.waiting,
+        palette.waiting, palette.waiting,
     )  # fmt: skip
     return [(SHAPES[value] * len(list(run)), styles[value]) for value, run in groupby(cells)]
 
@@ -80,7 +80,6 @@ class TimelinePanel(Panel):
     """Connections from the top, the server's own lane and the scale at the bottom."""
 
     TITLE = "Timeline: the last 30 s"
-    SHORT = "Timeline"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -143,12 +142,12 @@ class TimelinePanel(Panel):
         """What to do while there is nobody."""
         assert self.view
         server = self.view.session.server
-        words = ["Choose a pattern and press Enter."]
+        words = [f"Choose a pattern and press {self.view.keys['start']}."]
         if server and server.listening_at:
-            words = ["Nobody is connected.", "n opens a client here; from another terminal:",
+            words = ["Nobody is connected.", f"{self.view.keys['new']} opens a client here; from another terminal:",
                      f"nc {server.host} {server.port}"]  # fmt: skip
         elif server and server.running:
-            words = ["Starting ..." if self.view.running and self.view.running.serves else "It does not listen."]
+            words = ["Starting ..." if self.view.started and self.view.started.serves else "It does not listen."]
         return [(words[y], self.view.palette.dim)] if y < len(words) else []
 
     def _server(self) -> Line:
@@ -160,11 +159,13 @@ class TimelinePanel(Panel):
         if server:
             window.paint(cells, server.started_at, server.exited_at or view.now, QUIET)
         said = " " * self.state_width
-        for block in view.session.blocks:
-            window.paint(cells, block.begin, block.end or view.now, BLOCKED)
-        if view.session.blocking:
-            first = min(view.session.blocking.values(), key=lambda span: span.begin)
+        for block in sorted(view.session.blocks, key=lambda span: span.stops_all):
+            window.paint(cells, block.begin, block.end or view.now, BLOCKED if block.stops_all else PARTLY)
+        if spans_now := view.session.blocking.values():
+            first = min(spans_now, key=lambda span: span.begin)
             words = f"{WORDS.get(first.kind, first.kind)} {text.duration(view.now - first.begin)}"
+            if not any(span.stops_all for span in spans_now):
+                words = f"{len(spans_now)} in {WORDS.get(first.kind, first.kind)}"
             said = " " + pad(words, self.state_width - 1)
         line: Line = [(pad("server", LABEL), palette.strong), *spans(cells, palette), (said, palette.waiting)]
         return self._written(line, window)
@@ -172,7 +173,7 @@ class TimelinePanel(Panel):
     def _written(self, line: Line, window: Window) -> Line:
         """The server's lane with the length of each block written into it, where there is room."""
         assert self.view
-        words = {window.column(b.begin): b for b in self.view.session.blocks if b.end and b.end > window.begin}
+        words = {window.column(b.begin): b for b in self.view.session.blocks if b.stops_all and b.end > window.begin}
         place = 0
         written: Line = []
         for shown, style in line[1:-1]:

@@ -59,7 +59,6 @@ class WorkersPanel(Panel):
     """One row for each worker."""
 
     TITLE = "Workers"
-    SHORT = "Workers"
     HEADED = True
 
     def __init__(self, *, id: str) -> None:

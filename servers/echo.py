@@ -16,19 +16,19 @@ def echo(client: socket.socket, conn: Connection, server: Server) -> None:
             while message := client.recv(RECV_BYTES):
                 server.report.recv(conn, message)
                 server.block.strike(server.report, conn)
-                send_all(client, message, server)
+                send_all(client, message, conn, server)
                 server.report.send(conn, message)
         except OSError as reset:
             error = type(reset).__name__
     server.report.bye(conn, error)
 
 
-def send_all(client: socket.socket, message: bytes, server: Server) -> None:
+def send_all(client: socket.socket, message: bytes, conn: Connection, server: Server) -> None:
     """Send the whole message; where the kernel's buffer is full, report first and then wait for room."""
     try:
         sent = client.send(message, socket.MSG_DONTWAIT)
     except BlockingIOError:
         sent = 0
     if sent < len(message):
-        server.report.flush()
+        server.report.waits(conn)
         client.sendall(message[sent:])

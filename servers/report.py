@@ -89,6 +89,9 @@ class Report:
     def send(self, conn: Connection, data: bytes) -> None:
         """Bytes have been sent back."""
 
+    def waits(self, conn: Connection) -> None:
+        """The thread of a connection is about to wait: for room to send, say."""
+
     def bye(self, conn: Connection, error: str = "") -> None:
         """A connection has been closed."""
 
@@ -183,6 +186,7 @@ class Piped(Report):
         self._fd = fd
         self._pid = os.getpid()
         self._held = False
+        self._awake: set[int] = set()
         self._pending: deque[Reported] = deque()
         self._owed: deque[Reported] = deque()
         self._lost = Lost(0, 0, 0)
@@ -208,20 +212,30 @@ class Piped(Report):
             conn.tid = tid
             self._say(Serve(_clock(), self._pid, tid, conn.number))
 
+    # A thread is awake from its recv to its send. Under load one that goes back to wait leaves its records to another
+    # that is awake: that one has not come to its own write yet, so nothing is held back while all of them wait.
+
     def recv(self, conn: Connection, data: bytes) -> None:
+        self._awake.add(conn.tid)
         self._pending.append(Recv(_clock(), self._pid, conn.tid, conn.number, len(data), preview(data)))
 
     def send(self, conn: Connection, data: bytes) -> None:
         self._pending.append(Send(_clock(), self._pid, conn.tid, conn.number, len(data), preview(data)))
-        if not self._held or len(self._pending) >= BATCH:
+        self._awake.discard(conn.tid)
+        if not (self._held or self._awake) or len(self._pending) >= BATCH:
             self.flush()
 
+    def waits(self, conn: Connection) -> None:
+        self._awake.discard(conn.tid)
+        self.flush()
+
     def bye(self, conn: Connection, error: str = "") -> None:
+        self._awake.discard(conn.tid)
         self._say(Bye(_clock(), self._pid, _thread_id(), conn.number, error[:TEXT]))
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
         self._pending.append(Block(_clock(), self._pid, _thread_id(), conn.number, kind, seconds, cooperative))
-        self.flush()
+        self.waits(conn)
 
     def unblock(self, conn: Connection) -> None:
         self._say(Unblock(_clock(), self._pid, _thread_id(), conn.number))
@@ -239,6 +253,7 @@ class Piped(Report):
     def forked(self) -> None:
         super().forked()
         self._pid = os.getpid()
+        self._awake.clear()
         self._pending.clear()
         self._owed.clear()
         self._lost = Lost(0, 0, 0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from app.observers.pipe import LinePipe, decode, make_pipe
+from app.observers.pipe import CAPACITY, LinePipe, decode, make_pipe
 from app.session.observations import Observation, Output, ServerExited, ServerStarted
 from servers.block import PAGE_BYTES, BlockPage, BlockSetting
 from servers.server import HOST, PORT
@@ -99,7 +99,7 @@ class Child:
         """Switch the block of the running server on, or off with None."""
         self._page.arm(setting)
 
-    def read(self, most: int = 1 << 17) -> list[Observation]:
+    def read(self, most: int = CAPACITY) -> list[Observation]:
         """What the server has reported and written, and once its end; about `most` bytes of reports at a time."""
         found, self._first = self._first, []
         ended = not self.running

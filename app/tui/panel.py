@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -53,6 +53,8 @@ class Panel(Widget, can_focus=True):
         self.first = self.last = 0
         self.top = 0
         self.following = self.FOLLOWS
+        self.extent = Size(0, 0)
+        """The size of the content; to ask Textual each time is dear."""
         self._shown: Hashable = None
         self._strips: list[Strip] = []
 
@@ -82,10 +84,10 @@ class Panel(Widget, can_focus=True):
     def show(self, view: View) -> None:
         """Draw this view, if it looks any different."""
         self.view = view
-        if not self.display or not self.size:
+        if not self.display or not self.extent:
             self._shown = None
             return
-        shown = (id(view.session), view.palette, view.frozen, self.size, self.fingerprint(view))
+        shown = (id(view.session), view.palette, view.frozen, self.extent, self.fingerprint(view))
         if shown != self._shown:
             self._shown = shown
             self.prepare(view)
@@ -97,6 +99,7 @@ class Panel(Widget, can_focus=True):
         self._shown = None
 
     def on_resize(self) -> None:
+        self.extent = self.size
         self.stale()
         if self.view:
             self.show(self.view)
@@ -104,13 +107,13 @@ class Panel(Widget, can_focus=True):
     @property
     def rows(self) -> int:
         """How many lines are visible."""
-        return max(self.size.height - self.HEADED, 1)
+        return max(self.extent.height - self.HEADED, 1)
 
     def redraw(self) -> None:
         """Make the visible lines anew, and have those drawn that are different from before."""
         if self.view is None:
             return
-        width, height = self.size
+        width, height = self.extent
         base = self.rich_style
         before, self._strips = self._strips, [self._strip(self.row(y, width), width, base) for y in range(height)]
         if len(before) != height or (before and before[0].cell_length != width):
@@ -121,9 +124,9 @@ class Panel(Widget, can_focus=True):
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def render_line(self, y: int) -> Strip:
-        if y < len(self._strips) and self._strips[y].cell_length == self.size.width:
+        if y < len(self._strips) and self._strips[y].cell_length == self.extent.width:
             return self._strips[y]
-        return Strip.blank(self.size.width, self.rich_style)
+        return Strip.blank(self.extent.width, self.rich_style)
 
     def row(self, y: int, width: int) -> Line:
         """The line in a row of the panel, with the cursor's mark on it."""

@@ -70,6 +70,7 @@ class Picture(App[int]):
         self._ticks = 0
         self._due = self._worst = 0.0
         self._active: object = None
+        self._panels: list[Panel | ClientsPane] = []
         for own in THEMES:
             self.register_theme(own)
         wanted = theme or config.theme or THEMES[0].name
@@ -99,14 +100,19 @@ class Picture(App[int]):
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda theme: self._recolour())
         self._recolour()
+        self._panels = [*self.query(Panel), self.query_one(ClientsPane)]
         self.fit()
         self.query_one("#patterns").focus()
         for ending in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(ending, self.exit, 128 + ending)
+        self.call_after_refresh(self._wake_up)
+
+    def _wake_up(self) -> None:
+        """The first picture stands: now look, and let a server begin."""
         self._due = time.monotonic() + DRAIN
         self.set_interval(DRAIN, self._tick)
         self.set_interval(SAMPLE, lambda: self.guarded(self.live.sample))
-        self.begin()
+        self.guarded(self.begin)
 
     def begin(self) -> None:
         """What is to be done once the picture stands."""
@@ -174,9 +180,8 @@ class Picture(App[int]):
             if self.ended != died(view):
                 self.ended = not self.ended
                 self.fit()
-            for panel in screen.query(Panel):
+            for panel in self._panels:
                 panel.show(view)
-            screen.query_one(ClientsPane).show(view)
         except (NoMatches, IndexError):  # on the way in or out
             return
         if self.frozen:

@@ -25,6 +25,11 @@ def duration(ns: int | None) -> str:
     return clock(ns)
 
 
+def elapsed(ns: int) -> str:
+    """A span of time that is still going on: to a tenth of a second, so that its digits can be read."""
+    return f"{ns / SECOND:.1f} s" if ns < 100 * SECOND else clock(ns)
+
+
 def clock(ns: int) -> str:
     """Minutes and seconds, and hours from the first one on."""
     seconds = max(ns, 0) // SECOND

@@ -7,7 +7,7 @@ from app.live import OVER
 from app.session.connection import NOTICEABLE, Connection, State
 from app.session.session import Session
 from app.tui.palette import Palette
-from app.tui.text import duration
+from app.tui.text import elapsed
 from servers.catalog import Pattern
 
 STATE_WORDS = {State.QUEUED: "not accepted", State.WAITING: "waiting", State.HELD: "held"}
@@ -50,7 +50,7 @@ class View:
         """What a connection is doing, in words, with how long it has been waiting."""
         state, lasted = self.condition(connection)
         if lasted is not None:
-            return f"{STATE_WORDS[state]} {duration(lasted)}"
+            return f"{STATE_WORDS[state]} {elapsed(lasted)}"
         return state.value
 
     def condition(self, connection: Connection) -> tuple[State, int | None]:

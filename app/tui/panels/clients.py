@@ -41,7 +41,7 @@ class ClientList(Panel, can_focus=False):
     @property
     def per_row(self) -> int:
         """Clients side by side."""
-        return max(self.size.width // CHIP, 1)
+        return max(self.extent.width // CHIP, 1)
 
     def fingerprint(self, view: View) -> Hashable:
         clients = view.session.clients.values()
@@ -99,7 +99,7 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
     """What one of our clients is doing, by its own clock, and the colour of that."""
     palette = view.palette
     if client.opening_since:
-        return f"connecting {text.duration(view.now - client.opening_since)}", palette.queued
+        return f"connecting {text.elapsed(view.now - client.opening_since)}", palette.queued
     connection = client.connection
     if connection is None or client.ended or connection.closed_at:
         return text.clean(client.ended) or "closed", palette.dim
@@ -135,8 +135,6 @@ class ClientsPane(Vertical):
 
     def show(self, view: View) -> None:
         """Draw this view."""
-        self.query_one(ClientList).show(view)
-        self.query_one(Exchange).show(view)
         title = "Clients"
         if loads := view.loads:
             total = sum(loads.values())

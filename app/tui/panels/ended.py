@@ -27,7 +27,7 @@ class EndedPanel(Panel):
 
     def fingerprint(self, view: View) -> Hashable:
         server = view.session.server
-        return (server and server.exited_at, len(view.session.output), self.size.width)
+        return (server and server.exited_at, len(view.session.output), self.extent.width)
 
     def prepare(self, view: View) -> None:
         self._lines = list(self._story(view)) if view.session.server else []
@@ -46,7 +46,7 @@ class EndedPanel(Panel):
             return [
                 [(f"{title} can't start", palette.bad)],
                 [],
-                *([(line, palette.text)] for line in wrap(errors[-1].partition(": ")[2], self.size.width - 1)),
+                *([(line, palette.text)] for line in wrap(errors[-1].partition(": ")[2], self.extent.width - 1)),
             ]
         lines: list[Line] = [
             [(f"{title} {ending(server)}", palette.bad), (f"  after {text.duration(lasted)}", palette.dim)],
@@ -54,7 +54,7 @@ class EndedPanel(Panel):
         ]
         notes = [note for note in session.notes if note.pid == server.pid or note.pid in session.processes]
         for note in notes:
-            lines += [[(line, palette.waiting)] for line in wrap(text.clean(note.text), self.size.width - 1)]
+            lines += [[(line, palette.waiting)] for line in wrap(text.clean(note.text), self.extent.width - 1)]
         if notes:
             lines.append([])
         lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]

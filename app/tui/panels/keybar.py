@@ -31,7 +31,7 @@ class KeyBar(Panel, can_focus=False):
 
     def prepare(self, view: View) -> None:
         self.last = 1
-        room = self.size.width
+        room = self.extent.width
         names = self._names()
         chosen: list[tuple[Key, str]] = []
         for key, display in sorted(self.working(), key=lambda entry: entry[0].rank):

@@ -26,12 +26,12 @@ class SourcePanel(Panel):
         return view.pattern and view.pattern.name
 
     def prepare(self, view: View) -> None:
-        made_for = (view.pattern, view.palette, self.size.width)
+        made_for = (view.pattern, view.palette, self.extent.width)
         if made_for == self._made_for or view.pattern is None:
             return
         self._made_for = made_for
         self.border_title = f"Source: servers/{view.pattern.source.name}"
-        self._lines = [*story(view.pattern, view, self.size.width), [], *code(view.pattern, view)]
+        self._lines = [*story(view.pattern, view, self.extent.width), [], *code(view.pattern, view)]
         self.last = len(self._lines)
         self.top = 0
 

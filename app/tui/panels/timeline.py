@@ -87,12 +87,12 @@ class TimelinePanel(Panel):
 
     @property
     def rows(self) -> int:
-        return max(self.size.height - 2, 1)
+        return max(self.extent.height - 2, 1)
 
     @property
     def columns(self) -> int:
         """Columns that time has."""
-        return max(self.size.width - LABEL - self.state_width, 1)
+        return max(self.extent.width - LABEL - self.state_width, 1)
 
     @property
     def state_width(self) -> int:
@@ -131,7 +131,7 @@ class TimelinePanel(Panel):
         ]
 
     def row(self, y: int, width: int) -> Line:
-        height = self.size.height
+        height = self.extent.height
         if height > 2 and y >= height - 2:
             return self._server() if y == height - 2 else self._scale()
         if self.last == self.first:
@@ -163,7 +163,7 @@ class TimelinePanel(Panel):
             window.paint(cells, block.begin, block.end or view.now, BLOCKED if block.stops_all else PARTLY)
         if spans_now := view.session.blocking.values():
             first = min(spans_now, key=lambda span: span.begin)
-            words = f"{WORDS.get(first.kind, first.kind)} {text.duration(view.now - first.begin)}"
+            words = f"{WORDS.get(first.kind, first.kind)} {text.elapsed(view.now - first.begin)}"
             if not any(span.stops_all for span in spans_now):
                 words = f"{len(spans_now)} in {WORDS.get(first.kind, first.kind)}"
             said = " " + pad(words, self.state_width - 1)

@@ -36,7 +36,7 @@ def block_of(view: View, worker: Worker) -> BlockSpan | None:
 def doing(view: View, worker: Worker) -> str:
     """What it does, as far as it has said."""
     if span := block_of(view, worker):
-        lasted = text.duration(max(view.now - span.begin, 0))
+        lasted = text.elapsed(max(view.now - span.begin, 0))
         return f"{WORDS.get(span.kind, span.kind)} {lasted} of {span.seconds:g} s"
     return serving(view, worker)
 

@@ -22,6 +22,7 @@ from collections import deque
 import msgspec
 
 from servers.records import (
+    PREVIEW,
     Block,
     Bye,
     Listening,
@@ -35,7 +36,6 @@ from servers.records import (
     Threads,
     Unblock,
     Worker,
-    preview,
 )
 
 # Bound here, before a monkey patch can put a cooperative one in their place.
@@ -217,10 +217,14 @@ class Piped(Report):
 
     def recv(self, conn: Connection, data: bytes) -> None:
         self._awake.add(conn.tid)
-        self._pending.append(Recv(_clock(), self._pid, conn.tid, conn.number, len(data), preview(data)))
+        self._pending.append(
+            Recv(_clock(), self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
+        )
 
     def send(self, conn: Connection, data: bytes) -> None:
-        self._pending.append(Send(_clock(), self._pid, conn.tid, conn.number, len(data), preview(data)))
+        self._pending.append(
+            Send(_clock(), self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
+        )
         self._awake.discard(conn.tid)
         if not (self._held or self._awake) or len(self._pending) >= BATCH:
             self.flush()
@@ -279,7 +283,7 @@ class Piped(Report):
             batch: list[Reported] = []
             while len(batch) < BATCH and (owed or pending):
                 batch.append(owed.popleft() if owed else pending.popleft())
-            unwritten = self._write_batch(batch) if self._loss_told() else batch
+            unwritten = self._write_batch(batch) if not self._lost.records or self._loss_told() else batch
             if unwritten:
                 owed.extendleft(record for record in reversed(unwritten) if self._kept(record))
                 while pending:

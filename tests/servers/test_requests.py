@@ -43,7 +43,7 @@ def refuses(command: list[str], expected: str, prepare: Callable[[], None] | Non
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize(("arguments", "expected"), BAD, ids=lambda value: " ".join(value) if value else "nothing")
+@pytest.mark.parametrize(("arguments", "expected"), BAD, ids=[" ".join(arguments) or "nothing" for arguments, _ in BAD])
 def test_bad_input(arguments: list[str], expected: str) -> None:
     refuses(["-m", "servers", *arguments], expected)
 

@@ -78,6 +78,12 @@ class BlockSet(Record, tag="block-set", gc=False):
     seconds: float
 
 
+class Queued(Record, tag="queued", gc=False):
+    """The peers that the kernel has connected to the server and that nobody has accepted (proc(5), /proc/net/tcp)."""
+
+    peers: list[str]
+
+
 class ClientUnconnected(Record, tag="client-unconnected", gc=False):
     """One of our clients exists and has no connection; `why` says it in a few words."""
 
@@ -150,6 +156,7 @@ Observation = (
     | ProcessGone
     | CoresSample
     | BlockSet
+    | Queued
     | ClientUnconnected
     | ClientsLost
     | ClientOpening

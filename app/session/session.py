@@ -22,6 +22,7 @@ from app.session.observations import (
     Output,
     ProcessGone,
     ProcessSample,
+    Queued,
     ServerExited,
     ServerStarted,
 )
@@ -56,7 +57,8 @@ class Session(Roster):
         self.totals = Totals()
         self.clients: dict[int, Client] = {}
         self.opening = 0
-        self._gone = 0
+        self._seen = 0
+        self._missed: set[int] = set()
         self.processes: dict[int, Process] = {}
         self.cores: list[deque[tuple[int, float]]] = []
         self.block = BlockSwitch()
@@ -81,7 +83,7 @@ class Session(Roster):
         totals = self.totals
         exited = self.server.exited_at if self.server else 0
         lost = totals.lost + totals.clients_lost
-        return (self._numbers, totals.records, totals.client_records, lost, exited, self._gone, len(self.connections))
+        return (self._numbers, totals.records, totals.client_records, lost, exited, self._seen, len(self.connections))
 
     def worst_lag(self, now: int, span: int = 10 * SECOND) -> int | None:
         """The dashboard's own greatest lag (ns) within a span before `now`; None if it was never measured."""
@@ -310,7 +312,7 @@ class Session(Roster):
         process.switched(o.at, o.voluntary, o.involuntary)
 
     def _process_gone(self, o: ProcessGone) -> None:
-        self._gone += 1
+        self._seen += 1
         self._process_ended(o.pid, o.at)
         for connection in [c for c in self.connections.values() if c.pid == o.pid]:
             self._retire(connection, o.at, "process ended")
@@ -322,6 +324,22 @@ class Session(Roster):
         if process and not process.gone_at:
             process.gone_at = at
             process.threads = None
+
+    def _queued(self, o: Queued) -> None:
+        waiting = set(o.peers)
+        for peer in waiting:
+            if peer not in self._by_peer:
+                self._open(peer, o.at)
+                self._seen += 1
+        for connection in [c for c in self.connections.values() if not c.accepted_at and c.client is None]:
+            if connection.peer in waiting:
+                self._missed.discard(connection.number)
+            elif connection.number in self._missed:  # twice: not just accepted and not reported yet
+                self._missed.discard(connection.number)
+                self._retire(connection, o.at, "left the queue")
+                self._seen += 1
+            else:
+                self._missed.add(connection.number)
 
     def _cores(self, o: CoresSample) -> None:
         while len(self.cores) < len(o.percent):
@@ -363,6 +381,7 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     ClientClosed: Session._client_closed,
     ProcessSample: Session._process,
     ProcessGone: Session._process_gone,
+    Queued: Session._queued,
     CoresSample: Session._cores,
     BlockSet: Session._block_set,
     Lag: Session._lag,

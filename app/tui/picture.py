@@ -41,6 +41,8 @@ DRAIN = 0.05
 """Seconds between two looks at the pipes."""
 DRAWS = 2
 """A picture is drawn every so many looks."""
+QUEUE = 0.25
+"""Seconds between two looks at the accept queue."""
 SAMPLE = 0.5
 """Seconds between two samples of CPU and memory."""
 
@@ -112,6 +114,7 @@ class Picture(App[int]):
         self._due = time.monotonic() + DRAIN
         self.set_interval(DRAIN, self._tick)
         self.set_interval(SAMPLE, lambda: self.guarded(self.live.sample))
+        self.set_interval(QUEUE, lambda: self.guarded(self.live.look_at_queue))
         self.guarded(self.begin)
 
     def begin(self) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,9 @@ def test_clients_from_elsewhere(terminal: Terminal, port: int) -> None:
     terminal.shows("Recv: b'hogehoge\\n'")
     terminal.shows("Send: b'hogehoge\\n'")
     second = socket.create_connection(("127.0.0.1", port))
+    mine = f":{second.getsockname()[1]}"
+    if Path("/proc/net/tcp").exists():
+        terminal.until(lambda: lines_with(terminal, mine, "not accepted"), "the second one in the accept queue")
     second.sendall(b"\x1b]0;gotcha\x07 \x9b31m [/foo] \x00\xff")
     first.close()
     terminal.shows("Bye-Bye:")

@@ -20,6 +20,7 @@ from app.session.observations import (
     Output,
     ProcessGone,
     ProcessSample,
+    Queued,
     ServerExited,
     ServerStarted,
 )
@@ -265,3 +266,21 @@ def test_our_clients_are_known_before_they_are_connected() -> None:
     assert [(client.number, client.ended) for client in session.clients.values()] == [(3, "no server yet")]
     session.apply_all([ClientOpening(2, 3), ClientConnected(3, 3, "127.0.0.1:6000")])
     assert (session.clients[3].ended, session.opening) == ("", 0)
+
+
+def test_a_stranger_in_the_accept_queue() -> None:
+    session = fold([STARTED, Queued(2 * S, ["127.0.0.1:5001", "127.0.0.1:5002"])])
+    first, second = session.connections.values()
+    assert [first.state, second.state, first.pending_since] == [State.QUEUED, State.QUEUED, 2 * S]
+    session.apply_all([New(3 * S, 7, 7, 1, "127.0.0.1:5001"), Queued(4 * S, [])])
+    assert (first.state, second.state) == (State.QUIET, State.QUEUED), "perhaps accepted, and not reported yet"
+    session.apply(Queued(5 * S, []))
+    assert second.state is State.CLOSED
+    assert list(session.connections.values()) == [first]
+
+
+def test_our_own_clients_in_the_accept_queue_are_known() -> None:
+    session = fold([STARTED, *OPENED, Queued(3 * S, [PEER])])
+    assert len(session.connections) == 1
+    session.apply_all([Queued(4 * S, []), Queued(5 * S, [])])
+    assert only(session) is State.QUEUED, "our client's own clock knows better"

@@ -79,7 +79,7 @@ class BlockSet(Record, tag="block-set", gc=False):
 
 
 class Queued(Record, tag="queued", gc=False):
-    """The peers that the kernel has connected to the server and that nobody has accepted (proc(5), /proc/net/tcp)."""
+    """The peers that the kernel has connected to the server and that nobody has accepted (sock_diag(7))."""
 
     peers: list[str]
 

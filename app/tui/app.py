@@ -238,7 +238,7 @@ class EchoTui(Picture):
             self.place = name
         self.fit()
         target = self.screen.query_one(Input) if name in ("clients", "line") else self.screen.query_one(f"#{name}")
-        self.call_after_refresh(target.focus)
+        self.screen.set_focus(target)
 
     def action_leave(self) -> None:
         if self.expanded:

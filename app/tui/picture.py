@@ -40,8 +40,10 @@ from servers.catalog import Pattern
 DRAIN = 0.05
 """Seconds between two looks at the pipes."""
 DRAWS = 2
-"""A picture is drawn every so many looks."""
-QUEUE = 0.25
+"""A picture is drawn every so many looks while something happens or somebody waits."""
+CALM = 5
+"""And every so many looks while nothing does."""
+QUEUE = 0.5
 """Seconds between two looks at the accept queue."""
 SAMPLE = 0.5
 """Seconds between two samples of CPU and memory."""
@@ -70,6 +72,7 @@ class Picture(App[int]):
         self.key_names = {key.id: first_key(config.keys.get(key.id, key.key), self.get_key_display) for key in ALL_KEYS}
         self.ended = False
         self._ticks = 0
+        self._news = False
         self._due = self._worst = 0.0
         self._active: object = None
         self._panels: list[Panel | ClientsPane] = []
@@ -144,11 +147,12 @@ class Picture(App[int]):
         late = max(now - self._due, 0.0)
         self._worst = max(self._worst, late)
         self._due = (self._due if late < DRAIN else now) + DRAIN
-        self.live.drain()
+        self._news = bool(self.live.drain()) or self._news
         self._ticks += 1
-        if self._ticks % DRAWS == 0:
+        lively = self._news or self.query_one(TimelinePanel).waits
+        if self._ticks >= (DRAWS if lively else CALM):
             self.live.lag(int(self._worst * text.SECOND))
-            self._worst = 0.0
+            self._ticks, self._news, self._worst = 0, False, 0.0
             self.draw()
 
     @property

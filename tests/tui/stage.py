@@ -32,6 +32,7 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = 
     """Let the app go on until the condition holds."""
     end = time.monotonic() + LIMIT
     while not condition():
+        assert pilot.app.is_running, f"the dashboard has ended before: {what}"
         assert time.monotonic() < end, f"never came true: {what}\n{screen_text(pilot.app.screen)}"
         await pilot.pause(0.02)
 

@@ -201,7 +201,7 @@ async def freeze(stage: Stage) -> None:
 async def expand(stage: Stage) -> None:
     await stage.press("4", "f")
     await stage.until(lambda: stage.panel("events").region.width == 160, "a wide panel")
-    assert stage.visible() == {"events"}
+    assert stage.visible() == {"header", "events", "keys"}
     await stage.press("f")
     await stage.until(lambda: "timeline" in stage.visible(), "the other panels")
 

@@ -40,6 +40,12 @@ def test_what_one_went_to_is_always_there(size: tuple[int, int], place: str) -> 
 
 
 @given(sizes, places)
+def test_an_expanded_panel_takes_the_place_of_all_others(size: tuple[int, int], place: str) -> None:
+    layout = arrange(*size, place, expanded=place)
+    assert layout.shown in ({"too-small"}, {"header", "keys", place})
+
+
+@given(sizes, places)
 def test_a_dead_server_takes_the_place_of_what_it_did(size: tuple[int, int], place: str) -> None:
     layout = arrange(*size, place, ended=True)
     assert layout.shown in ({"too-small"}, {*ALWAYS, "ended"})

@@ -13,8 +13,11 @@ async def click(stage: Stage, panel: str, words: str) -> None:
     await stage.pilot.click(f"#{panel}", offset=(inside.x + line.index(words), inside.y + y))
 
 
-async def test_a_click_on_a_pattern_starts_it() -> None:
+async def test_a_click_on_a_pattern_looks_at_it_and_another_one_starts_it() -> None:
     async with dashboard() as stage:
+        await click(stage, "patterns", "select loop")
+        await stage.until(lambda: "select_loop.py" in str(stage.panel("source").border_title), "its source")
+        assert not stage.app.live.running
         await click(stage, "patterns", "select loop")
         await stage.serving("select-loop")
         assert stage.app.query_one(PatternsPanel).pattern is find("select-loop")
@@ -40,11 +43,11 @@ async def test_a_click_on_a_footer_entry_does_it() -> None:
         await click(stage, "keys", "block on")
         await stage.shows("ON")
         await click(stage, "keys", "client")
-        await stage.connected(1)
+        await stage.until(lambda: "choose" in stage.footer() and "block off" in stage.footer(), "its keys")
         await click(stage, "keys", "freeze")
-        await stage.shows("FROZEN")
+        await stage.until(lambda: "go on" in stage.footer() and "FROZEN" in stage.text, "a frozen picture")
         await click(stage, "keys", "go on")
-        await stage.until(lambda: "FROZEN" not in stage.text, "it goes on")
+        await stage.until(lambda: "freeze" in stage.footer() and "FROZEN" not in stage.text, "it goes on")
         await click(stage, "keys", "stop")
         await stage.until(lambda: not stage.app.live.running, "no server")
 

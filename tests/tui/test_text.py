@@ -19,7 +19,9 @@ from servers.records import PREVIEW, preview
         (123_456, "0.12 ms"),
         (MS, "1.0 ms"),
         (99 * MS, "99.0 ms"),
-        (100 * MS, "0.1 s"),
+        (100 * MS, "100 ms"),
+        (999 * MS, "999 ms"),
+        (SECOND, "1.0 s"),
         (1_940 * MS, "1.9 s"),
         (20 * SECOND, "20.0 s"),
         (100 * SECOND, "01:40"),
@@ -35,6 +37,16 @@ def test_a_duration_is_short_and_has_its_unit(ns: int) -> None:
     words = text.duration(ns)
     assert len(words) <= 9
     assert words.endswith((" ms", " s")) or ":" in words
+
+
+def test_what_still_goes_on_is_told_in_tenths() -> None:
+    tenths = (0, 9, 199, 999, 1000)
+    assert [text.elapsed(tenth * SECOND // 10) for tenth in tenths] == ["0.0 s", "0.9 s", "19.9 s", "99.9 s", "01:40"]
+
+
+def test_addresses_lose_their_beginning_first() -> None:
+    assert text.tail("127.0.0.1:51883", 15) == "127.0.0.1:51883"
+    assert text.tail("127.0.0.1:51883", 7) == "…:51883"
 
 
 def test_clocks() -> None:

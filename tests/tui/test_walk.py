@@ -13,6 +13,7 @@ BLOCK = 3
 async def start(stage: Stage, name: str) -> None:
     """Walk the list with the arrows that the footer shows beside Enter."""
     names = [pattern.name for pattern in PATTERNS]
+    await stage.until(stage.footer, "the footer")
     while "↑↓⏎ start" not in stage.shown("keys"):
         await stage.by_footer("panel")
     here = names.index(stage.app.query_one(PatternsPanel).pattern.name)

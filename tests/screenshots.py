@@ -1,0 +1,139 @@
+"""The pictures of the README, from real runs: `make screenshots` writes them into screenshots/."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from app.live import Plan
+from app.session.connection import State
+from app.tui.app import EchoTui
+from servers.block import BlockSetting
+from servers.catalog import find
+
+FOLDER = Path("screenshots")
+PATIENCE = 30.0
+WIDE, TALK = (160, 45), (100, 30)
+BLOCK = BlockSetting("sleep", 3.0)
+
+
+class Run:
+    """A dashboard over a real server."""
+
+    def __init__(self, app: EchoTui, pilot: Pilot[int]) -> None:
+        self.app, self.pilot = app, pilot
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Let it go on until the condition holds."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError("the run did not get where its picture is taken")
+            await self.pilot.pause(0.02)
+
+    def states(self) -> list[State]:
+        """What the connections are doing, in their order."""
+        view = self.app.view()
+        return [view.condition(connection)[0] for connection in self.app.live.session.connections.values()]
+
+    async def open(self, count: int) -> None:
+        """Open so many clients, one after the other."""
+        for _ in range(count):
+            opened = len(self.app.live.session.clients)
+            await self.pilot.press("n")
+            await self.until(lambda opened=opened: len(self.app.live.session.clients) > opened)  # type: ignore[misc]
+            await self.pilot.pause(0.3)
+
+    async def say(self, client: int | None, words: str) -> None:
+        """Send a line from a client, or from all."""
+        self.app.client = client
+        self.app.say(words)
+        await self.pilot.pause(0.1)
+
+    def save(self, name: str) -> None:
+        """Take the picture."""
+        FOLDER.mkdir(exist_ok=True)
+        print(self.app.save_screenshot(name, str(FOLDER)))
+
+
+@contextlib.asynccontextmanager
+async def running(
+    pattern: str, size: tuple[int, int], block: BlockSetting | None = None, theme: str | None = None
+) -> AsyncIterator[Run]:
+    """A dashboard with a server that listens."""
+    app = EchoTui(Plan(find(pattern), port=0, block=block), theme=theme)
+    async with app.run_test(size=size) as pilot:
+        run = Run(app, pilot)
+        await run.until(lambda: app.live.session.server and app.live.session.server.listening_at)
+        yield run
+
+
+def stranger(run: Run) -> socket.socket:
+    """A client from elsewhere."""
+    server: Any = run.app.live.session.server
+    return socket.create_connection((server.host, server.port), PATIENCE)
+
+
+async def three_clients_and_a_block(run: Run) -> None:
+    """Everybody talks, then one line holds the loop; the picture is taken while it lasts."""
+    run.app.live.toggle_block()
+    await run.open(3)
+    for words in ("hello", "anybody there?", "hogehoge"):
+        await run.say(None, words)
+        await run.pilot.pause(0.9)
+    run.app.live.toggle_block()
+    await run.say(1, "mogemoge")
+    await run.until(lambda: State.HELD in run.states())
+    await run.until(lambda: set(run.states()) == {State.QUIET})
+    await run.pilot.pause(1.5)
+    await run.say(3, "who waits?")
+    await run.until(lambda: State.HELD in run.states())
+    await run.pilot.pause(1.0)
+    await run.say(2, "me too")
+    await run.pilot.pause(0.8)
+
+
+async def dashboard() -> None:
+    """The whole screen during a block."""
+    async with running("asyncio-blocking", WIDE, BLOCK) as run:
+        with stranger(run) as other:
+            other.sendall(b"hello from elsewhere\n")
+            await three_clients_and_a_block(run)
+            run.app.live.open_clients(1)
+            await run.until(lambda: State.QUEUED in run.states())
+            await run.pilot.pause(0.4)
+            run.save("dashboard.svg")
+
+
+async def single_thread() -> None:
+    """One is served, two are not accepted."""
+    async with running("single-thread", WIDE) as run:
+        await run.open(1)
+        await run.say(1, "hogehoge")
+        await run.open(2)
+        await run.say(2, "is anybody there?")
+        await run.say(1, "mogemoge")
+        await run.pilot.pause(2.0)
+        run.save("single-thread.svg")
+
+
+async def projector() -> None:
+    """The light theme, at the size of a talk."""
+    async with running("asyncio-blocking", TALK, BLOCK, theme="echo-projector") as run:
+        await three_clients_and_a_block(run)
+        run.save("projector.svg")
+
+
+async def main() -> None:
+    """All of them."""
+    for picture in (dashboard, single_thread, projector):
+        await picture()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,191 @@
+"""A dashboard that shows a made-up run at a fixed moment: no server, no clients, no clock; for pictures that must
+come out the same everywhere."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.live import Live, Plan
+from app.session.observations import (
+    BlockSet,
+    ClientClosed,
+    ClientConnected,
+    ClientEcho,
+    ClientOpening,
+    ClientSent,
+    CoresSample,
+    Lag,
+    Observation,
+    Output,
+    ProcessSample,
+    ServerExited,
+    ServerStarted,
+)
+from app.session.session import Session
+from app.tui import picture
+from app.tui.app import EchoTui
+from app.tui.view import View
+from servers.block import BlockSetting
+from servers.catalog import Pattern, find
+from servers.records import Block, Bye, Listening, New, Recv, Send, Unblock, Worker
+
+MS = 1_000_000
+START = 3_600_000 * MS
+"""When the run began, on a clock of its own."""
+NOW = START + 42_000 * MS
+PID = 4242
+EXTERNAL = "127.0.0.1:51990"
+
+
+@dataclass(frozen=True)
+class Shown(Pattern):
+    """A pattern with a story and a source of this test's own, so that a new word there changes no picture."""
+
+    @property
+    def source(self) -> Path:
+        return Path(__file__).with_name("shown_source.py")
+
+
+def shown_pattern(name: str) -> Shown:
+    """The pattern of this name, telling a story that stays as it is."""
+    real = find(name)
+    return Shown(
+        real.name, real.module, real.family, real.title,
+        story="One thread turns the loop, so whatever holds that thread holds everybody. This is a story of three "
+        "lines, as a speaker would tell it while the picture is up.",
+        watch="Send one line: while the loop sleeps nobody is echoed.",
+        blocking="It is blocked from the start.",
+    )  # fmt: skip
+
+
+def run() -> list[Observation]:
+    """Forty-two seconds of asyncio-blocking: three clients of ours and a stranger, two blocks, one still on."""
+
+    def at(seconds: float) -> int:
+        return START + int(seconds * 1000) * MS
+
+    told: list[Observation] = [
+        ServerStarted(at(0), "asyncio-blocking", PID, "127.0.0.1", 37564),
+        BlockSet(at(0.001), True, "sleep", 6.0),
+        Listening(at(0.2), PID, PID, "127.0.0.1", 37564, 128),
+        Worker(at(0.2), PID, PID, "event loop"),
+    ]
+    for client in (1, 2, 3):
+        told += [
+            ClientOpening(at(4 + client), client),
+            ClientConnected(at(4.001 + client), client, f"127.0.0.1:{51880 + client}"),
+            New(at(4.002 + client), PID, PID, client, f"127.0.0.1:{51880 + client}"),
+        ]
+    told.append(New(at(10), PID, PID, 4, EXTERNAL))
+    for second in (12, 13, 14, 15):
+        for client in (1, 2, 3):
+            told += echo(at(second + client / 10), client, "hogehoge\n", 2 * MS)
+    told += [
+        ClientSent(at(20), 1, 9, "mogemoge\n"),
+        Recv(at(20.001), PID, PID, 1, 9, "mogemoge\n"),
+        Block(at(20.001), PID, PID, 1, "sleep", 6.0),
+        ClientSent(at(22), 2, 9, "fugafuga\n"),
+        Unblock(at(26.001), PID, PID, 1),
+        Send(at(26.002), PID, PID, 1, 9, "mogemoge\n"),
+        ClientEcho(at(26.003), 1, 9, "mogemoge\n", 6_003 * MS, 0),
+        *echo(at(32.2), 2, "fugafuga\n", 10_200 * MS, sent=False),
+        Recv(at(33), PID, PID, 4, 7, "\x1b[31m\x00\n"),
+        Send(at(33.001), PID, PID, 4, 7, "\x1b[31m\x00\n"),
+        ClientSent(at(38), 3, 12, "who waits?\r\n"),
+        Recv(at(38.001), PID, PID, 3, 12, "who waits?\r\n"),
+        Block(at(38.001), PID, PID, 3, "sleep", 6.0),
+        ClientOpening(at(39), 4),
+        ClientConnected(at(39.001), 4, "127.0.0.1:51884"),
+        ClientSent(at(40), 2, 9, "fugafuga\n"),
+    ]
+    for half in range(84):
+        load = 2.0 if half % 7 else 14.0
+        told.append(ProcessSample(at(half / 2), PID, 1, load if half else None, 26_400_000, 1, 40 * half, half // 9))
+        told.append(CoresSample(at(half / 2), [12.0 + half % 9 * 6, 30.0 if half < 60 else 92.0]))
+    told.append(Lag(at(41.9), 3 * MS))
+    return sorted(told, key=lambda one: one.at)
+
+
+def echo(at: int, client: int, head: str, rtt: int, sent: bool = True) -> list[Observation]:
+    """A message there and back."""
+    told: list[Observation] = [ClientSent(at, client, 9, head)] if sent else []
+    return [
+        *told,
+        Recv(at + MS, PID, PID, client, 9, head),
+        Send(at + MS, PID, PID, client, 9, head),
+        ClientEcho(at + 2 * MS, client, 9, head, rtt, 0),
+    ]
+
+
+def death() -> list[Observation]:
+    """The end of a server that dies of an exception."""
+    lines = [
+        "Traceback (most recent call last):",
+        '  File "servers/nonblocking.py", line 11, in serve',
+        "    sock, address = listener.accept()",
+        "                    ^^^^^^^^^^^^^^^^^",
+        "BlockingIOError: [Errno 11] Resource temporarily unavailable",
+    ]
+    return [
+        ServerStarted(START, "nonblocking", PID, "127.0.0.1", 37564),
+        *[Output(START + 180 * MS, "stderr", line) for line in lines],
+        ServerExited(START + 190 * MS, PID, 1, False),
+    ]
+
+
+def goodbye() -> list[Observation]:
+    """What happens after the picture has been frozen."""
+    return [
+        Unblock(NOW + 2_000 * MS, PID, PID, 3),
+        *[Send(NOW + 2_000 * MS, PID, PID, 3, 12, "who waits?\r\n")] * 30,
+        Bye(NOW + 3_000 * MS, PID, PID, 4),
+        ClientClosed(NOW + 3_000 * MS, 1, "closed"),
+    ]
+
+
+class StillLive(Live):
+    """A run in which nothing happens any more: it has no processes."""
+
+    def __init__(self, pattern: Pattern, told: list[Observation]) -> None:
+        self.plan = Plan()
+        self.pattern = pattern
+        self.session = Session()
+        self.session.apply_all(told)
+        self.child = None
+        self.armed = self.session.block.on
+        self._chosen = BlockSetting("sleep", 6.0)
+        self._pattern_block = None
+        self.loads = {}
+        self._last_client = len(self.session.clients)
+
+    def drain(self, budget: float = 0.02) -> int:
+        return 0
+
+    def sample(self) -> None:
+        return
+
+    def lag(self, late: int) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+class Still(EchoTui):
+    """The dashboard over it, at a moment that doesn't pass."""
+
+    CSS_PATH = str(Path(picture.__file__).with_name("app.tcss"))
+
+    def __init__(self, pattern: str, told: list[Observation], now: int = NOW, theme: str | None = None) -> None:
+        self.now = now
+        chosen = shown_pattern(pattern)
+        super().__init__(Plan(), theme=theme, live=StillLive(chosen, told))
+        self.looked_at = chosen
+
+    def view(self) -> View:
+        server = self.session.server
+        return replace(super().view(), now=self.now, clock=self.now, started=find(server.pattern) if server else None)
+
+    @property
+    def session(self) -> Session:
+        """The run that is told."""
+        return self.live.session

@@ -1,0 +1,57 @@
+"""How it looks. A change that is meant: pytest tests/tui/test_pictures.py --snapshot-update, and look at it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.stage import SIZES
+from tests.tui.still import NOW, START, Still, death, goodbye, run
+
+Compare = Callable[..., bool]
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Let the picture be drawn, with client 3 chosen."""
+    await pilot.pause(0.3)
+    pilot.app.client = 3 if pilot.app.live.session.clients else None  # type: ignore[attr-defined]
+    await pilot.pause(0.3)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_during_a_block(size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(Still("asyncio-blocking", run()), terminal_size=size, run_before=settle)
+
+
+def test_for_a_projector(snap_compare: Compare) -> None:
+    app = Still("asyncio-blocking", run(), theme="echo-projector")
+    assert snap_compare(app, terminal_size=(100, 30), run_before=settle)
+
+
+def test_frozen(snap_compare: Compare) -> None:
+    app = Still("asyncio-blocking", run())
+
+    async def freeze(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("p")
+        app.session.apply_all(goodbye())
+        await pilot.press("4")
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=(100, 30), run_before=freeze)
+
+
+def test_a_server_that_has_died(snap_compare: Compare) -> None:
+    app = Still("nonblocking", death(), now=START + 5_000_000_000)
+    assert snap_compare(app, terminal_size=(100, 30), run_before=settle)
+
+
+def test_nothing_yet(snap_compare: Compare) -> None:
+    app = Still("single-thread", [], now=NOW)
+    assert snap_compare(app, terminal_size=(100, 30), run_before=settle)
+
+
+def test_the_help(snap_compare: Compare) -> None:
+    app = Still("asyncio-blocking", run())
+    assert snap_compare(app, press=["question_mark"], terminal_size=(100, 45), run_before=settle)

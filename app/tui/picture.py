@@ -149,7 +149,7 @@ class Picture(App[int]):
         self._due = (self._due if late < DRAIN else now) + DRAIN
         self._news = bool(self.live.drain()) or self._news
         self._ticks += 1
-        lively = self._news or self.query_one(TimelinePanel).waits
+        lively = self._news or any(panel.waits for panel in self.query(TimelinePanel))
         if self._ticks >= (DRAWS if lively else CALM):
             self.live.lag(int(self._worst * text.SECOND))
             self._ticks, self._news, self._worst = 0, False, 0.0

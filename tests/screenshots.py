@@ -81,7 +81,6 @@ def stranger(run: Run) -> socket.socket:
 
 async def three_clients_and_a_block(run: Run) -> None:
     """Everybody talks, then one line holds the loop; the picture is taken while it lasts."""
-    run.app.live.toggle_block()
     await run.open(3)
     for words in ("hello", "anybody there?", "hogehoge"):
         await run.say(None, words)
@@ -101,6 +100,7 @@ async def three_clients_and_a_block(run: Run) -> None:
 async def dashboard() -> None:
     """The whole screen during a block."""
     async with running("asyncio-blocking", WIDE, BLOCK) as run:
+        run.app.live.toggle_block()  # off, until everybody has said hello
         with stranger(run) as other:
             other.sendall(b"hello from elsewhere\n")
             await three_clients_and_a_block(run)
@@ -125,6 +125,7 @@ async def single_thread() -> None:
 async def projector() -> None:
     """The light theme, at the size of a talk."""
     async with running("asyncio-blocking", TALK, BLOCK, theme="echo-projector") as run:
+        run.app.live.toggle_block()
         await three_clients_and_a_block(run)
         run.save("projector.svg")
 

@@ -203,5 +203,6 @@ async def dashboard(
             yield stage
         finally:
             group = [*app.live.session.processes, app.live.crowd.pid]
+    assert not app.return_code, "a fault of its own"
     assert free_of_processes(before)
     assert not [pid for pid in group if psutil.pid_exists(pid)]

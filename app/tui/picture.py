@@ -39,6 +39,8 @@ from servers.catalog import Pattern
 
 DRAIN = 0.05
 """Seconds between two looks at the pipes."""
+BUSY = 1000
+"""Observations at one look from which the pipes are looked at more often."""
 DRAWS = 2
 """A picture is drawn every so many looks while something happens or somebody waits."""
 CALM = 5
@@ -147,7 +149,11 @@ class Picture(App[int]):
         late = max(now - self._due, 0.0)
         self._worst = max(self._worst, late)
         self._due = (self._due if late < DRAIN else now) + DRAIN
-        self._news = bool(self.live.drain()) or self._news
+        taken = self.live.drain()
+        if taken > BUSY:  # a full pipe means losses: do not leave it alone for a whole turn
+            for share in (1 / 3, 2 / 3):
+                self.set_timer(DRAIN * share, lambda: self.guarded(self.live.drain))
+        self._news = bool(taken) or self._news
         self._ticks += 1
         lively = self._news or any(panel.waits for panel in self.query(TimelinePanel))
         if self._ticks >= (DRAWS if lively else CALM):

@@ -16,6 +16,7 @@ from app.clients.commands import BURST_LIMIT, RATE_LIMIT
 from app.config import read_config
 from app.live import OVER, Plan
 from app.session.freeze import snapshot
+from app.tui.answers import rate, whole
 from app.tui.dialogs import Ask, Confirm, Help, shown
 from app.tui.keys import ALL_KEYS, PANELS
 from app.tui.palette import THEMES
@@ -329,29 +330,6 @@ class EchoTui(Picture):
         """A file name that tells what is on the picture."""
         pattern = self.live.pattern.name if self.live.pattern else "start"
         return f"echo-tui-{pattern}-{datetime.now():%Y%m%d-%H%M%S}.svg"
-
-
-def whole(least: int, most: int) -> Any:
-    """A reader of whole numbers between two limits."""
-
-    def read(text: str) -> int:
-        number = int(text) if text.strip().isdigit() else -1
-        if not least <= number <= most:
-            raise ValueError(f"a whole number from {least:,} to {most:,}, please")
-        return number
-
-    return read
-
-
-def rate(text: str) -> float:
-    """A number of messages a second. Raises ValueError with a sentence."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if number != 0 and not 0.01 <= number <= RATE_LIMIT:
-        raise ValueError(f"a number from 0.01 to {RATE_LIMIT:,.0f}, or 0 to stop, please")
-    return number
 
 
 def open_dashboard(plan: Plan, theme: str | None = None) -> int:

@@ -1,7 +1,6 @@
 """The picture: a clock that drains and draws, the panels, and the layout that fits the terminal."""
 
 import asyncio
-import signal
 import time
 from collections.abc import Callable
 
@@ -17,7 +16,7 @@ from textual.widgets import Input, Static
 from app.config import Config
 from app.live import Live, Plan
 from app.session.session import Session
-from app.tui import text
+from app.tui import endings, text
 from app.tui.failure import SOFTWARE, write_traceback
 from app.tui.keys import ALL_KEYS, PANELS, first_key
 from app.tui.layout import EVERYTHING, MIN_HEIGHT, MIN_WIDTH, arrange
@@ -110,8 +109,12 @@ class Picture(App[int]):
         self._panels = [*self.query(Panel), self.query_one(ClientsPane)]
         self.fit()
         self.query_one("#patterns").focus()
-        for ending in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(ending, self.exit, 128 + ending)
+        loop = asyncio.get_running_loop()
+
+        def leave(code: int) -> None:
+            loop.call_soon_threadsafe(self.exit, code)
+
+        endings.install(leave)
         self.call_after_refresh(self._wake_up)
 
     def _wake_up(self) -> None:

@@ -116,3 +116,17 @@ def test_nothing_is_left(pattern: Pattern, way: Callable[[Terminal], None], tmp_
         while (left := alive(family_before)) or not bindable(port):
             assert time.monotonic() < limit, f"left behind: {left}"
             time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_terminal_that_takes_nothing_holds_up_no_end(number: signal.Signals, tmp_path: Path) -> None:
+    port = free_port()
+    with Terminal([command(), "busy-loop", "--port", str(port), "--clients", "2"], width=160, cwd=tmp_path) as terminal:
+        terminal.shows("not accepted")
+        left = family(terminal.pid)
+        time.sleep(3)  # nobody reads what it draws, and it draws ten times a second
+        os.kill(terminal.pid, number)
+        limit = time.monotonic() + PATIENCE
+        while not terminal.ended() or alive(left) or not bindable(port):
+            assert time.monotonic() < limit, f"left behind: {alive(left)}, ended: {terminal.code}"
+            time.sleep(0.01)

@@ -57,6 +57,7 @@ class Live:
         self._resources = Resources()
         self._queue = AcceptQueue()
         self._reopen = False
+        self._closed = False
         self._last_client = 0
         self.loads: dict[int, float] = {}
         """Messages a second that clients were asked to send."""
@@ -72,6 +73,8 @@ class Live:
 
     def start(self, pattern: Pattern) -> None:
         """Stop what runs, start this pattern in a new session, and bring the clients back when it listens."""
+        if self._closed:
+            return
         self.stop()
         self.pattern = pattern
         crowd = [number for number, client in self.session.clients.items() if client.ended not in OVER]
@@ -180,7 +183,7 @@ class Live:
         """Take in what has happened, for `budget` seconds at most; gives how many observations it was."""
         until = time.monotonic() + budget
         count = self._drain_crowd(until)
-        if not self.crowd.running and time.monotonic() - self._crowd_began > REVIVAL:
+        if not (self._closed or self.crowd.running) and time.monotonic() - self._crowd_began > REVIVAL:
             self._revive_crowd()
         while self.child and (found := self.child.read()):
             self.session.apply_all(found)
@@ -255,6 +258,7 @@ class Live:
 
     def close(self) -> None:
         """End the server and the clients; nothing is left behind."""
+        self._closed = True
         self.stop()
         self.crowd.stop()
         self._crowd_pipe.close()

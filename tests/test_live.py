@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from app.live import Live, Plan
+from app.live import REVIVAL, Live, Plan
 from app.session.connection import State
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME
@@ -248,3 +248,15 @@ def test_close_leaves_nothing() -> None:
     assert all(map(is_gone, processes))
     assert me.num_fds() == descriptors
     claim(run.live.plan.port)
+
+
+def test_nothing_comes_back_after_the_end() -> None:
+    live = Live(Plan(port=0))
+    live.start(BY_NAME["asyncio"])
+    live.open_clients(2)
+    live.close()
+    live.start(BY_NAME["asyncio"])
+    time.sleep(REVIVAL * 1.1)
+    assert live.drain() == 0
+    assert not live.crowd.running
+    assert live.child is None

@@ -327,7 +327,7 @@ class Session(Roster):
 
     def _queued(self, o: Queued) -> None:
         waiting = set(o.peers)
-        for peer in waiting:
+        for peer in o.peers:
             if peer not in self._by_peer:
                 self._open(peer, o.at)
                 self._seen += 1

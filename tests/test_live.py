@@ -260,3 +260,14 @@ def test_nothing_comes_back_after_the_end() -> None:
     assert live.drain() == 0
     assert not live.crowd.running
     assert live.child is None
+
+
+def test_clients_whose_process_was_killed_come_back(run: Run) -> None:
+    run.start("asyncio")
+    numbers = run.live.open_clients(3)
+    run.all_are(State.QUIET, numbers)
+    died = run.live.crowd.pid
+    os.kill(died, signal.SIGKILL)
+    run.until(lambda: run.live.crowd.pid != died, "a new process for the clients")
+    run.all_are(State.QUIET, numbers)
+    run.say(numbers)

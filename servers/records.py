@@ -67,6 +67,25 @@ class Send(ServerRecord, tag="send", gc=False):
     head: str
 
 
+class Echo(ServerRecord, tag="echo", gc=False):
+    """A `Recv` at `at` and the `Send` of the same bytes `took` nanoseconds later, with nothing between them.
+
+    Nearly every message of a server that does not stall is one, so it is said in one record instead of two.
+    """
+
+    conn: int
+    size: int
+    head: str
+    took: int
+
+    def halves(self) -> tuple[Recv, Send]:
+        """The two events that it stands for."""
+        return (
+            Recv(self.at, self.pid, self.tid, self.conn, self.size, self.head),
+            Send(self.at + self.took, self.pid, self.tid, self.conn, self.size, self.head),
+        )
+
+
 class Bye(ServerRecord, tag="bye", gc=False):
     """The server has closed a connection; `error` names what ended it, or is empty for an orderly end."""
 
@@ -106,9 +125,12 @@ class Note(ServerRecord, tag="note", gc=False):
 
 
 class Lost(ServerRecord, tag="lost", gc=False):
-    """Records that did not fit into the pipe since the last `Lost`, with what they said, so that totals stay exact."""
+    """What did not fit into the pipe since the last `Lost`, with what it said, so that totals stay exact.
 
-    records: int = 0
+    An `Echo` counts as two events, the `Recv` and the `Send` that it stands for.
+    """
+
+    events: int = 0
     new: int = 0
     recv: int = 0
     recv_bytes: int = 0
@@ -117,7 +139,7 @@ class Lost(ServerRecord, tag="lost", gc=False):
     bye: int = 0
 
 
-Reported = Listening | Worker | New | Serve | Recv | Send | Bye | Block | Unblock | Threads | Note | Lost
+Reported = Listening | Worker | New | Serve | Recv | Send | Echo | Bye | Block | Unblock | Threads | Note | Lost
 
 
 def preview(data: bytes) -> str:

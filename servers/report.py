@@ -25,6 +25,7 @@ from servers.records import (
     PREVIEW,
     Block,
     Bye,
+    Echo,
     Listening,
     Lost,
     New,
@@ -45,7 +46,7 @@ _write = os.write
 _select = select.select
 
 PIPE_BUF = select.PIPE_BUF
-BATCH = 32
+BATCH = 24
 """Records written at once, and held at most; this many of usual size fit into one atomic write."""
 KEPT = 4096
 """Openings and closings kept for the next write when the pipe is full; beyond that they are counted as lost."""
@@ -54,14 +55,19 @@ TEXT = 400 if PIPE_BUF >= 4096 else 60
 
 
 class Connection:
-    """A connection as reports name it: its number in this process, its peer, and the thread that serves it."""
+    """A connection as reports name it: its number in this process, its peer, and the thread that serves it.
 
-    __slots__ = ("number", "peer", "tid")
+    `message` and `taken_at` are what has been taken from it, and when, until that is told.
+    """
+
+    __slots__ = ("message", "number", "peer", "taken_at", "tid")
 
     def __init__(self, number: int, peer: str) -> None:
         self.number = number
         self.peer = peer
         self.tid = _thread_id()
+        self.message = b""
+        self.taken_at = 0
 
 
 class Report:
@@ -186,7 +192,7 @@ class Piped(Report):
         self._fd = fd
         self._pid = os.getpid()
         self._held = False
-        self._awake: set[int] = set()
+        self._awake: dict[int, Connection] = {}
         self._pending: deque[Reported] = deque()
         self._owed: deque[Reported] = deque()
         self._lost = Lost(0, 0, 0)
@@ -212,34 +218,51 @@ class Piped(Report):
             conn.tid = tid
             self._say(Serve(_clock(), self._pid, tid, conn.number))
 
-    # A thread is awake from its recv to its send. Under load one that goes back to wait leaves its records to another
-    # that is awake: that one has not come to its own write yet, so nothing is held back while all of them wait.
+    # A thread is awake from its recv to its send, and until then its recv is not told: nearly always both are one Echo.
+    # Under load a thread that goes back to wait leaves its records to another that is awake: that one has not come to
+    # its own write yet, so nothing is held back while all of them wait.
 
     def recv(self, conn: Connection, data: bytes) -> None:
-        self._awake.add(conn.tid)
-        self._pending.append(
-            Recv(_clock(), self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
-        )
+        if conn.tid in self._awake:  # a green thread may come between another one's recv and send
+            self._tell_taken(conn.tid)
+        conn.message, conn.taken_at = data, _clock()
+        self._awake[conn.tid] = conn
 
     def send(self, conn: Connection, data: bytes) -> None:
-        self._pending.append(
-            Send(_clock(), self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
-        )
-        self._awake.discard(conn.tid)
-        if not (self._held or self._awake) or len(self._pending) >= BATCH:
-            self.flush()
+        if self._awake.get(conn.tid) is conn:
+            del self._awake[conn.tid]
+            at = conn.taken_at
+            record: Reported = Echo(
+                at, self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"), _clock() - at
+            )
+        else:
+            record = Send(_clock(), self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
+        pending = self._pending
+        pending.append(record)
+        if not (self._held or self._awake) or len(pending) >= BATCH:
+            self._write_out()
 
     def waits(self, conn: Connection) -> None:
-        self._awake.discard(conn.tid)
-        self.flush()
+        self._tell_taken(conn.tid)
+        self._write_out()
 
     def bye(self, conn: Connection, error: str = "") -> None:
-        self._awake.discard(conn.tid)
+        self._tell_taken(conn.tid)
         self._say(Bye(_clock(), self._pid, _thread_id(), conn.number, error[:TEXT]))
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
+        self._tell_taken(conn.tid)
         self._pending.append(Block(_clock(), self._pid, _thread_id(), conn.number, kind, seconds, cooperative))
-        self.waits(conn)
+        self._write_out()
+
+    def _tell_taken(self, tid: int) -> None:
+        """Tell of a message that has been taken, without the end of its echo."""
+        conn = self._awake.pop(tid, None)
+        if conn:
+            data = conn.message
+            self._pending.append(
+                Recv(conn.taken_at, self._pid, tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
+            )
 
     def unblock(self, conn: Connection) -> None:
         self._say(Unblock(_clock(), self._pid, _thread_id(), conn.number))
@@ -249,7 +272,7 @@ class Piped(Report):
 
     def note(self, text: str) -> None:
         self._pending.append(Note(_clock(), self._pid, _thread_id(), text[:TEXT]))
-        self.flush()
+        self._write_out()
 
     def hold(self) -> None:
         self._held = True
@@ -266,9 +289,14 @@ class Piped(Report):
     def _say(self, record: Reported) -> None:
         self._pending.append(record)
         if not self._held or len(self._pending) >= BATCH:
-            self.flush()
+            self._write_out()
 
     def flush(self) -> None:
+        for tid in tuple(self._awake):
+            self._tell_taken(tid)
+        self._write_out()
+
+    def _write_out(self) -> None:
         # Whoever finds the lock taken leaves its records to the holder, which looks again after it lets go:
         # records keep their order, and no thread of the server ever waits for another one's report.
         while self._pending and self._flushing.acquire(False):
@@ -283,7 +311,7 @@ class Piped(Report):
             batch: list[Reported] = []
             while len(batch) < BATCH and (owed or pending):
                 batch.append(owed.popleft() if owed else pending.popleft())
-            unwritten = self._write_batch(batch) if not self._lost.records or self._loss_told() else batch
+            unwritten = self._write_batch(batch) if not self._lost.events or self._loss_told() else batch
             if unwritten:
                 owed.extendleft(record for record in reversed(unwritten) if self._kept(record))
                 while pending:
@@ -293,7 +321,7 @@ class Piped(Report):
     def _loss_told(self) -> bool:
         """Whether no loss is left to tell; while the pipe is full, this one line is all that is tried."""
         lost = self._lost
-        if lost.records:
+        if lost.events:
             lost.at, lost.pid, lost.tid = _clock(), self._pid, _thread_id()
             if self._write_batch([lost]):
                 return False
@@ -314,7 +342,7 @@ class Piped(Report):
 
     def _kept(self, record: Reported) -> bool:
         """Whether a record is kept for the next write; its loss is counted if not."""
-        if isinstance(record, (Recv, Send)) or len(self._owed) >= KEPT:
+        if isinstance(record, (Echo, Recv, Send)) or len(self._owed) >= KEPT:
             count_loss(self._lost, record)
             return False
         return True
@@ -322,8 +350,13 @@ class Piped(Report):
 
 def count_loss(lost: Lost, record: Reported) -> None:
     """Add to a loss what a record would have said."""
-    lost.records += 1
+    lost.events += 2 if isinstance(record, Echo) else 1
     match record:
+        case Echo():
+            lost.recv += 1
+            lost.recv_bytes += record.size
+            lost.send += 1
+            lost.send_bytes += record.size
         case New():
             lost.new += 1
         case Recv():

@@ -23,7 +23,7 @@ class Peer:
 
 
 class Loop:
-    """Who is waited for: each peer either for reading or, while an echo is unsent, for writing."""
+    """Who is waited for: each peer for reading or, while the kernel has no room for its echo, for writing."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -76,18 +76,20 @@ class Loop:
             return
         self.server.report.recv(peer.conn, peer.message)
         self.server.block.strike(self.server.report, peer.conn)
-        self.readers.discard(peer)
-        self.writers.add(peer)
+        self.send(peer)
 
     def send(self, peer: Peer) -> None:
         try:
             peer.unsent = peer.unsent[peer.sock.send(peer.unsent) :]
         except BlockingIOError:
-            return
+            pass
         except OSError as reset:
             self.leave(peer, type(reset).__name__)
             return
-        if not peer.unsent:
+        if peer.unsent:
+            self.readers.discard(peer)
+            self.writers.add(peer)
+        else:
             self.server.report.send(peer.conn, peer.message)
             self.writers.discard(peer)
             self.readers.add(peer)

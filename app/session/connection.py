@@ -157,6 +157,13 @@ class Connection:
         if self.owed <= 0:
             self.forgive()
 
+    def echoed_at_once(self, size: int) -> None:
+        """The server has taken bytes and given them back: what it owed, it owes still."""
+        self.recv += 1
+        self.recv_bytes += size
+        self.send += 1
+        self.send_bytes += size
+
     def forgive(self) -> None:
         """Nothing is owed, or reports of what was are lost: a debt that nobody could tell the end of is none."""
         self.owed = self.owed_since = 0

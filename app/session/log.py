@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
-from servers.records import Record
+from servers.records import Echo, Record
 
 LINES = 10_000
 
@@ -15,29 +15,35 @@ Entry = tuple[Record, str]
 class Log:
     """A ring of entries: those from number `first` up to, not including, `total` are still there."""
 
-    __slots__ = ("entries", "total")
+    __slots__ = ("_kept", "total")
 
     def __init__(self) -> None:
-        self.entries: deque[Entry] = deque(maxlen=LINES)
+        self._kept: deque[tuple[Record, str, int]] = deque(maxlen=LINES)
         self.total = 0
 
     @property
     def first(self) -> int:
         """The number of the oldest entry that is still there."""
-        return self.total - len(self.entries)
+        return self.total - len(self._kept)
 
     def add(self, record: Record, peer: str = "") -> None:
         """Append an entry."""
-        self.entries.append((record, peer))
+        self._kept.append((record, peer, 0))
         self.total += 1
+
+    def add_echo(self, echo: Echo, peer: str) -> None:
+        """Append the two entries of an echo; they are taken apart only when somebody looks."""
+        self._kept += ((echo, peer, 0), (echo, peer, 1))
+        self.total += 2
 
     def slice(self, begin: int, end: int) -> Iterator[Entry]:
         """The entries numbered from `begin` up to, not including, `end`, as far as they are there."""
         first = self.first
-        return islice(self.entries, max(begin - first, 0), max(end - first, 0))
+        for record, peer, half in islice(self._kept, max(begin - first, 0), max(end - first, 0)):
+            yield (record.halves()[half] if isinstance(record, Echo) else record), peer
 
     def copy(self) -> "Log":
         """The log as it is now; entries themselves never change."""
         twin = Log()
-        twin.entries, twin.total = self.entries.copy(), self.total
+        twin._kept, twin.total = self._kept.copy(), self.total
         return twin

@@ -21,7 +21,7 @@ class Totals:
     send_bytes: int = 0
     lost: int = 0
     garbled: int = 0
-    records: int = 0
+    events: int = 0
     echoes: int = 0
     spoiled: int = 0
     client_records: int = 0

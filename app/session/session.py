@@ -31,6 +31,7 @@ from app.session.roster import Roster
 from servers.records import (
     Block,
     Bye,
+    Echo,
     Listening,
     Lost,
     New,
@@ -83,7 +84,7 @@ class Session(Roster):
         totals = self.totals
         exited = self.server.exited_at if self.server else 0
         lost = totals.lost + totals.clients_lost
-        return (self._numbers, totals.records, totals.client_records, lost, exited, self._seen, len(self.connections))
+        return (self._numbers, totals.events, totals.client_records, lost, exited, self._seen, len(self.connections))
 
     def worst_lag(self, now: int, span: int = 10 * SECOND) -> int | None:
         """The dashboard's own greatest lag (ns) within a span before `now`; None if it was never measured."""
@@ -126,19 +127,19 @@ class Session(Roster):
         self.totals.garbled += o.lines
 
     def _note(self, o: Note) -> None:
-        self.totals.records += 1
+        self.totals.events += 1
         self.notes.append(o)
         self.log.add(o)
 
     def _threads(self, o: Threads) -> None:
-        self.totals.records += 1
+        self.totals.events += 1
         if self.server:
             self.server.threads = o.count
         self.log.add(o)
 
     def _lost(self, o: Lost) -> None:
         totals = self.totals
-        totals.lost += o.records
+        totals.lost += o.events
         totals.new += o.new
         totals.bye += o.bye
         totals.recv += o.recv
@@ -157,7 +158,7 @@ class Session(Roster):
     def _new(self, o: New) -> None:
         totals = self.totals
         totals.new += 1
-        totals.records += 1
+        totals.events += 1
         connection = self._by_peer.get(o.peer)
         if connection is None or connection.key is not None:
             connection = self._open(o.peer, o.at)
@@ -165,13 +166,13 @@ class Session(Roster):
         self.log.add(o, o.peer)
 
     def _serve(self, o: Serve) -> None:
-        self.totals.records += 1
+        self.totals.events += 1
         connection = self._known(o)
         self._assign(connection, o.pid, o.tid, o.at)
 
     def _recv(self, o: Recv) -> None:
         totals = self.totals
-        totals.records += 1
+        totals.events += 1
         totals.recv += 1
         totals.recv_bytes += o.size
         connection = self._by_key.get((o.pid, o.conn)) or self._known(o)
@@ -182,7 +183,7 @@ class Session(Roster):
 
     def _send(self, o: Send) -> None:
         totals = self.totals
-        totals.records += 1
+        totals.events += 1
         totals.send += 1
         totals.send_bytes += o.size
         connection = self._by_key.get((o.pid, o.conn)) or self._known(o)
@@ -191,22 +192,37 @@ class Session(Roster):
         connection.returned(o.size)
         self.log.add(o, connection.peer)
 
+    def _echo(self, o: Echo) -> None:
+        totals = self.totals
+        totals.events += 2
+        totals.recv += 1
+        totals.recv_bytes += o.size
+        totals.send += 1
+        totals.send_bytes += o.size
+        connection = self._by_key.get((o.pid, o.conn)) or self._known(o)
+        if connection.tid != o.tid:
+            self._assign(connection, o.pid, o.tid, o.at)
+        if connection.client is None:
+            connection.echoed(o.at + o.took, connection.owed_since or o.at)
+        connection.echoed_at_once(o.size)
+        self.log.add_echo(o, connection.peer)
+
     def _bye(self, o: Bye) -> None:
-        self.totals.records += 1
+        self.totals.events += 1
         self.totals.bye += 1
         connection = self._known(o)
         self.log.add(o, connection.peer)
         self._retire(connection, o.at, o.error)
 
     def _block(self, o: Block) -> None:
-        self.totals.records += 1
+        self.totals.events += 1
         connection = self._known(o)
         span = BlockSpan(o.at, o.kind, o.seconds, o.pid, o.tid, connection.number, o.cooperative)
         self._blocked((o.pid, o.conn), span)
         self.log.add(o, connection.peer)
 
     def _unblock(self, o: Unblock) -> None:
-        self.totals.records += 1
+        self.totals.events += 1
         connection = self._known(o)
         self._unblocked((o.pid, o.conn), o.at)
         self.log.add(o, connection.peer)
@@ -214,7 +230,7 @@ class Session(Roster):
     # Who serves them.
 
     def _worker_began(self, o: WorkerBegan) -> None:
-        self.totals.records += 1
+        self.totals.events += 1
         worker = self.workers.setdefault((o.pid, o.tid), Worker(o.pid, o.tid, o.name, o.at, True))
         worker.name, worker.announced = o.name, True
 
@@ -368,6 +384,7 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     Serve: Session._serve,
     Recv: Session._recv,
     Send: Session._send,
+    Echo: Session._echo,
     Bye: Session._bye,
     Block: Session._block,
     Unblock: Session._unblock,

@@ -201,7 +201,7 @@ class Picture(App[int]):
         except (NoMatches, IndexError):  # on the way in or out
             return
         if self.frozen:
-            gone = text.count(self.live.session.totals.records - self.frozen[0].totals.records)
+            gone = text.count(self.live.session.totals.events - self.frozen[0].totals.events)
             words = f"FROZEN   {gone} events since   {view.keys['freeze']} goes on"
             banner = screen.query_one("#banner", Static)
             if str(banner.content) != words:

@@ -63,7 +63,7 @@ class Measured:
 
     @property
     def lost(self) -> tuple[int, int]:
-        """Records lost or garbled in all, and those of them that were lost within the measured window."""
+        """Events lost or garbled in all, and those of them that were lost within the measured window."""
         begin, end = self.window
         counts = [lost for at, _, lost in self.felt["told"] if begin <= at <= end]
         totals = self.felt["totals"]
@@ -153,7 +153,7 @@ def _felt(section: Section, runs: list[Measured], kind: str) -> None:
     count = sum(each.felt["totals"][kind] for each in runs)
     within = sum(each.lost[1] for each in runs)
     note = f"of {count:,} {kind}; {within:,} once it was up (after {SETTLE:g} s)"
-    section.add(Figure("lost or garbled", "records", lost, Goal(0.0), note))
+    section.add(Figure("lost or garbled", "events", lost, Goal(0.0), note))
 
 
 def flood(effort: Effort) -> Section:
@@ -163,7 +163,7 @@ def flood(effort: Effort) -> Section:
     for _ in range(effort.count(3, 1)):
         arguments = ["--port", str(free_port()), "--rate", str(RATE)]
         runs.append(run(arguments, seconds, full, lambda terminal: block_keys(terminal, effort.count(20, 8))))
-    _felt(section, runs, "records")
+    _felt(section, runs, "events")
     _keys(section, runs, "key to screen (b), p95")
     note = f"the recording itself {runs[-1].cpu['server']:.0f} %; draws {runs[-1].drawn / 1000:.0f} kB/s"
     section.add(Figure("CPU of the dashboard", "% of a core", _cpu(runs, "dashboard"), Goal(60.0), note))

@@ -18,7 +18,7 @@ import psutil
 
 from servers.block import PAGE_BYTES, BlockPage
 from servers.catalog import PATTERNS
-from servers.records import Bye, Listening, Lost, New, Recv, Reported, Send
+from servers.records import Bye, Echo, Listening, Lost, New, Recv, Reported, Send
 
 PATIENCE = 20.0
 """Seconds until a condition that must come true counts as not true; no test waits this long when all is well."""
@@ -76,7 +76,7 @@ class Stream:
 
 
 class Events(Stream):
-    """The records that have come out of a server's pipe; a torn line fails to decode."""
+    """The records that have come out of a server's pipe, an echo as its two events; a torn line fails to decode."""
 
     _decoder = msgspec.json.Decoder(Reported)
 
@@ -89,18 +89,23 @@ class Events(Stream):
         if hasattr(fcntl, "F_SETPIPE_SZ"):
             fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, 2**20)
 
-    @property
-    def records(self) -> list[Reported]:
+    def take(self) -> list[Reported]:
+        """The records that have come since the last look, as they were written."""
         self.drain()
         whole, newline, self.data = self.data.rpartition(b"\n")
-        self._records += self._decoder.decode_lines(whole + newline)
+        return self._decoder.decode_lines(whole + newline)
+
+    @property
+    def records(self) -> list[Reported]:
+        for record in self.take():
+            self._records += record.halves() if isinstance(record, Echo) else (record,)
         return self._records
 
     def of(self, kind: type[R]) -> list[R]:
         return [record for record in self.records if isinstance(record, kind)]
 
     def totals(self) -> Lost:
-        """All that was reported, one by one or as lost (`records` counts the lost ones)."""
+        """All that was reported, one by one or as lost (`events` counts the lost ones)."""
         total = Lost(0, 0, 0)
         for record in self.records:
             match record:
@@ -115,7 +120,7 @@ class Events(Stream):
                 case Bye():
                     total.bye += 1
                 case Lost():
-                    for field in ("records", "new", "recv", "recv_bytes", "send", "send_bytes", "bye"):
+                    for field in ("events", "new", "recv", "recv_bytes", "send", "send_bytes", "bye"):
                         setattr(total, field, getattr(total, field) + getattr(record, field))
         return total
 

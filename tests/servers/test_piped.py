@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from servers.records import Bye, Lost, New, Note, Recv, Send, Threads, preview
+from servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, preview
 from servers.report import BATCH, KEPT, Piped, address_name, count_loss
 from tests.servers.harness import Events
 
@@ -25,11 +25,12 @@ def test_count_loss_adds_what_a_record_would_have_said() -> None:
         Recv(0, 0, 0, 1, 10, ""),
         Recv(0, 0, 0, 1, 5, ""),
         Send(0, 0, 0, 1, 7, ""),
+        Echo(0, 0, 0, 1, 3, "", 9),
         Bye(0, 0, 0, 1),
         Threads(0, 0, 0, 5),
     ):
         count_loss(lost, record)
-    assert lost == Lost(0, 0, 0, records=6, new=1, recv=2, recv_bytes=15, send=1, send_bytes=7, bye=1)
+    assert lost == Lost(0, 0, 0, events=8, new=1, recv=3, recv_bytes=18, send=2, send_bytes=10, bye=1)
 
 
 def test_a_preview_gives_its_bytes_back() -> None:
@@ -67,6 +68,57 @@ def test_a_long_note_and_a_batch_of_large_records_fit(pipe: tuple[Events, Piped]
     report.flush()
     assert events.of(Note)[0].text == "\0" * 400
     assert [record.size for record in events.of(Recv)] == [1000] * (BATCH // 2 - 1)
+
+
+def told(events: Events) -> list[tuple[str, int]]:
+    """What has come over the pipe: the kinds of records as they were written, and of which connection."""
+    events.drain()
+    return [(type(record).__name__, getattr(record, "conn", 0)) for record in events.take()]
+
+
+def test_a_message_that_comes_back_at_once_is_one_record(pipe: tuple[Events, Piped]) -> None:
+    events, report = pipe
+    conn = report.new("a")
+    report.recv(conn, b"hogehoge\n")
+    report.send(conn, b"hogehoge\n")
+    new, echo = events.take()
+    assert isinstance(echo, Echo)
+    recv, send = echo.halves()
+    assert new.at <= recv.at <= send.at == echo.at + echo.took
+    assert recv.size == send.size == echo.size == 9
+    assert recv.head == send.head == "hogehoge\n"
+
+
+def test_whatever_happens_between_a_recv_and_its_send_makes_them_two(pipe: tuple[Events, Piped]) -> None:
+    events, report = pipe
+    report.hold()
+    one, two = report.new("one"), report.new("two")
+    report.flush()
+    told(events)
+    report.recv(one, b"x")
+    report.block(one, "sleep", 1.0)
+    assert told(events) == [("Recv", 1), ("Block", 1)], "told before the block begins"
+    report.unblock(one)
+    report.send(one, b"x")
+    report.flush()
+    assert told(events) == [("Unblock", 1), ("Send", 1)]
+    report.recv(one, b"x")
+    report.waits(one)
+    assert told(events) == [("Recv", 1)], "told before the wait begins"
+    report.send(one, b"x")
+    report.recv(one, b"x")
+    report.flush()
+    assert told(events) == [("Send", 1), ("Recv", 1)], "an event loop that waits has told everything"
+    report.recv(two, b"x")
+    report.recv(one, b"x")
+    report.send(two, b"x")
+    report.send(one, b"x")
+    report.flush()
+    assert told(events) == [("Recv", 2), ("Send", 2), ("Echo", 1)]
+    report.recv(one, b"x")
+    report.bye(one, "ConnectionResetError")
+    report.flush()
+    assert told(events) == [("Recv", 1), ("Bye", 1)]
 
 
 def test_what_was_kept_is_told_in_order_after_the_loss_and_before_anything_new(pipe: tuple[Events, Piped]) -> None:

@@ -98,7 +98,7 @@ def test_a_reader_that_does_not_read_changes_nothing_but_the_detail(start: Start
     served = messages + visitors + 2
     eventually(lambda: server.events.totals().bye == visitors + 3, "every Bye is told")
     total = server.events.totals()
-    assert total.records > 1000
+    assert total.events > 1000
     assert (total.new, total.recv, total.send, total.bye) == (visitors + 3, served, served, visitors + 3)
     assert total.recv_bytes == total.send_bytes == (messages + visitors) * size + 2 * len(b"hogehoge\n")
     # Openings and closings were kept for later, and each Bye comes after its New.

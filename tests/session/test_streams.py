@@ -34,7 +34,7 @@ def test_totals_are_what_the_stream_says(world: World) -> None:
     totals, counts = fold(world.said).totals, world.counts
     for name in ("new", "bye", "recv", "recv_bytes", "send", "send_bytes"):
         assert getattr(totals, name) == getattr(counts, name)
-    assert totals.lost == counts.records
+    assert totals.lost == counts.events
 
 
 @given(worlds())

@@ -33,7 +33,7 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
         case Threads():
             return f"{record.count:,} threads", "text"
         case Lost():
-            return f"{text.plural(record.records, 'record')} lost: the pipe was full (totals include them)", "bad"
+            return f"{text.plural(record.events, 'event')} lost: the pipe was full (totals include them)", "bad"
         case ClientsLost():
             return f"{text.plural(record.records, 'record')} of our clients lost: their counts are too low", "bad"
         case Output():

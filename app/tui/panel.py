@@ -48,7 +48,10 @@ class Panel(Widget, can_focus=True):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.border_title = self.TITLE
+        self.title_text = self.TITLE
+        """The words in the upper border; a panel may change them when it prepares."""
+        self._framed = ("", "")
+        self._frame(self.TITLE, "")
         self.view: View | None = None
         self.first = self.last = 0
         self.top = 0
@@ -162,7 +165,13 @@ class Panel(Widget, can_focus=True):
         elif self.cursor >= self.top + self.rows and self.SELECTS:
             self.top = self.cursor - self.rows + 1
         self.top = min(max(self.top, self.first), highest)
-        self.border_subtitle = self.place()
+        self._frame(self.title_text, self.place())
+
+    def _frame(self, title: str, subtitle: str) -> None:
+        """Name the panel in its border; Textual draws a whole widget anew for that, even if nothing is different."""
+        if (title, subtitle) != self._framed:
+            self._framed = (title, subtitle)
+            self.border_title, self.border_subtitle = title, subtitle
 
     def place(self) -> str:
         """Where in the whole the window is, if it does not show all."""

@@ -42,7 +42,7 @@ BUSY = 1000
 """Observations at one look from which the pipes are looked at more often."""
 DRAWS = 2
 """A picture is drawn every so many looks while something happens or somebody waits."""
-CALM = 5
+CALM = 6
 """And every so many looks while nothing does."""
 QUEUE = 0.5
 """Seconds between two looks at the accept queue."""
@@ -77,6 +77,7 @@ class Picture(App[int]):
         self._due = self._worst = 0.0
         self._active: object = None
         self._panels: list[Panel | ClientsPane] = []
+        self._timeline = TimelinePanel(id="timeline")
         for own in THEMES:
             self.register_theme(own)
         wanted = theme or config.theme or THEMES[0].name
@@ -90,7 +91,7 @@ class Picture(App[int]):
         with Horizontal(id="body"):
             yield PatternsPanel(id="patterns")
             with Vertical(id="main"):
-                yield TimelinePanel(id="timeline")
+                yield self._timeline
                 with Horizontal(id="lower"):
                     with Vertical(id="left"):
                         yield ConnectionsPanel(id="connections")
@@ -158,7 +159,7 @@ class Picture(App[int]):
                 self.set_timer(DRAIN * share, lambda: self.guarded(self.live.drain))
         self._news = bool(taken) or self._news
         self._ticks += 1
-        lively = self._news or any(panel.waits for panel in self.query(TimelinePanel))
+        lively = self._news or self._timeline.waits
         if self._ticks >= (DRAWS if lively else CALM):
             self.live.lag(int(self._worst * text.SECOND))
             self._ticks, self._news, self._worst = 0, False, 0.0

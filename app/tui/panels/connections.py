@@ -73,7 +73,7 @@ class ConnectionsPanel(Panel):
         title = f"{self.TITLE}: {len(session.connections):,} open"
         if session.totals.bye:
             title += f", {session.totals.bye:,} closed"
-        self.border_title = title
+        self.title_text = title
 
     def heading(self, width: int) -> Line:
         assert self.view

@@ -79,7 +79,7 @@ class LogPanel(Panel):
         log = view.session.log
         self.first, self.last = log.first, log.total
         totals = view.session.totals
-        self.border_title = f"{self.TITLE}: {text.count(totals.recv)} recv, {text.count(totals.send)} send"
+        self.title_text = f"{self.TITLE}: {text.count(totals.recv)} recv, {text.count(totals.send)} send"
         self._page: list[tuple[Record, str]] = []
         self._page_from = -1
 

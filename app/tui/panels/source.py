@@ -30,7 +30,7 @@ class SourcePanel(Panel):
         if made_for == self._made_for or view.pattern is None:
             return
         self._made_for = made_for
-        self.border_title = f"Source: servers/{view.pattern.source.name}"
+        self.title_text = f"Source: servers/{view.pattern.source.name}"
         self._lines = [*story(view.pattern, view, self.extent.width), [], *code(view.pattern, view)]
         self.last = len(self._lines)
         self.top = 0

@@ -72,7 +72,7 @@ class WorkersPanel(Panel):
         self._rows = list(view.session.workers.values())
         self.last = len(self._rows)
         busy = sum(1 for worker in self._rows if worker.serving)
-        self.border_title = f"{self.TITLE}: {busy} of {len(self._rows)} serving" if self._rows else self.TITLE
+        self.title_text = f"{self.TITLE}: {busy} of {len(self._rows)} serving" if self._rows else self.TITLE
 
     def heading(self, width: int) -> Line:
         assert self.view

@@ -43,18 +43,18 @@ class Key:
 SERVER, CLIENTS, SCREEN = "Server", "Clients", "Screen"
 
 KEYS = (
-    Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 5, "tab", True),
+    Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 7, "tab", True),
     Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, 2, "↑↓⏎"),
-    Key("toggle", "space", "toggle_server", "start", "Start or stop the server", SERVER, 5, "space"),
+    Key("toggle", "space", "toggle_server", "start", "Start or stop the server", SERVER, 8, "space"),
     Key("previous", "comma,less_than_sign", "walk(-1)", "previous", "Start the pattern before this one", SERVER),
     Key("next", "full_stop,greater_than_sign", "walk(1)", "next", "Start the pattern after this one", SERVER, 12, "."),
     Key("block", "b", "toggle_block", "block", "Switch the blocking call on or off", SERVER, 3),
     Key("block-set", "B", "set_block", "block ...", "Choose kind and seconds of the blocking call", SERVER, 16),
     Key("new", "n", "new_client", "client", "Open a client", CLIENTS, 4),
     Key("new-many", "N", "new_clients", "clients ...", "Open many clients", CLIENTS, 17),
-    Key("type", "i", "type", "type", "Type a line for the chosen client; Esc leaves", CLIENTS, 6),
+    Key("type", "i", "type", "type", "Type a line for the chosen client; Esc leaves", CLIENTS, 5),
     Key(
-        "choose-right", "right", "choose(1)", "choose", "Choose the next client; one of them is 'all'", CLIENTS, 8, "←→"
+        "choose-right", "right", "choose(1)", "choose", "Choose the next client; one of them is 'all'", CLIENTS, 6, "←→"
     ),
     Key("choose-left", "left", "choose(-1)", "choose", "Choose the client before", CLIENTS),
     Key("all", "a", "choose_all", "all", "Speak to all clients", CLIENTS, 14),
@@ -68,7 +68,7 @@ KEYS = (
     Key("theme", "t", "next_theme", "theme", "Another theme: dark, or light for a projector", SCREEN, 21),
     Key("screenshot", "ctrl+s", "screenshot_file", "picture", "Save a picture into screenshots/", SCREEN, 22),
     Key("palette", "ctrl+p", "command_palette", "palette", "Everything by name", SCREEN, 23, None, True),
-    Key("leave", "escape", "leave", "back", "Out of input, expanded panel or frozen picture", SCREEN, 7, "esc"),
+    Key("leave", "escape", "leave", "back", "Out of input, expanded panel or frozen picture", SCREEN, 5, "esc"),
     Key("help", "question_mark", "help", "help", "Every key", SCREEN, 1, "?"),
     Key("quit", "q", "quit_politely", "quit", "End server, clients and dashboard", SCREEN, 1),
     Key("quit-now", "ctrl+c,ctrl+q", "quit_politely", "quit", "The same, also while typing", SCREEN, 0, None, True),

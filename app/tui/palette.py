@@ -52,6 +52,7 @@ class Palette:
     strong: Style
     good: Style
     waiting: Style
+    held: Style
     queued: Style
     bad: Style
     cursor: Style
@@ -83,6 +84,7 @@ class Palette:
             strong=style(text, bold=True),
             good=style(good),
             waiting=style(warning, bold=True),
+            held=style(warning),
             queued=style(error),
             bad=style(error, bold=True),
             cursor=style(text, back=fade(accent, 0.8)),

@@ -148,7 +148,11 @@ class Panel(Widget, can_focus=True):
         return line
 
     def _strip(self, line: Line, width: int, base: Style) -> Strip:
-        return Strip([Segment(text, base + style) for text, style in line if text]).adjust_cell_length(width, base)
+        strip = Strip([Segment(text, base + style) for text, style in line if text])
+        if strip.cell_length > width > 0 and strip.crop(width).text.strip():  # a mark where something is missing
+            kept = list(strip.crop(0, width - 1))
+            strip = Strip([*kept, Segment("…", kept[-1].style if kept else base)])
+        return strip.adjust_cell_length(width, base)
 
     # Moving about.
 

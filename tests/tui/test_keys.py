@@ -49,7 +49,7 @@ async def test_in_a_dialog_only_its_own_keys_work() -> None:
 
 
 async def test_the_footer_fits_and_keeps_what_matters() -> None:
-    wanted = {"start", "stop", "block on", "client", "type", "help", "quit"}
+    wanted = {"start", "block on", "client", "type", "choose", "panel", "help", "quit"}
     async with dashboard("multithread") as stage:
         await stage.open(1)
         for width, height in SIZES:

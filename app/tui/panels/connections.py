@@ -25,7 +25,9 @@ def state_style(view: View, connection: Connection) -> Style:
     state, _ = view.condition(connection)
     if state is State.QUEUED:
         return palette.queued
-    if state in (State.WAITING, State.HELD):
+    if state is State.HELD:
+        return palette.held
+    if state is State.WAITING:
         return palette.waiting
     return palette.good if state is State.QUIET else palette.dim
 

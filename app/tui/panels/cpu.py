@@ -66,9 +66,6 @@ class CpuPanel(Panel):
             switches = f"switches/s {voluntary} vol {involuntary} invol"
         if width < 54:
             switches = f"{voluntary}+{involuntary} sw/s"
-        parts = [
-            text.plural(process.threads, "thread") if process.threads is not None else "- threads",
-            text.size(process.rss),
-            switches,
-        ]
-        return [("  " + "  ".join(parts), self.view.palette.dim)]
+        threads = text.plural(process.threads, "thread") if process.threads is not None else "- threads"
+        gap = "  " if width >= 34 else " "
+        return [("  " + gap.join((threads, text.size(process.rss), switches)), self.view.palette.dim)]

@@ -40,7 +40,7 @@ class Header(Panel, can_focus=False):
     def line(self, index: int, width: int) -> Line:
         left, right = self._left(), self._right()
         # Where the row is too short, the parts that matter least go first.
-        while _length(left) + _length(right) > width and len(left) + len(right) > 3:
+        while _length(left) + _length(right) > width and len(left) + len(right) > 4:
             rank = max(part.rank for part in (*left, *right))
             left = [part for part in left if part.rank < rank]
             right = [part for part in right if part.rank < rank]
@@ -51,7 +51,7 @@ class Header(Panel, can_focus=False):
         assert self.view
         view, palette = self.view, self.view.palette
         server = view.live.server
-        parts = [Part(" echo-tui  ", palette.accent, 3)]
+        parts = [Part(" ", palette.text, 0), Part("echo-tui  ", palette.accent, 3)]
         if view.started is None or server is None:
             return [*parts, Part("no server   ", palette.dim, 0), self._block()]
         parts.append(Part(f"{view.started.title}  ", palette.strong, 0))

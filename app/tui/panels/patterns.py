@@ -9,6 +9,15 @@ from app.tui.view import View
 from servers.catalog import FAMILIES, PATTERNS, Pattern
 
 
+def by_family(spaced: bool) -> list[str | Pattern]:
+    """The patterns under the names of their families, with an empty line between families if there is room."""
+    entries: list[str | Pattern] = []
+    for family in FAMILIES:
+        entries += ["", family.upper()] if entries and spaced else [family.upper()]
+        entries += [pattern for pattern in PATTERNS if pattern.family == family]
+    return entries
+
+
 class PatternsPanel(Panel):
     """A list to walk through."""
 
@@ -30,12 +39,7 @@ class PatternsPanel(Panel):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.entries: list[str | Pattern] = []
-        for family in FAMILIES:
-            if self.entries:
-                self.entries.append("")
-            self.entries.append(family.upper())
-            self.entries += [pattern for pattern in PATTERNS if pattern.family == family]
+        self.entries = by_family(spaced=True)
         self.last = len(self.entries)
         self.set_reactive(Panel.cursor, 1)
 
@@ -49,6 +53,13 @@ class PatternsPanel(Panel):
     def fingerprint(self, view: View) -> Hashable:
         server = view.session.server
         return (view.started and view.started.name, server and server.running, self.cursor, self.has_focus)
+
+    def prepare(self, view: View) -> None:
+        spaced = by_family(spaced=True)
+        entries = spaced if len(spaced) <= self.rows else by_family(spaced=False)
+        if entries != self.entries:
+            chosen, self.entries, self.last = self.pattern, entries, len(entries)
+            self.set_reactive(Panel.cursor, entries.index(chosen))
 
     def line(self, index: int, width: int) -> Line:
         assert self.view

@@ -71,7 +71,7 @@ def spans(cells: bytearray, palette: Palette) -> Line:
     """A lane as coloured shapes."""
     styles = (
         palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.waiting,
-        palette.waiting, palette.waiting,
+        palette.held, palette.waiting,
     )  # fmt: skip
     return [(SHAPES[value] * len(list(run)), styles[value]) for value, run in groupby(cells)]
 

@@ -12,7 +12,7 @@ from app.observers.child import LINE, Wish
 from app.session.observations import Output, ServerExited, ServerStarted
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME, PATTERNS
-from servers.records import Block, Listening, New, Note, Recv, Send, Threads, Unblock, Worker
+from servers.records import Block, Bye, Echo, Listening, New, Note, Recv, Send, Threads, Unblock, Worker
 from tests.observers.watching import Watched, claim, eventually, is_gone, watched
 
 SERVING = [pattern.name for pattern in PATTERNS if pattern.serves]
@@ -135,11 +135,11 @@ def test_what_a_client_does_is_read_in_its_order() -> None:
         client.sendall(b"\x00\xff")
         assert client.recv(2) == b"\x00\xff"
         client.close()
-        server.until(Send)
-        said = [type(o) for o in server.seen if isinstance(o, New | Recv | Send)]
-        assert said == [New, Recv, Send]
+        server.until(Bye)
+        said = [o for o in server.seen if isinstance(o, New | Recv | Send | Echo | Bye)]
+        assert [type(o) for o in said] == [New, Echo, Bye]
         assert server.all(New)[0].peer == name
-        assert server.all(Recv)[0].head == "\x00\xff"
+        assert server.all(Echo)[0].head == "\x00\xff"
 
 
 FLOOD = """

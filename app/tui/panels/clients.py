@@ -11,11 +11,11 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
-from app.session.connection import State
 from app.session.parts import Client
 from app.tui import text
 from app.tui.keys import TYPING
 from app.tui.panel import Line, Panel
+from app.tui.panels.connections import state_style
 from app.tui.view import View
 
 CHIP = 29
@@ -103,9 +103,9 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
     connection = client.connection
     if connection is None or client.ended or connection.closed_at:
         return text.clean(client.ended) or "closed", palette.dim
-    state, lasted = view.condition(connection)
+    _, lasted = view.condition(connection)
     if lasted is not None:
-        return view.state(connection), palette.queued if state is State.QUEUED else palette.waiting
+        return view.state(connection), state_style(view, connection)
     if connection.rtt is None:
         return "connected", palette.good
     return f"echo in {text.duration(connection.rtt)}", palette.good

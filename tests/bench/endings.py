@@ -1,0 +1,37 @@
+"""How soon nothing is left of the dashboard, its server and its clients, in every way it can end, for every pattern."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from servers.catalog import PATTERNS, Pattern
+from tests.bench.figures import Effort, Figure, Goal, Section
+from tests.e2e.leaving import WAYS, family, free_port, opened, ready, wait_for_nothing
+from tests.e2e.terminal import Terminal
+
+TITLE = "No process left and the port free, the slowest of all patterns"
+GOAL = Goal(1.0)
+
+
+def measure(effort: Effort) -> Section:
+    """Each way, with every pattern; from the ending to the moment when nothing is left."""
+    section = Section(TITLE)
+    for way in WAYS:
+        took = {pattern.name: ending(pattern, way) for pattern in PATTERNS for _ in range(effort.count(2, 1))}
+        slowest = max(took, key=lambda name: took[name])
+        section.add(Figure(way.__name__.replace("_", " "), "s", list(took.values()), GOAL, f"{slowest}", "p100"))
+    return section
+
+
+def ending(pattern: Pattern, way: Callable[[Terminal], None]) -> float:
+    """Seconds from the ending until no process of it is left and its port is free."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder, opened(pattern, port, way, Path(folder)) as terminal:
+        ready(terminal, pattern)
+        pids = family(terminal.pid)
+        begun = time.monotonic()
+        way(terminal)
+        terminal.until(terminal.ended, "the end of the dashboard")
+        wait_for_nothing(pids, port)
+        return time.monotonic() - begun

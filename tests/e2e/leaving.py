@@ -1,0 +1,108 @@
+"""The ways in which the dashboard can end, and what may be left of it."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from servers.catalog import Pattern
+from tests.e2e.terminal import PATIENCE, Terminal, command
+
+CRASHING = """
+import sys
+from app.cli import main
+from app.tui.app import EchoTui
+def crash(self): raise RuntimeError("made to fail")
+EchoTui.action_next_theme = crash
+main()
+"""
+
+
+def quit_by_key(terminal: Terminal) -> None:
+    terminal.press("q")
+    terminal.until(lambda: "Quit?" in terminal.text or terminal.ended(), "the question")
+    if not terminal.ended():
+        terminal.press("y")
+
+
+def crash(terminal: Terminal) -> None:
+    terminal.press("t")
+
+
+def hang_up(terminal: Terminal) -> None:
+    terminal.hang_up()
+
+
+def by_signal(number: signal.Signals) -> Callable[[Terminal], None]:
+    def send(terminal: Terminal) -> None:
+        os.kill(terminal.pid, number)
+
+    send.__name__ = number.name
+    return send
+
+
+WAYS = [quit_by_key, crash, hang_up, *map(by_signal, (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL))]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def family(pid: int) -> set[int]:
+    """The ids of everything that descends from a process."""
+    with contextlib.suppress(psutil.Error):
+        return {child.pid for child in psutil.Process(pid).children(recursive=True)}
+    return set()
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Those that still run; a zombie has ended."""
+    left = set()
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                left.add(pid)
+    return left
+
+
+def bindable(port: int) -> bool:
+    """Whether nobody listens on the port any more."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen()
+        except OSError:
+            return False
+    return True
+
+
+def ready(terminal: Terminal, pattern: Pattern) -> None:
+    """Wait until the pattern does what it does."""
+    terminal.shows(pattern.title)
+    if pattern.serves:
+        terminal.shows("serving")
+        terminal.shows("[2]")
+    else:
+        terminal.shows("exit code")
+
+
+def opened(pattern: Pattern, port: int, way: Callable[[Terminal], None], cwd: Path) -> Terminal:
+    """The dashboard with a server of this pattern and two clients, about to end in a way."""
+    start = [sys.executable, "-P", "-c", CRASHING] if way is crash else [command()]
+    return Terminal([*start, pattern.name, "--port", str(port), "--clients", "2"], width=120, cwd=cwd)
+
+
+def wait_for_nothing(pids: set[int], port: int) -> None:
+    """Wait until none of these processes is left and the port is free."""
+    limit = time.monotonic() + PATIENCE
+    while (left := alive(pids)) or not bindable(port):
+        assert time.monotonic() < limit, f"left behind: {left}"
+        time.sleep(0.005)

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.session.connection import SECOND, Connection, State
-from app.session.log import Log
+from app.session.clients import OurClients
+from app.session.connection import SECOND
 from app.session.observations import (
     BlockSet,
     ClientClosed,
@@ -26,8 +26,7 @@ from app.session.observations import (
     ServerExited,
     ServerStarted,
 )
-from app.session.parts import HISTORY, BlockSpan, BlockSwitch, Client, Process, ServerState, Totals, Worker
-from app.session.roster import Roster
+from app.session.parts import HISTORY, BlockSpan, BlockSwitch, Process, ServerState, Worker
 from servers.records import (
     Block,
     Bye,
@@ -49,15 +48,11 @@ OUTPUT_KEPT = 400
 LAGS_KEPT = 200
 
 
-class Session(Roster):
+class Session(OurClients):
     """All that is known about one run. Everything in it is bounded, however long the run."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.server: ServerState | None = None
-        self.totals = Totals()
-        self.clients: dict[int, Client] = {}
-        self.opening = 0
         self._seen = 0
         self._missed: set[int] = set()
         self.processes: dict[int, Process] = {}
@@ -66,7 +61,6 @@ class Session(Roster):
         self.output: deque[Output] = deque(maxlen=OUTPUT_KEPT)
         self.notes: deque[Note] = deque(maxlen=OUTPUT_KEPT)
         self.lags: deque[tuple[int, int]] = deque(maxlen=LAGS_KEPT)
-        self.log = Log()
 
     def apply(self, observation: Observation) -> None:
         """Take one observation in."""
@@ -89,12 +83,6 @@ class Session(Roster):
     def worst_lag(self, now: int, span: int = 10 * SECOND) -> int | None:
         """The dashboard's own greatest lag (ns) within a span before `now`; None if it was never measured."""
         return max((late for at, late in self.lags if at >= now - span), default=None)
-
-    def is_external(self, connection: Connection, now: int) -> bool | None:
-        """Whether a connection is not one of our clients'; None while one of ours could still turn out to be it."""
-        if connection.client is not None:
-            return False
-        return None if self.opening and now - connection.opened_at < SECOND else True
 
     # The server itself.
 
@@ -233,88 +221,6 @@ class Session(Roster):
         self.totals.events += 1
         worker = self.workers.setdefault((o.pid, o.tid), Worker(o.pid, o.tid, o.name, o.at, True))
         worker.name, worker.announced = o.name, True
-
-    # Our own clients.
-
-    def _clients_lost(self, o: ClientsLost) -> None:
-        self.totals.clients_lost += o.records
-        for connection in self.connections.values():  # an echo may be among what was lost
-            connection.sent_since = 0
-        self.log.add(o)
-
-    def _client_unconnected(self, o: ClientUnconnected) -> None:
-        self.totals.client_records += 1
-        client = self.clients.setdefault(o.client, Client(o.client))
-        self._opened(client)
-        client.connection, client.ended = None, o.why
-
-    def _client_opening(self, o: ClientOpening) -> None:
-        self.totals.client_records += 1
-        client = self.clients.setdefault(o.client, Client(o.client))
-        if not client.opening_since:
-            self.opening += 1
-        client.opening_since, client.connection, client.ended = o.at, None, ""
-
-    def _client_connected(self, o: ClientConnected) -> None:
-        self.totals.client_records += 1
-        client = self.clients.setdefault(o.client, Client(o.client))
-        self._opened(client)
-        connection = self._by_peer.get(o.address) or self._over_already(o)
-        if connection is None or connection.left_at:
-            connection = self._open(o.address, o.at)
-        if o.at < connection.opened_at:
-            connection.opened_at = o.at
-            connection.remember(o.at, connection.accepted_at, State.QUEUED)
-        connection.client = o.client
-        client.connection, client.ended = connection, ""
-
-    def _over_already(self, o: ClientConnected) -> Connection | None:
-        """The connection that the server has closed before we heard of its beginning, if that is so."""
-        return next((c for c in self.closed if c.peer == o.address and c.client is None and c.closed_at >= o.at), None)
-
-    def _client_sent(self, o: ClientSent) -> None:
-        self.totals.client_records += 1
-        client = self.clients.get(o.client)
-        if client is None or client.connection is None:
-            return
-        client.sent += 1
-        client.last_sent = o.head
-        if not client.connection.sent_since:
-            client.connection.sent_since = o.at
-
-    def _client_echo(self, o: ClientEcho) -> None:
-        client = self.clients.get(o.client)
-        if client is None or client.connection is None:
-            return
-        connection = client.connection
-        self.totals.client_records += 1
-        self.totals.echoes += 1
-        client.echoed += 1
-        client.last_echo, client.last_size, client.rtt = o.head, o.size, o.rtt
-        connection.rtt = o.rtt
-        connection.rtt_max = max(connection.rtt_max or 0, o.rtt)
-        connection.echoed(o.at, o.at - o.rtt)
-        connection.sent_since = o.waiting_since
-        if not o.intact:
-            self.totals.spoiled += 1
-            connection.spoiled += 1
-
-    def _client_closed(self, o: ClientClosed) -> None:
-        self.totals.client_records += 1
-        client = self.clients.get(o.client)
-        if client is None:
-            return
-        self._opened(client)
-        client.ended = o.how
-        if client.connection and not client.connection.closed_at:
-            client.connection.leave(o.at, o.how)
-            if self.server and not self.server.running:
-                self._retire(client.connection, o.at, o.how)
-
-    def _opened(self, client: Client) -> None:
-        if client.opening_since:
-            self.opening -= 1
-        client.opening_since = 0
 
     # What is measured from outside.
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from app.clients.remote import Crowd
 from app.observers.child import Child, Wish
 from app.observers.pipe import LinePipe, decode
-from app.observers.queue import AcceptQueue
 from app.observers.resources import Resources
+from app.observers.sockets import Sockets
 from app.session.observations import BlockSet, ClientUnconnected, Lag, ProcessGone, ServerExited
 from app.session.session import Session
 from servers.__main__ import USAGE
@@ -55,7 +55,7 @@ class Live:
         self._chosen = plan.block
         self._pattern_block: BlockSetting | None = None
         self._resources = Resources()
-        self._queue = AcceptQueue()
+        self._sockets = Sockets()
         self._reopen = False
         self._closed = False
         self._last_client = 0
@@ -245,12 +245,12 @@ class Live:
             self.drain(0.2)  # what that process said last comes before its end
         self.session.apply_all(found)
 
-    def look_at_queue(self) -> None:
-        """See who waits in the accept queue, if it is time to."""
+    def look_at_sockets(self) -> None:
+        """See what waits in the kernel, if it is time to."""
         server = self.session.server
-        if self.child and server and server.listening_at and (queued := self._queue.sample(server.port)):
+        if self.child and server and server.listening_at and (found := self._sockets.sample(server.port, server.host)):
             self.drain()  # what was accepted before comes first
-            self.session.apply(queued)
+            self.session.apply(found)
 
     def lag(self, late: int) -> None:
         """The caller's own loop was so late (ns)."""

@@ -89,7 +89,7 @@ class Connection:
     __slots__ = (
         "accepted_at", "activity", "client", "closed_at", "error", "key", "left_at", "number",
         "opened_at", "owed", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
-        "sent_since", "spoiled", "tid", "waits",
+        "sent_since", "spoiled", "tid", "unread", "unsent", "waits",
     )  # fmt: skip
 
     def __init__(self, number: int, peer: str, opened_at: int) -> None:
@@ -107,6 +107,7 @@ class Connection:
         self.rtt: int | None = None
         self.rtt_max: int | None = None
         self.spoiled = 0
+        self.unread = self.unsent = 0
         self.activity = Activity()
         self.waits: deque[Wait] = deque(maxlen=WAITS)
 
@@ -187,6 +188,7 @@ class Connection:
         """The server has closed the connection, or is gone itself."""
         self._end_waits(at)
         self.closed_at, self.error = at, error
+        self.unread = self.unsent = 0
 
     def leave(self, at: int, how: str) -> None:
         """Our client's end is closed, whatever the server knows of it yet."""

@@ -78,10 +78,24 @@ class BlockSet(Record, tag="block-set", gc=False):
     seconds: float
 
 
-class Queued(Record, tag="queued", gc=False):
-    """The peers that the kernel has connected to the server and that nobody has accepted (sock_diag(7))."""
+class Socket(msgspec.Struct, gc=False):
+    """One connection of the server as the kernel has it: bytes that nobody has read yet, and bytes not yet sent."""
 
-    peers: list[str]
+    peer: str
+    unread: int
+    unsent: int
+    accepted: bool
+
+
+class SocketSample(Record, tag="sockets", gc=False):
+    """The server's port, by sock_diag(7): the accept queue's length and limit (None where nobody listens).
+
+    `sockets` are those connections in which something waits: to be accepted, to be read, or to be sent.
+    """
+
+    queue: int | None
+    limit: int | None
+    sockets: list[Socket]
 
 
 class ClientUnconnected(Record, tag="client-unconnected", gc=False):
@@ -156,7 +170,7 @@ Observation = (
     | ProcessGone
     | CoresSample
     | BlockSet
-    | Queued
+    | SocketSample
     | ClientUnconnected
     | ClientsLost
     | ClientOpening

@@ -39,6 +39,9 @@ class ServerState:
     started_at: int
     listening_at: int = 0
     backlog: int | None = None
+    queue: int | None = None
+    """Connections in the accept queue, as the kernel counted them last; None where it can't be known."""
+    queue_limit: int | None = None
     threads: int | None = None
     exited_at: int = 0
     code: int | None = None

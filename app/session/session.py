@@ -22,9 +22,9 @@ from app.session.observations import (
     Output,
     ProcessGone,
     ProcessSample,
-    Queued,
     ServerExited,
     ServerStarted,
+    SocketSample,
 )
 from app.session.parts import HISTORY, BlockSpan, BlockSwitch, Process, ServerState, Worker
 from servers.records import (
@@ -55,6 +55,7 @@ class Session(OurClients):
         super().__init__()
         self._seen = 0
         self._missed: set[int] = set()
+        self._with_bytes: set[int] = set()
         self.processes: dict[int, Process] = {}
         self.cores: list[deque[tuple[int, float]]] = []
         self.block = BlockSwitch()
@@ -247,9 +248,15 @@ class Session(OurClients):
             process.gone_at = at
             process.threads = None
 
-    def _queued(self, o: Queued) -> None:
-        waiting = set(o.peers)
-        for peer in o.peers:
+    def _sockets(self, o: SocketSample) -> None:
+        if self.server:
+            if o.limit is not None and (o.queue, o.limit) != (self.server.queue, self.server.queue_limit):
+                self._seen += 1
+            self.server.queue, self.server.queue_limit = o.queue, o.limit
+        self._note_bytes(o)
+        queued = [socket.peer for socket in o.sockets if not socket.accepted]
+        waiting = set(queued)
+        for peer in queued:
             if peer not in self._by_peer:
                 self._open(peer, o.at)
                 self._seen += 1
@@ -262,6 +269,20 @@ class Session(OurClients):
                 self._seen += 1
             else:
                 self._missed.add(connection.number)
+
+    def _note_bytes(self, o: SocketSample) -> None:
+        """Which connections have bytes waiting in the kernel; those that had some and are not named have none left."""
+        before, self._with_bytes = self._with_bytes, set()
+        for socket in o.sockets:
+            if (connection := self._by_peer.get(socket.peer)) and (socket.unread or socket.unsent):
+                self._with_bytes.add(connection.number)
+                if (connection.unread, connection.unsent) != (socket.unread, socket.unsent):
+                    self._seen += 1
+                connection.unread, connection.unsent = socket.unread, socket.unsent
+        for number in before - self._with_bytes:
+            if emptied := self.connections.get(number):
+                emptied.unread = emptied.unsent = 0
+                self._seen += 1
 
     def _cores(self, o: CoresSample) -> None:
         while len(self.cores) < len(o.percent):
@@ -304,7 +325,7 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     ClientClosed: Session._client_closed,
     ProcessSample: Session._process,
     ProcessGone: Session._process_gone,
-    Queued: Session._queued,
+    SocketSample: Session._sockets,
     CoresSample: Session._cores,
     BlockSet: Session._block_set,
     Lag: Session._lag,

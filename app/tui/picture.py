@@ -44,8 +44,8 @@ DRAWS = 2
 """A picture is drawn every so many looks while something happens or somebody waits."""
 CALM = 6
 """And every so many looks while nothing does."""
-QUEUE = 0.5
-"""Seconds between two looks at the accept queue."""
+SOCKETS = 0.5
+"""Seconds between two looks at what waits in the kernel."""
 SAMPLE = 0.5
 """Seconds between two samples of CPU and memory."""
 
@@ -123,7 +123,7 @@ class Picture(App[int]):
         self._due = time.monotonic() + DRAIN
         self.set_interval(DRAIN, self._tick)
         self.set_interval(SAMPLE, lambda: self.guarded(self.live.sample))
-        self.set_interval(QUEUE, lambda: self.guarded(self.live.look_at_queue))
+        self.set_interval(SOCKETS, lambda: self.guarded(self.live.look_at_sockets))
         self.guarded(self.begin)
 
     def begin(self) -> None:

@@ -14,6 +14,7 @@ from app.session.observations import (
     ClientSent,
     Observation,
     ServerStarted,
+    Socket,
 )
 from servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, Worker
 
@@ -205,6 +206,12 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "threads": st.none() | numbers,
     "voluntary": st.none() | numbers,
     "involuntary": st.none() | numbers,
+    "queue": st.none() | numbers,
+    "limit": st.none() | numbers,
+    "sockets": st.lists(
+        st.builds(Socket, st.sampled_from(("127.0.0.1:1", "127.0.0.1:2", "?")), numbers, numbers, st.booleans()),
+        max_size=3,
+    ),
 }
 BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: numbers,

@@ -20,9 +20,10 @@ from app.session.observations import (
     Output,
     ProcessGone,
     ProcessSample,
-    Queued,
     ServerExited,
     ServerStarted,
+    Socket,
+    SocketSample,
 )
 from app.session.session import OUTPUT_KEPT, Session
 from servers.records import Block, Bye, Listening, Lost, New, Note, Recv, Send, Serve, Threads, Unblock, Worker
@@ -268,19 +269,38 @@ def test_our_clients_are_known_before_they_are_connected() -> None:
     assert (session.clients[3].ended, session.opening) == ("", 0)
 
 
+def queued(second: int, *peers: str) -> SocketSample:
+    return SocketSample(second * S, len(peers), 128, [Socket(peer, 0, 0, accepted=False) for peer in peers])
+
+
+def test_the_kernel_tells_the_queue_and_the_bytes_that_wait() -> None:
+    session = fold([STARTED, *OPENED, NEW])
+    (connection,) = session.connections.values()
+    assert session.server
+    assert (session.server.queue, connection.unread) == (None, 0)
+    session.apply(SocketSample(5 * S, 3, 128, [Socket(PEER, 12, 34, accepted=True), Socket("x", 5, 0, accepted=True)]))
+    assert (session.server.queue, session.server.queue_limit) == (3, 128)
+    assert (connection.unread, connection.unsent) == (12, 34)
+    assert len(session.connections) == 1, "an accepted one that nobody reported is not ours to open"
+    changes = session.changes
+    session.apply(SocketSample(6 * S, 0, 128, []))
+    assert session.changes != changes
+    assert (connection.unread, connection.unsent, session.server.queue) == (0, 0, 0)
+
+
 def test_a_stranger_in_the_accept_queue() -> None:
-    session = fold([STARTED, Queued(2 * S, ["127.0.0.1:5001", "127.0.0.1:5002"])])
+    session = fold([STARTED, queued(2, "127.0.0.1:5001", "127.0.0.1:5002")])
     first, second = session.connections.values()
     assert [first.state, second.state, first.pending_since] == [State.QUEUED, State.QUEUED, 2 * S]
-    session.apply_all([New(3 * S, 7, 7, 1, "127.0.0.1:5001"), Queued(4 * S, [])])
+    session.apply_all([New(3 * S, 7, 7, 1, "127.0.0.1:5001"), queued(4)])
     assert (first.state, second.state) == (State.QUIET, State.QUEUED), "perhaps accepted, and not reported yet"
-    session.apply(Queued(5 * S, []))
+    session.apply(queued(5))
     assert second.state is State.CLOSED
     assert list(session.connections.values()) == [first]
 
 
 def test_our_own_clients_in_the_accept_queue_are_known() -> None:
-    session = fold([STARTED, *OPENED, Queued(3 * S, [PEER])])
+    session = fold([STARTED, *OPENED, queued(3, PEER)])
     assert len(session.connections) == 1
-    session.apply_all([Queued(4 * S, []), Queued(5 * S, [])])
+    session.apply_all([queued(4), queued(5)])
     assert only(session) is State.QUEUED, "our client's own clock knows better"

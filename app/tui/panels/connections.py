@@ -39,6 +39,11 @@ def worker(view: View, connection: Connection) -> str:
     return str(connection.pid) if connection.tid == connection.pid else f"{connection.pid}/{connection.tid}"
 
 
+def unread_style(view: View, connection: Connection) -> Style:
+    """Bytes that the kernel has and the server has not taken are a wait that shows."""
+    return view.palette.waiting
+
+
 Column = table.Column[Connection]
 COLUMNS = (
     Column("#", 4, 0, lambda view, c: str(c.number), lambda view, c: view.palette.dim, right=True),
@@ -50,6 +55,7 @@ COLUMNS = (
     Column("bytes", 8, 7, lambda view, c: text.size(c.recv_bytes), right=True),
     Column("rtt", 8, 5, lambda view, c: text.duration(c.rtt), right=True),
     Column("rtt max", 8, 6, lambda view, c: text.duration(c.rtt_max), right=True),
+    Column("unread", 7, 3, lambda view, c: text.size(c.unread) if c.unread else "", unread_style, right=True),
     Column("worker", 13, 8, worker, lambda view, c: view.palette.dim),
 )
 
@@ -73,6 +79,8 @@ class ConnectionsPanel(Panel):
         self._rows = [*session.connections.values(), *islice(reversed(session.closed), CLOSED_SHOWN)]
         self.last = len(self._rows)
         title = f"{self.TITLE}: {len(session.connections):,} open"
+        if session.server and session.server.running and session.server.queue is not None:
+            title += f", queue {session.server.queue} of {session.server.queue_limit}"
         if session.totals.bye:
             title += f", {session.totals.bye:,} closed"
         self.title_text = title

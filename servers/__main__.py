@@ -11,7 +11,9 @@ from typing import NoReturn
 from servers import leash
 from servers.block import BlockPage, BlockSetting
 from servers.catalog import find
-from servers.report import Piped, Printed, Report
+from servers.piped import Piped
+from servers.printed import Printed
+from servers.report import Report
 from servers.server import HOST, PORT, BadRequest, Server
 
 USAGE = 2

@@ -8,7 +8,7 @@ import os
 import time
 
 from servers import leash
-from servers.report import Piped
+from servers.piped import Piped
 
 TURN = 0.002
 """Seconds of events told at once."""

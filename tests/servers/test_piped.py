@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from servers.piped import BATCH, KEPT, Piped, count_loss
 from servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, preview
-from servers.report import BATCH, KEPT, Piped, address_name, count_loss
+from servers.report import address_name
 from tests.servers.harness import Events
 
 

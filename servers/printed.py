@@ -1,0 +1,70 @@
+"""The article's lines on stdout, for a server that runs alone."""
+
+import _thread
+import fcntl
+import os
+import select
+import signal
+import tempfile
+
+from servers.report import Connection, Report, address_name, write
+
+# Bound here, before a monkey patch can put a cooperative one in its place.
+_select = select.select
+
+
+class Printed(Report):
+    """The article's lines on stdout, unbuffered and whole, whichever of the workers prints them.
+
+    A pipe may tear a line that is longer than PIPE_BUF, so workers take turns: threads by a lock, processes
+    by a record lock, which the kernel takes back from one that is killed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._server = os.getpid()
+        self._threads_turn = _thread.allocate_lock()
+        self._processes_turn = tempfile.TemporaryFile()  # noqa: SIM115
+
+    def _print(self, line: str) -> None:
+        data = line.encode()
+        with self._threads_turn:
+            fcntl.lockf(self._processes_turn, fcntl.LOCK_EX)
+            try:
+                while data:
+                    try:
+                        data = data[write(1, data) :]
+                    except BlockingIOError:
+                        _select([], [1], [])
+            except OSError:
+                self._end()
+            finally:
+                fcntl.lockf(self._processes_turn, fcntl.LOCK_UN)
+
+    def _end(self) -> None:
+        """End the server from whichever worker finds that the lines have no reader."""
+        self.note("nobody reads the lines any more")
+        os.kill(self._server, signal.SIGTERM)
+        signal.pause()
+
+    def new(self, peer: str) -> Connection:
+        self._print(f"New client: {peer}\n")
+        return super().new(peer)
+
+    def recv(self, conn: Connection, data: bytes) -> None:
+        self._print(f"Recv: {data!r} from {conn.peer}\n")
+
+    def send(self, conn: Connection, data: bytes) -> None:
+        self._print(f"Send: {data!r} to {conn.peer}\n")
+
+    def bye(self, conn: Connection, error: str = "") -> None:
+        self._print(f"Bye-Bye: {conn.peer}\n")
+
+    def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
+        self._print("Go to sleep...\n" if kind == "sleep" else f"Block: {kind} {seconds:g} s\n")
+
+    def threads(self, count: int) -> None:
+        self._print(f"{count}\n")
+
+    def listening(self, host: str, port: int, backlog: int) -> None:
+        self.note(f"serving {address_name(host, port)}, Ctrl-C ends it")

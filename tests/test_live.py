@@ -14,7 +14,8 @@ from app.session.connection import State
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME
 from servers.records import Recv
-from tests.observers.watching import LIMIT, claim, free_port, is_gone
+from tests.observers.watching import LIMIT, is_gone
+from tests.ports import free_port, is_free
 
 HOGE = b"hogehoge\n"
 
@@ -176,7 +177,7 @@ def test_a_server_that_is_killed_shows_it_and_its_clients_see_it(run: Run) -> No
     run.until(lambda: all(c.ended for c in live.session.clients.values()), "the clients see it")
     assert not live.session.connections
     assert not live.session.workers
-    claim(live.plan.port)
+    assert is_free(live.plan.port)
     run.start("asyncio")
     run.all_are(State.QUIET, numbers)
 
@@ -247,7 +248,7 @@ def test_close_leaves_nothing() -> None:
     run.live.close()
     assert all(map(is_gone, processes))
     assert me.num_fds() == descriptors
-    claim(run.live.plan.port)
+    assert is_free(run.live.plan.port)
 
 
 def test_nothing_comes_back_after_the_end() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from servers.catalog import PATTERNS, Pattern
 from tests.bench.figures import Effort, Figure, Goal, Section
-from tests.e2e.leaving import WAYS, family, free_port, opened, ready, wait_for_nothing
+from tests.e2e.leaving import WAYS, family, opened, ready, wait_for_nothing
 from tests.e2e.terminal import Terminal
+from tests.ports import free_port
 
 TITLE = "No process left and the port free, the slowest of all patterns"
 GOAL = Goal(1.0)

@@ -6,8 +6,9 @@ import time
 import psutil
 
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
-from tests.bench.machine import Stopwatch, free_port
+from tests.bench.machine import Stopwatch
 from tests.bench.screen import SETTLE, command_line, dashboard, full
+from tests.ports import free_port
 
 TITLE = "Idle, and how soon it is there"
 CLIENTS = 3

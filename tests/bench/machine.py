@@ -4,7 +4,6 @@ import contextlib
 import os
 import platform
 import resource
-import socket
 import subprocess
 import sys
 import time
@@ -55,14 +54,6 @@ def cpu_seconds(pid: int) -> float:
 def family(pid: int) -> list[int]:
     """A process and all that descend from it."""
     return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def raise_descriptor_limit() -> None:

@@ -16,8 +16,9 @@ from typing import Any
 import psutil
 
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section, percentile
-from tests.bench.machine import Stopwatch, free_port
+from tests.bench.machine import Stopwatch
 from tests.bench.terminal import HEIGHT, WIDTH, Terminal
+from tests.ports import free_port
 
 RATE = 50_000
 CROWD = 1000

@@ -15,7 +15,8 @@ from app.tui.picture import DRAIN
 from servers.block import PAGE_BYTES
 from servers.catalog import Pattern
 from tests.bench.figures import DidNotWork
-from tests.bench.machine import HOST, free_port
+from tests.bench.machine import HOST
+from tests.ports import free_port
 
 PATIENCE = 10.0
 VARIANTS = ("watched", "unwatched", "printed")

@@ -12,7 +12,8 @@ import pytest
 from app.clients.client import connected_to_itself
 from app.clients.sentences import Target, broken, failed
 from app.session.observations import ClientClosed, ClientEcho
-from tests.clients.watching import free_port, one_connection, server, watched_crowd
+from tests.clients.watching import one_connection, server, watched_crowd
+from tests.ports import free_port
 
 RESET = struct.pack("ii", 1, 0)
 

@@ -141,12 +141,6 @@ def one_connection(serve: Callable[[socket.socket], None]) -> Iterator[int]:
             assert not thread.is_alive()
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @contextlib.contextmanager
 def descriptors(soft: int) -> Iterator[None]:
     """Processes that are started meanwhile get this soft limit of descriptors, as far as the hard one allows."""

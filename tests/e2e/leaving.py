@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import psutil
 
 from servers.catalog import Pattern
 from tests.e2e.terminal import PATIENCE, Terminal, command
+from tests.ports import is_free
 
 CRASHING = """
 import sys
@@ -50,11 +50,6 @@ def by_signal(number: signal.Signals) -> Callable[[Terminal], None]:
 WAYS = [quit_by_key, crash, hang_up, *map(by_signal, (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL))]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def family(pid: int) -> set[int]:
     """The ids of everything that descends from a process."""
     with contextlib.suppress(psutil.Error):
@@ -70,18 +65,6 @@ def alive(pids: set[int]) -> set[int]:
             if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 left.add(pid)
     return left
-
-
-def bindable(port: int) -> bool:
-    """Whether nobody listens on the port any more."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-            probe.listen()
-        except OSError:
-            return False
-    return True
 
 
 def ready(terminal: Terminal, pattern: Pattern) -> None:
@@ -103,6 +86,6 @@ def opened(pattern: Pattern, port: int, way: Callable[[Terminal], None], cwd: Pa
 def wait_for_nothing(pids: set[int], port: int) -> None:
     """Wait until none of these processes is left and the port is free."""
     limit = time.monotonic() + PATIENCE
-    while (left := alive(pids)) or not bindable(port):
+    while (left := alive(pids)) or not is_free(port):
         assert time.monotonic() < limit, f"left behind: {left}"
         time.sleep(0.005)

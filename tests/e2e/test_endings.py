@@ -10,8 +10,9 @@ import pytest
 
 from app.tui.failure import SOFTWARE
 from servers.catalog import PATTERNS, Pattern
-from tests.e2e.leaving import WAYS, alive, bindable, crash, family, free_port, opened, ready, wait_for_nothing
+from tests.e2e.leaving import WAYS, alive, crash, family, opened, ready, wait_for_nothing
 from tests.e2e.terminal import PATIENCE, Terminal, command
+from tests.ports import free_port, is_free
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -40,6 +41,6 @@ def test_a_terminal_that_takes_nothing_holds_up_no_end(number: signal.Signals, t
         time.sleep(3)  # nobody reads what it draws, and it draws ten times a second
         os.kill(terminal.pid, number)
         limit = time.monotonic() + PATIENCE
-        while not terminal.ended() or alive(left) or not bindable(port):
+        while not terminal.ended() or alive(left) or not is_free(port):
             assert time.monotonic() < limit, f"left behind: {alive(left)}, ended: {terminal.code}"
             time.sleep(0.01)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from servers.catalog import PATTERNS
-from tests.e2e.leaving import free_port
 from tests.e2e.terminal import Terminal, command
+from tests.ports import free_port
 
 DOWN, HOME, ENTER, ESCAPE = "\x1b[B", "\x1b[H", "\r", "\x1b"
 

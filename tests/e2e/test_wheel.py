@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.leaving import free_port
 from tests.e2e.terminal import Terminal
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,8 @@ from app.session.observations import Output, ServerExited, ServerStarted
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME, PATTERNS
 from servers.records import Block, Bye, Echo, Listening, New, Note, Recv, Send, Threads, Unblock, Worker
-from tests.observers.watching import Watched, claim, eventually, is_gone, watched
+from tests.observers.watching import Watched, eventually, is_gone, watched
+from tests.ports import is_free
 
 SERVING = [pattern.name for pattern in PATTERNS if pattern.serves]
 POOLS = ("process-pool", "process-thread-pool")
@@ -32,7 +33,7 @@ def test_stop_ends_it_at_once_with_clients_and_frees_the_port(pattern: str) -> N
         members = server.members()
         port = server.port
         server.stop()
-        claim(port)
+        assert is_free(port)
         assert all(map(is_gone, members))
         end = server.all(ServerExited)
         assert [(e.code, e.wanted, e.pid) for e in end] == [(-signal.SIGTERM, True, server.child.pid)]
@@ -92,7 +93,7 @@ def test_killed_from_outside_it_leaves_no_worker_and_its_end_is_told(pattern: st
         assert (server.ended().code, server.ended().wanted) == (-9, False)
         server.stop()
         assert all(map(is_gone, members))
-        claim(server.port)
+        assert is_free(server.port)
         for client in clients:
             client.close()
 

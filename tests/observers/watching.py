@@ -93,17 +93,3 @@ def is_gone(process: psutil.Process) -> bool:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def claim(port: int) -> None:
-    """Listen on a port, which must be free now."""
-    with socket.socket() as successor:
-        successor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        successor.bind(("127.0.0.1", port))
-        successor.listen()

@@ -10,6 +10,7 @@ import pytest
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS
 from servers.records import Block, Note, Worker
+from tests.ports import is_free
 from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close
 
@@ -37,17 +38,6 @@ def leaves_nothing(server: Running) -> int:
     code = server.ended()
     eventually(lambda: not server.port or is_free(server.port), "the port is free")
     return code
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as successor:
-        successor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            successor.bind(("127.0.0.1", port))
-            successor.listen()
-        except OSError:
-            return False
-    return True
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)

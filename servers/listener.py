@@ -6,7 +6,8 @@ import socket
 import time
 from typing import Any
 
-from servers.report import Connection, Report, address_name
+from servers.records import address_name
+from servers.report import Connection, Report
 from servers.server import BACKLOG, BadRequest, Server
 
 OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)

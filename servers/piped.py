@@ -95,7 +95,7 @@ class Piped(Report):
     def send(self, conn: Connection, data: bytes) -> None:
         if self._awake.get(conn.tid) is conn:
             del self._awake[conn.tid]
-            at = conn.taken_at
+            at, conn.message = conn.taken_at, b""  # to keep it alive would cost the server memory
             record: Reported = Echo(
                 at, self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"), _clock() - at
             )
@@ -123,7 +123,7 @@ class Piped(Report):
         """Tell of a message that has been taken, without the end of its echo."""
         conn = self._awake.pop(tid, None)
         if conn:
-            data = conn.message
+            data, conn.message = conn.message, b""
             self._pending.append(
                 Recv(conn.taken_at, self._pid, tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
             )

@@ -7,7 +7,8 @@ import select
 import signal
 import tempfile
 
-from servers.report import Connection, Report, address_name, write
+from servers.records import address_name
+from servers.report import Connection, Report, write
 
 # Bound here, before a monkey patch can put a cooperative one in its place.
 _select = select.select

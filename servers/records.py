@@ -145,3 +145,8 @@ Reported = Listening | Worker | New | Serve | Recv | Send | Echo | Bye | Block |
 def preview(data: bytes) -> str:
     """The first bytes of a payload as text that gives them back exactly (Latin-1)."""
     return str(data[:PREVIEW], "latin-1")
+
+
+def address_name(host: str, port: int) -> str:
+    """An address as the article prints it; the host of an IPv6 address stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -83,8 +83,3 @@ class Report:
     def forked(self) -> None:
         """This is a new worker process: it counts its own connections."""
         self._numbers = itertools.count(1)
-
-
-def address_name(host: str, port: int) -> str:
-    """An address as the article prints it; the host of an IPv6 address stands in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from app.session.observations import Socket, SocketSample
-from servers.report import address_name
+from servers.records import address_name
 
 OFTEN = 200_000_000
 """The least time (ns) between two looks."""

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from app.session.connection import Connection
+from servers.records import address_name
 
 HISTORY = 240
 """Samples of CPU remembered for each process and core."""
@@ -55,7 +56,7 @@ class ServerState:
     @property
     def address(self) -> str:
         """Where it listens, as one types it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return address_name(self.host, self.port)
 
 
 @dataclass(slots=True)

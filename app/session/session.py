@@ -249,26 +249,23 @@ class Session(OurClients):
             process.threads = None
 
     def _sockets(self, o: SocketSample) -> None:
-        if self.server:
-            if o.limit is not None and (o.queue, o.limit) != (self.server.queue, self.server.queue_limit):
-                self._seen += 1
-            self.server.queue, self.server.queue_limit = o.queue, o.limit
+        if not (self.server and self.server.running):
+            return
+        if o.limit is not None and (o.queue, o.limit) != (self.server.queue, self.server.queue_limit):
+            self._seen += 1
+        self.server.queue, self.server.queue_limit = o.queue, o.limit
         self._note_bytes(o)
-        queued = [socket.peer for socket in o.sockets if not socket.accepted]
-        waiting = set(queued)
+        queued = dict.fromkeys(socket.peer for socket in o.sockets if not socket.accepted)
         for peer in queued:
             if peer not in self._by_peer:
                 self._open(peer, o.at)
                 self._seen += 1
-        for connection in [c for c in self.connections.values() if not c.accepted_at and c.client is None]:
-            if connection.peer in waiting:
-                self._missed.discard(connection.number)
-            elif connection.number in self._missed:  # twice: not just accepted and not reported yet
-                self._missed.discard(connection.number)
+        gone = [c for c in self.connections.values() if not c.accepted_at and c.client is None and c.peer not in queued]
+        before, self._missed = self._missed, {connection.number for connection in gone}
+        for connection in gone:
+            if connection.number in before:  # twice: not just accepted and not reported yet
                 self._retire(connection, o.at, "left the queue")
                 self._seen += 1
-            else:
-                self._missed.add(connection.number)
 
     def _note_bytes(self, o: SocketSample) -> None:
         """Which connections have bytes waiting in the kernel; those that had some and are not named have none left."""

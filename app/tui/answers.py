@@ -9,7 +9,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     """A reader of whole numbers between two limits."""
 
     def read(text: str) -> int:
-        number = int(text) if text.strip().isdigit() else -1
+        number = int(text) if text.strip().isdecimal() else -1
         if not least <= number <= most:
             raise ValueError(f"a whole number from {least:,} to {most:,}, please")
         return number

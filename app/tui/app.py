@@ -1,14 +1,12 @@
 """The dashboard's keys: one method for each thing a person can do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.actions import ActionParseResult
 from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -49,7 +47,7 @@ class EchoTui(Picture):
     # Messages of the panels.
 
     def on_patterns_panel_chosen(self, message: PatternsPanel.Chosen) -> None:
-        self.guarded(lambda: self.start(message.pattern))
+        self.start(message.pattern)
 
     def on_patterns_panel_looked(self, message: PatternsPanel.Looked) -> None:
         self.looked_at = message.pattern
@@ -58,7 +56,7 @@ class EchoTui(Picture):
         self.client = message.client
 
     def on_clients_pane_say(self, message: ClientsPane.Say) -> None:
-        self.guarded(lambda: self.say(message.text))
+        self.say(message.text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action can be taken now; the footer leaves out those that can't."""
@@ -78,19 +76,6 @@ class EchoTui(Picture):
             case "copy_line":
                 return isinstance(self.focused, Panel)
         return True
-
-    async def run_action(
-        self,
-        action: "str | ActionParseResult",
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
-        """Do what a key says; a fault in it ends the dashboard in order."""
-        try:
-            return await super().run_action(action, default_namespace, namespaces)
-        except Exception as error:
-            self.fail(error)
-            return False
 
     # The server.
 

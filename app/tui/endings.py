@@ -8,23 +8,20 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
-PATIENCE = 1.0
-"""Seconds for an orderly end after SIGTERM, in which the terminal is given back."""
+PATIENCE = {signal.SIGTERM: 1.0, signal.SIGHUP: 0.3}
+"""Seconds for an orderly end, in which the terminal is given back; after a SIGHUP there is most likely none."""
 
 
 def install(leave: Callable[[int], None]) -> None:
-    """End at once when the terminal hangs up; on SIGTERM `leave` in order with an exit code, or else after a moment.
+    """On SIGTERM and SIGHUP `leave` in order with an exit code, or else end after a moment.
 
     Plain handlers, because the event loop's own would wait behind a write that never ends.
     """
 
-    def hang_up(number: int, frame: FrameType | None) -> None:
-        os._exit(128 + number)
-
     def terminate(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE[signal.Signals(number)])
         leave(128 + number)
 
-    signal.signal(signal.SIGHUP, hang_up)
-    signal.signal(signal.SIGTERM, terminate)
+    for ending in PATIENCE:
+        signal.signal(ending, terminate)

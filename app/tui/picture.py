@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from rich.text import Text
 from textual import events
@@ -73,11 +72,10 @@ class Picture(App[int]):
         self.key_names = {key.id: first_key(config.keys.get(key.id, key.key), self.get_key_display) for key in ALL_KEYS}
         self.ended = False
         self._ticks = 0
-        self._news = False
+        self._news = self._waits = False
         self._due = self._worst = 0.0
         self._active: object = None
         self._panels: list[Panel | ClientsPane] = []
-        self._timeline = TimelinePanel(id="timeline")
         for own in THEMES:
             self.register_theme(own)
         wanted = theme or config.theme or THEMES[0].name
@@ -91,7 +89,7 @@ class Picture(App[int]):
         with Horizontal(id="body"):
             yield PatternsPanel(id="patterns")
             with Vertical(id="main"):
-                yield self._timeline
+                yield TimelinePanel(id="timeline")
                 with Horizontal(id="lower"):
                     with Vertical(id="left"):
                         yield ConnectionsPanel(id="connections")
@@ -121,10 +119,10 @@ class Picture(App[int]):
     def _wake_up(self) -> None:
         """The first picture stands: now look, and let a server begin."""
         self._due = time.monotonic() + DRAIN
-        self.set_interval(DRAIN, self._tick)
-        self.set_interval(SAMPLE, lambda: self.guarded(self.live.sample))
-        self.set_interval(SOCKETS, lambda: self.guarded(self.live.look_at_sockets))
-        self.guarded(self.begin)
+        self.set_interval(DRAIN, self._look)
+        self.set_interval(SAMPLE, self.live.sample)
+        self.set_interval(SOCKETS, self.live.look_at_sockets)
+        self.begin()
 
     def begin(self) -> None:
         """What is to be done once the picture stands."""
@@ -134,19 +132,16 @@ class Picture(App[int]):
 
     # Drawing.
 
-    def _tick(self) -> None:
-        self.guarded(self._look)
+    def _handle_exception(self, error: Exception) -> None:
+        """End on a fault of our own: one line for the user, the traceback in a file.
 
-    def guarded(self, work: Callable[[], object]) -> None:
-        """Do something; a fault in it ends the dashboard in order."""
-        try:
-            work()
-        except Exception as error:
-            self.fail(error)
-
-    def fail(self, error: BaseException) -> None:
-        """End on a fault of our own: one line for the user, the traceback in a file."""
-        self.exit(SOFTWARE, SOFTWARE, Text(write_traceback(error)))
+        Textual calls this for whatever is raised in its loop: timers, messages, keys, callbacks, drawing.
+        """
+        if self._exception is None:  # where a test's pilot looks for it
+            self._exception = error
+            self._exception_event.set()
+            self.exit(SOFTWARE, SOFTWARE, Text(write_traceback(error)))
+        self._close_messages_no_wait()
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -156,10 +151,10 @@ class Picture(App[int]):
         taken = self.live.drain()
         if taken > BUSY:  # a full pipe means losses: do not leave it alone for a whole turn
             for share in (1 / 3, 2 / 3):
-                self.set_timer(DRAIN * share, lambda: self.guarded(self.live.drain))
+                self.set_timer(DRAIN * share, self.live.drain)
         self._news = bool(taken) or self._news
         self._ticks += 1
-        lively = self._news or self._timeline.waits
+        lively = self._news or self._waits
         if self._ticks >= (DRAWS if lively else CALM):
             self.live.lag(int(self._worst * text.SECOND))
             self._ticks, self._news, self._worst = 0, False, 0.0
@@ -194,6 +189,7 @@ class Picture(App[int]):
         try:
             screen = self.screen_stack[0]
             view = self.view()
+            self._waits = view.waits
             if self.ended != died(view):
                 self.ended = not self.ended
                 self.fit()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.live import OVER
 from app.session.connection import NOTICEABLE, Connection, State
@@ -35,6 +36,17 @@ class View:
     client: int | None
     frozen: bool
     expanded: str | None = None
+
+    @cached_property
+    def waits(self) -> bool:
+        """Whether somebody waits or is in a blocking call: then time itself is news."""
+        session = self.session
+        return bool(session.blocking or session.opening) or any(c.pending_since for c in session.connections.values())
+
+    @property
+    def tenth(self) -> int:
+        """The moment in tenths of a second while durations run on screen, else 0: what a fingerprint needs of time."""
+        return self.now // 100_000_000 if self.waits else 0
 
     @property
     def usable(self) -> bool:

@@ -19,9 +19,9 @@ def measure(effort: Effort) -> Section:
     """Each way, with every pattern; from the ending to the moment when nothing is left."""
     section = Section(TITLE)
     for way in WAYS:
-        took = {pattern.name: ending(pattern, way) for pattern in PATTERNS for _ in range(effort.count(2, 1))}
-        slowest = max(took, key=lambda name: took[name])
-        section.add(Figure(way.__name__.replace("_", " "), "s", list(took.values()), GOAL, f"{slowest}", "p100"))
+        took = [(ending(each, way), each.name) for each in PATTERNS for _ in range(effort.count(2, 1))]
+        slowest = max(took)[1]
+        section.add(Figure(way.__name__.replace("_", " "), "s", [span for span, _ in took], GOAL, slowest, "p100"))
     return section
 
 

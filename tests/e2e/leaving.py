@@ -22,6 +22,9 @@ def crash(self): raise RuntimeError("made to fail")
 EchoTui.action_next_theme = crash
 main()
 """
+CRASHING_AS_IT_DRAWS = CRASHING.replace("EchoTui.action_next_theme", "TimelinePanel.prepare").replace(
+    "def crash(self)", "from app.tui.panels.timeline import TimelinePanel\ndef crash(self, view)"
+)
 
 
 def quit_by_key(terminal: Terminal) -> None:

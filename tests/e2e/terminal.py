@@ -18,6 +18,7 @@ from typing import Self
 import pyte
 
 PATIENCE = 30.0
+LAST = 4096
 
 
 class Terminal:
@@ -36,6 +37,8 @@ class Terminal:
             own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "XDG_STATE_HOME": str(cwd or Path.cwd())}
             os.execve(command[0], command, kept | own)
         self.code: int | None = None
+        self.last = b""
+        """The last bytes that it has written."""
 
     def resize(self, width: int, height: int) -> None:
         """Change the terminal's size, as a window manager does."""
@@ -54,7 +57,9 @@ class Terminal:
         ready, _, _ = select.select([self.master], [], [], seconds)
         if ready:
             with contextlib.suppress(OSError):
-                self._stream.feed(os.read(self.master, 1 << 16))
+                data = os.read(self.master, 1 << 16)
+                self.last = (self.last + data)[-LAST:]
+                self._stream.feed(data)
 
     @property
     def text(self) -> str:

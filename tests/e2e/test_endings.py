@@ -2,15 +2,17 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.tui.failure import SOFTWARE
 from servers.catalog import PATTERNS, Pattern
-from tests.e2e.leaving import WAYS, alive, crash, family, opened, ready, wait_for_nothing
+from tests.e2e.leaving import CRASHING_AS_IT_DRAWS, WAYS, alive, crash, family, opened, ready, wait_for_nothing
 from tests.e2e.terminal import PATIENCE, Terminal, command
 from tests.ports import free_port, is_free
 
@@ -32,13 +34,35 @@ def test_nothing_is_left(pattern: Pattern, way: Callable[[Terminal], None], tmp_
         wait_for_nothing(family_before, port)
 
 
+def test_a_fault_while_it_draws_is_one_line_too(tmp_path: Path) -> None:
+    line = [sys.executable, "-P", "-c", CRASHING_AS_IT_DRAWS, "multithread", "--port", str(free_port())]
+    with Terminal(line, cwd=tmp_path) as terminal:
+        terminal.until(terminal.ended, "the end of the dashboard")
+        terminal.until(lambda: "a fault of its own (RuntimeError)" in terminal.text, "one line")
+        assert terminal.code == SOFTWARE
+        assert "made to fail" not in terminal.text, "the traceback is for the file"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+def test_a_terminal_that_lives_on_is_given_back(number: signal.Signals, tmp_path: Path) -> None:
+    with Terminal([command(), "multithread", "--port", str(free_port())], cwd=tmp_path) as terminal:
+        terminal.shows("serving")
+        os.kill(terminal.pid, number)
+        terminal.until(terminal.ended, "the end of the dashboard")
+        terminal.until(lambda: b"\x1b[?1049l" in terminal.last, "the usual screen")
+        assert b"\x1b[?1000l" in terminal.last, "the mouse is the terminal's again"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_terminal_that_takes_nothing_holds_up_no_end(number: signal.Signals, tmp_path: Path) -> None:
     port = free_port()
     with Terminal([command(), "busy-loop", "--port", str(port), "--clients", "2"], width=160, cwd=tmp_path) as terminal:
         terminal.shows("not accepted")
         left = family(terminal.pid)
-        time.sleep(3)  # nobody reads what it draws, and it draws ten times a second
+        stuck = psutil.Process(terminal.pid)
+        spent = None
+        while spent != (spent := stuck.cpu_times()[:2]):  # it looks at its pipes twenty times a second until then
+            time.sleep(1)
         os.kill(terminal.pid, number)
         limit = time.monotonic() + PATIENCE
         while not terminal.ended() or alive(left) or not is_free(port):

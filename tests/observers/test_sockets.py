@@ -10,7 +10,7 @@ import pytest
 
 from app.observers.sockets import Sockets
 from app.session.observations import Socket, SocketSample
-from servers.report import address_name
+from servers.records import address_name
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="only Linux has sock_diag")
 

@@ -1,13 +1,13 @@
 """The report on a pipe by itself: what it keeps, what it counts, and in which order it tells."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from servers.piped import BATCH, KEPT, Piped, count_loss
-from servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, preview
-from servers.report import address_name
+from servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, address_name, preview
 from tests.servers.harness import Events
 
 
@@ -154,3 +154,16 @@ def test_beyond_what_it_keeps_openings_too_are_counted(pipe: tuple[Events, Piped
     assert total.new == 3 * KEPT
     assert len(events.of(Threads)) == 100
     assert KEPT < len(events.of(New)) < 2 * KEPT
+
+
+def test_no_message_is_kept_once_it_is_told(pipe: tuple[Events, Piped]) -> None:
+    """A server that is watched would need more memory than one that is not, by a message for each connection."""
+    _, report = pipe
+    held = bytearray(b"message")
+    for tell in (report.send, lambda conn, _: report.waits(conn)):
+        conn = report.new("a")
+        message = bytes(held)
+        before = sys.getrefcount(message)
+        report.recv(conn, message)
+        tell(conn, message)
+        assert sys.getrefcount(message) == before

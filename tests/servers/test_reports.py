@@ -2,18 +2,15 @@
 
 import contextlib
 import random
-import socket
-import time
 from collections import defaultdict
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 
 from servers.records import PREVIEW, Bye, Listening, Lost, New, Recv, Reported, Send, Worker
 from servers.server import BACKLOG, RECV_BYTES
 from tests.servers.harness import ONE_AT_A_TIME, SERVING, Running, Starter, eventually
-from tests.servers.talk import ask, converse, name, together
+from tests.servers.talk import ask, converse, together
 
 CLIENTS = 6
 MESSAGES = 150
@@ -128,40 +125,3 @@ def test_a_client_that_does_not_read_holds_back_no_record_of_another(start: Star
             ask(other, b"o" * size)
             sizes_seen.append(size)
             eventually(lambda: [s.size for s in server.events.of(Send) if s.head[0] == "o"] == sizes_seen, "its Send")
-
-
-@pytest.mark.parametrize("pattern", ["multithread", "thread-pool", "process-thread-pool"])
-def test_a_thread_that_is_stuck_does_not_hold_back_what_the_others_say(start: Starter, pattern: str) -> None:
-    """Under load records are left to a thread that is awake; one that waits for room to send is not."""
-    server = start(pattern)
-    with server.connect(receive_buffer=4096) as deaf, server.connect() as other:
-        flood(server, deaf)
-        for _ in range(3):
-            before = said_of(server, other)
-            ask(other)
-            eventually(partial(_more, server, other, before), "the echo, without another event")
-
-
-def flood(server: Running, deaf: socket.socket) -> None:
-    """Send without reading until the server takes no more, because its own send waits for room."""
-    deaf.setblocking(False)
-    taken = 0
-    while True:
-        try:
-            deaf.send(bytes(RECV_BYTES))
-        except BlockingIOError:
-            time.sleep(0.1)
-            before, taken = taken, server.events.totals().recv_bytes
-            if taken and taken == before:
-                return
-
-
-def _more(server: Running, client: socket.socket, before: int) -> bool:
-    return said_of(server, client) > before
-
-
-def said_of(server: Running, client: socket.socket) -> int:
-    """How many echoes the server has told of to this client."""
-    peer = name(client)
-    keys = {(new.pid, new.conn) for new in server.events.of(New) if new.peer == peer}
-    return sum(1 for send in server.events.of(Send) if (send.pid, send.conn) in keys)

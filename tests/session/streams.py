@@ -218,7 +218,6 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(max_size=3),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
-    list[str]: st.lists(st.sampled_from(["127.0.0.1:1", "127.0.0.1:2", "x"]), max_size=3),
 }
 KINDS = get_args(Observation)
 

@@ -304,3 +304,16 @@ def test_our_own_clients_in_the_accept_queue_are_known() -> None:
     assert len(session.connections) == 1
     session.apply_all([queued(4), queued(5)])
     assert only(session) is State.QUEUED, "our client's own clock knows better"
+
+
+def test_what_comes_after_the_end_opens_nothing() -> None:
+    session = fold([STARTED, ServerExited(2 * S, 7, 0, True), queued(3, "127.0.0.1:5001")])
+    assert not session.connections
+
+
+def test_what_is_remembered_of_the_queue_does_not_grow() -> None:
+    session = fold([STARTED])
+    for number in range(1, 101):
+        peer = f"127.0.0.1:{number}"
+        session.apply_all([queued(2, peer), queued(2), New(3 * S, 7, 7, number, peer)])
+    assert len(session._missed) <= 1

@@ -7,15 +7,18 @@ import socket
 
 import pytest
 
-from app.tui.panels.ended import died
+from app.session.observations import Observation, ServerExited, ServerStarted
+from app.tui.panels.ended import EndedPanel, died
+from servers.records import Note
 from tests.tui.stage import SIZES, dashboard
+from tests.tui.still import NOW, PID, START, Still
 
 LIVING = {"timeline", "connections", "events", "cpu", "workers", "source"}
 
 
 async def test_a_traceback_takes_the_place_of_the_panels_and_space_starts_again() -> None:
     async with dashboard("nonblocking") as stage:
-        await stage.shows("ended: exit code 1", "Traceback", "BlockingIOError", "starts it again.")
+        await stage.shows("ended: exit code 1", "Traceback", "BlockingIOError", "to start it again.")
         await stage.until(lambda: "ended" in stage.visible(), "the panel")
         assert LIVING.isdisjoint(stage.visible())
         first = stage.session
@@ -39,6 +42,22 @@ async def test_a_server_that_is_killed() -> None:
         await stage.until(lambda: stage.session.totals.new == 2, "the same clients")
         await stage.until(lambda: set(stage.chips()) == {"all", "1", "2"}, "their chips")
         assert "ended" not in stage.visible()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_server_that_said_much_and_wrote_nothing(size: tuple[int, int]) -> None:
+    notes = [Note(START + number, PID, PID, f"worker {number} has died") for number in range(30)]
+    told: list[Observation] = [
+        ServerStarted(START, "process-pool", PID, "127.0.0.1", 1),
+        *notes,
+        ServerExited(NOW, PID, -9, False),
+    ]
+    app = Still("process-pool", told)
+    async with app.run_test(size=size) as pilot:
+        panel = app.query_one(EndedPanel)
+        await pilot.pause()
+        app.draw()
+        assert any("worker 0 has died" in "".join(words for words, _ in panel.line(i, 80)) for i in range(panel.last))
 
 
 async def test_a_server_that_is_stopped_leaves_its_picture() -> None:

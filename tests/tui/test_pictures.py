@@ -14,9 +14,19 @@ Compare = Callable[..., bool]
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Let the picture be drawn, with client 3 chosen."""
-    await pilot.pause(0.3)
-    pilot.app.client = 3 if pilot.app.live.session.clients else None  # type: ignore[attr-defined]
-    await pilot.pause(0.3)
+    app = pilot.app
+    assert isinstance(app, Still)
+    await pilot.pause()
+    app.client = 3 if app.live.session.clients else None
+    await drawn(pilot)
+
+
+async def drawn(pilot: Pilot[Any]) -> None:
+    """Let the picture be drawn as it is now."""
+    assert isinstance(pilot.app, Still)
+    await pilot.pause()
+    pilot.app.draw()
+    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -37,7 +47,7 @@ def test_frozen(snap_compare: Compare) -> None:
         await pilot.press("p")
         app.session.apply_all(goodbye())
         await pilot.press("4")
-        await pilot.pause(0.3)
+        await drawn(pilot)
 
     assert snap_compare(app, terminal_size=(100, 30), run_before=freeze)
 

@@ -44,11 +44,7 @@ class ClientList(Panel, can_focus=False):
         return max(self.extent.width // CHIP, 1)
 
     def fingerprint(self, view: View) -> Hashable:
-        clients = view.session.clients.values()
-        waits = view.session.holding or any(
-            c.opening_since or (c.connection and c.connection.pending_since) for c in clients
-        )
-        return (view.session.changes, view.client, view.now // 100_000_000 if waits else 0)
+        return (view.session.changes, view.client, view.tenth)
 
     def prepare(self, view: View) -> None:
         clients = view.session.clients

@@ -71,8 +71,7 @@ class ConnectionsPanel(Panel):
         self._rows: list[Connection] = []
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
-        waits = view.session.holding or any(c.pending_since for c in self._rows[self.top : self.top + self.rows])
-        return (view.session.changes, view.now // 100_000_000 if waits else 0)
+        return (view.session.changes, view.tenth)
 
     def prepare(self, view: View) -> None:
         session = view.session

@@ -57,10 +57,10 @@ class EndedPanel(Panel):
             lines += [[(line, palette.waiting)] for line in wrap(text.clean(note.text), self.extent.width - 1)]
         if notes:
             lines.append([])
-        if len(errors) > self.rows - len(lines) - 2:  # what it died of is at the end, out of sight
+        if errors and len(errors) > self.rows - len(lines) - 2:  # what it died of is at the end, out of sight
             lines += [[(errors[-1], palette.strong)], []]
         lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]
         if not errors:
             lines.append([("It wrote nothing to stderr.", palette.dim)])
-        lines += [[], [(f"{view.keys['toggle'].capitalize()} starts it again.", palette.dim)]]
+        lines += [[], [(f"Press {view.keys['toggle']} to start it again.", palette.dim)]]
         return lines

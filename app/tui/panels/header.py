@@ -78,8 +78,10 @@ class Header(Panel, can_focus=False):
         view, palette = self.view, self.view.palette
         totals, server = view.live.totals, view.live.server
         parts = []
-        if totals.lost + totals.garbled:
-            parts.append(Part(f"  lost {totals.lost + totals.garbled:,}", palette.bad, 1))
+        if totals.lost:
+            parts.append(Part(f"  lost {totals.lost:,}", palette.bad, 1))
+        if totals.garbled:
+            parts.append(Part(f"  garbled {totals.garbled:,}", palette.bad, 1))
         lag = view.live.worst_lag(view.clock)
         if lag is not None:
             late = lag >= 50 * text.MS

@@ -6,8 +6,7 @@ from app.tui import text
 from app.tui.panel import Line, Panel, Span
 from app.tui.view import View
 from servers.block import WORDS
-from servers.records import Block, Bye, Listening, Lost, New, Note, Record, Recv, Send, Threads, Unblock
-from servers.report import address_name
+from servers.records import Block, Bye, Listening, Lost, New, Note, Record, Recv, Send, Threads, Unblock, address_name
 
 
 def sentence(record: Record, peer: str) -> tuple[str, str]:

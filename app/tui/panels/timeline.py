@@ -84,8 +84,6 @@ class TimelinePanel(Panel):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._lanes: list[Connection] = []
-        self.waits = False
-        """Whether anybody on screen is waiting: then time itself is news."""
 
     @property
     def rows(self) -> int:
@@ -102,11 +100,7 @@ class TimelinePanel(Panel):
         return STATE
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
-        session = view.session
-        waits = session.blocking or any(c.pending_since for c in self._lanes[self.top : self.top + self.rows])
-        self.waits = bool(waits)
-        window = Window(view.now, self.columns)
-        return (session.changes, window.end, view.now // 100_000_000 if waits else 0)
+        return (view.session.changes, Window(view.now, self.columns).end, view.tenth)
 
     def prepare(self, view: View) -> None:
         session = view.session

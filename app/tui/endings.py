@@ -8,12 +8,12 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
-PATIENCE = {signal.SIGTERM: 1.0, signal.SIGHUP: 0.3}
+PATIENCE = {signal.SIGTERM: 1.0, signal.SIGINT: 1.0, signal.SIGHUP: 0.3}
 """Seconds for an orderly end, in which the terminal is given back; after a SIGHUP there is most likely none."""
 
 
 def install(leave: Callable[[int], None]) -> None:
-    """On SIGTERM and SIGHUP `leave` in order with an exit code, or else end after a moment.
+    """On SIGTERM, SIGINT and SIGHUP `leave` in order with an exit code, or else end after a moment.
 
     Plain handlers, because the event loop's own would wait behind a write that never ends.
     """

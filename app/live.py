@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from app.clients.remote import Crowd
 from app.observers.child import Child, Wish
+from app.observers.kernel import Kernel
 from app.observers.pipe import LinePipe, decode
 from app.observers.resources import Resources
-from app.observers.sockets import Sockets
-from app.session.observations import BlockSet, ClientUnconnected, Lag, ProcessGone, ServerExited
+from app.session.observations import BlockSet, ClientUnconnected, Lag, ProcessGone, ServerExited, SocketSample
 from app.session.session import Session
 from servers.__main__ import USAGE
 from servers.block import BlockSetting
@@ -23,6 +23,8 @@ from servers.server import HOST, PORT
 OVER = ("closed", "reset")
 """How a client has ended that was closed on purpose: it is not brought back."""
 NO_SERVER = "no server yet"
+BUDGET = 0.02
+"""Seconds that one look at the pipes may take."""
 REVIVAL = 1.0
 """The least seconds between two starts of the clients' process."""
 
@@ -55,7 +57,7 @@ class Live:
         self._chosen = plan.block
         self._pattern_block: BlockSetting | None = None
         self._resources = Resources()
-        self._sockets = Sockets()
+        self._kernel: Kernel | None = None
         self._reopen = False
         self._closed = False
         self._last_client = 0
@@ -84,6 +86,7 @@ class Live:
         wish = Wish(pattern.name, self.plan.host, self.plan.port, self.plan.workers, self.plan.ceiling)
         self.child = Child(wish, self.block_now)
         self._resources.watch(self.child.pid)
+        self._kernel = Kernel(self.child.stacks)
         self.session.apply_all(self.child.read())
         self._reopen = True
         self._tell_block()
@@ -94,8 +97,16 @@ class Live:
         if self.child:
             self._drain_crowd(time.monotonic() + 0.02)
             self.session.apply_all(self.child.stop())
-            self.child = None
-            self._give_up_waiting()
+            self._gone()
+
+    def _gone(self) -> None:
+        """The server has ended: those who waited for it to listen try in vain, and say so."""
+        self.child = None
+        if self._kernel:
+            self._kernel.close()
+            self._kernel = None
+        self._reopen = False
+        self._open_wanted(self.plan.host, self._port())
 
     def refusal(self) -> str:
         """Why the server would not start, in its own sentence; empty if it did start."""
@@ -179,7 +190,7 @@ class Live:
 
     # What happens.
 
-    def drain(self, budget: float = 0.02) -> int:
+    def drain(self, budget: float = BUDGET) -> int:
         """Take in what has happened, for `budget` seconds at most; gives how many observations it was."""
         until = time.monotonic() + budget
         count = self._drain_crowd(until)
@@ -189,18 +200,12 @@ class Live:
             self.session.apply_all(found)
             count += len(found)
             if isinstance(found[-1], ServerExited):
-                self._give_up_waiting()
                 self.child.stop()
-                self.child = None
+                self._gone()
             if time.monotonic() > until:
                 break
         self._bring_clients_back()
         return count
-
-    def _give_up_waiting(self) -> None:
-        """The server has ended and may never have listened: those who waited for that try in vain, and say so."""
-        self._reopen = False
-        self._open_wanted(self.plan.host, self._port())
 
     def _revive_crowd(self) -> None:
         """The clients' process is gone: say so, and give the clients a new one."""
@@ -245,12 +250,20 @@ class Live:
             self.drain(0.2)  # what that process said last comes before its end
         self.session.apply_all(found)
 
-    def look_at_sockets(self) -> None:
-        """See what waits in the kernel, if it is time to."""
+    def look(self) -> None:
+        """See what the kernel shows of the server, as far as it is time to."""
         server = self.session.server
-        if self.child and server and server.listening_at and (found := self._sockets.sample(server.port, server.host)):
-            self.drain()  # what was accepted before comes first
-            self.session.apply(found)
+        if not (self._kernel and server and server.running):
+            return
+        pids = {server.pid, *(pid for pid, process in self.session.processes.items() if not process.gone_at)}
+        pids.update(pid for pid, _ in self.session.workers)
+        address = (server.host, server.port) if server.listening_at else None
+        found = self._kernel.look(pids, address, self.session.stalls.suspects)
+        began = time.monotonic()
+        self.drain(BUDGET)  # what was taken before comes first
+        behind = time.monotonic() - began >= BUDGET
+        # While not all is known of what has been taken, nobody can be accused of taking nothing.
+        self.session.apply_all(o for o in found if not (behind and isinstance(o, SocketSample)))
 
     def lag(self, late: int) -> None:
         """The caller's own loop was so late (ns)."""

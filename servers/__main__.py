@@ -8,7 +8,7 @@ import traceback
 from dataclasses import dataclass
 from typing import NoReturn
 
-from servers import leash
+from servers import leash, stacks
 from servers.block import BlockPage, BlockSetting
 from servers.catalog import find
 from servers.piped import Piped
@@ -34,6 +34,7 @@ class Request:
     events: int | None = None
     page: int | None = None
     leash: int | None = None
+    stacks: int | None = None
 
 
 def run(request: Request) -> None:
@@ -47,6 +48,8 @@ def run(request: Request) -> None:
         signal.signal(ending, signal.SIG_DFL)
     if request.leash is not None:
         leash.wear(request.leash, -os.getpgrp())
+    if request.stacks is not None:
+        stacks.answer(request.stacks)
     page = BlockPage(-1 if request.page is None else request.page)
     if request.page is None:
         page.arm(request.block or pattern.block)
@@ -88,7 +91,7 @@ def main() -> None:
     parser.add_argument("--ceiling", type=int)
     parser.add_argument("--block", type=_block, metavar="KIND:SECONDS")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
-    for descriptor in ("--events", "--page", "--leash"):
+    for descriptor in ("--events", "--page", "--leash", "--stacks"):
         parser.add_argument(descriptor, type=int, help=argparse.SUPPRESS)
     try:
         run(Request(**vars(parser.parse_args())))

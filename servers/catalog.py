@@ -25,6 +25,8 @@ class Pattern:
     story: str
     watch: str
     blocking: str
+    rests: tuple[str, ...] = ("accept", "recv")
+    """Where its threads are when nobody needs them: in `accept`, `recv` or `poll` (select, epoll), or in a `spin`."""
     serves: bool = True
     workers: str = ""
     block: BlockSetting | None = None
@@ -126,6 +128,7 @@ PATTERNS = (
         "burns a core for it. Never write this.",
         "One core at 100 % with nobody connected, and with a client that says nothing. The second client waits.",
         "A block stops everything, and it is the only time the core rests.",
+        rests=("spin",),
     ),
     Pattern(
         "select-loop",
@@ -137,6 +140,7 @@ PATTERNS = (
         "events.",
         "Many clients, one thread, no CPU while they are quiet.",
         "A block stops the loop: every client waits, and nobody is accepted.",
+        rests=("poll",),
     ),
     Pattern(
         "asyncio",
@@ -147,6 +151,7 @@ PATTERNS = (
         "select are out of sight. Under it the loop uses the best call of the platform, epoll or kqueue.",
         "Many clients, one thread. Switch the block on and see all of them wait.",
         "A block in data_received stops the loop: every client waits, and nobody is accepted.",
+        rests=("poll",),
     ),
     Pattern(
         "asyncio-blocking",
@@ -158,6 +163,7 @@ PATTERNS = (
         "Send one line: while the loop sleeps nobody is echoed and nobody is accepted. Then all are served in a row.",
         "It is blocked from the start; press the block key to set it free.",
         block=BlockSetting("sleep", 20.0),
+        rests=("poll",),
     ),
     Pattern(
         "eventlet",
@@ -169,6 +175,7 @@ PATTERNS = (
         "wherever one would have blocked.",
         "Many clients, one native thread. Switch the block on: time.sleep is patched, so only the sender waits.",
         "A sleep stops one green thread, because it is patched. A C extension that blocks would stop them all.",
+        rests=("poll",),
     ),
 )
 

@@ -11,7 +11,8 @@ from servers.workers import THREADS, cores, run_processes, start_threads
 
 def pool(server: Server, listener: socket.socket) -> None:
     start_threads(THREADS, work, server, listener)
-    signal.pause()  # the main thread of each process has nothing to do
+    while True:
+        signal.pause()  # the main thread of each process has nothing to do
 
 
 def serve(server: Server) -> None:

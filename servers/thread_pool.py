@@ -18,4 +18,5 @@ def work(server: Server, listener: socket.socket) -> None:
 def serve(server: Server) -> None:
     listener = listen(server)
     start_threads(server.workers or THREADS, work, server, listener)
-    signal.pause()  # the main thread has nothing to do
+    while True:
+        signal.pause()  # the main thread has nothing to do

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import psutil
 
 from app.observers.pipe import CAPACITY, LinePipe, decode, make_pipe
+from app.observers.stacks import Stacks
 from app.session.observations import Observation, Output, ServerExited, ServerStarted
 from servers.block import PAGE_BYTES, BlockPage, BlockSetting
+from servers.catalog import BY_NAME
 from servers.server import HOST, PORT
 
 GRACE = 0.3
@@ -23,6 +25,11 @@ LINE = 2000
 """Characters of a line of stdout or stderr that are kept."""
 OUTPUT = 1 << 14
 """Bytes of stdout, and of stderr, that are taken at a time: so many that a flood of short lines can't hold us up."""
+
+
+def rests(pattern: str) -> list[str]:
+    """Where the threads of a pattern rest; nothing of one that does not exist."""
+    return list(BY_NAME[pattern].rests) if pattern in BY_NAME else []
 
 
 @dataclass(frozen=True)
@@ -53,11 +60,12 @@ class Child:
         self._page_file.truncate(PAGE_BYTES)
         self._page = BlockPage(self._page_file.fileno())
         self._page.arm(block)
+        self.stacks = Stacks()
         events, child_events = make_pipe()
         tied, self._leash = os.pipe()
         page = self._page_file.fileno()
-        descriptors = [child_events, page, tied] if report else [page, tied]
-        line = [*wish.arguments(), "--page", str(page), "--leash", str(tied)]
+        descriptors = [page, tied, self.stacks.fd] + ([child_events] if report else [])
+        line = [*wish.arguments(), "--page", str(page), "--leash", str(tied), "--stacks", str(self.stacks.fd)]
         line += ["--events", str(child_events)] if report else ["--quiet"]
         self._process = subprocess.Popen(
             line,
@@ -82,7 +90,7 @@ class Child:
         self._stopped = False
         self._exit_told = False
         self._first: list[Observation] = [
-            ServerStarted(time.monotonic_ns(), wish.pattern, self.pid, wish.host, wish.port)
+            ServerStarted(time.monotonic_ns(), wish.pattern, self.pid, wish.host, wish.port, rests(wish.pattern))
         ]
 
     @property
@@ -153,6 +161,7 @@ class Child:
             os.close(self._leash)
             self._leash = -1
         self._page_file.close()
+        self.stacks.close()
 
 
 def _group(number: int) -> Iterator[int]:

@@ -1,97 +1,108 @@
 """What waits at a port, as the kernel says: connections to be accepted, bytes to be read, bytes to be sent (Linux).
 
-Asked by sock_diag(7) with the port and three states, so that the kernel answers with these sockets only; it needs no
-privilege. A connection in the accept queue belongs to no process yet, so its answer names no inode. Of the listening
-socket the kernel gives the queue's length and limit where it gives other sockets' unread and unsent bytes.
+A connection in the accept queue belongs to no process yet, so the kernel names no inode of it. Twenty looks a second
+tell when a wait began within 50 ms; the kernel's own clock (tcp_info's time since the last data) tells it to the
+millisecond, and is asked once for each wait.
 """
 
+import errno
 import socket
-import struct
 import time
-from collections.abc import Iterable, Iterator
 
+from app.observers.pace import Pace
+from app.observers.sock_diag import Answer, Diag, waiting, with_inode
 from app.session.observations import Socket, SocketSample
 from servers.records import address_name
 
-OFTEN = 200_000_000
-"""The least time (ns) between two looks."""
-SHARE = 100
-"""A look that takes t is followed by none for this many times t."""
-
-NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
-NLM_F_REQUEST_DUMP = 0x301
-NLMSG_ERROR, NLMSG_DONE = 2, 3
-ESTABLISHED, CLOSE_WAIT, LISTEN = 1, 8, 10
-"""States of include/net/tcp_states.h: a completed connection, one whose client has said goodbye, a listening socket."""
-HEADER = struct.Struct("=IHHII")
-"""struct nlmsghdr: length, type, flags, sequence, port id."""
-REQUEST = struct.Struct("=BBBxI2s2s16s16sIQ")
-"""struct inet_diag_req_v2: family, protocol, extensions, states, then the socket's ends: only our port is asked for."""
-ANSWER = struct.Struct("=BBBB2s2s16s16sIQIIIII")
-"""struct inet_diag_msg: family, state, ..., ports and addresses in network order, ..., then expiry, unread and unsent
-bytes, owner and inode."""
+ASKED = 32
+"""Connections whose time of waiting is asked for at one look: each costs a call of its own."""
+FOR_EVER = (errno.ENOENT, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP)
+"""Errors of a kernel that has no such service, or does not offer it to us; others may pass."""
 
 
 class Sockets:
     """The sockets of one port."""
 
     def __init__(self) -> None:
-        self._next = 0
+        self.pace = Pace()
         self.missing = ""
         """Why there is nothing to see here; empty while there is."""
+        self._diag: Diag | None = None
+        self._answers: list[bytes] = []
+        self._known: set[str] = set()
 
-    def sample(self, port: int, host: str = "::") -> SocketSample | None:
-        """What waits now; None if it is too soon to look again, or this system can't tell.
+    def sample(self, port: int, host: str) -> SocketSample | None:
+        """What waits now at the address a server listens on; None if it is too soon to look again, or can't be told.
 
-        A server on an IPv4 address has IPv4 sockets only; on any other it may have both.
+        A server on `::` has IPv4 clients too.
         """
-        began = time.monotonic_ns()
-        if began < self._next or self.missing:
+        if self.missing or not self.pace.is_due():
             return None
-        try:
-            families = (socket.AF_INET, socket.AF_INET6) if ":" in host else (socket.AF_INET,)
-            found = look(families, port, began)
-        except (OSError, AttributeError) as error:
-            self.missing = f"this system has no sock_diag: {error}"
-            return None
-        ended = time.monotonic_ns()
-        self._next = ended + max(OFTEN, SHARE * (ended - began))
-        return found
+        with self.pace:
+            try:
+                self._diag = self._diag or Diag()
+                return self._look(self._diag, port, host)
+            except OSError as error:
+                self.close()
+                if error.errno is None or error.errno in FOR_EVER:
+                    self.missing = f"this system has no sock_diag: {error}"
+                return SocketSample(time.monotonic_ns(), None, None, None, [], [])
+
+    def peer_of(self, inode: int) -> str:
+        """Whose connection has this inode, as of the last look; empty if none has."""
+        for data in self._answers if inode else ():
+            if answer := with_inode(data, inode):
+                return address_name(*answer.end(1))
+        return ""
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._diag:
+            self._diag.close()
+            self._diag = None
+
+    def _look(self, diag: Diag, port: int, host: str) -> SocketSample:
+        sample = SocketSample(time.monotonic_ns(), None, None, None, [], [])
+        self._answers = []
+        found: list[Answer] = []
+        for family in _families(host):
+            ours = _at(family, host)
+            for answer, drops in diag.listening(family, port):  # with SO_REUSEPORT there are several
+                if answer.addresses[0].startswith(ours):
+                    sample.queue = (sample.queue or 0) + answer.unread
+                    sample.limit = (sample.limit or 0) + answer.unsent
+                    sample.dropped = (sample.dropped or 0) + drops if drops is not None else sample.dropped
+            connections = diag.connections(family, port)
+            self._answers += connections
+            found += [a for data in connections for a in waiting(data) if a.addresses[0].startswith(ours)]
+            if sample.queue is not None and sample.limit is not None and sample.queue > sample.limit:
+                clients = [a for a in diag.unanswered(family, port) if a.addresses[1].startswith(ours)]
+                sample.unanswered += [address_name(*answer.end(0)) for answer in clients]
+        self._describe(diag, found, sample)
+        return sample
+
+    def _describe(self, diag: Diag, answers: list[Answer], sample: SocketSample) -> None:
+        before, self._known = self._known, set()
+        asked = 0
+        for answer in answers:
+            peer = address_name(*answer.end(1))
+            idle = None
+            if answer.unread or not answer.inode:
+                if peer not in before and asked < ASKED:
+                    asked += 1
+                    idle = diag.idle(answer)
+                self._known.add(peer)
+            sample.sockets.append(Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle))
 
 
-def look(families: Iterable[int], port: int, at: int) -> SocketSample:
-    """What waits at a port. Raises OSError where the kernel has no such service."""
-    sample = SocketSample(at, None, None, [])
-    for family in families:
-        for answer in _dump(_request(family, port)):
-            of_family, state, *_, peer_port, _, address, _, _, _, unread, unsent, _, inode = ANSWER.unpack_from(answer)
-            if state == LISTEN:  # with SO_REUSEPORT there are several
-                sample.queue = (sample.queue or 0) + unread
-                sample.limit = (sample.limit or 0) + unsent
-            elif unread or unsent or not inode:
-                packed = address[:4] if of_family == socket.AF_INET else address
-                peer = address_name(socket.inet_ntop(of_family, packed), int.from_bytes(peer_port, "big"))
-                sample.sockets.append(Socket(peer, unread, unsent, bool(inode)))
-    return sample
+def _families(host: str) -> tuple[int, ...]:
+    if ":" not in host:
+        return (socket.AF_INET,)
+    return (socket.AF_INET, socket.AF_INET6) if host == "::" else (socket.AF_INET6,)
 
 
-def _request(family: int, port: int) -> bytes:
-    states = 1 << ESTABLISHED | 1 << CLOSE_WAIT | 1 << LISTEN
-    return REQUEST.pack(family, socket.IPPROTO_TCP, 0, states, struct.pack("!H", port), b"", b"", b"", 0, 2**64 - 1)
-
-
-def _dump(ask: bytes) -> Iterator[bytes]:
-    """The answers to one request, without their headers (netlink(7))."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as link:
-        link.settimeout(1)
-        link.send(HEADER.pack(HEADER.size + len(ask), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST_DUMP, 1, 0) + ask)
-        while True:
-            data = link.recv(1 << 16)
-            while data:
-                length, kind, *_ = HEADER.unpack_from(data)
-                if kind == NLMSG_DONE:
-                    return
-                if kind == NLMSG_ERROR:
-                    raise OSError(-struct.unpack_from("=i", data, HEADER.size)[0], "sock_diag refused")
-                yield data[HEADER.size : length]
-                data = data[(length + 3) & ~3 :]
+def _at(family: int, host: str) -> bytes:
+    """How the address begins that our end of a connection has: any, where the server listens on all."""
+    if host in ("0.0.0.0", "::"):
+        return b""
+    return socket.inet_pton(family, host.partition("%")[0])

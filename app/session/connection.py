@@ -3,6 +3,7 @@
 import enum
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 SECOND = 1_000_000_000
 BUCKET = SECOND // 10
@@ -28,6 +29,13 @@ class State(enum.Enum):
     HELD = "held"
     LEFT = "client left"
     CLOSED = "closed"
+
+
+class Stalled(Protocol):
+    """A stall that a connection is a victim of."""
+
+    def release(self, number: int, at: int) -> None:
+        """The connection of this number is taken, or gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ class Connection:
     __slots__ = (
         "accepted_at", "activity", "client", "closed_at", "error", "key", "left_at", "number",
         "opened_at", "owed", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
-        "sent_since", "spoiled", "tid", "unread", "unsent", "waits",
+        "sent_since", "spoiled", "stall", "taken_at", "tid", "unread", "unread_since", "unsent", "waits",
     )  # fmt: skip
 
     def __init__(self, number: int, peer: str, opened_at: int) -> None:
@@ -107,7 +115,8 @@ class Connection:
         self.rtt: int | None = None
         self.rtt_max: int | None = None
         self.spoiled = 0
-        self.unread = self.unsent = 0
+        self.unread = self.unsent = self.unread_since = self.taken_at = 0
+        self.stall: Stalled | None = None
         self.activity = Activity()
         self.waits: deque[Wait] = deque(maxlen=WAITS)
 
@@ -141,12 +150,17 @@ class Connection:
         if not self.accepted_at:
             self.remember(self.opened_at, at, State.QUEUED)
         self.accepted_at, self.key = at, key
+        if self.stall:
+            self._go_on(at)
 
     def received(self, size: int, at: int) -> None:
         """The server has taken bytes, and owes them from now on."""
         self.recv += 1
         self.recv_bytes += size
         self.owed += size
+        self.taken_at = at
+        if self.stall:
+            self._go_on(at)
         if not self.owed_since:
             self.owed_since = at
 
@@ -158,8 +172,11 @@ class Connection:
         if self.owed <= 0:
             self.forgive()
 
-    def echoed_at_once(self, size: int) -> None:
+    def echoed_at_once(self, size: int, at: int) -> None:
         """The server has taken bytes and given them back: what it owed, it owes still."""
+        self.taken_at = at
+        if self.stall:
+            self._go_on(at)
         self.recv += 1
         self.recv_bytes += size
         self.send += 1
@@ -188,13 +205,35 @@ class Connection:
         """The server has closed the connection, or is gone itself."""
         self._end_waits(at)
         self.closed_at, self.error = at, error
-        self.unread = self.unsent = 0
+        self.unread = self.unsent = self.unread_since = 0
+        if self.stall:
+            self._go_on(at)
 
     def leave(self, at: int, how: str) -> None:
         """Our client's end is closed, whatever the server knows of it yet."""
         self._end_waits(at)
         self.left_at, self.error = at, how
         self.sent_since = 0
+
+    def has_waiting(self, unread: int, unsent: int, at: int, since: int) -> None:
+        """What the kernel has of it at a moment: bytes nobody has read, the first of them since then at the latest."""
+        if not unread:
+            self.unread_since = 0
+        elif not self.unread_since:
+            self.unread_since = max(since, self.accepted_at)
+        elif unread < self.unread:  # some were taken, and what is left came after those
+            self.unread_since = max(self.unread_since, self.taken_at or at)
+        self.unread, self.unsent = unread, unsent
+
+    @property
+    def untaken_since(self) -> int:
+        """Since when bytes wait of which the server has taken none; 0 if none wait."""
+        return max(self.unread_since, self.taken_at) if self.unread_since else 0
+
+    def _go_on(self, at: int) -> None:
+        assert self.stall
+        self.stall.release(self.number, at)
+        self.stall = None
 
     def _end_waits(self, at: int) -> None:
         if since := self.pending_since:
@@ -207,4 +246,5 @@ class Connection:
             setattr(twin, name, getattr(self, name))
         twin.activity = self.activity.copy()
         twin.waits = self.waits.copy()
+        twin.stall = None
         return twin

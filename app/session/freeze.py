@@ -32,6 +32,8 @@ def snapshot(session: Session) -> Session:
     still.blocks = deque((copy.copy(span) for span in session.blocks), maxlen=session.blocks.maxlen)
     still.blocking = {key: copy.copy(span) for key, span in session.blocking.items()}
     still.holding = {key: copy.copy(span) for key, span in session.holding.items()}
+    still.threads, still.stalls = session.threads.copy(), session.stalls.copy()
+    still.missing = session.missing.copy()
     still.output, still.notes, still.lags = session.output.copy(), session.notes.copy(), session.lags.copy()
     still.log = session.log.copy()
     return still

@@ -10,12 +10,17 @@ from servers.records import Record, Reported
 
 
 class ServerStarted(Record, tag="server-started", gc=False):
-    """A child process that runs `pattern` has been started."""
+    """A child process that runs `pattern` has been started.
+
+    `rests` is where its threads are when nobody needs them: in `accept`, in `recv`, in `poll` (epoll, select), or in a
+    `spin`; empty if that is unknown.
+    """
 
     pattern: str
     pid: int
     host: str
     port: int
+    rests: list[str] = msgspec.field(default_factory=list)
 
 
 class ServerExited(Record, tag="server-exited", gc=False):
@@ -79,23 +84,92 @@ class BlockSet(Record, tag="block-set", gc=False):
 
 
 class Socket(msgspec.Struct, gc=False):
-    """One connection of the server as the kernel has it: bytes that nobody has read yet, and bytes not yet sent."""
+    """One connection of the server as the kernel has it: bytes that nobody has read yet, and bytes not yet sent.
+
+    `idle` is for how long (ms) no data has come, asked for when a wait is first seen: then the wait is so old at most.
+    """
 
     peer: str
     unread: int
     unsent: int
     accepted: bool
+    idle: int | None = None
 
 
 class SocketSample(Record, tag="sockets", gc=False):
     """The server's port, by sock_diag(7): the accept queue's length and limit (None where nobody listens).
 
-    `sockets` are those connections in which something waits: to be accepted, to be read, or to be sent.
+    `dropped` is how often the listening socket had no room for a client since it was opened, and `unanswered` are this
+    machine's clients that still try to get in. `sockets` are those connections in which something waits: to be
+    accepted, to be read, or to be sent.
     """
 
     queue: int | None
     limit: int | None
+    dropped: int | None
+    unanswered: list[str]
     sockets: list[Socket]
+
+
+class Thread(msgspec.Struct, gc=False):
+    """One thread of the server, by proc(5).
+
+    `call` is the system call that it waits in, and `peer` whose connection that is about; without a call it is on a
+    core, or runnable and waiting for one. `gil`: the futex is the interpreter's own lock. `ran` and `delayed` are
+    totals (ns) of its time on a core, and runnable without one. Context switches are totals, None where not read yet.
+    """
+
+    pid: int
+    tid: int
+    name: str
+    call: str
+    peer: str
+    gil: bool
+    ran: int
+    delayed: int
+    voluntary: int | None
+    involuntary: int | None
+
+
+class ThreadSample(Record, tag="threads-seen", gc=False):
+    """The threads of the server that are not as in the sample before, those that have ended, and how many there are.
+
+    `interval` is the time (ns) to the next sample: sampling slows down before it costs too much.
+    """
+
+    threads: list[Thread]
+    gone: list[tuple[int, int]]
+    count: int
+    interval: int
+
+
+class Frame(msgspec.Struct, gc=False, frozen=True):
+    """One call on a stack."""
+
+    file: str
+    line: int
+    function: str
+
+
+class Stack(msgspec.Struct, gc=False):
+    """What a thread is doing, the innermost call first."""
+
+    tid: int
+    frames: list[Frame]
+
+
+class StackSample(Record, tag="stacks", gc=False):
+    """The Python stacks of one process of the server, by the handler that it has registered (faulthandler)."""
+
+    pid: int
+    stacks: list[Stack]
+
+
+class Unavailable(Record, tag="unavailable", gc=False):
+    """A kind of evidence can't be had here; `why` says it in one line."""
+
+    what: str
+    why: str
 
 
 class ClientUnconnected(Record, tag="client-unconnected", gc=False):
@@ -171,6 +245,9 @@ Observation = (
     | CoresSample
     | BlockSet
     | SocketSample
+    | ThreadSample
+    | StackSample
+    | Unavailable
     | ClientUnconnected
     | ClientsLost
     | ClientOpening

@@ -38,11 +38,15 @@ class ServerState:
     host: str
     port: int
     started_at: int
+    rests: list[str] = field(default_factory=list)
+    """Where the threads of this pattern rest, by its own declaration; empty if unknown."""
     listening_at: int = 0
     backlog: int | None = None
     queue: int | None = None
     """Connections in the accept queue, as the kernel counted them last; None where it can't be known."""
     queue_limit: int | None = None
+    dropped: int | None = None
+    """How often the accept queue had no room for a client since the server began to listen."""
     threads: int | None = None
     exited_at: int = 0
     code: int | None = None
@@ -101,6 +105,8 @@ class Worker:
     announced: bool
     serving: dict[int, Connection] = field(default_factory=dict)
     served: int = 0
+    took_at: int = 0
+    """When it last took a connection, or ended one (ns)."""
 
 
 @dataclass(slots=True)

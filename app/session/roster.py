@@ -85,6 +85,7 @@ class Roster:
         if worker is None:
             worker = Worker(pid, tid, f"for {connection.peer}", at, False)
             self.workers[pid, tid] = worker
+        worker.took_at = max(worker.took_at, at)
         worker.serving[connection.number] = connection
         worker.served += 1
 
@@ -92,6 +93,7 @@ class Roster:
         worker = self.workers.get((connection.pid, connection.tid))
         if worker is None or worker.serving.pop(connection.number, None) is None:
             return None
+        worker.took_at = max(worker.took_at, connection.closed_at, connection.accepted_at, connection.taken_at)
         if not worker.serving and not worker.announced:
             del self.workers[worker.pid, worker.tid]
         return worker

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.session.clients import OurClients
 from app.session.connection import SECOND
+from app.session.kernel import KernelSide
 from app.session.observations import (
     BlockSet,
     ClientClosed,
@@ -25,6 +25,9 @@ from app.session.observations import (
     ServerExited,
     ServerStarted,
     SocketSample,
+    StackSample,
+    ThreadSample,
+    Unavailable,
 )
 from app.session.parts import HISTORY, BlockSpan, BlockSwitch, Process, ServerState, Worker
 from servers.records import (
@@ -48,14 +51,11 @@ OUTPUT_KEPT = 400
 LAGS_KEPT = 200
 
 
-class Session(OurClients):
+class Session(KernelSide):
     """All that is known about one run. Everything in it is bounded, however long the run."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen = 0
-        self._missed: set[int] = set()
-        self._with_bytes: set[int] = set()
         self.processes: dict[int, Process] = {}
         self.cores: list[deque[tuple[int, float]]] = []
         self.block = BlockSwitch()
@@ -88,7 +88,7 @@ class Session(OurClients):
     # The server itself.
 
     def _started(self, o: ServerStarted) -> None:
-        self.server = ServerState(o.pattern, o.pid, o.host, o.port, o.at)
+        self.server = ServerState(o.pattern, o.pid, o.host, o.port, o.at, o.rests)
         self.log.add(o)
 
     def _listening(self, o: Listening) -> None:
@@ -106,6 +106,8 @@ class Session(OurClients):
         for pid in self.processes:
             self._process_ended(pid, o.at)
         self.workers.clear()
+        self.threads.end()
+        self.stalls.end(o.at)
         self.log.add(o)
 
     def _output(self, o: Output) -> None:
@@ -138,6 +140,7 @@ class Session(OurClients):
         for connection in self.connections.values():
             if connection.pid == o.pid:
                 connection.forgive()
+                connection.taken_at = o.at  # its taking may be among what was lost
         for key in [key for key in self.blocking if key[0] == o.pid]:  # its end may be among what was lost
             self._unblocked(key, o.at)
         self.log.add(o)
@@ -148,6 +151,7 @@ class Session(OurClients):
         totals = self.totals
         totals.new += 1
         totals.events += 1
+        self.accepted_at = o.at
         connection = self._by_peer.get(o.peer)
         if connection is None or connection.key is not None:
             connection = self._open(o.peer, o.at)
@@ -193,7 +197,7 @@ class Session(OurClients):
             self._assign(connection, o.pid, o.tid, o.at)
         if connection.client is None:
             connection.echoed(o.at + o.took, connection.owed_since or o.at)
-        connection.echoed_at_once(o.size)
+        connection.echoed_at_once(o.size, o.at)
         self.log.add_echo(o, connection.peer)
 
     def _bye(self, o: Bye) -> None:
@@ -237,6 +241,7 @@ class Session(OurClients):
     def _process_gone(self, o: ProcessGone) -> None:
         self._seen += 1
         self._process_ended(o.pid, o.at)
+        self.threads.end(o.pid)
         for connection in [c for c in self.connections.values() if c.pid == o.pid]:
             self._retire(connection, o.at, "process ended")
         for key in [key for key in self.workers if key[0] == o.pid]:
@@ -247,39 +252,6 @@ class Session(OurClients):
         if process and not process.gone_at:
             process.gone_at = at
             process.threads = None
-
-    def _sockets(self, o: SocketSample) -> None:
-        if not (self.server and self.server.running):
-            return
-        if o.limit is not None and (o.queue, o.limit) != (self.server.queue, self.server.queue_limit):
-            self._seen += 1
-        self.server.queue, self.server.queue_limit = o.queue, o.limit
-        self._note_bytes(o)
-        queued = dict.fromkeys(socket.peer for socket in o.sockets if not socket.accepted)
-        for peer in queued:
-            if peer not in self._by_peer:
-                self._open(peer, o.at)
-                self._seen += 1
-        gone = [c for c in self.connections.values() if not c.accepted_at and c.client is None and c.peer not in queued]
-        before, self._missed = self._missed, {connection.number for connection in gone}
-        for connection in gone:
-            if connection.number in before:  # twice: not just accepted and not reported yet
-                self._retire(connection, o.at, "left the queue")
-                self._seen += 1
-
-    def _note_bytes(self, o: SocketSample) -> None:
-        """Which connections have bytes waiting in the kernel; those that had some and are not named have none left."""
-        before, self._with_bytes = self._with_bytes, set()
-        for socket in o.sockets:
-            if (connection := self._by_peer.get(socket.peer)) and (socket.unread or socket.unsent):
-                self._with_bytes.add(connection.number)
-                if (connection.unread, connection.unsent) != (socket.unread, socket.unsent):
-                    self._seen += 1
-                connection.unread, connection.unsent = socket.unread, socket.unsent
-        for number in before - self._with_bytes:
-            if emptied := self.connections.get(number):
-                emptied.unread = emptied.unsent = 0
-                self._seen += 1
 
     def _cores(self, o: CoresSample) -> None:
         while len(self.cores) < len(o.percent):
@@ -323,6 +295,9 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     ProcessSample: Session._process,
     ProcessGone: Session._process_gone,
     SocketSample: Session._sockets,
+    ThreadSample: Session._threads_seen,
+    StackSample: Session._stacks,
+    Unavailable: Session._unavailable,
     CoresSample: Session._cores,
     BlockSet: Session._block_set,
     Lag: Session._lag,

@@ -43,8 +43,6 @@ DRAWS = 2
 """A picture is drawn every so many looks while something happens or somebody waits."""
 CALM = 6
 """And every so many looks while nothing does."""
-SOCKETS = 0.5
-"""Seconds between two looks at what waits in the kernel."""
 SAMPLE = 0.5
 """Seconds between two samples of CPU and memory."""
 
@@ -121,7 +119,6 @@ class Picture(App[int]):
         self._due = time.monotonic() + DRAIN
         self.set_interval(DRAIN, self._look)
         self.set_interval(SAMPLE, self.live.sample)
-        self.set_interval(SOCKETS, self.live.look_at_sockets)
         self.begin()
 
     def begin(self) -> None:
@@ -149,6 +146,7 @@ class Picture(App[int]):
         self._worst = max(self._worst, late)
         self._due = (self._due if late < DRAIN else now) + DRAIN
         taken = self.live.drain()
+        self.live.look()
         if taken > BUSY:  # a full pipe means losses: do not leave it alone for a whole turn
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, self.live.drain)

@@ -23,8 +23,10 @@ POOLS = ("process-pool", "process-thread-pool")
 @pytest.mark.parametrize("pattern", SERVING)
 def test_stop_ends_it_at_once_with_clients_and_frees_the_port(pattern: str) -> None:
     with watched(pattern, BlockSetting("sleep", 60), workers=2) as server:
-        assert isinstance(server.until(ServerStarted)[0], ServerStarted)
-        assert server.seen[0] == ServerStarted(server.seen[0].at, pattern, server.child.pid, "127.0.0.1", 0)
+        started = server.until(ServerStarted)[0]
+        assert server.seen[0] is started
+        assert (started.pattern, started.pid, started.host, started.port) == (pattern, server.child.pid, "127.0.0.1", 0)
+        assert started.rests == list(BY_NAME[pattern].rests)
         clients = server.connect(4)
         for client in clients:
             client.sendall(b"hold")

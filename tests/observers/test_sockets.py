@@ -1,7 +1,12 @@
 """What waits in the kernel, against sockets that the test itself leaves waiting."""
 
 import contextlib
+import errno
+import os
+import resource
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,8 +14,9 @@ from contextlib import ExitStack
 import pytest
 
 from app.observers.sockets import Sockets
-from app.session.observations import Socket, SocketSample
+from app.session.observations import SocketSample
 from servers.records import address_name
+from tests.observers.watching import eventually
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="only Linux has sock_diag")
 
@@ -27,14 +33,17 @@ def listener(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
         yield opened
 
 
-def peers(port: int) -> set[str]:
+def peers(listener: socket.socket) -> set[str]:
     """Who waits to be accepted."""
-    return {found.peer for found in seen(port).sockets if not found.accepted}
+    return {found.peer for found in seen(listener).sockets if not found.accepted}
 
 
-def seen(port: int) -> SocketSample:
+def seen(listener: socket.socket) -> SocketSample:
     """A look by somebody who has not looked yet."""
-    sample = Sockets().sample(port)
+    sockets = Sockets()
+    host, port = listener.getsockname()[:2]
+    sample = sockets.sample(port, host)
+    sockets.close()
     assert sample is not None
     return sample
 
@@ -44,64 +53,169 @@ def name(client: socket.socket) -> str:
     return address_name(host, port)
 
 
+def bare(sample: SocketSample) -> list[tuple[str, int, int, bool]]:
+    """What waits, without for how long."""
+    return [(found.peer, found.unread, found.unsent, found.accepted) for found in sample.sockets]
+
+
 def test_who_waits_is_listed_until_accepted(listener: socket.socket) -> None:
-    port = listener.getsockname()[1]
     with ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection(listener.getsockname()[:2])) for _ in range(3)]
-        assert peers(port) == {name(client) for client in clients}
+        assert peers(listener) == {name(client) for client in clients}
         served, address = listener.accept()
         with served:
-            assert peers(port) == {name(client) for client in clients if client.getsockname()[1] != address[1]}
+            assert peers(listener) == {name(client) for client in clients if client.getsockname()[1] != address[1]}
         clients[2].shutdown(socket.SHUT_WR)
-        assert name(clients[2]) in peers(port), "it has said goodbye, and waits all the same"
-    assert peers(port + 1 if port < 65535 else 1) == set()
+        assert name(clients[2]) in peers(listener), "it has said goodbye, and waits all the same"
 
 
 def test_it_does_not_look_all_the_time(listener: socket.socket) -> None:
-    sockets, port = Sockets(), listener.getsockname()[1]
+    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
     began = time.monotonic()
-    looks = sum(sockets.sample(port) is not None for _ in range(1000))
-    assert looks <= 1 + (time.monotonic() - began) / 0.2
+    looks = sum(sockets.sample(port, host) is not None for _ in range(1000))
+    assert looks <= 1 + (time.monotonic() - began) / 0.05
+    sockets.close()
 
 
 def test_a_long_queue_comes_whole(listener: socket.socket) -> None:
     listener.listen(300)
     with ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection(listener.getsockname()[:2])) for _ in range(200)]
-        assert peers(listener.getsockname()[1]) == {name(client) for client in clients}
+        assert peers(listener) == {name(client) for client in clients}
+
+
+def test_many_connections_and_one_that_waits(listener: socket.socket) -> None:
+    listener.listen(300)
+    with ExitStack() as stack:
+        for _ in range(300):
+            client = stack.enter_context(socket.create_connection(listener.getsockname()[:2]))
+            stack.enter_context(listener.accept()[0])
+            if _ == 150:
+                client.sendall(b"four")
+                waiting = name(client)
+        assert bare(seen(listener)) == [(waiting, 4, 0, True)]
 
 
 def test_the_queue_has_a_length_and_a_limit(listener: socket.socket) -> None:
     listener.listen(7)
-    port = listener.getsockname()[1]
     with ExitStack() as stack:
         for length in range(3):
-            sample = seen(port)
-            assert (sample.queue, sample.limit) == (length, 7)
+            sample = seen(listener)
+            assert (sample.queue, sample.limit, sample.dropped, sample.unanswered) == (length, 7, 0, [])
             stack.enter_context(socket.create_connection(listener.getsockname()[:2]))
-    assert (seen(1).queue, seen(1).limit) == (None, None), "nobody listens there"
+
+
+def test_a_full_queue_drops_clients_and_says_who_still_knocks(listener: socket.socket) -> None:
+    listener.listen(1)
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(socket.create_connection(listener.getsockname()[:2]))
+        knocking = stack.enter_context(socket.socket(listener.family))
+        knocking.setblocking(False)
+        assert knocking.connect_ex(listener.getsockname()[:2]) == errno.EINPROGRESS
+        sample = seen(listener)
+        assert (sample.queue, sample.limit) == (2, 1), "the queue tops out at its limit and one"
+        assert sample.dropped == 1
+        assert sample.unanswered == [name(knocking)]
+
+
+def test_nobody_listens() -> None:
+    sample = Sockets().sample(1, "127.0.0.1")
+    assert sample
+    assert (sample.queue, sample.limit, sample.dropped, sample.sockets) == (None, None, None, [])
 
 
 def test_bytes_that_nobody_has_read_and_bytes_that_find_no_room(listener: socket.socket) -> None:
-    port = listener.getsockname()[1]
     with socket.create_connection(listener.getsockname()[:2]) as client, listener.accept()[0] as served:
-        assert seen(port).sockets == [], "nothing waits"
+        assert seen(listener).sockets == [], "nothing waits"
         client.sendall(b"hogehoge\n")
-        assert seen(port).sockets == [Socket(name(client), 9, 0, accepted=True)]
+        assert bare(seen(listener)) == [(name(client), 9, 0, True)]
         assert served.recv(4)
-        assert seen(port).sockets == [Socket(name(client), 5, 0, accepted=True)]
+        assert bare(seen(listener)) == [(name(client), 5, 0, True)]
         assert served.recv(5)
         served.setblocking(False)
         sent = 0
         with contextlib.suppress(BlockingIOError):
             while True:
                 sent += served.send(bytes(2**16))
-        (stuck,) = seen(port).sockets
+        (stuck,) = seen(listener).sockets
         assert 0 < stuck.unsent < sent, "the rest is in the client's buffer"
 
 
-def test_an_ipv4_server_is_asked_for_ipv4_only() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
-        sample = Sockets().sample(listener.getsockname()[1], "127.0.0.1")
-        assert sample
-        assert len(sample.sockets) == 1
+def test_how_long_bytes_and_a_connection_have_waited(listener: socket.socket) -> None:
+    with socket.create_connection(listener.getsockname()[:2]) as early, listener.accept()[0]:
+        early.sendall(b"x")
+        sent = time.monotonic()
+        with socket.create_connection(listener.getsockname()[:2]):
+            time.sleep(0.2)
+            waits = {found.accepted: found.idle for found in seen(listener).sockets}
+            most = (time.monotonic() - sent) * 1000
+    for idle in waits.values():
+        assert idle is not None
+        assert 190 <= idle <= most + 20, "the kernel counts in ticks of its own"
+
+
+def test_a_wait_is_asked_for_once(listener: socket.socket) -> None:
+    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    with socket.create_connection((host, port)) as client, listener.accept()[0]:
+        client.sendall(b"x")
+        idles: list[int | None] = []
+        while len(idles) < 3:
+            if sample := sockets.sample(port, host):
+                idles.append(sample.sockets[0].idle)
+    assert idles[0] is not None
+    assert idles[1:] == [None, None]
+    sockets.close()
+
+
+def test_whose_connection_an_inode_is(listener: socket.socket) -> None:
+    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    with socket.create_connection((host, port)) as client, listener.accept()[0] as served:
+        sockets.sample(port, host)
+        assert sockets.peer_of(os.fstat(served.fileno()).st_ino) == name(client)
+        assert sockets.peer_of(0) == ""
+    sockets.close()
+
+
+def test_another_server_on_the_same_port_is_not_ours() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ours:
+        port = ours.getsockname()[1]
+        with socket.create_server(("127.0.0.2", port)), socket.create_connection(("127.0.0.2", port)):
+            assert seen(ours).sockets == []
+            assert seen(ours).queue == 0
+            wide = Sockets().sample(port, "0.0.0.0")
+            assert wide
+            assert (wide.queue, len(wide.sockets)) == (1, 1)
+
+
+def test_an_error_that_passes_is_no_end(listener: socket.socket) -> None:
+    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        nothing = sockets.sample(port, host)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert nothing
+    assert (nothing.queue, sockets.missing) == (None, "")
+    eventually(lambda: (found := sockets.sample(port, host)) is not None and found.queue == 0, "it looks again")
+    sockets.close()
+
+
+@pytest.mark.skipif(not shutil.which("ss"), reason="there is no ss to compare with")
+def test_it_says_what_ss_says(listener: socket.socket) -> None:
+    with ExitStack() as stack:
+        host, port = listener.getsockname()[:2]
+        for number in range(6):
+            client = stack.enter_context(socket.create_connection((host, port)))
+            client.sendall(b"x" * number)
+            if number % 2:
+                stack.enter_context(listener.accept()[0])
+        said = subprocess.run(
+            ["ss", "-Htan", f"sport = :{port}"], capture_output=True, text=True, check=True, timeout=20
+        ).stdout
+        rows = [line.split() for line in said.splitlines()]
+        sample = seen(listener)
+        assert [(int(row[1]), int(row[2])) for row in rows if row[0] == "LISTEN"] == [(sample.queue, sample.limit)]
+        unread = {row[4]: int(row[1]) for row in rows if row[0] == "ESTAB" and int(row[1])}
+        assert {found.peer: found.unread for found in sample.sockets if found.unread} == unread

@@ -12,6 +12,8 @@ from app.session.log import Log
 from app.session.observations import Observation
 from app.session.roster import CLOSED_KEPT, OPEN_KEPT
 from app.session.session import Session
+from app.session.stalls import Stalls
+from app.session.threads import Threads
 
 INDEXES = ("_by_key", "_by_peer")
 """A session's own ways to find connections; what they find is in the rest."""
@@ -28,7 +30,7 @@ def fold(observations: Iterable[Observation]) -> Session:
 def plain(value: Any) -> Any:
     """All that is in a value, as tuples, lists and numbers."""
     match value:
-        case Session():
+        case Session() | Threads() | Stalls():
             return {name: plain(each) for name, each in vars(value).items() if name not in INDEXES}
         case Connection() | Activity() | Log():
             return [type(value).__name__, *(plain(getattr(value, name)) for name in type(value).__slots__)]

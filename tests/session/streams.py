@@ -12,9 +12,13 @@ from app.session.observations import (
     ClientEcho,
     ClientOpening,
     ClientSent,
+    Frame,
     Observation,
     ServerStarted,
     Socket,
+    Stack,
+    Thread,
+    ThreadSample,
 )
 from servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, Worker
 
@@ -208,8 +212,25 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "involuntary": st.none() | numbers,
     "queue": st.none() | numbers,
     "limit": st.none() | numbers,
+    "dropped": st.none() | numbers,
+    "unanswered": st.lists(st.sampled_from(("127.0.0.1:1", "127.0.0.1:9")), max_size=2),
+    "rests": st.lists(st.sampled_from(("accept", "recv", "poll", "spin")), max_size=2),
+    "gone": st.lists(st.tuples(few, few), max_size=2),
+    "count": numbers,
+    "interval": numbers,
+    "stacks": st.lists(
+        st.builds(Stack, few, st.lists(st.builds(Frame, st.just("a.py"), numbers, st.just("f")), max_size=2)),
+        max_size=2,
+    ),
     "sockets": st.lists(
-        st.builds(Socket, st.sampled_from(("127.0.0.1:1", "127.0.0.1:2", "?")), numbers, numbers, st.booleans()),
+        st.builds(
+            Socket,
+            st.sampled_from(("127.0.0.1:1", "127.0.0.1:2", "?")),
+            numbers,
+            numbers,
+            st.booleans(),
+            st.none() | numbers,
+        ),
         max_size=3,
     ),
 }
@@ -222,7 +243,18 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 KINDS = get_args(Observation)
 
 
+seen_threads = st.lists(
+    st.builds(
+        Thread, few, few, st.just("t"), st.sampled_from(("", "futex", "recvfrom", "sendto", "clock_nanosleep")),
+        st.sampled_from(("", "127.0.0.1:1")), st.booleans(), numbers, numbers, st.none() | numbers, st.none() | numbers,
+    ),
+    max_size=3,
+)  # fmt: skip
+
+
 def _any_of(kind: Any) -> st.SearchStrategy[Observation]:
+    if kind is ThreadSample:  # another observation has a field of this name, which is a number
+        return st.builds(ThreadSample, moments, seen_threads, FIELDS["gone"], numbers, numbers)
     fields = msgspec.structs.fields(kind)
     return st.builds(kind, **{f.name: FIELDS[f.name] if f.name in FIELDS else BY_TYPE[f.type] for f in fields})
 

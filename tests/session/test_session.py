@@ -270,7 +270,7 @@ def test_our_clients_are_known_before_they_are_connected() -> None:
 
 
 def queued(second: int, *peers: str) -> SocketSample:
-    return SocketSample(second * S, len(peers), 128, [Socket(peer, 0, 0, accepted=False) for peer in peers])
+    return SocketSample(second * S, len(peers), 128, 0, [], [Socket(peer, 0, 0, accepted=False) for peer in peers])
 
 
 def test_the_kernel_tells_the_queue_and_the_bytes_that_wait() -> None:
@@ -278,12 +278,14 @@ def test_the_kernel_tells_the_queue_and_the_bytes_that_wait() -> None:
     (connection,) = session.connections.values()
     assert session.server
     assert (session.server.queue, connection.unread) == (None, 0)
-    session.apply(SocketSample(5 * S, 3, 128, [Socket(PEER, 12, 34, accepted=True), Socket("x", 5, 0, accepted=True)]))
+    session.apply(
+        SocketSample(5 * S, 3, 128, 0, [], [Socket(PEER, 12, 34, accepted=True), Socket("x", 5, 0, accepted=True)])
+    )
     assert (session.server.queue, session.server.queue_limit) == (3, 128)
     assert (connection.unread, connection.unsent) == (12, 34)
     assert len(session.connections) == 1, "an accepted one that nobody reported is not ours to open"
     changes = session.changes
-    session.apply(SocketSample(6 * S, 0, 128, []))
+    session.apply(SocketSample(6 * S, 0, 128, 0, [], []))
     assert session.changes != changes
     assert (connection.unread, connection.unsent, session.server.queue) == (0, 0, 0)
 

@@ -163,6 +163,9 @@ class StillLive(Live):
     def sample(self) -> None:
         return
 
+    def look(self) -> None:
+        return
+
     def lag(self, late: int) -> None:
         return
 

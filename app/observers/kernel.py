@@ -1,0 +1,69 @@
+"""Everything that is seen of a server from outside, at the pace that each kind of evidence can bear."""
+
+import time
+from collections.abc import Collection
+
+from app.observers.sockets import Sockets
+from app.observers.stacks import Stacks
+from app.observers.threads import Threads
+from app.session.observations import Observation, Unavailable
+
+URGENT = 200_000_000
+"""The least time (ns) between two looks at the stacks of a process that seems to stall."""
+LEISURELY = 1_000_000_000
+"""And of one that does not: only where its threads do something else than before, and while none of them runs."""
+
+
+class Kernel:
+    """The sockets, threads and stacks of one server."""
+
+    def __init__(self, stacks: Stacks) -> None:
+        self.sockets = Sockets()
+        self.threads = Threads(self.sockets.peer_of)
+        self._stacks = stacks
+        self._asked: dict[int, tuple[int, object]] = {}
+        self._told: set[str] = set()
+
+    def look(
+        self, pids: Collection[int], address: tuple[str, int] | None, suspects: Collection[int]
+    ) -> list[Observation]:
+        """What is to be seen now of these processes, and at the address that they listen on, if they do yet.
+
+        The stacks of `suspects`, processes that seem to stall, are looked at first.
+        """
+        found: list[Observation] = []
+        if threads := self.threads.sample(pids):
+            found.append(threads)
+        if stacks := self._stacks.read(self.threads.stack_pointers):
+            found.append(stacks)
+        self._ask(pids, suspects)
+        if address and (sockets := self.sockets.sample(address[1], address[0])):
+            found.append(sockets)  # the last one: it is judged by what the threads do
+        return found + self._missing()
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self.sockets.close()
+        self.threads.close()
+
+    def _ask(self, pids: Collection[int], suspects: Collection[int]) -> None:
+        """Ask one process for its stacks, if there is reason to: whoever was asked longest ago."""
+        if self._stacks.busy:
+            return
+        now = time.monotonic_ns()
+        for pid in sorted(pids, key=lambda pid: (pid not in suspects, self._asked.get(pid, (0, None))[0])):
+            at, before = self._asked.get(pid, (0, None))
+            calls = self.threads.calls(pid)
+            worth = now - at >= URGENT if pid in suspects else now - at >= LEISURELY and calls not in (before, None)
+            if worth and self._stacks.ask(pid):
+                self._asked[pid] = (now, calls)
+                return
+
+    def _missing(self) -> list[Observation]:
+        """What can't be seen here, said once."""
+        found: list[Observation] = []
+        for what, why in (("sockets", self.sockets.missing), ("threads", self.threads.missing)):
+            if why and what not in self._told:
+                self._told.add(what)
+                found.append(Unavailable(time.monotonic_ns(), what, why))
+        return found

@@ -1,0 +1,34 @@
+"""How often an observer looks: as often as it should, and seldom enough to cost what it may."""
+
+import time
+from types import TracebackType
+
+OFTEN = 50_000_000
+"""The least time (ns) from one look to the next: twenty a second."""
+SHARE = 33
+"""A look that takes t of the processor is followed by none for this many times t: three hundredths of a core."""
+
+
+class Pace:
+    """Times the looks of one observer, which are made inside `with pace`."""
+
+    def __init__(self, often: int = OFTEN) -> None:
+        self._often = often
+        self._next = 0
+        self._began = (0, 0)
+        self.interval = often
+        """The time (ns) from the last look to the next one."""
+
+    def is_due(self) -> bool:
+        """Whether it is time to look again."""
+        return time.monotonic_ns() >= self._next
+
+    def __enter__(self) -> None:
+        self._began = (time.monotonic_ns(), time.thread_time_ns())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        at, spent = self._began
+        self.interval = max(self._often, SHARE * (time.thread_time_ns() - spent))
+        self._next = at + self.interval

@@ -1,0 +1,177 @@
+"""Asking the kernel for the TCP sockets of a port: sock_diag(7) over netlink(7), which needs no privilege."""
+
+import socket
+import struct
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
+NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+ESTABLISHED, SYN_SENT, CLOSE_WAIT, LISTEN = 1, 2, 8, 10
+"""States of include/net/tcp_states.h: completed; not answered yet; its client has said goodbye; a listening socket."""
+INET_DIAG_INFO, INET_DIAG_SKMEMINFO = 2, 7
+"""Attributes of include/uapi/linux/inet_diag.h: struct tcp_info, and the socket's memory and drops."""
+HEADER = struct.Struct("=IHHII")
+"""struct nlmsghdr: length, type, flags, sequence, port id."""
+REQUEST = struct.Struct("=BBBxI2s2s16s16sIQ")
+"""struct inet_diag_req_v2: family, protocol, extensions, states, then the socket's two ends, interface and cookie."""
+ANSWER = struct.Struct("=BBBB2s2s16s16sIQIIIII")
+"""struct inet_diag_msg: family, state, ..., both ports and addresses, ..., unread and unsent bytes, owner, inode."""
+NO_COOKIE = 2**64 - 1
+DROPS = 8 * 4
+"""Where SK_MEMINFO_DROPS is in its attribute (bytes)."""
+LAST_DATA_RECV = 52
+"""Where tcpi_last_data_recv (ms) is in struct tcp_info (bytes)."""
+UNREAD, UNSENT, INODE = 18, 19, 21
+"""Places of these figures in an answer with its header, in words of four bytes."""
+CHUNK = 1 << 17
+END = HEADER.size + 4
+"""Length of the message that ends a dump (bytes); it comes alone, or behind the last answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One socket as the kernel describes it. Of a listening one `unread` is the queue's length, `unsent` its limit."""
+
+    family: int
+    state: int
+    ports: tuple[bytes, bytes]
+    addresses: tuple[bytes, bytes]
+    unread: int
+    unsent: int
+    inode: int
+
+    @classmethod
+    def at(cls, data: bytes, offset: int) -> "Answer":
+        """The answer whose header begins at this offset."""
+        family, state, _, _, here, there, source, target, _, _, _, unread, unsent, _, inode = ANSWER.unpack_from(
+            data, offset + HEADER.size
+        )
+        return cls(family, state, (here, there), (source, target), unread, unsent, inode)
+
+    def end(self, which: int) -> tuple[str, int]:
+        """Address and port of our end (0) or of its peer's (1)."""
+        packed = self.addresses[which]
+        host = socket.inet_ntop(self.family, packed[:4] if self.family == socket.AF_INET else packed)
+        return host, int.from_bytes(self.ports[which], "big")
+
+
+class Diag:
+    """An open way to the kernel's socket tables. Raises OSError where there is none."""
+
+    def __init__(self) -> None:
+        try:
+            self._link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)
+        except AttributeError:
+            raise OSError("this system has no netlink") from None
+        self._link.settimeout(1)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._link.close()
+
+    def listening(self, family: int, port: int) -> Iterator[tuple[Answer, int | None]]:
+        """The port's listening sockets, and how many connections each has had to drop (None if that is not told)."""
+        for data in self._ask(self._request(family, 1 << LISTEN, port, ext=INET_DIAG_SKMEMINFO), NLM_F_DUMP):
+            for offset, length in _messages(data):
+                drops = _attribute(data, offset, length, INET_DIAG_SKMEMINFO, DROPS)
+                yield Answer.at(data, offset), drops
+
+    def unanswered(self, family: int, port: int) -> Iterator[Answer]:
+        """This machine's clients of the port that have had no answer to their SYN."""
+        for data in self._ask(self._request(family, 1 << SYN_SENT, 0, port), NLM_F_DUMP):
+            for offset, _ in _messages(data):
+                yield Answer.at(data, offset)
+
+    def connections(self, family: int, port: int) -> list[bytes]:
+        """Everything that is connected to the port, as it comes: see `waiting` and `with_inode`."""
+        return list(self._ask(self._request(family, 1 << ESTABLISHED | 1 << CLOSE_WAIT, port), NLM_F_DUMP))
+
+    def idle(self, answer: Answer) -> int | None:
+        """For how long (ms) no data has come for a connection; None if it is gone."""
+        ask = REQUEST.pack(
+            answer.family, socket.IPPROTO_TCP, 1 << INET_DIAG_INFO - 1, 0xFFFFFFFF, *answer.ports, *answer.addresses,
+            0, NO_COOKIE,
+        )  # fmt: skip
+        try:
+            for data in self._ask(ask, 0):
+                for offset, length in _messages(data):
+                    return _attribute(data, offset, length, INET_DIAG_INFO, LAST_DATA_RECV)
+        except FileNotFoundError:
+            pass
+        return None
+
+    def _request(self, family: int, states: int, port: int, peer_port: int = 0, ext: int = 0) -> bytes:
+        here, there = struct.pack("!H", port), struct.pack("!H", peer_port)
+        extensions = 1 << ext - 1 if ext else 0
+        return REQUEST.pack(family, socket.IPPROTO_TCP, extensions, states, here, there, b"", b"", 0, NO_COOKIE)
+
+    def _ask(self, ask: bytes, flags: int) -> Iterator[bytes]:
+        """The answers to one request, several in each of the parts."""
+        header = HEADER.pack(HEADER.size + len(ask), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | flags, 1, 0)
+        self._link.send(header + ask)
+        while True:
+            data = self._link.recv(CHUNK)
+            _, kind, *_ = HEADER.unpack_from(data)
+            if kind == NLMSG_ERROR:
+                error = -struct.unpack_from("=i", data, HEADER.size)[0]
+                raise OSError(error, "sock_diag refused")
+            if kind == SOCK_DIAG_BY_FAMILY:
+                yield data
+            if not flags or HEADER.unpack_from(data, len(data) - END)[:2] == (END, NLMSG_DONE):
+                return
+
+
+def waiting(data: bytes) -> Iterator[Answer]:
+    """Those of many connections where something waits: to be accepted (no inode yet), to be read, or to be sent.
+
+    All at once, because nearly always it is none of them.
+    """
+    words, step = _words(data)
+    unread, unsent, inodes = words[UNREAD::step], words[UNSENT::step], words[INODE::step]
+    if any(unread) or any(unsent) or 0 in inodes:
+        for index, figures in enumerate(zip(unread, unsent, inodes, strict=True)):
+            if figures[0] or figures[1] or not figures[2]:
+                yield Answer.at(data, index * step * 4)
+
+
+def with_inode(data: bytes, inode: int) -> Answer | None:
+    """That one of many connections which has this inode."""
+    words, step = _words(data)
+    try:
+        return Answer.at(data, words[INODE::step].index(inode) * step * 4)
+    except ValueError:
+        return None
+
+
+def _words(data: bytes) -> tuple["array[int]", int]:
+    """Answers to one question as four-byte words, and how many words each has: they all have the same attributes."""
+    length = HEADER.unpack_from(data)[0]
+    words, step = array("I"), length // 4
+    words.frombytes(data[: len(data) // length * length])
+    if words[::step].count(length) != len(words) // step:
+        raise OSError(f"sock_diag's answers differ in length from {length} bytes")
+    return words, step
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where each message begins, and how long it is, without those that only end a dump."""
+    offset = 0
+    while offset + HEADER.size <= len(data):
+        length, kind, *_ = HEADER.unpack_from(data, offset)
+        if kind == SOCK_DIAG_BY_FAMILY:
+            yield offset, length
+        offset += (length + 3) & ~3
+
+
+def _attribute(data: bytes, offset: int, length: int, wanted: int, place: int) -> int | None:
+    """The 32-bit figure at a place in an attribute of a message (struct rtattr); None if it has none."""
+    at, end = offset + HEADER.size + ANSWER.size, offset + length
+    while at + 4 <= end:
+        size, kind = struct.unpack_from("=HH", data, at)
+        if kind == wanted and size >= 4 + place + 4:
+            return int(struct.unpack_from("=I", data, at + 4 + place)[0])
+        at += max((size + 3) & ~3, 4)
+    return None

@@ -1,0 +1,122 @@
+"""On which line of code each thread of the server is: asked for by a signal, answered into a file by faulthandler.
+
+A file and not a pipe, because nobody can fill it up and hold the server; one process is asked at a time, because
+all of them append to it. The answer comes within a millisecond of the process's getting a core, and is read at the
+next look.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+
+from app.session.observations import Frame, Stack, StackSample
+from servers.stacks import SIGNAL
+
+HEADER = re.compile(r"^(?:Current thread|Thread) 0x([0-9a-f]+).*\(most recent call first\):$")
+FRAME = re.compile(r'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')
+DEPTH = 12
+"""Calls of a stack that are kept, the innermost ones."""
+MOST = 100
+"""Threads that faulthandler writes of at most."""
+LARGEST = 1 << 20
+PATIENCE = 2_000_000_000
+"""How long (ns) an answer is waited for before somebody else may be asked."""
+FARTHEST = 64 << 20
+"""A thread's descriptor (its pthread_t) lies above its stack, by no more than a stack's size (bytes)."""
+CAUGHT = re.compile(rb"^SigCgt:\t([0-9a-f]+)", re.MULTILINE)
+
+
+class Stacks:
+    """The stacks of one server's processes, one process at a time."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the server
+        fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
+        self._asked = self._since = 0
+        self._known: dict[int, dict[int, int]] = {}
+
+    @property
+    def fd(self) -> int:
+        """The file that the server is to write to."""
+        return self._file.fileno()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return bool(self._asked) and time.monotonic_ns() - self._since < PATIENCE
+
+    def ask(self, pid: int) -> bool:
+        """Ask a process for its stacks; whether it was asked, for it must have the handler."""
+        if self.busy or not answers(pid):
+            return False
+        os.ftruncate(self.fd, 0)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, SIGNAL)
+            self._asked, self._since = pid, time.monotonic_ns()
+            return True
+        return False
+
+    def read(self, stack_pointers_of: Callable[[int], Mapping[int, int]]) -> StackSample | None:
+        """The answer, if it is there and whole: a stack for each of the threads whose stack's place can be told."""
+        if not self._asked:
+            return None
+        stack_pointers = stack_pointers_of(self._asked)
+        text = os.pread(self.fd, LARGEST, 0).decode(errors="replace")
+        dumped = parse(text)
+        if not (stack_pointers and text.endswith("\n")) or len(dumped) < min(len(stack_pointers), MOST):
+            return None
+        pid, self._asked = self._asked, 0
+        known = self._known.setdefault(pid, {})
+        tids = identify(list(dumped), stack_pointers, pid, known)
+        self._known = {pid: tids, **{other: pairs for other, pairs in self._known.items() if other != pid}}
+        found = [Stack(tids[ident], frames) for ident, frames in dumped.items() if ident in tids]
+        return StackSample(self._since, pid, found)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+
+def answers(pid: int) -> bool:
+    """Whether a process catches the signal (proc(5)); where that can't be told, no."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            caught = CAUGHT.search(status.read())
+    except OSError:
+        return False
+    return bool(caught and int(caught[1], 16) >> (SIGNAL - 1) & 1)
+
+
+def parse(text: str) -> dict[int, list[Frame]]:
+    """The stacks in faulthandler's words, by the thread's identity (pthread_self(3)), newest thread first."""
+    found: dict[int, list[Frame]] = {}
+    frames: list[Frame] = []
+    for line in text.splitlines():
+        if header := HEADER.match(line):
+            frames = found[int(header[1], 16)] = []
+        elif (frame := FRAME.match(line)) and len(frames) < DEPTH:
+            frames.append(Frame(frame[1], int(frame[2]) if frame[2].isdecimal() else 0, frame[3]))
+    return found
+
+
+def identify(
+    idents: list[int], stack_pointers: Mapping[int, int], pid: int, known: Mapping[int, int] | None = None
+) -> dict[int, int]:
+    """Which identity is which native thread: the C library keeps a thread's descriptor right above its stack.
+
+    The first thread's stack lies elsewhere, and a thread that has never been seen waiting has no known stack: those
+    are told by elimination, in the order of their age. `idents` are given newest first.
+    """
+    pairs = {ident: tid for ident, tid in (known or {}).items() if ident in idents and tid in stack_pointers}
+    for tid, pointer in stack_pointers.items():
+        above = [ident for ident in idents if pointer < ident < pointer + FARTHEST]
+        if pointer and tid != pid and above and tid not in pairs.values():
+            pairs[min(above)] = tid
+    left = [ident for ident in reversed(idents) if ident not in pairs]
+    tids = sorted(tid for tid in stack_pointers if tid not in pairs.values())
+    pairs.update(zip(left, tids, strict=False))
+    return pairs

@@ -1,0 +1,191 @@
+"""What each thread of the server does, as the kernel says (Linux): `/proc/PID/task/TID/` (proc(5)).
+
+`syscall` names the call that a thread waits in, with its arguments; `schedstat` how long it has run and how long it
+was runnable without a core. Both are read through descriptors that are kept open, and are not looked into while they
+have not changed. `status`, with the name and the context switches, is dearer and read once a second.
+"""
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Callable, Collection, Iterator
+
+from app.observers import syscalls
+from app.observers.interpreter import gil_range
+from app.observers.pace import Pace
+from app.session.observations import Thread, ThreadSample
+
+MOST = 200
+"""Threads that are looked at, the oldest; each needs two descriptors."""
+STATUS = 1_000_000_000
+"""How often (ns) names and context switches are read."""
+SOCKET = "socket:["
+NAME = re.compile(rb"^Name:\t(.*)$", re.MULTILINE)
+SWITCHES = re.compile(rb"^voluntary_ctxt_switches:\t(\d+)\nnonvoluntary_ctxt_switches:\t(\d+)", re.MULTILINE)
+GONE = (FileNotFoundError, ProcessLookupError)
+PeerOf = Callable[[int], str]
+
+
+class Threads:
+    """The threads of all processes of one server. `peer_of` tells whose connection an inode is."""
+
+    def __init__(self, peer_of: PeerOf) -> None:
+        self.pace = Pace()
+        self.missing = ""
+        """Why there is nothing to see here; empty while there is."""
+        self._peer_of = peer_of
+        self._calls = syscalls.names()
+        self._tasks: dict[tuple[int, int], _Task] = {}
+        self._gil: dict[int, tuple[range, ...]] = {}
+        self._described = 0
+        if self._calls is None:
+            self.missing = "this machine's system call numbers are not known"
+        elif not os.path.exists("/proc/self/task"):
+            self.missing = "this system has no /proc"
+
+    def sample(self, pids: Collection[int]) -> ThreadSample | None:
+        """What has changed since the last look; None if it is too soon, or this system can't tell."""
+        if self.missing or not self.pace.is_due():
+            return None
+        with self.pace:
+            at = time.monotonic_ns()
+            sample = ThreadSample(at, [], [], 0, self.pace.interval)
+            describe = at - self._described >= STATUS
+            if describe:
+                self._described = at
+            try:
+                self._look(pids, sample, describe)
+            except PermissionError:
+                self.missing = "this system does not let one see another process's system calls"
+            except OSError as error:
+                self.missing = f"this system does not show system calls: {error}"
+            return None if self.missing else sample
+
+    def calls(self, pid: int) -> tuple[tuple[int, int, int], ...] | None:
+        """Which call each thread of a process waits in; None if one of them does not wait, or none is known."""
+        found = [task for (owner, _), task in self._tasks.items() if owner == pid]
+        if not found or any(task.number < 0 for task in found):
+            return None
+        return tuple((task.tid, task.number, task.argument) for task in found)
+
+    def stack_pointers(self, pid: int) -> dict[int, int]:
+        """Where the stack of each thread of a process is, as of the last look (0: not known, it was running)."""
+        return {tid: task.stack_pointer for (owner, tid), task in self._tasks.items() if owner == pid}
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        for task in self._tasks.values():
+            task.close()
+        self._tasks.clear()
+        self._gil.clear()
+
+    def _look(self, pids: Collection[int], sample: ThreadSample, describe: bool) -> None:
+        alive = {(pid, tid) for pid in pids for tid in _tids(pid)}
+        sample.count = len(alive)
+        for key in [key for key in self._tasks if key not in alive]:
+            self._end(key, sample)
+        for key in sorted(alive - self._tasks.keys())[: MOST - len(self._tasks)]:
+            with contextlib.suppress(*GONE):
+                self._tasks[key] = _Task(*key)
+        for key, task in list(self._tasks.items()):
+            try:
+                if task.read() | (describe and task.describe()) | task.unresolved:
+                    sample.threads.append(self._thread(key[0], task))
+            except GONE:
+                self._end(key, sample)
+
+    def _end(self, key: tuple[int, int], sample: ThreadSample) -> None:
+        self._tasks.pop(key).close()
+        sample.gone.append(key)
+        if not any(pid == key[0] for pid, _ in self._tasks):
+            self._gil.pop(key[0], None)
+
+    def _thread(self, pid: int, task: "_Task") -> Thread:
+        call, peer, gil, task.unresolved = "", "", False, False
+        if task.number >= 0:
+            assert self._calls is not None
+            call = self._calls.get(task.number, f"system call {task.number}")
+            if call in syscalls.ON_A_DESCRIPTOR:
+                inode = _inode(pid, task.argument)
+                peer = self._peer_of(inode)
+                # A connection that is newer than the last look at the sockets will be known after the next one.
+                task.unresolved = bool(inode and not peer) and not call.startswith("accept")
+            elif call == "futex":
+                if pid not in self._gil:
+                    self._gil[pid] = gil_range(pid)
+                gil = any(task.argument in span for span in self._gil[pid])
+        return Thread(
+            pid, task.tid, task.name, call, peer, gil, task.ran, task.delayed, task.voluntary,
+            task.involuntary,
+        )  # fmt: skip
+
+
+class _Task:
+    """One thread. Raises FileNotFoundError or ProcessLookupError where it is gone."""
+
+    def __init__(self, pid: int, tid: int) -> None:
+        self.tid = tid
+        self.folder = f"/proc/{pid}/task/{tid}"
+        self.name = ""
+        self.voluntary: int | None = None
+        self.involuntary: int | None = None
+        self.unresolved = False
+        self.number = -1
+        self.argument = self.stack_pointer = self.ran = self.delayed = 0
+        self._raw = (b"", b"")
+        self._syscall = os.open(f"{self.folder}/syscall", os.O_RDONLY)
+        try:
+            self._schedstat = os.open(f"{self.folder}/schedstat", os.O_RDONLY)
+        except OSError:
+            os.close(self._syscall)
+            raise
+        self.describe()
+
+    def close(self) -> None:
+        os.close(self._syscall)
+        os.close(self._schedstat)
+
+    def read(self) -> bool:
+        """Look; whether anything is different."""
+        raw = os.pread(self._syscall, 256, 0), os.pread(self._schedstat, 64, 0)
+        if raw == self._raw:
+            return False
+        self._raw = raw
+        words = raw[0].split()
+        if words[0] == b"running":
+            self.number = -1
+        else:
+            self.number = int(words[0])
+            self.stack_pointer = int(words[-2], 16)
+            if not self.stack_pointer:
+                raise ProcessLookupError(f"{self.folder} has ended, and nobody has asked how")
+            self.argument = int(words[1], 16) if self.number >= 0 else 0
+        ran, delayed, _ = raw[1].split()
+        self.ran, self.delayed = int(ran), int(delayed)
+        return True
+
+    def describe(self) -> bool:
+        """Read the name and the context switches; whether they are different."""
+        with open(f"{self.folder}/status", "rb") as status:
+            said = status.read()
+        before = (self.name, self.voluntary, self.involuntary)
+        if name := NAME.search(said):
+            self.name = name[1].decode(errors="replace")
+        if switches := SWITCHES.search(said):
+            self.voluntary, self.involuntary = int(switches[1]), int(switches[2])
+        return before != (self.name, self.voluntary, self.involuntary)
+
+
+def _tids(pid: int) -> Iterator[int]:
+    with contextlib.suppress(*GONE):
+        yield from map(int, os.listdir(f"/proc/{pid}/task"))
+
+
+def _inode(pid: int, fd: int) -> int:
+    """The inode of the socket behind a descriptor of a process; 0 if it is none, or gone."""
+    try:
+        target = os.readlink(f"/proc/{pid}/fd/{fd}")
+    except OSError:
+        return 0
+    return int(target[len(SOCKET) : -1]) if target.startswith(SOCKET) else 0

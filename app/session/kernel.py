@@ -1,0 +1,94 @@
+"""What the kernel shows of the server: its sockets, its threads, its stacks, and the stalls that follow from them."""
+
+from app.session.clients import OurClients
+from app.session.connection import Connection
+from app.session.observations import SocketSample, StackSample, ThreadSample, Unavailable
+from app.session.stalls import Scene, Stalls
+from app.session.threads import Threads
+
+UNKNOWN_RESTS = ("accept", "recv", "poll")
+"""Where threads rest of a program that has not said so."""
+
+
+class KernelSide(OurClients):
+    """The evidence from outside the server, joined with what it says itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads = Threads()
+        self.stalls = Stalls()
+        self.missing: dict[str, str] = {}
+        """Kinds of evidence that can't be had here, and why."""
+        self.accepted_at = 0
+        self._seen = 0
+        self._missed: set[int] = set()
+        self._with_bytes: set[int] = set()
+
+    def _sockets(self, o: SocketSample) -> None:
+        server = self.server
+        if not (server and server.running):
+            return
+        figures = (o.queue, o.limit, o.dropped)
+        if figures != (server.queue, server.queue_limit, server.dropped):
+            self._seen += 1
+        server.queue, server.queue_limit, server.dropped = figures
+        self._note_bytes(o)
+        self._note_queue(o)
+        self._judge(o)
+
+    def _note_bytes(self, o: SocketSample) -> None:
+        """Which connections have bytes waiting in the kernel; those that had some and are not named have none left."""
+        before, self._with_bytes = self._with_bytes, set()
+        for socket in o.sockets:
+            connection = self._by_peer.get(socket.peer)
+            if connection and (socket.unread or socket.unsent):
+                self._with_bytes.add(connection.number)
+                self._seen += (connection.unread, connection.unsent) != (socket.unread, socket.unsent)
+                connection.has_waiting(socket.unread, socket.unsent, o.at, o.at - (socket.idle or 0) * 1_000_000)
+        for number in before - self._with_bytes:
+            if emptied := self.connections.get(number):
+                emptied.has_waiting(0, 0, o.at, o.at)
+                self._seen += 1
+
+    def _note_queue(self, o: SocketSample) -> None:
+        """Who is in the accept queue, strangers too; one that is there no more and was not accepted has left."""
+        queued = {socket.peer: socket for socket in o.sockets if not socket.accepted}
+        for peer, socket in queued.items():
+            if peer not in self._by_peer:
+                self._open(peer, o.at - (socket.idle or 0) * 1_000_000)
+                self._seen += 1
+        gone = [c for c in self.connections.values() if not c.accepted_at and c.client is None and c.peer not in queued]
+        before, self._missed = self._missed, {connection.number for connection in gone}
+        for connection in gone:
+            if connection.number in before:  # twice: not just accepted and not reported yet
+                self._retire(connection, o.at, "left the queue")
+                self._seen += 1
+
+    def _judge(self, o: SocketSample) -> None:
+        queued = (self._by_peer.get(socket.peer) for socket in o.sockets if not socket.accepted)
+        self.stalls.judge(
+            Scene(
+                o.at,
+                [c for number in sorted(self._with_bytes) if (c := self.connections.get(number)) and self._waits(c)],
+                [c for c in queued if c and not c.accepted_at],
+                o.unanswered,
+                self.workers,
+                self.threads,
+                self.holding.values(),
+                tuple(self.server.rests) if self.server and self.server.rests else UNKNOWN_RESTS,
+                self.accepted_at,
+            )
+        )
+
+    def _waits(self, connection: Connection) -> bool:
+        """Whether a connection that the server has accepted has bytes that nobody has taken."""
+        return bool(connection.unread and connection.accepted_at and not connection.left_at)
+
+    def _threads_seen(self, o: ThreadSample) -> None:
+        self.threads.apply(o)
+
+    def _stacks(self, o: StackSample) -> None:
+        self.threads.apply_stacks(o)
+
+    def _unavailable(self, o: Unavailable) -> None:
+        self.missing[o.what] = o.why

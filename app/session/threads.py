@@ -1,0 +1,166 @@
+"""The server's threads, as the kernel shows them: what each is doing, and how much of a core it gets."""
+
+import copy
+import enum
+from dataclasses import dataclass, field
+
+from app.session.observations import Frame, StackSample, Thread, ThreadSample
+
+SHARES = 500_000_000
+"""The span (ns) over which a thread's share of a core is worked out."""
+STEADY = 3 * SHARES
+"""Context switches are read once a second: a count that has not changed for so long (ns) stands still."""
+KINDS = {
+    "accept": "accept", "accept4": "accept", "recvfrom": "recv", "recvmsg": "recv", "recvmmsg": "recv", "read": "recv",
+    "readv": "recv", "sendto": "send", "sendmsg": "send", "sendmmsg": "send", "write": "send", "writev": "send",
+    "epoll_wait": "poll", "epoll_pwait": "poll", "epoll_pwait2": "poll", "select": "poll", "pselect6": "poll",
+    "poll": "poll", "ppoll": "poll", "nanosleep": "sleep", "clock_nanosleep": "sleep", "futex": "lock",
+    "futex_waitv": "lock", "pause": "pause",
+}  # fmt: skip
+"""What a thread waits for in a system call, in one word for all calls that wait for the same."""
+
+
+class Doing(enum.Enum):
+    """What a thread is doing, in the words of the screen."""
+
+    CALL = "in a system call"
+    GIL = "waiting for the GIL"
+    COMPUTING = "computing"
+    NO_CORE = "waiting for a core"
+
+
+@dataclass(slots=True)
+class ThreadState:
+    """One thread. `since` is when it was first seen doing what it does (ns), so it has lasted so long at least.
+
+    `cpu` and `delay` are its shares of time on a core, and runnable without one (0 to 1); rates are per second. What is
+    not known yet is None.
+    """
+
+    pid: int
+    tid: int
+    name: str = ""
+    call: str = ""
+    peer: str = ""
+    doing: Doing = Doing.CALL
+    since: int = 0
+    ran: int = 0
+    delayed: int = 0
+    starved: int = 0
+    """Time (ns) seen runnable without running that the kernel has not counted yet: it does when a core is got."""
+    cpu: float | None = None
+    delay: float | None = None
+    voluntary: float | None = None
+    involuntary: float | None = None
+    frames: list[Frame] = field(default_factory=list)
+    framed_at: int = 0
+    switches: tuple[int | None, int | None, int] = (None, None, 0)
+    mark: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def kind(self) -> str:
+        """What it waits for, in one word; empty where it waits in no system call that is known here."""
+        return KINDS.get(self.call, "") if self.doing is Doing.CALL else ""
+
+    @property
+    def waited_for_a_core(self) -> int:
+        """How long (ns) it has been runnable without a core, since it began."""
+        return self.delayed + self.starved
+
+
+class Threads:
+    """All threads by `(pid, tid)`, how many there are, and how often they are looked at."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[int, int], ThreadState] = {}
+        self.count: int | None = None
+        self.interval: int | None = None
+        self.seen_at = 0
+        self._marked = 0
+
+    def apply(self, o: ThreadSample) -> None:
+        """Take a look in."""
+        span = o.at - self.seen_at if self.seen_at else 0
+        changed = {(thread.pid, thread.tid) for thread in o.threads}
+        for key in o.gone:
+            self.known.pop(key, None)
+        for key, state in self.known.items():
+            if key not in changed and state.doing in (Doing.COMPUTING, Doing.NO_CORE):
+                # Runnable, and not a nanosecond on a core since the last look.
+                state.starved += span
+                _does(state, Doing.NO_CORE, o.at)
+        for thread in o.threads:
+            state = self.known.setdefault((thread.pid, thread.tid), ThreadState(thread.pid, thread.tid))
+            _update(state, thread, o.at, span)
+        self.count, self.interval, self.seen_at = o.count, o.interval, o.at
+        if o.at - self._marked >= SHARES:
+            self._marked = o.at
+            for state in self.known.values():
+                _share(state, o.at)
+
+    def apply_stacks(self, o: StackSample) -> None:
+        """Take the stacks of a process in."""
+        for stack in o.stacks:
+            if state := self.known.get((o.pid, stack.tid)):
+                state.frames, state.framed_at = stack.frames, o.at
+
+    def of(self, pid: int) -> list[ThreadState]:
+        """The threads of a process."""
+        return [state for state in self.known.values() if state.pid == pid]
+
+    def end(self, pid: int | None = None) -> None:
+        """A process has ended, or the whole server."""
+        for key in [key for key in self.known if pid in (None, key[0])]:
+            del self.known[key]
+
+    def copy(self) -> "Threads":
+        """The same, no longer changed by what comes."""
+        twin = copy.copy(self)
+        twin.known = {key: copy.copy(state) for key, state in self.known.items()}
+        return twin
+
+
+def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
+    state.name = thread.name
+    ran, delayed = thread.ran - state.ran, thread.delayed - state.delayed
+    first = not state.mark[0]
+    state.ran, state.delayed, state.starved = thread.ran, thread.delayed, 0
+    if thread.gil:
+        doing = Doing.GIL
+    elif thread.call:
+        doing = Doing.CALL
+    else:
+        doing = Doing.COMPUTING if first or not span or ran >= delayed else Doing.NO_CORE
+    if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran):
+        state.since = at
+    state.call, state.peer = thread.call, thread.peer
+    _does(state, doing, at)
+    _switched(state, thread, at)
+    if first:
+        state.mark = (at, state.ran, state.waited_for_a_core)
+
+
+def _does(state: ThreadState, doing: Doing, at: int) -> None:
+    if doing is not state.doing or not state.since:
+        state.doing, state.since = doing, at
+
+
+def _switched(state: ThreadState, thread: Thread, at: int) -> None:
+    before, was, since = state.switches
+    if (thread.voluntary, thread.involuntary) == (before, was):
+        return
+    if None not in (before, was, thread.voluntary, thread.involuntary) and at > since:
+        seconds = (at - since) / 1e9
+        state.voluntary = ((thread.voluntary or 0) - (before or 0)) / seconds
+        state.involuntary = ((thread.involuntary or 0) - (was or 0)) / seconds
+    state.switches = (thread.voluntary, thread.involuntary, at)
+
+
+def _share(state: ThreadState, at: int) -> None:
+    since, ran, waited = state.mark
+    if span := at - since:
+        state.cpu = min(max((state.ran - ran) / span, 0.0), 1.0)
+        state.delay = min(max((state.waited_for_a_core - waited) / span, 0.0), 1.0)
+    state.mark = (at, state.ran, state.waited_for_a_core)
+    if state.voluntary is not None and at - state.switches[2] > STEADY:
+        state.voluntary = state.involuntary = 0.0

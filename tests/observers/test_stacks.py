@@ -1,0 +1,251 @@
+"""The line of code each thread is on, of processes that do something known; and that to look changes nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.observers.stacks import Stacks, answers, identify, parse
+from app.observers.threads import Threads
+from app.session.observations import StackSample
+from tests.observers.watching import LIMIT, eventually, watched
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux has /proc/PID/task")
+ROOT = Path(__file__).parents[2]
+
+
+class Program:
+    """A Python program with the handler, written by the test."""
+
+    def __init__(self, program: str) -> None:
+        self.stacks = Stacks()
+        self.threads = Threads(lambda inode: "")
+        said = f"from servers import stacks; stacks.answer({self.stacks.fd})\n" + textwrap.dedent(program)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", said], pass_fds=[self.stacks.fd], stdout=subprocess.PIPE, cwd=ROOT
+        )
+        assert self.process.stdout
+        self.first = self.process.stdout.readline().split()
+        self.pid = self.process.pid
+
+    def look(self, pid: int = 0) -> StackSample:
+        pid = pid or self.pid
+        return ask(self.stacks, self.threads, pid)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout
+        self.process.stdout.close()
+        self.stacks.close()
+        self.threads.close()
+
+
+def ask(stacks: Stacks, threads: Threads, pid: int) -> StackSample:
+    found: list[StackSample] = []
+
+    def answered() -> bool:
+        threads.sample([pid])
+        stacks.ask(pid)
+        if sample := stacks.read(threads.stack_pointers):
+            found.append(sample)
+        return bool(found)
+
+    eventually(answered, f"the stacks of {pid}")
+    return found[0]
+
+
+Started = Callable[[str], Program]
+
+
+@pytest.fixture
+def start() -> Iterator[Started]:
+    programs: list[Program] = []
+
+    def begin(program: str) -> Program:
+        programs.append(Program(program))
+        return programs[-1]
+
+    yield begin
+    for program in programs:
+        program.end()
+
+
+def test_every_thread_is_told_apart(start: Started) -> None:
+    program = start(
+        """
+        import threading, time
+        def sleeps(seconds, tids, number):
+            tids[number] = threading.get_native_id()
+            globals()["sleeps_%d" % number](seconds)
+        for number in range(12):
+            exec(f"def sleeps_{number}(seconds): time.sleep(seconds)")
+        tids = {}
+        threads = [threading.Thread(target=sleeps, args=(1000, tids, n), daemon=True) for n in range(12)]
+        for thread in threads: thread.start()
+        while len(tids) < 12: time.sleep(0.01)
+        print(*[tids[n] for n in range(12)], flush=True)
+        time.sleep(1000)
+        """
+    )
+    tids = {int(tid): number for number, tid in enumerate(program.first)}
+    found = {stack.tid: stack.frames for stack in program.look().stacks}
+    assert set(found) == {*tids, program.pid}
+    for tid, number in tids.items():
+        assert found[tid][0].function == f"sleeps_{number}"
+    assert found[program.pid][0].function == "<module>"
+
+
+BUSY = {
+    "a sleep": "time.sleep(1000)",
+    "a loop": "while True: pass",
+    "C code that gives the GIL up": "hashlib.pbkdf2_hmac('sha256', b'x', b'y', 10**9)",
+    "C code that keeps the GIL": "re.match('(a+)+$', 'a' * 64 + 'b')",
+}
+
+
+@pytest.mark.parametrize("what", BUSY)
+def test_a_thread_that_does_not_come_back_is_seen_all_the_same(start: Started, what: str) -> None:
+    program = start(
+        f"""
+        import hashlib, re, time
+        def busy():
+            {BUSY[what]}
+        print("ready", flush=True)
+        busy()
+        """
+    )
+    eventually(lambda: any(f.function == "busy" for f in program.look().stacks[0].frames), "the function")
+    frame = next(f for f in program.look().stacks[0].frames if f.function == "busy")
+    assert frame.line == 5
+
+
+def test_forked_workers_answer_for_themselves(start: Started) -> None:
+    program = start(
+        """
+        import os, time
+        def child(): time.sleep(1000)
+        def parent(): time.sleep(1000)
+        pid = os.fork()
+        if not pid: child()
+        print(pid, flush=True)
+        parent()
+        """
+    )
+    worker = int(program.first[0])
+    try:
+        for pid, function in ((worker, "child"), (program.pid, "parent")):
+            eventually(lambda: program.look(pid).stacks[0].frames[0].function == function, function)  # noqa: B023
+    finally:
+        os.kill(worker, signal.SIGKILL)
+
+
+def test_a_sleep_keeps_its_length_and_a_failing_call_its_error(start: Started) -> None:
+    """faulthandler gives errno back only when it chains: a call that had failed would fail with [Errno 0] (seen)."""
+    program = start(
+        """
+        import socket, time
+        began = time.monotonic()
+        time.sleep(0.5)
+        print(time.monotonic() - began, flush=True)
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setblocking(False)
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            try:
+                listener.accept()
+            except BlockingIOError:
+                pass
+        print("whole", flush=True)
+        """
+    )
+    assert program.process.stdout
+    assert float(program.first[0]) >= 0.5
+    looks = 0
+    while program.process.poll() is None:
+        looks += program.stacks.ask(program.pid)
+        program.threads.sample([program.pid])
+        program.stacks.read(program.threads.stack_pointers)
+    assert program.process.stdout.read() == b"whole\n"
+    assert looks > 20
+
+
+def test_a_sleep_that_is_looked_at_keeps_its_length(start: Started) -> None:
+    program = start(
+        """
+        import time
+        print("ready", flush=True)
+        began = time.monotonic()
+        time.sleep(1)
+        print(time.monotonic() - began, flush=True)
+        time.sleep(1000)
+        """
+    )
+    for _ in range(10):
+        program.look()
+        time.sleep(0.02)
+    assert program.process.stdout
+    assert float(program.process.stdout.readline()) >= 1
+
+
+def test_nobody_is_asked_who_would_die_of_it() -> None:
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        stacks = Stacks()
+        assert not answers(process.pid)
+        assert not stacks.ask(process.pid)
+        assert process.poll() is None
+        process.kill()
+        stacks.close()
+
+
+@pytest.mark.parametrize("pattern", ["thread-pool", "process-thread-pool", "multithread", "eventlet", "busy-loop"])
+def test_a_server_goes_on_while_it_is_looked_at(pattern: str) -> None:
+    with watched(pattern) as server:
+        (client,) = server.connect()
+        client.settimeout(LIMIT)
+        threads = Threads(lambda inode: "")
+        pids = [process.pid for process in server.members()]
+        for number in range(10):
+            for pid in pids:
+                ask(server.child.stacks, threads, pid)
+            client.sendall(b"%d" % number)
+            assert client.recv(10) == b"%d" % number
+        assert server.errors() == []
+        client.close()
+        threads.close()
+
+
+def test_what_faulthandler_writes_is_read() -> None:
+    said = """Thread 0x00007f0000000200 [worker 1] (most recent call first):
+  File "/x/echo.py", line 16 in echo
+  File "/x/pool.py", line ??? in work
+
+Current thread 0x00007f0000000100 (most recent call first):
+  Garbage-collecting
+  File "<frozen runpy>", line 88 in _run_code
+  ...
+"""
+    found = parse(said)
+    assert list(found) == [0x7F0000000200, 0x7F0000000100]
+    assert [(f.file, f.line, f.function) for f in found[0x7F0000000200]] == [
+        ("/x/echo.py", 16, "echo"),
+        ("/x/pool.py", 0, "work"),
+    ]
+    assert found[0x7F0000000100][0].function == "_run_code"
+
+
+def test_which_identity_is_which_thread() -> None:
+    pid = 10
+    pointers = {10: 0x7FFC_0000_0000, 11: 0x7F00_0010_0000 - 100, 12: 0x7F00_0020_0000 - 100}
+    idents = [0x7F00_0020_0000, 0x7F00_0010_0000, 0x7F00_0030_0000]
+    wanted = {0x7F00_0010_0000: 11, 0x7F00_0020_0000: 12, 0x7F00_0030_0000: 10}
+    assert identify(idents, pointers, pid) == wanted
+    running = {**pointers, 12: 0}
+    assert identify(idents, running, pid, wanted) == wanted, "it is remembered"
+    assert identify([], pointers, pid) == {}

@@ -1,0 +1,239 @@
+"""What threads do, against threads that the test itself has put there."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.observers import syscalls
+from app.observers.sockets import Sockets
+from app.observers.threads import Threads
+from app.session.observations import Thread
+from app.session.threads import Threads as Known
+from tests.observers.watching import eventually
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux has /proc/PID/task")
+
+
+class Process:
+    """A Python program that does something for ever, and what is seen of it."""
+
+    def __init__(self, program: str) -> None:
+        self.sockets = Sockets()
+        self.threads = Threads(self.sockets.peer_of)
+        self.known = Known()
+        self.latest: dict[int, Thread] = {}
+        self._process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE)
+        assert self._process.stdout
+        assert self._process.stdout.readline() == b"ready\n"
+        self.pid = self._process.pid
+
+    def look(self) -> None:
+        if sample := self.threads.sample([self.pid]):
+            self.known.apply(sample)
+            self.latest.update({thread.tid: thread for thread in sample.threads})
+            for _, tid in sample.gone:
+                del self.latest[tid]
+
+    def shows(self, condition: Callable[[dict[int, Thread]], object], what: str) -> dict[int, Thread]:
+        """Look until the threads are so."""
+
+        def so() -> bool:
+            self.look()
+            return bool(condition(self.latest))
+
+        eventually(so, f"{what}: {self.latest}")
+        return self.latest
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+        self.threads.close()
+        self.sockets.close()
+
+
+Started = Callable[[str], Process]
+
+
+@pytest.fixture
+def start() -> Iterator[Started]:
+    processes: list[Process] = []
+
+    def begin(program: str) -> Process:
+        processes.append(Process(program))
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        process.end()
+
+
+WAITS = {
+    "clock_nanosleep": "time.sleep(1000)",
+    "futex": "threading.Lock().acquire() and threading.Event().wait()",
+    "read": "os.read(os.pipe()[0], 1)",
+    "epoll_wait": "select.epoll().poll()",
+    "pselect6": "select.select([os.pipe()[0]], [], [])",
+    "wait4": "os.waitpid(os.fork() or time.sleep(1000) or 1, 0)",
+}
+
+
+@pytest.mark.parametrize("call", WAITS)
+def test_the_call_that_a_thread_waits_in(start: Started, call: str) -> None:
+    process = start(f"import os, select, threading, time; print('ready', flush=True); {WAITS[call]}")
+    wanted = (call, call.replace("wait", "pwait"), call.replace("p", "", 1).removesuffix("6"), "ppoll")
+    (thread,) = process.shows(lambda seen: any(t.call in wanted for t in seen.values()), call).values()
+    assert (thread.tid, thread.gil, thread.peer) == (process.pid, False, "")
+    assert thread.name.startswith("python")
+
+
+def test_whose_connection_a_recv_waits_for(start: Started) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as beacon:
+        process = start(
+            f"""
+            import socket
+            listener = socket.create_server(("127.0.0.1", 0))
+            print("ready", flush=True)
+            told = socket.create_connection({beacon.getsockname()})
+            told.sendall(str(listener.getsockname()[1]).encode())
+            client = listener.accept()[0]
+            client.recv(1)
+            """
+        )
+        port = int(beacon.accept()[0].recv(10))
+    process.shows(lambda seen: any(t.call.startswith("accept") for t in seen.values()), "accept")
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        name = f"127.0.0.1:{client.getsockname()[1]}"
+        process.shows(lambda seen: any(t.call == "recvfrom" for t in seen.values()), "recv")
+        eventually(lambda: process.sockets.sample(port, "127.0.0.1"), "a look at the sockets")
+        process.shows(lambda seen: [t.peer for t in seen.values()] == [name], "whose it is")
+
+
+def test_who_waits_for_the_gil_and_who_has_it(start: Started) -> None:
+    process = start(
+        """
+        import re, threading
+        def wants():
+            while True:
+                sum(range(100))
+        for _ in range(2):
+            threading.Thread(target=wants, daemon=True).start()
+        print("ready", flush=True)
+        re.match("(a+)+$", "a" * 64 + "b")
+        """
+    )
+    waits = process.shows(lambda seen: sum(t.gil for t in seen.values()) == 2, "two that wait for the GIL")
+    assert not waits[process.pid].gil
+    assert waits[process.pid].call == "", "it computes, and C code has the GIL"
+
+
+def test_a_lock_of_the_program_is_not_the_gil(start: Started) -> None:
+    process = start(
+        """
+        import threading
+        lock = threading.Lock()
+        lock.acquire()
+        threading.Thread(target=lock.acquire, daemon=True).start()
+        print("ready", flush=True)
+        threading.Event().wait()
+        """
+    )
+    seen = process.shows(lambda seen: [t.call for t in seen.values()] == ["futex", "futex"], "two locks")
+    assert not any(thread.gil for thread in seen.values())
+
+
+def test_threads_come_and_go_and_keep_what_they_had(start: Started) -> None:
+    process = start(
+        """
+        import threading, time
+        threading.Thread(target=time.sleep, args=(0.7,), daemon=True).start()
+        print("ready", flush=True)
+        time.sleep(1000)
+        """
+    )
+    process.shows(lambda seen: len(seen) == 2, "two threads")
+    process.shows(lambda seen: len(seen) == 1, "one thread")
+    process.look()
+    before = len(os.listdir("/proc/self/fd"))
+    os.kill(process.pid, signal.SIGKILL)
+    process.shows(lambda seen: not seen, "none")
+    assert len(os.listdir("/proc/self/fd")) == before - 2, "its descriptors are given back"
+    assert not process.known.known
+
+
+def test_nothing_is_said_of_a_thread_that_has_not_moved(start: Started) -> None:
+    process = start("import time; print('ready', flush=True); time.sleep(1000)")
+    process.shows(lambda seen: any(t.call == "clock_nanosleep" for t in seen.values()), "asleep")
+    changes: list[int] = []
+    while len(changes) < 5:
+        if sample := process.threads.sample([process.pid]):
+            changes.append(len(sample.threads))
+            assert sample.count == 1
+    assert sum(changes) <= 1, "its context switches may be counted anew, once"
+
+
+def test_how_much_of_a_core_a_thread_gets(start: Started) -> None:
+    process = start(
+        """
+        import threading, time
+        threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+        print("ready", flush=True)
+        while True: pass
+        """
+    )
+    spun = (process.pid, process.pid)
+
+    def known() -> bool:
+        process.look()
+        return bool(process.known.known.get(spun) and (process.known.known[spun].cpu or 0) > 0.05)
+
+    eventually(known, "a share of a core")
+    (other,) = (state for key, state in process.known.known.items() if key != spun)
+    spinner = process.known.known[spun]
+    assert (other.cpu or 0) < (spinner.cpu or 0) / 2
+    assert other.kind == "sleep"
+    assert spinner.kind == ""
+
+    def switches() -> bool:
+        process.look()
+        return spinner.voluntary is not None
+
+    eventually(switches, "context switches")
+
+
+def test_the_same_calls_are_known_on_both_machines() -> None:
+    assert set(syscalls.AARCH64.values()) <= set(syscalls.X86_64.values())
+    assert syscalls.names("aarch64") is syscalls.AARCH64
+    assert syscalls.names("s390x") is None
+    assert set(syscalls.X86_64.values()) >= syscalls.ON_A_DESCRIPTOR
+
+
+def test_this_process_is_watched_without_a_change_of_its_threads() -> None:
+    before = threading.active_count()
+    threads = Threads(lambda inode: "")
+    sample = threads.sample([os.getpid()])
+    assert sample
+    assert sample.count >= before
+    assert threading.active_count() == before
+    threads.close()
+
+
+def test_where_it_is_not_allowed_it_says_why() -> None:
+    """The first process of the machine is not ours, unless we are the superuser."""
+    try:
+        Path("/proc/1/syscall").read_bytes()
+    except PermissionError:
+        threads = Threads(lambda inode: "")
+        assert threads.sample([1]) is None
+        assert "does not let" in threads.missing
+    else:
+        pytest.skip("this user may look at everything")

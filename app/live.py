@@ -13,6 +13,7 @@ from app.observers.child import Child, Wish
 from app.observers.kernel import Kernel
 from app.observers.pipe import LinePipe, decode
 from app.observers.resources import Resources
+from app.session.moments import Moments
 from app.session.observations import BlockSet, ClientUnconnected, Lag, ProcessGone, ServerExited, SocketSample
 from app.session.session import Session
 from servers.__main__ import USAGE
@@ -58,6 +59,7 @@ class Live:
         self._pattern_block: BlockSetting | None = None
         self._resources = Resources()
         self._kernel: Kernel | None = None
+        self.moments = Moments()
         self._reopen = False
         self._closed = False
         self._last_client = 0
@@ -87,6 +89,7 @@ class Live:
         self.child = Child(wish, self.block_now)
         self._resources.watch(self.child.pid)
         self._kernel = Kernel(self.child.stacks)
+        self.moments = Moments()
         self.session.apply_all(self.child.read())
         self._reopen = True
         self._tell_block()
@@ -264,6 +267,7 @@ class Live:
         behind = time.monotonic() - began >= BUDGET
         # While not all is known of what has been taken, nobody can be accused of taking nothing.
         self.session.apply_all(o for o in found if not (behind and isinstance(o, SocketSample)))
+        self.moments.keep(self.session, time.monotonic_ns())
 
     def lag(self, late: int) -> None:
         """The caller's own loop was so late (ns)."""

@@ -32,10 +32,10 @@ class Kernel:
         The stacks of `suspects`, processes that seem to stall, are looked at first.
         """
         found: list[Observation] = []
-        if threads := self.threads.sample(pids):
-            found.append(threads)
         if stacks := self._stacks.read(self.threads.stack_pointers):
             found.append(stacks)
+        if threads := self.threads.sample(pids):
+            found.append(threads)
         self._ask(pids, suspects)
         if address and (sockets := self.sockets.sample(address[1], address[0])):
             found.append(sockets)  # the last one: it is judged by what the threads do

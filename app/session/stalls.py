@@ -75,8 +75,12 @@ class Culprit:
     @property
     def where(self) -> Frame | None:
         """The innermost line of the program's own code."""
-        own = [frame for frame in self.frames if not any(mark in frame.file for mark in LIBRARY)]
-        return own[0] if own else next(iter(self.frames), None)
+        return next((frame for frame in self.frames if is_own(frame)), next(iter(self.frames), None))
+
+
+def is_own(frame: Frame) -> bool:
+    """Whether a call is in the program's own code."""
+    return not any(mark in frame.file for mark in LIBRARY)
 
 
 @dataclass(slots=True)
@@ -154,6 +158,11 @@ class Stalls:
         """Processes in which a stall may be about to be found: their stacks are worth asking for."""
         self._numbers = 0
 
+    @property
+    def count(self) -> int:
+        """How many there were so far."""
+        return self._numbers
+
     def judge(self, scene: Scene) -> None:
         """Find what has stalled and what goes on again, as of this moment."""
         self.suspects.clear()
@@ -165,10 +174,10 @@ class Stalls:
                 self._over(stall, scene.at)
         for key, those in waiting.items():
             begin = min(since for _, since in those)
-            if scene.at - begin >= self.threshold // 2:
-                self.suspects.update(_processes(key, scene))
             if scene.at - begin >= self.threshold:
                 self._stalled(key, those, begin, scene)
+            if scene.at - begin >= self.threshold // 2:
+                self.suspects.update(_to_be_located(key, self.going.get(key), scene))
 
     def end(self, at: int) -> None:
         """The server has ended, and its stalls with it."""
@@ -233,8 +242,11 @@ def _accepting_loop(scene: Scene) -> tuple[int, int]:
     return accepting[0] if scene.loops and len(accepting) == 1 else ACCEPT
 
 
-def _processes(key: tuple[int, int], scene: Scene) -> set[int]:
-    return {pid for pid, _ in scene.workers} if key == ACCEPT else {key[0]}
+def _to_be_located(key: tuple[int, int], stall: Stall | None, scene: Scene) -> set[int]:
+    """Processes whose stacks would tell the line of a stall, or of one that may be coming."""
+    if stall is None:
+        return {pid for pid, _ in scene.workers} if key == ACCEPT else {key[0]}
+    return {stall.culprit.pid} if stall.culprit and not stall.located_at else set()
 
 
 def _explain(stall: Stall, scene: Scene) -> None:
@@ -297,7 +309,8 @@ def _holder(state: ThreadState, threads: Threads) -> ThreadState:
 def _locate(stall: Stall, state: ThreadState, at: int) -> None:
     """Keep the thread's line, if it was asked for during this stall."""
     before = stall.culprit
-    frames = tuple(state.frames) if state.framed_at >= stall.begin else ()
+    # A thread that has not left its call since its stack was looked at is where it was then.
+    frames = tuple(state.frames) if state.framed_at >= min(stall.begin, state.since) else ()
     if before and (before.pid, before.tid) == (state.pid, state.tid):
         frames = frames or before.frames
     stall.culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer, frames)

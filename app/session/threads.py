@@ -91,7 +91,7 @@ class Threads:
                 _does(state, Doing.NO_CORE, o.at)
         for thread in o.threads:
             state = self.known.setdefault((thread.pid, thread.tid), ThreadState(thread.pid, thread.tid))
-            _update(state, thread, o.at, span)
+            _update(state, thread, o.at, span, disturbed=state.framed_at >= self.seen_at)
         self.count, self.interval, self.seen_at = o.count, o.interval, o.at
         if o.at - self._marked >= SHARES:
             self._marked = o.at
@@ -120,7 +120,8 @@ class Threads:
         return twin
 
 
-def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
+def _update(state: ThreadState, thread: Thread, at: int, span: int, disturbed: bool) -> None:
+    """Take one thread in; `disturbed` by our own look at its stack, it ran for a moment without leaving its call."""
     state.name = thread.name
     ran, delayed = thread.ran - state.ran, thread.delayed - state.delayed
     first = not state.mark[0]
@@ -131,7 +132,7 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
         doing = Doing.CALL
     else:
         doing = Doing.COMPUTING if first or not span or ran >= delayed else Doing.NO_CORE
-    if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran):
+    if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not disturbed):
         state.since = at
     state.call, state.peer = thread.call, thread.peer
     _does(state, doing, at)

@@ -14,6 +14,7 @@ from app.clients.commands import BURST_LIMIT, RATE_LIMIT
 from app.config import read_config
 from app.live import OVER, Plan
 from app.session.freeze import snapshot
+from app.session.session import Session
 from app.tui.answers import rate, whole
 from app.tui.dialogs import Ask, Confirm, Help, shown
 from app.tui.keys import ALL_KEYS, PANELS
@@ -21,6 +22,8 @@ from app.tui.palette import THEMES
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientList, ClientsPane
 from app.tui.panels.patterns import PatternsPanel
+from app.tui.panels.stalls import StallsPanel
+from app.tui.panels.timeline import SPANS
 from app.tui.picture import Picture
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern
@@ -52,6 +55,9 @@ class EchoTui(Picture):
     def on_patterns_panel_looked(self, message: PatternsPanel.Looked) -> None:
         self.looked_at = message.pattern
 
+    def on_stalls_panel_gone(self, message: StallsPanel.Gone) -> None:
+        self.show_stall(message.number)
+
     def on_client_list_chosen(self, message: ClientList.Chosen) -> None:
         self.client = message.client
 
@@ -67,12 +73,14 @@ class EchoTui(Picture):
         match action:
             case "start_pattern":
                 return isinstance(self.focused, PatternsPanel)
-            case "toggle_server" | "walk":
+            case "toggle_server" | "walk" | "zoom":
                 return not typing
             case "choose" | "choose_all" | "load" | "burst" | "close_client":
                 return clients
             case "leave":
                 return typing or self.expanded is not None or self.frozen is not None
+            case "stall":
+                return bool(self.live.moments.kept)
             case "copy_line":
                 return isinstance(self.focused, Panel)
         return True
@@ -81,8 +89,7 @@ class EchoTui(Picture):
 
     def start(self, pattern: Pattern) -> None:
         """Start a pattern in place of what runs."""
-        self.frozen = None
-        self.screen_stack[0].remove_class("frozen")
+        self.hold_still(None)
         self.live.start(pattern)
         self.looked_at = pattern
         self.draw()
@@ -197,11 +204,37 @@ class EchoTui(Picture):
 
     def action_freeze(self) -> None:
         if self.frozen:
-            self.frozen = None
+            self.hold_still(None)
         else:
-            view = self.view()
-            self.frozen = (snapshot(self.live.session), view.now)
-        self.screen_stack[0].set_class(self.frozen is not None, "frozen")
+            self.hold_still((snapshot(self.live.session), self.view().now))
+
+    def hold_still(self, moment: tuple[Session, int] | None, stall: int | None = None) -> None:
+        """Show a moment that stands still, perhaps that of a stall; or with None what goes on."""
+        self.frozen, self.stall = moment, stall
+        self.screen_stack[0].set_class(moment is not None, "frozen")
+        self.draw()
+
+    def action_stall(self, step: int) -> None:
+        """Hop to the stall before or after the one on screen; from the last one back to what goes on."""
+        numbers = sorted(self.live.moments.kept)
+        here = self.stall if self.frozen and self.stall else (numbers[-1] + 1 if numbers else 0)
+        those = [number for number in numbers if (number < here if step < 0 else number > here)]
+        if those:
+            self.show_stall(those[-1] if step < 0 else those[0])
+        elif step > 0 and self.frozen:
+            self.hold_still(None)
+        else:
+            self.notify("No stall before this one" if numbers else "No stall so far", timeout=2, markup=False)
+
+    def show_stall(self, number: int) -> None:
+        """Show the moment of a stall, held still."""
+        if moment := self.live.moments.kept.get(number):
+            self.hold_still(moment, number)
+        else:
+            self.notify("Of a stall so long ago no picture is kept", severity="warning", timeout=3, markup=False)
+
+    def action_zoom(self, step: int) -> None:
+        self.span = SPANS[min(max(SPANS.index(self.span) + step, 0), len(SPANS) - 1)]
         self.draw()
 
     def action_expand(self) -> None:

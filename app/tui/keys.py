@@ -63,6 +63,26 @@ KEYS = (
     Key("close", "c", "close_client(False)", "close", "Close the chosen client politely", CLIENTS, 13),
     Key("reset", "r", "close_client(True)", "reset", "Reset the chosen client's connection", CLIENTS, 19),
     Key("freeze", "p", "freeze", "freeze", "Hold the picture still; counting goes on", SCREEN, 10),
+    Key(
+        "stall-before",
+        "left_square_bracket",
+        "stall(-1)",
+        "stalls",
+        "Back to the stall before, and hold it still",
+        SCREEN,
+        9,
+        "[ ]",
+    ),
+    Key(
+        "stall-after",
+        "right_square_bracket",
+        "stall(1)",
+        "stall",
+        "On to the next stall, or to what goes on now",
+        SCREEN,
+    ),
+    Key("zoom-in", "plus,equals_sign", "zoom(-1)", "zoom in", "A shorter span on the timeline", SCREEN),
+    Key("zoom-out", "minus", "zoom(1)", "zoom", "A longer span on the timeline, up to five minutes", SCREEN, 24, "+-"),
     Key("expand", "f", "expand", "expand", "Give the focused panel the whole screen, and back", SCREEN, 15),
     Key("copy", "y", "copy_line", "copy", "Copy the line under the cursor", SCREEN, 20),
     Key("theme", "t", "next_theme", "theme", "Another theme: dark, or light for a projector", SCREEN, 21),
@@ -85,7 +105,7 @@ DIALOG = (
     Key("cancel", "escape", "", "back", "Close the dialog", SCREEN, 2, "esc"),
 )
 """What works in every dialog."""
-PANELS = ("patterns", "timeline", "connections", "events", "cpu", "workers", "source", "clients")
+PANELS = ("patterns", "timeline", "connections", "stalls", "events", "cpu", "threads", "source", "clients")
 PANEL_KEYS = tuple(
     Key(f"panel-{name}", str(number), f"go('{name}')", name, f"To the {name} panel", SCREEN)
     for number, name in enumerate(PANELS, 1)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 MIN_WIDTH, MIN_HEIGHT = 80, 24
-LEFT = ("connections", "events")
-RIGHT = ("cpu", "workers", "source")
+LEFT = ("connections", "stalls", "events")
+RIGHT = ("cpu", "threads", "source")
 LOWER = (*LEFT, *RIGHT)
 ALWAYS = ("header", "patterns", "clients", "keys")
 EVERYTHING = (*ALWAYS, "timeline", *LOWER, "ended", "too-small")
@@ -34,7 +34,8 @@ def arrange(width: int, height: int, chosen: str, ended: bool = False, expanded:
     if name == "wide":
         lower = set(LOWER)
     elif name == "talk":
-        lower = {*LEFT, *({"source"} if chosen == "source" else {"cpu", "workers"})}
+        left = {"connections", "stalls" if chosen == "stalls" else "events"}
+        lower = left | ({"source"} if chosen == "source" else {"cpu", "threads"})
     else:
         lower = {chosen} if chosen in LOWER else {"connections"}
     return Layout(name, frozenset({*ALWAYS, "timeline", *lower}))

@@ -55,6 +55,7 @@ class Palette:
     held: Style
     queued: Style
     bad: Style
+    stalled: Style
     cursor: Style
     blocked: Style
     dark: bool
@@ -87,6 +88,7 @@ class Palette:
             held=style(warning),
             queued=style(error),
             bad=style(error, bold=True),
+            stalled=style(background, bold=True, back=error),
             cursor=style(text, back=fade(accent, 0.8)),
             blocked=style(background, bold=True, back=warning),
             dark=theme.dark,

@@ -30,8 +30,9 @@ from app.tui.panels.keybar import KeyBar
 from app.tui.panels.log import LogPanel
 from app.tui.panels.patterns import PatternsPanel
 from app.tui.panels.source import SourcePanel
-from app.tui.panels.timeline import TimelinePanel
-from app.tui.panels.workers import WorkersPanel
+from app.tui.panels.stalls import StallsPanel
+from app.tui.panels.threads import ThreadsPanel
+from app.tui.panels.timeline import SPANS, TimelinePanel
 from app.tui.view import View
 from servers.catalog import Pattern
 
@@ -62,6 +63,9 @@ class Picture(App[int]):
         self.plan = plan
         self.live = live or Live(plan)
         self.frozen: tuple[Session, int] | None = None
+        self.stall: int | None = None
+        """The number of the stall that the frozen picture is of, if it is of one."""
+        self.span = SPANS[2]
         self.looked_at: Pattern | None = plan.pattern
         self.client: int | None = None
         self.place = "patterns"
@@ -91,10 +95,11 @@ class Picture(App[int]):
                 with Horizontal(id="lower"):
                     with Vertical(id="left"):
                         yield ConnectionsPanel(id="connections")
+                        yield StallsPanel(id="stalls")
                         yield LogPanel(id="events")
                     with Vertical(id="right"):
                         yield CpuPanel(id="cpu")
-                        yield WorkersPanel(id="workers")
+                        yield ThreadsPanel(id="threads")
                         yield SourcePanel(id="source")
                 yield EndedPanel(id="ended")
         yield ClientsPane(id="clients")
@@ -179,6 +184,8 @@ class Picture(App[int]):
             loads=self.live.loads,
             client=self.client,
             frozen=self.frozen is not None,
+            span=self.span,
+            chosen_stall=self.stall if self.frozen else None,
             expanded=self.expanded,
         )
 
@@ -196,8 +203,7 @@ class Picture(App[int]):
         except (NoMatches, IndexError):  # on the way in or out
             return
         if self.frozen:
-            gone = text.count(self.live.session.totals.events - self.frozen[0].totals.events)
-            words = f"FROZEN   {gone} events since   {view.keys['freeze']} goes on"
+            words = self.banner(view)
             banner = screen.query_one("#banner", Static)
             if str(banner.content) != words:
                 banner.update(words)
@@ -205,6 +211,18 @@ class Picture(App[int]):
         if active != self._active:
             self._active = active
             self.refresh_bindings()
+
+    def banner(self, view: View) -> str:
+        """What the picture that stands still is of, and how to go on."""
+        assert self.frozen
+        gone = text.count(self.live.session.totals.events - self.frozen[0].totals.events)
+        if (stall := view.stall) and self.stall:
+            number, count = stall.number, self.live.session.stalls.count
+            begin = text.stamp(view.since_start(stall.begin))
+            what = f"STALL {number} of {count}   {stall.cause.value}   {begin}"
+        else:
+            what = "FROZEN"
+        return f"{what}   {gone} events since   {view.keys['freeze']} goes on"
 
     def _recolour(self) -> None:
         self.palette = Palette.of(self)

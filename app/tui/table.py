@@ -25,22 +25,22 @@ class Column(Generic[T]):
     right: bool = False
     grows: bool = False
     """Whether it takes the room that is left over."""
+    wants: int = 0
+    """A width that it gets, where there is room, before a column of a higher rank gets any."""
 
 
 def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
     """The columns that fit, in their own order, one space between two."""
     left = width
     chosen = []
-    for column in sorted(columns, key=lambda column: column.rank):
-        if column.width + 1 > left + 1:
+    for column in sorted(columns, key=lambda column: (column.rank, column.wants)):
+        if column.width > left:
             break
-        left -= column.width + 1
-        chosen.append(column)
-    return [
-        replace(column, width=column.width + max(left, 0)) if column.grows else column
-        for column in columns
-        if column in chosen
-    ]
+        given = min(max(column.wants, column.width), left)
+        left -= given + 1
+        chosen.append((column, given))
+    widths = {column.title: given + max(left, 0) * column.grows for column, given in chosen}
+    return [replace(column, width=widths[column.title]) for column in columns if column.title in widths]
 
 
 def head(columns: Sequence[Column[T]], palette: Palette) -> Line:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from app.live import OVER
-from app.session.connection import NOTICEABLE, Connection, State
+from app.session.connection import NOTICEABLE, SECOND, Connection, State
 from app.session.session import Session
+from app.session.stalls import ACCEPT, Stall
 from app.tui.palette import Palette
 from app.tui.text import elapsed
 from servers.catalog import Pattern
@@ -35,6 +36,10 @@ class View:
     loads: Mapping[int, float]
     client: int | None
     frozen: bool
+    span: int = 30 * SECOND
+    """How far back (ns) the timeline reaches."""
+    chosen_stall: int | None = None
+    """The number of the stall that one has gone back to."""
     expanded: str | None = None
 
     @cached_property
@@ -47,6 +52,16 @@ class View:
     def tenth(self) -> int:
         """The moment in tenths of a second while durations run on screen, else 0: what a fingerprint needs of time."""
         return self.now // 100_000_000 if self.waits else 0
+
+    @cached_property
+    def stall(self) -> Stall | None:
+        """The stall that the screen speaks of: the one that was gone back to, or the longest of those that go on."""
+        stalls = self.session.stalls
+        if self.chosen_stall is not None:
+            return next((stall for stall in stalls.all if stall.number == self.chosen_stall), None)
+        return min(
+            (s for s in stalls.going.values() if not s.end), key=lambda s: (s.key == ACCEPT, s.begin), default=None
+        )
 
     @property
     def usable(self) -> bool:

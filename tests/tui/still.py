@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.live import Live, Plan
+from app.session.moments import Moments
 from app.session.observations import (
     BlockSet,
     ClientClosed,
@@ -13,12 +14,19 @@ from app.session.observations import (
     ClientOpening,
     ClientSent,
     CoresSample,
+    Frame,
     Lag,
     Observation,
     Output,
     ProcessSample,
     ServerExited,
     ServerStarted,
+    Socket,
+    SocketSample,
+    Stack,
+    StackSample,
+    Thread,
+    ThreadSample,
 )
 from app.session.session import Session
 from app.tui import picture
@@ -64,7 +72,7 @@ def run() -> list[Observation]:
         return START + int(seconds * 1000) * MS
 
     told: list[Observation] = [
-        ServerStarted(at(0), "asyncio-blocking", PID, "127.0.0.1", 37564),
+        ServerStarted(at(0), "asyncio-blocking", PID, "127.0.0.1", 37564, ["poll"]),
         BlockSet(at(0.001), True, "sleep", 6.0),
         Listening(at(0.2), PID, PID, "127.0.0.1", 37564, 128),
         Worker(at(0.2), PID, PID, "event loop"),
@@ -101,8 +109,27 @@ def run() -> list[Observation]:
         load = 2.0 if half % 7 else 14.0
         told.append(ProcessSample(at(half / 2), PID, 1, load if half else None, 26_400_000, 1, 40 * half, half // 9))
         told.append(CoresSample(at(half / 2), [12.0 + half % 9 * 6, 30.0 if half < 60 else 92.0]))
+        told += seen(at(half / 2), asleep=20 <= half / 2 < 26.5 or half / 2 > 38)
+    for when, unread, queue in ((22.1, True, False), (24, True, False), (26.1, False, False), (39.1, False, True),
+                                  (39.5, False, True), (40.1, True, True), (41.9, True, True)):  # fmt: skip
+        waits = [Socket("127.0.0.1:51882", 9, 0, True, 100)] * unread + [Socket("127.0.0.1:51884", 0, 0, False)] * queue
+        told.append(SocketSample(at(when), int(queue), 128, 0, [], waits))
     told.append(Lag(at(41.9), 3 * MS))
     return sorted(told, key=lambda one: one.at)
+
+
+def seen(at: int, asleep: bool) -> list[Observation]:
+    """What the kernel shows of the one thread, and its stack."""
+    call = "clock_nanosleep" if asleep else "epoll_wait"
+    ran = at // 50 if asleep else at // 40
+    source = str(Path(__file__).with_name("shown_source.py"))
+    stack = (
+        [Frame("/x/servers/block.py", 3, "sleep")] if asleep else [Frame("/lib/python3/selectors.py", 468, "select")]
+    )
+    return [
+        StackSample(at, PID, [Stack(PID, [*stack, Frame(source, 12, "data_received")])]),
+        ThreadSample(at, [Thread(PID, PID, "python", call, "", False, ran, 0, at // 10**7, 3)], [], 1, 50 * MS),
+    ]
 
 
 def echo(at: int, client: int, head: str, rtt: int, sent: bool = True) -> list[Observation]:
@@ -155,6 +182,7 @@ class StillLive(Live):
         self._chosen = BlockSetting("sleep", 6.0)
         self._pattern_block = None
         self.loads = {}
+        self.moments = Moments()
         self._last_client = len(self.session.clients)
 
     def drain(self, budget: float = 0.02) -> int:

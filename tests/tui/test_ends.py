@@ -10,10 +10,10 @@ import pytest
 from app.session.observations import Observation, ServerExited, ServerStarted
 from app.tui.panels.ended import EndedPanel, died
 from servers.records import Note
-from tests.tui.stage import SIZES, dashboard
+from tests.tui.stage import SIZES, dashboard, until
 from tests.tui.still import NOW, PID, START, Still
 
-LIVING = {"timeline", "connections", "events", "cpu", "workers", "source"}
+LIVING = {"timeline", "connections", "events", "cpu", "threads", "source"}
 
 
 async def test_a_traceback_takes_the_place_of_the_panels_and_space_starts_again() -> None:
@@ -55,9 +55,12 @@ async def test_a_server_that_said_much_and_wrote_nothing(size: tuple[int, int]) 
     app = Still("process-pool", told)
     async with app.run_test(size=size) as pilot:
         panel = app.query_one(EndedPanel)
-        await pilot.pause()
-        app.draw()
-        assert any("worker 0 has died" in "".join(words for words, _ in panel.line(i, 80)) for i in range(panel.last))
+
+        def told_all() -> bool:
+            lines = ("".join(words for words, _ in panel.line(index, 80)) for index in range(panel.last))
+            return any("worker 0 has died" in line for line in lines)
+
+        await until(pilot, told_all, "what it said")
 
 
 async def test_a_server_that_is_stopped_leaves_its_picture() -> None:
@@ -101,6 +104,6 @@ async def test_too_many_threads_that_are_refused_end_the_server() -> None:
 
 async def test_too_many_threads_up_to_the_ceiling() -> None:
     async with dashboard("too-many-threads", size=(80, 24), ceiling=40) as stage:
-        await stage.press("4")
+        await stage.press("5")
         await stage.until(lambda: "stopped at the ceiling of 40 threads" in stage.shown("events"), "the ceiling")
         await stage.until(lambda: "not listening" in stage.shown("header"), "what it does")

@@ -9,6 +9,7 @@ from textual.widgets import Input
 from app.session.connection import State
 from app.tui.dialogs import Ask, Confirm, Help
 from app.tui.keys import ALL_KEYS, CLIENTS, PANELS, SCREEN, SERVER
+from servers.catalog import find
 from servers.records import Bye
 from tests.tui.stage import Stage, dashboard
 
@@ -198,9 +199,40 @@ async def freeze(stage: Stage) -> None:
     assert "FROZEN" not in stage.text
 
 
+@key("stall-before")
+async def stall_before(stage: Stage) -> None:
+    stage.app.start_from_palette(find("single-thread"))
+    await stage.press("n", "n")
+    await stage.until(lambda: stage.app.live.moments.kept, "a stall")
+    await stage.press("left_square_bracket")
+    await stage.shows("STALL 1 of 1", "busy with one client")
+    assert stage.app.frozen
+
+
+@key("stall-after")
+async def stall_after(stage: Stage) -> None:
+    await stage.press("right_square_bracket")
+    await stage.until(lambda: not stage.app.frozen, "what goes on")
+    stage.app.live.close_clients([])
+    stage.app.start_from_palette(find("multithread"))
+    await stage.serving("multithread")
+
+
+@key("zoom-in")
+async def zoom_in(stage: Stage) -> None:
+    await stage.press("plus")
+    await stage.shows("the last 10 s")
+
+
+@key("zoom-out")
+async def zoom_out(stage: Stage) -> None:
+    await stage.press("minus", "minus")
+    await stage.shows("the last 60 s")
+
+
 @key("expand")
 async def expand(stage: Stage) -> None:
-    await stage.press("4", "f")
+    await stage.press("5", "f")
     await stage.until(lambda: stage.panel("events").region.width == 160, "a wide panel")
     assert stage.visible() == {"header", "events", "keys"}
     await stage.press("f")
@@ -209,7 +241,7 @@ async def expand(stage: Stage) -> None:
 
 @key("copy")
 async def copy(stage: Stage) -> None:
-    await stage.press("4", "home", "y")
+    await stage.press("5", "home", "y")
     assert stage.app.clipboard.partition(" ")[2].startswith("started multithread, process ")
     await stage.shows("Copied")
 
@@ -234,7 +266,7 @@ async def screenshot(stage: Stage) -> None:
 @key("palette")
 async def palette(stage: Stage) -> None:
     await stage.press("ctrl+p")
-    await stage.shows("Open a client")
+    await stage.shows("Every key")
     await stage.press("escape")
     await stage.until(lambda: len(stage.app.screen_stack) == 1, "the dashboard")
 

@@ -7,7 +7,7 @@ from tests.tui.stage import Stage, dashboard
 
 LINES = 2_000
 """Lines that the log keeps here: fewer, to fill it sooner."""
-STILL = ("timeline", "connections", "events", "cpu", "workers")
+STILL = ("timeline", "connections", "events", "cpu", "threads")
 
 
 def picture(stage: Stage) -> dict[str, list[str]]:
@@ -62,7 +62,7 @@ async def test_looking_back_is_not_thrown_to_the_end() -> None:
         await stage.connected(2)
         await chatter(stage, 50)
         events = stage.panel("events")
-        await stage.press("4", "home", "down", "down")
+        await stage.press("5", "home", "down", "down")
         held, cursor, total = stage.lines("events"), events.cursor, stage.session.log.total
         await stage.until(lambda: stage.session.log.total > total + 200, "more lines")
         await stage.glance()
@@ -86,7 +86,7 @@ async def test_lines_that_fall_out_of_the_log_leave_the_cursor_on_its_own(monkey
                 await stage.until(lambda: stage.session.clients[1].echoed == goal, "a burst")  # noqa: B023
 
         await fill(800)
-        await stage.press("4", "end", "pageup")
+        await stage.press("5", "end", "pageup")
         cursor, held = events.cursor, stage.lines("events")
         await stage.press("y")
         line = stage.app.clipboard
@@ -106,12 +106,12 @@ async def test_copied_lines_are_what_stands_there() -> None:
         await stage.until(lambda: stage.session.totals.new == 2, "two clients")
         stage.app.live.crowd.say([2], b"hogehoge\n")
         await stage.until(lambda: stage.session.totals.echoes == 1, "an echo")
-        for key, panel in (("3", "connections"), ("4", "events"), ("6", "workers"), ("2", "timeline")):
+        for key, panel in (("3", "connections"), ("5", "events"), ("7", "threads"), ("2", "timeline")):
             await stage.press(key, "home", "y")
             assert stage.app.focused is stage.panel(panel)
             assert stage.app.clipboard
             assert "\n" not in stage.app.clipboard
-        await stage.press("4", "end", "y")
+        await stage.press("5", "end", "y")
         entries = [record for record, _ in stage.session.log.slice(0, stage.session.log.total)]
         assert isinstance(entries[-2], Recv)
         assert "Send: b'hogehoge\\n' to 127.0.0.1:" in stage.app.clipboard
@@ -124,7 +124,7 @@ async def test_a_panel_takes_the_whole_screen_and_gives_it_back() -> None:
             await stage.press(key)
             focused = stage.app.focused
             await stage.press("f")
-            if key == "8":
+            if key == "9":
                 continue  # the input is for typing
             alone = {"header", "keys", focused.id if focused else None}
             await stage.until(lambda: stage.visible() == alone, f"panel {key} alone")  # noqa: B023

@@ -58,7 +58,7 @@ async def test_hostile_bytes_are_shown_and_not_obeyed(sockets: list[socket.socke
             assert not control_characters(stage), what
             picture = stage.app.export_screenshot()
             assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", picture), what
-        await stage.press("4", "home", "f")
+        await stage.press("5", "home", "f")
         await stage.shows(r"Recv: b'\x1b]0;gotcha\x07' from 127.0.0.1:")
         await stage.shows("Recv: b'[/foo] x [$bar] [b]y[/b] [@click'... (43 bytes)")
         await stage.shows(r"Recv: b'\x00\xff\xfe\xc3(\r\n'")
@@ -90,7 +90,7 @@ async def test_a_hostile_server() -> None:
             for data in HOSTILE.values():
                 os.write(stderr, data[:4000] + b"\n")
                 stage.session.apply(Note(at, pid, pid, data.decode("utf-8", "replace")))
-            await stage.press("4")
+            await stage.press("5")
             await stage.until(lambda: r"\x1b]0;gotcha\x07" in stage.shown("events"), "the first of it")
             assert not control_characters(stage)
             for index in range(0, 30_000, 100):

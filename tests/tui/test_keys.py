@@ -117,5 +117,5 @@ async def test_the_palette_does_what_it_says() -> None:
     async with dashboard() as stage:
         await from_palette(stage, "Start thread per client")
         await stage.serving("multithread")
-        await from_palette(stage, "To the workers panel")
-        await stage.until(lambda: stage.app.focused is stage.panel("workers"), "the workers")
+        await from_palette(stage, "To the threads panel")
+        await stage.until(lambda: stage.app.focused is stage.panel("threads"), "the threads")

@@ -22,7 +22,7 @@ def test_wide_shows_every_panel() -> None:
 
 def test_the_panel_one_goes_to_takes_a_place_where_not_all_have_one() -> None:
     assert "source" in arrange(100, 30, "source").shown
-    assert {"cpu", "workers"}.isdisjoint(arrange(100, 30, "source").shown)
+    assert {"cpu", "threads"}.isdisjoint(arrange(100, 30, "source").shown)
     for panel in LOWER:
         assert arrange(80, 24, panel).shown & set(LOWER) == {panel}
 

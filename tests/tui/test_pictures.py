@@ -46,7 +46,7 @@ def test_frozen(snap_compare: Compare) -> None:
         await settle(pilot)
         await pilot.press("p")
         app.session.apply_all(goodbye())
-        await pilot.press("4")
+        await pilot.press("5")
         await drawn(pilot)
 
     assert snap_compare(app, terminal_size=(100, 30), run_before=freeze)

@@ -44,7 +44,7 @@ async def test_every_panel_has_its_place() -> None:
                 await stage.until(lambda: well_laid_out(stage), f"panel {key} at {size}")
                 await stage.until(lambda: stage.app.focused, f"the focus after {key}")
                 assert stage.app.focused
-                assert key == "8" or stage.app.focused.region.height >= 5, (stage.app.focused, size)
+                assert key == "9" or stage.app.focused.region.height >= 5, (stage.app.focused, size)
             await stage.press("escape")
             await stage.until(lambda: {"help", "quit"} <= set(stage.footer()), "the footer")
 

@@ -10,6 +10,10 @@ from app.tui.panel import Line, Panel
 from app.tui.view import View
 
 CLOSED_SHOWN = 200
+WIDE = 50
+"""Cells from which the accept queue is drawn, and called by its whole name."""
+GAUGE = 8
+"""Cells of the accept queue's gauge."""
 
 
 def whose(view: View, connection: Connection) -> str:
@@ -39,6 +43,19 @@ def worker(view: View, connection: Connection) -> str:
     return str(connection.pid) if connection.tid == connection.pid else f"{connection.pid}/{connection.tid}"
 
 
+def in_kernel(view: View, connection: Connection) -> str:
+    """The bytes that the server has not taken, and since when it has taken none of them."""
+    if not connection.unread:
+        return ""
+    return f"{text.size(connection.unread)} {text.elapsed(max(view.now - connection.untaken_since, 0))}"
+
+
+def gauge(queue: int, limit: int) -> str:
+    """How full the accept queue is: any part of it shows."""
+    filled = min(-(-GAUGE * queue // max(limit, 1)), GAUGE)
+    return "█" * filled + "░" * (GAUGE - filled)
+
+
 def unread_style(view: View, connection: Connection) -> Style:
     """Bytes that the kernel has and the server has not taken are a wait that shows."""
     return view.palette.waiting
@@ -55,7 +72,7 @@ COLUMNS = (
     Column("bytes", 8, 7, lambda view, c: text.size(c.recv_bytes), right=True),
     Column("rtt", 8, 5, lambda view, c: text.duration(c.rtt), right=True),
     Column("rtt max", 8, 6, lambda view, c: text.duration(c.rtt_max), right=True),
-    Column("unread", 7, 3, lambda view, c: text.size(c.unread) if c.unread else "", unread_style, right=True),
+    Column("in the kernel", 13, 3, in_kernel, unread_style, right=True),
     Column("worker", 13, 8, worker, lambda view, c: view.palette.dim),
 )
 
@@ -79,7 +96,12 @@ class ConnectionsPanel(Panel):
         self.last = len(self._rows)
         title = f"{self.TITLE}: {len(session.connections):,} open"
         if session.server and session.server.running and session.server.queue is not None:
-            title += f", queue {session.server.queue} of {session.server.queue_limit}"
+            queue, limit = session.server.queue, session.server.queue_limit or 0
+            wide = self.extent.width >= WIDE
+            bar = f"{gauge(queue, limit)} " if queue and wide else ""
+            title += f", {'accept queue' if wide else 'queue'} {bar}{queue} of {limit}"
+            if session.server.dropped:
+                title += f", {session.server.dropped:,} dropped"
         if session.totals.bye:
             title += f", {session.totals.bye:,} closed"
         self.title_text = title

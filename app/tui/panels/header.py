@@ -11,6 +11,9 @@ from app.tui.panels.log import ending
 from app.tui.view import View
 from servers.block import WORDS
 
+SLOW = 100 * text.MS
+"""An interval (ns) between two samples that is worth a warning."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -32,6 +35,7 @@ class Header(Panel, can_focus=False):
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
+            session.threads.interval, stalled(view),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -78,6 +82,9 @@ class Header(Panel, can_focus=False):
         view, palette = self.view, self.view.palette
         totals, server = view.live.totals, view.live.server
         parts = []
+        words, goes_on = stalled(view)
+        if words:
+            parts.append(Part(f"  {words} ", palette.stalled if goes_on else palette.dim, 1 if goes_on else 4))
         if totals.lost:
             parts.append(Part(f"  lost {totals.lost:,}", palette.bad, 1))
         if totals.garbled:
@@ -86,10 +93,26 @@ class Header(Panel, can_focus=False):
         if lag is not None:
             late = lag >= 50 * text.MS
             parts.append(Part(f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.dim, 6))
+        if interval := view.live.threads.interval:
+            slow = interval >= SLOW
+            words = f"  sampling {'slowed to ' if slow else ''}{text.SECOND / interval:.0f}/s"
+            parts.append(Part(words, palette.waiting if slow else palette.dim, 8))
         if server:
             lasted = (server.exited_at or view.clock) - server.started_at
             parts.append(Part(f"  {text.clock(lasted)} ", palette.text, 2))
         return parts
+
+
+def stalled(view: View) -> tuple[str, bool]:
+    """The stall that goes on, or how long ago the last one ended; and whether one goes on."""
+    stalls = view.live.stalls
+    going = [stall for stall in stalls.going.values() if not stall.end]
+    if going:
+        stall = min(going, key=lambda stall: stall.begin)
+        return f"STALLED {text.elapsed(stall.lasted(view.clock))}", True
+    if not stalls.all:
+        return "", False
+    return f"last stall {text.clock(view.clock - max(stall.end for stall in stalls.all))} ago", False
 
 
 def _length(parts: list[Part]) -> int:

@@ -1,32 +1,37 @@
 """The last seconds, one lane for each connection: each state has a shape and a colour."""
 
+from collections.abc import Iterable
 from itertools import groupby, islice, takewhile
 
 from rich.style import Style
 
 from app.session.connection import Connection, State
+from app.session.stalls import SENTENCES, Cause, Stall, is_own
 from app.tui import text
+from app.tui.lines import file_line, source_line
 from app.tui.palette import Palette
 from app.tui.panel import Line, Panel, pad
 from app.tui.panels.connections import state_style
 from app.tui.view import NOTICED, View
 from servers.block import WORDS
 
-SPAN = 30 * text.SECOND
+SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
+"""How far back (ns) the timeline may reach."""
 LABEL = 13
 STATE = 20
-LINGER = SPAN
-"""A closed connection keeps its lane for as long as the timeline reaches back."""
 
-NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY = range(9)
-SHAPES = " ─▄▇░╌█▒▂"
+UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_TAKEN, Cause.BACKLOG)
+"""Causes that are in the architecture, not in a line of code."""
+
+NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY, STALLED, LEFT_OUT = range(11)
+SHAPES = " ─▄▇░╌█▒▂█▓"
 PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
 
 
 class Window:
     """The span of time on screen, cut into columns at fixed moments so that the picture moves a column at a time."""
 
-    def __init__(self, now: int, width: int, span: int = SPAN) -> None:
+    def __init__(self, now: int, width: int, span: int) -> None:
         self.width = max(width, 1)
         self.step = max(span // self.width, 1)
         self.end = (now // self.step + 1) * self.step
@@ -44,8 +49,10 @@ class Window:
         cells[first:last] = bytes([value]) * (last - first)
 
 
-def lane(connection: Connection, window: Window, now: int, held_since: int = 0) -> bytearray:
-    """A connection's lane: one value for each column."""
+def lane(
+    connection: Connection, window: Window, now: int, held_since: int = 0, stalls: Iterable[Stall] = ()
+) -> bytearray:
+    """A connection's lane: one value for each column. `stalls` are those that it may be a victim of."""
     cells = bytearray(window.width)
     opened = connection.accepted_at or connection.opened_at
     ended = connection.closed_at or now
@@ -64,14 +71,25 @@ def lane(connection: Connection, window: Window, now: int, held_since: int = 0) 
     since = connection.pending_since
     if since and (now - since >= NOTICED or not connection.accepted_at):
         window.paint(cells, since, now, WAITING if connection.accepted_at else QUEUED)
+    for stall in stalls:
+        if victim := stall.victims.get(connection.number):
+            begin, end = max(victim.begin, stall.begin), victim.end or stall.end or now
+            window.paint(
+                cells, begin, min(end, stall.end or now), STALLED if accepted_before(connection, begin) else LEFT_OUT
+            )
     return cells
+
+
+def accepted_before(connection: Connection, at: int) -> bool:
+    """Whether the server had accepted a connection by then."""
+    return bool(connection.accepted_at and connection.accepted_at <= at)
 
 
 def spans(cells: bytearray, palette: Palette) -> Line:
     """A lane as coloured shapes."""
     styles = (
         palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.waiting,
-        palette.held, palette.waiting,
+        palette.held, palette.waiting, palette.bad, palette.bad,
     )  # fmt: skip
     return [(SHAPES[value] * len(list(run)), styles[value]) for value, run in groupby(cells)]
 
@@ -79,11 +97,12 @@ def spans(cells: bytearray, palette: Palette) -> Line:
 class TimelinePanel(Panel):
     """Connections from the top, the server's own lane and the scale at the bottom."""
 
-    TITLE = "Timeline: the last 30 s"
+    TITLE = "Timeline"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._lanes: list[Connection] = []
+        self._stalls: list[Stall] = []
 
     @property
     def rows(self) -> int:
@@ -100,32 +119,47 @@ class TimelinePanel(Panel):
         return STATE
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
-        return (view.session.changes, Window(view.now, self.columns).end, view.tenth)
+        stalls, blamed = view.session.stalls, view.stall and (view.stall.cause, view.stall.culprit)
+        end = self.window(view).end
+        return (view.session.changes, end, view.span, len(stalls.all), len(stalls.going), blamed, view.tenth)
+
+    def window(self, view: View) -> Window:
+        """The span of time that is on screen."""
+        return Window(view.now, self.columns, view.span)
 
     def prepare(self, view: View) -> None:
         session = view.session
-        oldest = view.now - LINGER
+        oldest = view.now - view.span  # a closed connection keeps its lane for as long as the timeline reaches back
         closed = [c for c in islice(reversed(session.closed), 100) if c.closed_at >= oldest]
         open_ = list(session.connections.values())
         if len(open_) > self.rows:
             open_.sort(key=lambda c: c.pending_since or view.now)
         self._lanes = [*open_, *closed]
         self.last = len(self._lanes)
+        self.title_text = f"{self.TITLE}: the last {view.span // text.SECOND} s"
+        self.set_class(bool(view.stall), "stalled")
+        begin = self.window(view).begin
+        self._stalls = [stall for stall in session.stalls.all if not stall.end or stall.end >= begin]
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
         view, connection = self.view, self._lanes[index]
         palette = view.palette
-        window = Window(view.now, self.columns)
+        window = self.window(view)
         who = f"[{connection.client}]" if connection.client is not None else f"#{connection.number}"
         label = pad(text.peer(connection.peer), LABEL - len(who) - 2)
         chosen = view.client is not None and connection.client == view.client
         return [
             (who + " ", palette.accent if connection.client is not None else palette.text),
             (label + " ", palette.strong if chosen else palette.text),
-            *spans(lane(connection, window, view.now, view.session.held_since(connection)), palette),
+            *spans(lane(connection, window, view.now, view.session.held_since(connection), self._stalls), palette),
             (" " + pad(view.state(connection), self.state_width - 1), state_style(view, connection)),
         ]
+
+    def place(self) -> str:
+        """In the lower border: which line is to blame, or else why they wait; and where in the whole the window is."""
+        stall = self.view.stall if self.view else None
+        return ", ".join(part for part in (blame(stall, self.extent.width) if stall else "", super().place()) if part)
 
     def row(self, y: int, width: int) -> Line:
         height = self.extent.height
@@ -150,48 +184,89 @@ class TimelinePanel(Panel):
     def _server(self) -> Line:
         assert self.view
         view, palette = self.view, self.view.palette
-        window = Window(view.now, self.columns)
+        window = self.window(view)
         cells = bytearray(window.width)
         server = view.session.server
         if server:
             window.paint(cells, server.started_at, server.exited_at or view.now, QUIET)
-        said = " " * self.state_width
+        notes: list[Note] = []
         for block in sorted(view.session.blocks, key=lambda span: span.stops_all):
-            window.paint(cells, block.begin, block.end or view.now, BLOCKED if block.stops_all else PARTLY)
-        if spans_now := view.session.blocking.values():
-            first = min(spans_now, key=lambda span: span.begin)
-            words = f"{WORDS.get(first.kind, first.kind)} {text.elapsed(view.now - first.begin)}"
-            if not any(span.stops_all for span in spans_now):
-                words = f"{len(spans_now)} in {WORDS.get(first.kind, first.kind)}"
-            said = " " + pad(words, self.state_width - 1)
-        line: Line = [(pad("server", LABEL), palette.strong), *spans(cells, palette), (said, palette.waiting)]
-        return self._written(line, window)
+            end = block.end or view.now
+            window.paint(cells, block.begin, end, BLOCKED if block.stops_all else PARTLY)
+            if block.stops_all and end > window.begin:
+                words = WORDS.get(block.kind, block.kind)
+                free = min((stall.begin for stall in self._stalls if block.begin <= stall.begin <= end), default=end)
+                notes.append(Note(window, block.begin, free, (f"{words} {text.duration(end - block.begin)}",), False))
+        for stall in self._stalls:
+            end = stall.end or view.now
+            window.paint(cells, stall.begin, end, STALLED)
+            lasted = text.duration(end - stall.begin)
+            notes.append(
+                Note(window, stall.begin, end, (f"{stall.cause.value} {lasted}", stall.cause.value, lasted), True)
+            )
+        said, style = self._now(view)
+        label: Line = [(pad("server", LABEL), palette.strong)]
+        state: Line = [(" " + pad(said, self.state_width - 1), style)]
+        return [*label, *written(spans(cells, palette), notes, palette), *state]
 
-    def _written(self, line: Line, window: Window) -> Line:
-        """The server's lane with the length of each block written into it, where there is room."""
-        assert self.view
-        words = {window.column(b.begin): b for b in self.view.session.blocks if b.stops_all and b.end > window.begin}
-        place = 0
-        written: Line = []
-        for shown, style in line[1:-1]:
-            block = words.get(place)
-            if SHAPES[BLOCKED] in shown and block:
-                note = f" {WORDS.get(block.kind, block.kind)} {text.duration(block.end - block.begin)} "
-                if len(note) <= len(shown):
-                    written.append((note, self.view.palette.blocked))
-                    shown, place = shown[len(note) :], place + len(note)
-            written.append((shown, style))
-            place += len(shown)
-        return [line[0], *written, line[-1]]
+    def _now(self, view: View) -> tuple[str, Style]:
+        """What the server as a whole does now."""
+        stall = view.stall
+        if stall and not stall.end:
+            return f"{stall.cause.value} {text.elapsed(stall.lasted(view.now))}", view.palette.bad
+        if not (running := view.session.blocking.values()):
+            return "", view.palette.waiting
+        first = min(running, key=lambda span: span.begin)
+        word = WORDS.get(first.kind, first.kind)
+        if not any(span.stops_all for span in running):
+            return f"{len(running)} in {word}", view.palette.waiting
+        return f"{word} {text.elapsed(view.now - first.begin)}", view.palette.waiting
 
     def _scale(self) -> Line:
         assert self.view
-        width = self.columns
+        width, span = self.columns, self.view.span // text.SECOND
         marks = list(" " * width)
-        for seconds in range(0, 30, 5 if width >= 60 else 10):
-            place = width - 1 - round(seconds / 30 * width)
+        for seconds in range(0, span, max(span // (6 if width >= 60 else 3), 1)):
+            place = width - 1 - round(seconds / span * width)
             mark = "now" if seconds == 0 else f"-{seconds} s"
             begin = max(place - len(mark) + 1, 0)
             marks[begin : begin + len(mark)] = mark
         legend = "".join(marks[:width])
         return [(" " * LABEL, Style.null()), (legend, self.view.palette.faint)]
+
+
+def blame(stall: Stall, width: int) -> str:
+    """The culprit's line and who called it, as far as there is room; without one, why they wait."""
+    own = [frame for frame in stall.culprit.frames if is_own(frame)] if stall.culprit else []
+    if stall.cause in UNBLAMED or not own:
+        return SENTENCES[stall.cause]
+    called = [f"{file_line(frame)} {source_line(frame)}" for frame in own[:1]]
+    called += [f"called at {file_line(frame)}" for frame in own[1:] if frame.file != own[0].file][:1]
+    while len(" ".join(called)) > width - 4 and len(called) > 1:
+        called.pop()
+    return ", ".join(called)[: max(width - 4, 0)]
+
+
+class Note:
+    """Words to be written into the server's lane, where there is room: the first wording that fits."""
+
+    def __init__(self, window: Window, begin: int, end: int, wordings: tuple[str, ...], stalled: bool) -> None:
+        self.first = window.column(begin)
+        self.width = min(window.column(end) + 1, window.width) - self.first
+        self.wordings = wordings
+        self.stalled = stalled
+
+    @property
+    def words(self) -> str:
+        """What fits; empty if nothing does."""
+        return next((f" {words} " for words in self.wordings if len(words) + 2 <= self.width), "")
+
+
+def written(line: Line, notes: list[Note], palette: Palette) -> Line:
+    """A lane with words written into it; those of a stall cover what a block says."""
+    cells = [(char, style) for shown, style in line for char in shown]
+    for note in sorted(notes, key=lambda note: note.stalled):
+        style = palette.stalled if note.stalled else palette.blocked
+        for place, char in enumerate(note.words, note.first):
+            cells[place] = (char, style)
+    return [("".join(char for char, _ in run), style) for style, run in groupby(cells, key=lambda cell: cell[1])]

@@ -1,0 +1,37 @@
+"""Sessions held still while something stalled, so that one can go back and see who waited and where."""
+
+import time
+from collections.abc import Callable
+
+from app.session.freeze import snapshot
+from app.session.session import Session
+
+KEPT = 40
+AGAIN = 1_000_000_000
+"""A stall that goes on is pictured anew after this time (ns)."""
+SHARE = 100
+"""A picture that takes t to make is followed by none for this many times t."""
+
+
+class Moments:
+    """The latest picture of each of the latest stalls, by the stall's number: a session and its moment (ns)."""
+
+    def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+        self.kept: dict[int, tuple[Session, int]] = {}
+        self._clock = clock
+        self._next = 0
+
+    def keep(self, session: Session, now: int) -> None:
+        """Picture the stalls that go on, if it is time to: once their line is known, and then again and again."""
+        going = [stall for stall in session.stalls.going.values() if not stall.end]
+        fresh = [s for s in going if s.number not in self.kept or (s.located_at > self.kept[s.number][1])]
+        if not going or (now < self._next and not fresh):
+            return
+        began = self._clock()
+        still = snapshot(session)
+        self._next = now + max(AGAIN, SHARE * (self._clock() - began))
+        for stall in going:
+            self.kept.pop(stall.number, None)
+            self.kept[stall.number] = (still, now)
+        while len(self.kept) > KEPT:
+            del self.kept[next(iter(self.kept))]

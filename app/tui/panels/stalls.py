@@ -1,0 +1,116 @@
+"""The stalls: when, for how long, why, who waited, and on which line of code. Enter goes there."""
+
+from collections.abc import Hashable
+from typing import ClassVar
+
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from app.session.stalls import SENTENCES, Stall
+from app.tui import table, text
+from app.tui.lines import file_line
+from app.tui.panel import Line, Panel
+from app.tui.view import View
+
+
+def victims(stall: Stall) -> str:
+    """Who waited, by the numbers of our clients or by their ports."""
+    names = [f"[{v.client}]" if v.client is not None else text.peer(v.peer) for v in stall.victims.values()]
+    names += [text.peer(peer) for peer in stall.unanswered]
+    return " ".join(names[:3]) + (f" and {len(names) - 3}" if len(names) > 3 else "")
+
+
+def place(stall: Stall) -> str:
+    """File, line and function of the culprit."""
+    where = stall.culprit.where if stall.culprit else None
+    return f"{file_line(where)} {text.clean(where.function)}" if where else ""
+
+
+def cause(stall: Stall) -> str:
+    """The cause, and whether it was our own doing."""
+    return f"{stall.cause.value}{' (block)' if stall.injected else ''}"
+
+
+def style(view: View, stall: Stall) -> Style:
+    """One that goes on stands out."""
+    return view.palette.text if stall.end else view.palette.bad
+
+
+Column = table.Column[Stall]
+COLUMNS = (
+    Column("begin", 9, 0, lambda view, s: text.stamp(view.since_start(s.begin))[:9], lambda view, s: view.palette.dim),
+    Column("length", 7, 0, lambda view, s: text.duration(s.lasted(view.now)), style, right=True),
+    Column("cause", 20, 0, lambda view, s: cause(s), style),
+    Column("who waits", 12, 1, lambda view, s: victims(s)),
+    Column("line", 16, 2, lambda view, s: place(s), lambda view, s: view.palette.accent, grows=True),
+)
+
+
+class StallsPanel(Panel):
+    """One row for each stall, the latest at the end."""
+
+    TITLE = "Stalls"
+    HEADED = True
+    FOLLOWS = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "go_there", "Go there", show=False)]
+
+    class Gone(Message):
+        """Somebody wants to see a stall."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._rows: list[Stall] = []
+
+    def fingerprint(self, view: View) -> Hashable:
+        stalls = view.session.stalls
+        going = tuple((s.number, s.end, s.cause, len(s.victims), bool(s.located_at)) for s in stalls.going.values())
+        return (len(stalls.all), stalls.totals.total(), going, view.tenth if going else 0)
+
+    def prepare(self, view: View) -> None:
+        stalls = view.session.stalls
+        self._rows = list(stalls.all)
+        self.last = len(self._rows)
+        words = self.TITLE
+        if self._rows:
+            counts = ", ".join(f"{count} {each.value}" for each, count in stalls.totals.most_common(3))
+            words += f": {counts}" if counts else ": one goes on"
+        elif why := view.session.missing.get("sockets"):
+            words += f": not available here: {why}"
+        self.title_text = words
+
+    def heading(self, width: int) -> Line:
+        assert self.view
+        return table.head(table.fitting(COLUMNS, width), self.view.palette)
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        return table.row(table.fitting(COLUMNS, width), self.view, self._rows[index], self.view.palette.text)
+
+    def row(self, y: int, width: int) -> Line:
+        if not self._rows and y == self.HEADED:
+            assert self.view
+            server = self.view.session.server
+            words = "None: nobody has had to wait." if server and server.listening_at else ""
+            return [(words, self.view.palette.dim)]
+        return super().row(y, width)
+
+    def copied(self, index: int) -> str:
+        stall = self._rows[index]
+        assert self.view
+        begin = text.stamp(self.view.since_start(stall.begin))
+        lasted = text.duration(stall.lasted(self.view.now))
+        said = f"{begin} {lasted} {cause(stall)}: {SENTENCES[stall.cause]}"
+        return f"{said} Waiting: {victims(stall)}. {place(stall)}".rstrip()
+
+    def action_go_there(self) -> None:
+        if self.first <= self.cursor < self.last:
+            self.post_message(self.Gone(self._rows[self.cursor].number))
+
+    def pressed(self, index: int, again: bool) -> None:
+        if again:
+            self.action_go_there()

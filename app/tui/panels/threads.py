@@ -1,0 +1,212 @@
+"""The threads of the server: what each is doing, as the kernel shows it, and how much of a core it gets."""
+
+from dataclasses import dataclass
+
+from rich.style import Style
+
+from app.session.parts import BlockSpan, Worker
+from app.session.threads import Doing, ThreadState
+from app.tui import table, text
+from app.tui.panel import Line, Panel
+from app.tui.view import View
+from servers.block import WORDS
+
+FOLDED = 3
+"""So many threads of a process that rest in the same call are one row."""
+BAR = 6
+POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": "select", "ppoll": "poll"}
+"""Calls that a program knows by another name than the kernel."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thread, or several that rest alike; `state` is missing where the kernel can't be asked."""
+
+    name: str
+    doing: str
+    state: ThreadState | None
+    worker: Worker | None
+    count: int = 1
+
+    @property
+    def idle(self) -> bool:
+        """Whether it serves nobody."""
+        return not (self.worker and self.worker.serving)
+
+
+def title(worker: Worker | None, state: ThreadState | None) -> str:
+    """The worker's name, or the thread's own; that of a thread for one client is the client's peer."""
+    if worker is None:
+        assert state
+        return "main" if state.tid == state.pid else text.clean(state.name)
+    before, _, address = worker.name.rpartition(" ")
+    return f"{before} {text.peer(text.clean(address))}" if before == "for" else text.clean(worker.name)
+
+
+def doing(view: View, state: ThreadState) -> str:
+    """What a thread is doing, in words that an audience understands."""
+    lasted = text.elapsed(max(view.now - state.since, 0))
+    peer = f" {text.peer(state.peer)}" if state.peer else ""
+    if state.kind == "sleep":
+        span = block_of(view, state.pid, state.tid)
+        return f"asleep {lasted} in {WORDS.get(span.kind, span.kind) if span else where(state) or state.call}"
+    words = {
+        "accept": "waiting in accept",
+        "recv": f"waiting in recv{' for' + peer if peer else ''}",
+        "send": f"waiting {lasted} in send{' to' + peer if peer else ''}",
+        "poll": f"waiting in {POLLS.get(state.call, state.call)}",
+        "lock": f"waiting {lasted} for a lock",
+        "pause": "resting",
+    }
+    other = f"{lasted} in {state.call}" if state.call else state.doing.value
+    return words.get(state.kind, other if state.doing is Doing.CALL else state.doing.value)
+
+
+def where(state: ThreadState) -> str:
+    """The function it is in, if its stack is known."""
+    return state.frames[0].function if state.frames else ""
+
+
+def serving(worker: Worker) -> str:
+    """The connections it has."""
+    numbers = sorted(worker.serving)
+    shown = " ".join(f"#{number}" for number in numbers[:3])
+    return shown + (f" and {len(numbers) - 3} more" if len(numbers) > 3 else "") if numbers else "idle"
+
+
+def block_of(view: View, pid: int, tid: int) -> BlockSpan | None:
+    """The blocking call a thread is in, the oldest where green threads are in several."""
+    spans = [span for span in view.session.blocking.values() if (span.pid, span.tid) == (pid, tid)]
+    return min(spans, key=lambda span: span.begin, default=None)
+
+
+def said(view: View, worker: Worker) -> str:
+    """What a worker does, as far as it has said: where the kernel can't be asked."""
+    if span := block_of(view, worker.pid, worker.tid):
+        lasted = text.elapsed(max(view.now - span.begin, 0))
+        return f"{WORDS.get(span.kind, span.kind)} {lasted} of {span.seconds:g} s"
+    return serving(worker)
+
+
+def rows(view: View) -> list[Row]:
+    """The threads of each process, first the first; those that rest alike in one row."""
+    workers, known = view.session.workers, view.session.threads.known
+    found = [
+        Row(title(workers.get(key), state), doing(view, state), state, workers.get(key))
+        for key, state in sorted(known.items())
+    ]
+    unseen = [worker for key, worker in workers.items() if key not in known]
+    return fold(found) + [Row(title(worker, None), said(view, worker), None, worker) for worker in unseen]
+
+
+def fold(found: list[Row]) -> list[Row]:
+    """Threads of one process that serve nobody and do the same are one row, where there are several."""
+    alike: dict[tuple[int, str], list[Row]] = {}
+    for row in found:
+        if row.idle and row.state and row.state.kind:
+            alike.setdefault((row.state.pid, row.state.kind), []).append(row)
+    folded: list[Row] = []
+    for row in found:
+        same = alike.get((row.state.pid, row.state.kind), []) if row.state and row.idle else []
+        if len(same) < FOLDED:
+            folded.append(row)
+        elif row is same[0]:
+            what = "idle" if row.worker else "threads"
+            folded.append(Row(f"{len(same)} {what}", row.doing, row.state, None, len(same)))
+    return folded
+
+
+def style(view: View, row: Row) -> Style:
+    """Whoever is blocked or starved stands out; whoever rests does not."""
+    palette, state = view.palette, row.state
+    stall = view.stall
+    if stall and stall.culprit and state and (state.pid, state.tid) == (stall.culprit.pid, stall.culprit.tid):
+        return palette.bad
+    if row.worker and block_of(view, row.worker.pid, row.worker.tid):
+        return palette.waiting
+    if state and (state.doing in (Doing.GIL, Doing.NO_CORE) or state.kind == "send"):
+        return palette.waiting
+    return palette.dim if row.idle else palette.text
+
+
+def bar(view: View, row: Row) -> str:
+    """Its share of a core."""
+    cpu = row.state.cpu if row.state and row.count == 1 else None
+    if cpu is None:
+        return ""
+    return f"{'█' * round(cpu * BAR):{BAR}} {cpu:4.0%}".replace("%", " %")
+
+
+def served(row: Row) -> str:
+    """How many connections it has served."""
+    return text.count(row.worker.served) if row.worker else ""
+
+
+def rate(number: float | None) -> str:
+    """Something a second."""
+    return "" if number is None else text.count(number)
+
+
+def delay(row: Row) -> str:
+    """Its share of time runnable without a core."""
+    waited = row.state.delay if row.state and row.count == 1 else None
+    return "" if waited is None else f"{waited:.0%}".replace("%", " %")
+
+
+def identity(row: Row) -> str:
+    """Process, and thread where it is not the process's first."""
+    one = row.state or row.worker
+    if one is None:
+        return ""
+    return str(one.pid) if one.tid == one.pid or row.count > 1 else f"{one.pid}/{one.tid}"
+
+
+Column = table.Column[Row]
+COLUMNS = (
+    Column("thread", 10, 0, lambda view, r: r.name),
+    Column("is", 15, 0, lambda view, r: r.doing, style, grows=True, wants=27),
+    Column("CPU", BAR + 6, 1, bar, lambda view, r: view.palette.accent),
+    Column("served", 6, 3, lambda view, r: served(r), right=True),
+    Column("vol/s", 5, 4, lambda view, r: rate(r.state.voluntary if r.state else None), right=True),
+    Column("invol/s", 7, 5, lambda view, r: rate(r.state.involuntary if r.state else None), right=True),
+    Column("no core", 7, 6, lambda view, r: delay(r), right=True),
+    Column("process/thread", 14, 7, lambda view, r: identity(r), lambda view, r: view.palette.dim),
+)
+
+
+class ThreadsPanel(Panel):
+    """One row for each thread."""
+
+    TITLE = "Threads"
+    HEADED = True
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._rows: list[Row] = []
+
+    def fingerprint(self, view: View) -> tuple[object, ...]:
+        threads = view.session.threads
+        return (view.session.changes, threads.seen_at, view.tenth)
+
+    def prepare(self, view: View) -> None:
+        self._rows = rows(view)
+        self.last = len(self._rows)
+        session = view.session
+        words = self.TITLE
+        if session.threads.count is not None and session.threads.known:
+            words += f": {session.threads.count:,}"
+            if more := session.threads.count - len(session.threads.known):
+                words += f", {more:,} not looked at"
+        elif why := session.missing.get("threads"):
+            words += f": by the server's word; {why}"
+        self.title_text = words
+
+    def heading(self, width: int) -> Line:
+        assert self.view
+        return table.head(table.fitting(COLUMNS, width), self.view.palette)
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        row = self._rows[index]
+        plain = self.view.palette.dim if row.idle else self.view.palette.text
+        return table.row(table.fitting(COLUMNS, width), self.view, row, plain)

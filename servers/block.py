@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from servers import native
 from servers.report import Connection, Report
 
 PAGE_BYTES = mmap.PAGESIZE
@@ -22,10 +23,27 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-CALLS: dict[str, Callable[[float], None]] = {"sleep": sleep}
+def c_call(seconds: float) -> None:
+    """Hold the calling thread in a C function that gives the GIL up, and that no monkey patch reaches."""
+    native.wait(seconds)
+
+
+def cpu(seconds: float) -> None:
+    """Compute in pure Python, which gives the GIL up every few milliseconds to whoever wants it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+def c_gil(seconds: float) -> None:
+    """Hold the calling thread in a C function that keeps the GIL."""
+    native.wait_with_gil(seconds)
+
+
+CALLS: dict[str, Callable[[float], None]] = {"sleep": sleep, "c-call": c_call, "cpu": cpu, "c-gil": c_gil}
 """Every kind of blocking call by name, in the order of its code on the page (the first has code 1)."""
 KINDS = tuple(CALLS)
-WORDS = {"sleep": "time.sleep"}
+WORDS = {"sleep": "time.sleep", "c-call": "a C call", "cpu": "computing", "c-gil": "C with the GIL"}
 """Each kind as the screen names it."""
 
 

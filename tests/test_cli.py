@@ -148,7 +148,7 @@ def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
         ("thread-pool --workers 0", "workers 0 is out of range: choose 1 to "),
         ("--clients many", "clients is a number, not 'many'"),
         ("too-many-threads --ceiling 0", "ceiling 0 is out of range"),
-        ("--block nap:2", "unknown kind of block 'nap': choose from sleep"),
+        ("--block nap:2", "unknown kind of block 'nap': choose from sleep, c-call, cpu, c-gil"),
         ("--block sleep:long", "'sleep:long' is not KIND:SECONDS, such as sleep:2"),
         ("--block sleep:0", "a block lasts 0.001 to 60 seconds, not 0"),
         ("--block nan", "a block lasts 0.001 to 60 seconds, not nan"),

@@ -1,9 +1,10 @@
 """What the kernel shows of the server: its sockets, its threads, its stacks, and the stalls that follow from them."""
 
+from app.session.causes import Scene
 from app.session.clients import OurClients
 from app.session.connection import Connection
 from app.session.observations import SocketSample, StackSample, ThreadSample, Unavailable
-from app.session.stalls import Scene, Stalls
+from app.session.stalls import Stalls
 from app.session.threads import Threads
 
 UNKNOWN_RESTS = ("accept", "recv", "poll")
@@ -65,12 +66,12 @@ class KernelSide(OurClients):
                 self._seen += 1
 
     def _judge(self, o: SocketSample) -> None:
-        queued = (self._by_peer.get(socket.peer) for socket in o.sockets if not socket.accepted)
+        waiting = (self._by_peer.get(socket.peer) for socket in o.sockets)
         self.stalls.judge(
             Scene(
                 o.at,
                 [c for number in sorted(self._with_bytes) if (c := self.connections.get(number)) and self._waits(c)],
-                [c for c in queued if c and not c.accepted_at],
+                [c for c in waiting if c and not c.accepted_at],
                 o.unanswered,
                 self.workers,
                 self.threads,

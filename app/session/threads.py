@@ -10,6 +10,8 @@ SHARES = 500_000_000
 """The span (ns) over which a thread's share of a core is worked out."""
 STEADY = 3 * SHARES
 """Context switches are read once a second: a count that has not changed for so long (ns) stands still."""
+SELDOM = 20
+"""Who waits for the GIL asks for it every 5 ms: to run for one in so many nanoseconds is no more than that."""
 KINDS = {
     "accept": "accept", "accept4": "accept", "recvfrom": "recv", "recvmsg": "recv", "recvmmsg": "recv", "read": "recv",
     "readv": "recv", "sendto": "send", "sendmsg": "send", "sendmmsg": "send", "write": "send", "writev": "send",
@@ -44,6 +46,8 @@ class ThreadState:
     peer: str = ""
     doing: Doing = Doing.CALL
     since: int = 0
+    gil_since: int = 0
+    """Since when it has waited for the GIL and hardly run at all; 0 if it does not."""
     ran: int = 0
     delayed: int = 0
     starved: int = 0
@@ -132,6 +136,10 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int, disturbed: b
         doing = Doing.CALL
     else:
         doing = Doing.COMPUTING if first or not span or ran >= delayed else Doing.NO_CORE
+    if doing is Doing.CALL or ran * SELDOM > span:
+        state.gil_since = 0
+    if doing is Doing.GIL:
+        state.gil_since = state.gil_since or at - span // 2  # it began somewhere between the two looks
     if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not disturbed):
         state.since = at
     state.call, state.peer = thread.call, thread.peer

@@ -121,7 +121,8 @@ class EchoTui(Picture):
         setting = self.live.block_setting
         self.ask(
             "Blocking call: KIND:SECONDS",
-            "sleep is time.sleep; 0.001 to 60 seconds. It is switched on.",
+            "sleep (time.sleep), c-call (C that gives the GIL up), cpu (computing), c-gil (C that keeps the GIL); "
+            "0.001 to 60 seconds. It is switched on.",
             f"{setting.kind}:{setting.seconds:g}",
             BlockSetting.parse,
             self.live.set_block,

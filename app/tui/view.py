@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from app.live import OVER
+from app.session.causes import ACCEPT
 from app.session.connection import NOTICEABLE, SECOND, Connection, State
 from app.session.session import Session
-from app.session.stalls import ACCEPT, Stall
+from app.session.stall import Stall
 from app.tui.palette import Palette
 from app.tui.text import elapsed
 from servers.catalog import Pattern

@@ -15,8 +15,8 @@ from app.session.session import Session
 from app.session.stalls import Stalls
 from app.session.threads import Threads
 
-INDEXES = ("_by_key", "_by_peer")
-"""A session's own ways to find connections; what they find is in the rest."""
+INDEXES = ("_by_key", "_by_peer", "stall")
+"""A session's own ways to find connections and stalls; what they find is in the rest."""
 
 
 def fold(observations: Iterable[Observation]) -> Session:
@@ -33,7 +33,8 @@ def plain(value: Any) -> Any:
         case Session() | Threads() | Stalls():
             return {name: plain(each) for name, each in vars(value).items() if name not in INDEXES}
         case Connection() | Activity() | Log():
-            return [type(value).__name__, *(plain(getattr(value, name)) for name in type(value).__slots__)]
+            names = (name for name in type(value).__slots__ if name not in INDEXES)
+            return [type(value).__name__, *(plain(getattr(value, name)) for name in names)]
         case msgspec.Struct():
             return [type(value).__name__, *(plain(each) for each in msgspec.structs.astuple(value))]
         case dict():

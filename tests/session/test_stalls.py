@@ -21,7 +21,8 @@ from app.session.observations import (
     ThreadSample,
 )
 from app.session.session import Session
-from app.session.stalls import SENTENCES, THRESHOLD, Cause, Stall
+from app.session.stall import SENTENCES, Cause, Stall
+from app.session.stalls import THRESHOLD
 from servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, Worker
 
 MS = 1_000_000

@@ -8,7 +8,7 @@ from rich.style import Style
 from rich.syntax import Syntax
 
 from app.session.observations import Frame
-from app.session.stalls import SENTENCES, Culprit, Stall, is_own
+from app.session.stall import SENTENCES, Culprit, Stall, is_own
 from app.tui import text
 from app.tui.lines import file_line, source_line
 from app.tui.palette import Palette

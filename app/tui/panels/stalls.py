@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from app.session.stalls import SENTENCES, Stall
+from app.session.stall import SENTENCES, Stall
 from app.tui import table, text
 from app.tui.lines import file_line
 from app.tui.panel import Line, Panel

@@ -47,8 +47,10 @@ def doing(view: View, state: ThreadState) -> str:
     """What a thread is doing, in words that an audience understands."""
     lasted = text.elapsed(max(view.now - state.since, 0))
     peer = f" {text.peer(state.peer)}" if state.peer else ""
+    span = block_of(view, state.pid, state.tid)
+    if span and state.kind == "lock":
+        return f"{lasted} in {WORDS.get(span.kind, span.kind)}"
     if state.kind == "sleep":
-        span = block_of(view, state.pid, state.tid)
         return f"asleep {lasted} in {WORDS.get(span.kind, span.kind) if span else where(state) or state.call}"
     words = {
         "accept": "waiting in accept",

@@ -6,7 +6,7 @@ from itertools import groupby, islice, takewhile
 from rich.style import Style
 
 from app.session.connection import Connection, State
-from app.session.stalls import SENTENCES, Cause, Stall, is_own
+from app.session.stall import SENTENCES, Cause, Stall, is_own
 from app.tui import text
 from app.tui.lines import file_line, source_line
 from app.tui.palette import Palette

@@ -1,0 +1,121 @@
+"""Why nothing is taken: what the kernel shows of the thread that should take it, for as long as the stall lasts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.session.connection import Connection
+from app.session.parts import BlockSpan, Worker
+from app.session.stall import Cause, Culprit, Stall
+from app.session.threads import Doing, Threads, ThreadState
+
+ACCEPT = (0, 0)
+"""The key of a stall whose victims wait for anybody to accept them; others have their worker's `(pid, tid)`."""
+
+
+def gil_of(pid: int) -> tuple[int, int]:
+    """The key of a stall whose victims' workers wait for the GIL of a process."""
+    return (pid, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is judged: who waits at a moment, who could take it, and what the kernel shows of them."""
+
+    at: int
+    unread: list[Connection]
+    queued: list[Connection]
+    """Those that nobody has accepted, or said so."""
+    unanswered: list[str]
+    workers: dict[tuple[int, int], Worker]
+    threads: Threads
+    blocking: Iterable[BlockSpan]
+    rests: tuple[str, ...]
+    accepted_at: int
+    """When anybody was last accepted (ns)."""
+
+    @property
+    def loops(self) -> bool:
+        """Whether a worker serves many clients at a time, so that to accept is part of the same turn."""
+        return "poll" in self.rests
+
+
+def explain(stall: Stall, scene: Scene) -> None:
+    """Look at whoever should take the work, and say why it does not."""
+    accepting = [worker for worker in scene.workers.values() if worker.announced]
+    if stall.key == gil_of(stall.key[0]) and stall.key != ACCEPT:
+        waits = (thread for thread in scene.threads.of(stall.key[0]) if thread.gil_since)
+        _blame(stall, next(((thread.pid, thread.tid) for thread in waits), None), scene)
+    elif stall.key != ACCEPT:
+        _blame(stall, stall.key, scene)
+    elif accepting and all(worker.serving for worker in accepting):
+        stall.cause = Cause.ALL_TAKEN
+        if len(accepting) == 1:
+            _stays(stall, (accepting[0].pid, accepting[0].tid), scene)
+    else:
+        free = next((worker for worker in accepting if not worker.serving), None)
+        _blame(stall, (free.pid, free.tid) if free else None, scene)
+    stall.unanswered = scene.unanswered if stall.key == ACCEPT or scene.loops else []
+    if stall.unanswered:
+        stall.cause = Cause.BACKLOG
+
+
+def _stays(stall: Stall, key: tuple[int, int], scene: Scene) -> None:
+    """The only thread stays with its client: that is no fault of a line, but it rests at one."""
+    stall.cause = Cause.ONE_CLIENT
+    state = scene.threads.known.get(key)
+    if state and (state.kind in scene.rests or "spin" in scene.rests):
+        _locate(stall, state, scene.at)
+
+
+def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
+    state = scene.threads.known.get(key) if key else None
+    if state is None:
+        return
+    if stall.first is None:
+        stall.first = (state.ran, state.waited_for_a_core)
+    stall.evidence[_seen(state, stall, scene)] += 1
+    cause = stall.evidence.most_common(1)[0][0]
+    if cause in (Cause.COMPUTING, Cause.NO_CORE):
+        ran, waited = state.ran - stall.first[0], state.waited_for_a_core - stall.first[1]
+        cause = Cause.NO_CORE if waited > ran else Cause.COMPUTING
+    stall.cause = cause
+    culprit = _holder(state, scene) if cause is Cause.GIL else state
+    stall.injected = stall.injected or any(
+        (span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking
+    )
+    _locate(stall, culprit, scene.at)
+
+
+def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
+    """What a thread is seen to do now, as a reason for taking nothing."""
+    if state.doing is Doing.GIL or state.gil_since:
+        return Cause.GIL
+    if state.doing is not Doing.CALL:
+        return Cause.COMPUTING
+    if state.kind == "send":
+        return Cause.NOT_READING
+    if state.kind not in scene.rests:
+        return Cause.PARKED
+    if any(c.unsent for c in scene.unread if c.number in stall.victims):
+        return Cause.NOT_READING
+    return Cause.UNCLEAR
+
+
+def _holder(state: ThreadState, scene: Scene) -> ThreadState:
+    """The thread that keeps the GIL from one that waits for it: the only one that runs, or that waits where none rests."""
+    others = [thread for thread in scene.threads.of(state.pid) if thread.doing is not Doing.GIL]
+    running = [thread for thread in others if thread.doing is not Doing.CALL]
+    away = [thread for thread in others if thread.doing is Doing.CALL and thread.kind not in (*scene.rests, "pause")]
+    return next((those[0] for those in (running, away) if len(those) == 1), state)
+
+
+def _locate(stall: Stall, state: ThreadState, at: int) -> None:
+    """Keep the thread's line, if it was asked for during this stall."""
+    before = stall.culprit
+    # A thread that has not left its call since its stack was looked at is where it was then.
+    frames = tuple(state.frames) if state.framed_at >= min(stall.begin, state.since) else ()
+    if before and (before.pid, before.tid) == (state.pid, state.tid):
+        frames = frames or before.frames
+    stall.culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer, frames)
+    if frames and not stall.located_at:
+        stall.located_at = at

@@ -1,0 +1,108 @@
+"""One stall: who waited, from when to when, who is to blame, and why."""
+
+import copy
+import enum
+from collections import Counter
+from dataclasses import dataclass, field
+
+from app.session.observations import Frame
+
+LIBRARY = ("/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>")
+"""What is in the path of a file that is not the program's own."""
+
+
+class Cause(enum.Enum):
+    """Why nothing is taken, in one word or two; `SENTENCES` says it in one sentence."""
+
+    PARKED = "parked"
+    COMPUTING = "computing"
+    GIL = "waiting for the GIL"
+    NO_CORE = "no core"
+    ALL_TAKEN = "all workers taken"
+    ONE_CLIENT = "busy with one client"
+    NOT_READING = "client not reading"
+    BACKLOG = "backlog full"
+    UNCLEAR = "unclear"
+
+
+SENTENCES = {
+    Cause.PARKED: "The thread that should serve them sits in a call that blocks.",
+    Cause.COMPUTING: "The thread that should serve them is computing and does not come back.",
+    Cause.GIL: "The thread that should serve them waits for the interpreter's lock, which another one keeps.",
+    Cause.NO_CORE: "The thread that should serve them could run, and gets no core of the machine.",
+    Cause.ALL_TAKEN: "Every worker has a client of its own, and nobody is left to accept.",
+    Cause.ONE_CLIENT: "The only thread stays with its client, and meanwhile nobody calls accept.",
+    Cause.NOT_READING: "A client does not read its echo, so the thread waits for room to send it.",
+    Cause.BACKLOG: "The accept queue is full, and the kernel answers no more clients.",
+    Cause.UNCLEAR: "The evidence does not say why.",
+}
+
+
+@dataclass(slots=True)
+class Victim:
+    """Who waited, from when to when (ns; 0: still waiting)."""
+
+    peer: str
+    client: int | None
+    begin: int
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The thread to blame, the call it was seen in, and the calls on its stack, the innermost first."""
+
+    pid: int
+    tid: int
+    name: str
+    call: str
+    peer: str
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def where(self) -> Frame | None:
+        """The innermost line of the program's own code."""
+        return next((frame for frame in self.frames if is_own(frame)), next(iter(self.frames), None))
+
+
+def is_own(frame: Frame) -> bool:
+    """Whether a call is in the program's own code."""
+    return not any(mark in frame.file for mark in LIBRARY)
+
+
+@dataclass(slots=True)
+class Stall:
+    """One stall: from `begin` to `end` (ns; 0 while it goes on), seen at `seen_at` and its line at `located_at`."""
+
+    number: int
+    key: tuple[int, int]
+    begin: int
+    seen_at: int
+    injected: bool = False
+    end: int = 0
+    located_at: int = 0
+    cause: Cause = Cause.UNCLEAR
+    culprit: Culprit | None = None
+    victims: dict[int, Victim] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
+    evidence: Counter[Cause] = field(default_factory=Counter)
+    first: tuple[int, int] | None = None
+    """What the culprit had run, and waited for a core (ns), when it was first looked at."""
+
+    def lasted(self, now: int) -> int:
+        """How long it has been, or was (ns)."""
+        return (self.end or now) - self.begin
+
+    def release(self, number: int, at: int) -> None:
+        """One of its victims is taken, or gone: with the first one taken the stall is over."""
+        victim = self.victims.get(number)
+        if victim and not victim.end:
+            victim.end = max(at, victim.begin)
+            self.end = self.end or max(at, self.begin)
+
+    def copy(self) -> "Stall":
+        """The same, no longer changed by what comes."""
+        twin = copy.copy(self)
+        twin.victims = {number: copy.copy(victim) for number, victim in self.victims.items()}
+        twin.unanswered, twin.evidence = self.unanswered.copy(), self.evidence.copy()
+        return twin

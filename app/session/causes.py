@@ -102,7 +102,7 @@ def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
 
 
 def _holder(state: ThreadState, scene: Scene) -> ThreadState:
-    """The thread that keeps the GIL from one that waits for it: the only one that runs, or that waits where none rests."""
+    """The thread that keeps the GIL from one that waits for it: the only one that runs, or is away from its rest."""
     others = [thread for thread in scene.threads.of(state.pid) if thread.doing is not Doing.GIL]
     running = [thread for thread in others if thread.doing is not Doing.CALL]
     away = [thread for thread in others if thread.doing is Doing.CALL and thread.kind not in (*scene.rests, "pause")]

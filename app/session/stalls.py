@@ -65,6 +65,7 @@ class Stalls:
         twin.all.extend(copies[stall.number] for stall in self.all)
         twin.going = {key: copies[stall.number] for key, stall in self.going.items()}
         twin.totals, twin._numbers = self.totals.copy(), self._numbers
+        twin.suspects = self.suspects.copy()
         return twin
 
     def _over(self, stall: Stall, at: int) -> None:

@@ -262,11 +262,13 @@ class Live:
         pids.update(pid for pid, _ in self.session.workers)
         address = (server.host, server.port) if server.listening_at else None
         found = self._kernel.look(pids, address, self.session.stalls.suspects)
-        began = time.monotonic()
-        self.drain(BUDGET)  # what was taken before comes first
-        behind = time.monotonic() - began >= BUDGET
-        # While not all is known of what has been taken, nobody can be accused of taking nothing.
-        self.session.apply_all(o for o in found if not (behind and isinstance(o, SocketSample)))
+        if any(isinstance(o, SocketSample) and o.sockets for o in found):
+            began = time.monotonic()
+            self.drain(BUDGET)  # what was taken before comes first
+            if time.monotonic() - began >= BUDGET:
+                # While not all is known of what has been taken, nobody can be accused of taking nothing.
+                found = [o for o in found if not isinstance(o, SocketSample)]
+        self.session.apply_all(found)
         self.moments.keep(self.session, time.monotonic_ns())
 
     def lag(self, late: int) -> None:

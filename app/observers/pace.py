@@ -5,6 +5,8 @@ from types import TracebackType
 
 OFTEN = 50_000_000
 """The least time (ns) from one look to the next: twenty a second."""
+CALM = 2
+"""Where nothing moves, looks are so many times as far apart: whatever begins is still seen within 100 ms."""
 SHARE = 33
 """A look that takes t of the processor is followed by none for this many times t: three hundredths of a core."""
 
@@ -16,6 +18,8 @@ class Pace:
         self._often = often
         self._next = 0
         self._began = (0, 0)
+        self.calm = False
+        """Whether the last look has shown nothing that waits or moves."""
         self.interval = often
         """The time (ns) from the last look to the next one."""
 
@@ -30,5 +34,5 @@ class Pace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         at, spent = self._began
-        self.interval = max(self._often, SHARE * (time.thread_time_ns() - spent))
+        self.interval = max(self._often * (CALM if self.calm else 1), SHARE * (time.thread_time_ns() - spent))
         self._next = at + self.interval

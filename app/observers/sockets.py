@@ -41,7 +41,9 @@ class Sockets:
         with self.pace:
             try:
                 self._diag = self._diag or Diag()
-                return self._look(self._diag, port, host)
+                sample = self._look(self._diag, port, host)
+                self.pace.calm = not sample.sockets
+                return sample
             except OSError as error:
                 self.close()
                 if error.errno is None or error.errno in FOR_EVER:

@@ -60,6 +60,7 @@ class Threads:
                 self.missing = "this system does not let one see another process's system calls"
             except OSError as error:
                 self.missing = f"this system does not show system calls: {error}"
+            self.pace.calm = not (sample.threads or sample.gone)
             return None if self.missing else sample
 
     def calls(self, pid: int) -> tuple[tuple[int, int, int], ...] | None:

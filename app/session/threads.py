@@ -80,11 +80,14 @@ class Threads:
         self.count: int | None = None
         self.interval: int | None = None
         self.seen_at = 0
+        self.changes = 0
+        """Differs whenever a thread may look different."""
         self._marked = 0
 
     def apply(self, o: ThreadSample) -> None:
         """Take a look in."""
         span = o.at - self.seen_at if self.seen_at else 0
+        self.changes += bool(o.threads or o.gone)
         changed = {(thread.pid, thread.tid) for thread in o.threads}
         for key in o.gone:
             self.known.pop(key, None)

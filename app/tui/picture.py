@@ -42,7 +42,7 @@ BUSY = 1000
 """Observations at one look from which the pipes are looked at more often."""
 DRAWS = 2
 """A picture is drawn every so many looks while something happens or somebody waits."""
-CALM = 6
+CALM = 8
 """And every so many looks while nothing does."""
 SAMPLE = 0.5
 """Seconds between two samples of CPU and memory."""

@@ -24,7 +24,7 @@ RATE = 50_000
 CROWD = 1000
 SETTLE = 3.0
 """Seconds after the start that are not measured."""
-FULL = ("Patterns", "Timeline", "Connections", "Events", "CPU", "Workers", "Source", "Clients", "quit")
+FULL = ("Patterns", "Timeline", "Connections", "Events", "CPU", "Threads", "Source", "Clients", "quit")
 """Words of a first full picture: every panel's title, and a key of the footer."""
 LAG = Goal(50.0)
 KEY = Goal(100.0)

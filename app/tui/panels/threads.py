@@ -188,7 +188,7 @@ class ThreadsPanel(Panel):
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
         threads = view.session.threads
-        return (view.session.changes, threads.seen_at, view.tenth)
+        return (view.session.changes, threads.changes, threads.count, view.tenth)
 
     def prepare(self, view: View) -> None:
         self._rows = rows(view)

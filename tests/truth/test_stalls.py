@@ -1,0 +1,222 @@
+"""What the session says of real servers that stall, against what the test has measured itself."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from app.session.stall import Cause, Stall
+from servers.block import BlockSetting
+from servers.catalog import PATTERNS, find
+from tests.truth.watch import Caller, Watch, watching
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
+
+SECONDS = 0.7
+LOOPS = ("select-loop", "asyncio", "asyncio-blocking", "eventlet")
+KINDS = {"sleep": "sleep", "c-call": "_wait", "cpu": "cpu", "c-gil": "_wait"}
+"""The function in which each kind of block is."""
+SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
+
+
+def during_a_block(watch: Watch, sender: Caller, others: list[Caller]) -> None:
+    """One client's message blocks its handler; then the block is switched off, and the others send too."""
+    watch.arm()
+    sender.send()
+    watch.until(lambda: watch.session.blocking, "the block")
+    watch.arm(False)
+    for other in others:
+        other.send()
+    watch.until(lambda: all(caller.listen() for caller in (sender, *others)), "every echo")
+    watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pattern", LOOPS)
+def test_a_loop_that_is_held(pattern: str, kind: str) -> None:
+    if pattern == "eventlet" and kind == "sleep":
+        pytest.skip("its sleep is patched, and holds nobody: see below")
+    with watching(pattern, BlockSetting(kind, SECONDS)) as watch:
+        sender, *others = (watch.connect() for _ in range(3))
+        watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
+        during_a_block(watch, sender, others)
+        (stall,) = [s for s in watch.stalls if s.cause is not Cause.NO_CORE]
+        assert stall.cause is (Cause.COMPUTING if kind == "cpu" else Cause.PARKED)
+        assert stall.injected
+        assert {victim.peer for victim in stall.victims.values()} == {other.name for other in others}
+        assert watch.is_close(stall.begin, others[0].sent_at)
+        assert watch.is_close(stall.end, min(other.echo_at for other in others))
+        assert stall.culprit
+        assert stall.culprit.where
+        assert stall.culprit.where.function == KINDS[kind]
+        assert in_the_pattern(stall, pattern)
+
+
+def in_the_pattern(stall: Stall, pattern: str) -> bool:
+    """Whether the culprit's stack leads through the pattern's own file, or the handler that it shares."""
+    assert stall.culprit
+    files = {frame.file for frame in stall.culprit.frames}
+    folder = find(pattern).source.parent
+    return bool(files & {str(find(pattern).source), str(folder / "echo.py"), str(folder / "asyncio_protocol.py")})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"),
+    [("eventlet", "sleep"), ("multithread", "sleep"), ("multithread", "c-call"), ("thread-pool", "sleep"),
+     ("process-thread-pool", "c-call"), ("process-pool", "c-gil")],
+)  # fmt: skip
+def test_who_blocks_nobody_else_is_no_stall(pattern: str, kind: str) -> None:
+    with watching(pattern, BlockSetting(kind, SECONDS), workers=2, threshold=400_000_000) as watch:
+        sender, other = watch.connect(), watch.connect()
+        watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
+        during_a_block(watch, sender, [other])
+        assert other.echo_at < sender.echo_at
+        assert watch.stalls == []
+
+
+@pytest.mark.parametrize("pattern", ["multithread", "thread-pool"])
+def test_a_thread_that_keeps_the_gil(pattern: str) -> None:
+    with watching(pattern, BlockSetting("c-gil", SECONDS)) as watch:
+        sender, *others = (watch.connect() for _ in range(3))
+        watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
+        during_a_block(watch, sender, others)
+        stall = max(watch.stalls, key=lambda stall: stall.lasted(0))
+        assert stall.cause is Cause.GIL
+        assert {victim.peer for victim in stall.victims.values()} == {other.name for other in others}
+        assert watch.is_close(stall.begin, others[0].sent_at)
+        assert watch.is_close(stall.end, min(other.echo_at for other in others))
+        assert stall.culprit
+        assert stall.culprit.where
+        assert stall.culprit.where.function == "_wait"
+        held = [w for w in watch.session.workers.values() if any(c.peer == sender.name for c in w.serving.values())]
+        assert [worker.tid for worker in held] == [stall.culprit.tid], "the thread of the client that blocks"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "places", "cause"),
+    [
+        ("single-thread", 1, Cause.ONE_CLIENT),
+        ("busy-loop", 1, Cause.ONE_CLIENT),
+        ("thread-pool", 2, Cause.ALL_TAKEN),
+        ("process-pool", 2, Cause.ALL_TAKEN),
+        ("thread-pool", 10, Cause.ALL_TAKEN),
+    ],
+)
+def test_who_is_not_accepted_and_why(pattern: str, places: int, cause: Cause) -> None:
+    with watching(pattern, workers=None if places == 1 else places) as watch:
+        served = [watch.connect() for _ in range(places)]
+        for caller in served:
+            caller.talk()
+        waits = watch.connect()
+        connected = time.monotonic_ns()
+        waits.send()
+        watch.until(lambda: watch.session.stalls.going, "a stall")
+        served[0].talk()  # the others are served meanwhile
+        watch.passes(0.3)
+        (stall,) = watch.stalls
+        assert (stall.cause, stall.injected) == (cause, False)
+        assert [victim.peer for victim in stall.victims.values()] == [waits.name]
+        assert watch.is_close(stall.begin, connected)
+        left = time.monotonic_ns()
+        served[0].close()
+        watch.until(waits.listen, "it is served")
+        watch.until(lambda: not watch.session.stalls.going, "its end")
+        assert watch.is_close(stall.end, left)
+
+
+def test_a_full_backlog() -> None:
+    with watching("single-thread") as watch, ExitStack() as stack:
+        first = watch.connect()
+        first.talk()
+        assert watch.session.server
+        for _ in range((watch.session.server.backlog or 0) + 1):
+            stack.callback(watch.connect().close)
+        knocking = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                f"import socket; socket.create_connection({('127.0.0.1', watch.session.server.port)})",
+            ]
+        )
+        try:
+            watch.until(lambda: any(s.cause is Cause.BACKLOG for s in watch.stalls), "the backlog")
+            assert len(watch.stalls[-1].unanswered) == 1
+            assert watch.session.server.dropped
+        finally:
+            knocking.kill()
+            knocking.wait()
+
+
+@pytest.mark.parametrize("pattern", ["single-thread", "multithread", "asyncio"])
+def test_a_client_that_does_not_read(pattern: str) -> None:
+    with watching(pattern) as watch:
+        deaf = watch.connect()
+        sent = 0
+
+        def stuck() -> bool:
+            nonlocal sent
+            try:
+                sent += deaf.sock.send(b"x" * 2**16)
+            except BlockingIOError:
+                return any(s.cause is Cause.NOT_READING for s in watch.session.stalls.going.values())
+            return False
+
+        watch.until(stuck, "it is told")
+        (stall,) = watch.session.stalls.going.values()
+        assert [victim.peer for victim in stall.victims.values()] == [deaf.name]
+        deaf.close()
+        watch.until(lambda: not watch.session.stalls.going, "it is over with it")
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_a_server_that_serves_does_not_stall(pattern: str) -> None:
+    with watching(pattern, workers=3, threshold=1_000_000_000) as watch:
+        callers = [watch.connect() for _ in range(1 if pattern in ("single-thread", "busy-loop") else 3)]
+        said = 0
+        for number in range(30):
+            for caller in callers:
+                caller.talk(b"x" * (1 + 97 * number))
+                said += 1 + 97 * number
+        watch.passes(0.3)
+        totals = watch.session.totals
+        assert watch.stalls == []
+        assert (totals.recv_bytes, totals.send_bytes, totals.new) == (said, said, len(callers))
+        for caller in callers:
+            caller.close()
+        watch.until(lambda: totals.bye == len(callers), "every goodbye")
+        assert not watch.session.connections
+
+
+@pytest.fixture
+def busy_core() -> Iterator[int]:
+    """A core of the machine that has much more to do than it can, for a while."""
+    core = min(os.sched_getaffinity(0))
+    script = f"""if True:
+        import os, time
+        os.sched_setaffinity(0, {{{core}}})
+        end = time.monotonic() + 60
+        while time.monotonic() < end: pass
+    """
+    # In sessions of their own, because the kernel may share a core between sessions first (sched(7), autogroup).
+    burners = [subprocess.Popen([sys.executable, "-c", script], start_new_session=True) for _ in range(8)]
+    yield core
+    for burner in burners:
+        burner.kill()
+        burner.wait()
+
+
+def test_no_core_is_told_from_parked_on_a_busy_machine(busy_core: int) -> None:
+    for kind, cause in (("cpu", Cause.NO_CORE), ("sleep", Cause.PARKED)):
+        with watching("asyncio", BlockSetting(kind, 1.5)) as watch:
+            assert watch.session.server
+            os.sched_setaffinity(watch.session.server.pid, {busy_core})
+            sender, other = watch.connect(), watch.connect()
+            watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
+            during_a_block(watch, sender, [other])
+            longest = max(watch.stalls, key=lambda stall: stall.lasted(0))
+            assert longest.cause is cause

@@ -1,0 +1,127 @@
+"""A server under observation, driven by raw sockets, and the truth as the test itself has measured it."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+from app.live import Live, Plan
+from app.session.session import Session
+from app.session.stall import Stall
+from servers.block import BlockSetting
+from servers.catalog import find
+from servers.records import address_name
+
+LIMIT = 30.0
+LOOK = 0.05
+CLOSE = 0.1
+"""How far (s) from the truth a time may be, beyond what this run itself was late."""
+
+
+class Watch:
+    """A live run without a screen. `late` is by how much its looks were late at worst (s)."""
+
+    def __init__(self, pattern: str, block: BlockSetting | None, workers: int | None, threshold: int | None) -> None:
+        self.live = Live(Plan(port=0, workers=workers))
+        self.live.start(find(pattern))
+        if not block:
+            self.live._switch(False)
+        self.block = block
+        self.threshold = threshold
+        self.late = 0.0
+        self._due = time.monotonic()
+        self.until(lambda: self.session.server and self.session.server.listening_at, "it listens")
+
+    @property
+    def session(self) -> Session:
+        return self.live.session
+
+    @property
+    def stalls(self) -> list[Stall]:
+        return list(self.session.stalls.all)
+
+    def look(self) -> None:
+        """One turn, as the dashboard makes it twenty times a second."""
+        if self.threshold:
+            self.session.stalls.threshold = self.threshold
+        self._due += LOOK
+        wait = self._due - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+        else:
+            self.late = max(self.late, -wait)
+            self._due = time.monotonic()
+        self.live.drain()
+        self.live.look()
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        limit = time.monotonic() + LIMIT
+        while not condition():
+            stalls = [(s.cause.value, len(s.victims), s.end) for s in self.stalls]
+            assert time.monotonic() < limit, f"never came true: {what}; {stalls} {self.session.missing}"
+            self.look()
+
+    def passes(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.look()
+
+    def connect(self) -> "Caller":
+        assert self.session.server
+        return Caller(self, (self.session.server.host, self.session.server.port))
+
+    def arm(self, on: bool = True) -> None:
+        """Switch the block on or off."""
+        if self.block and on:
+            self.live.set_block(self.block)
+        else:
+            self.live._switch(False)
+
+    def is_close(self, measured: int, truth: int) -> bool:
+        """Whether two moments (ns) are the same, as well as this run can tell."""
+        return abs(measured - truth) / 1e9 <= CLOSE + 2 * self.late
+
+
+class Caller:
+    """A raw client: what it has sent, and when its echo came, by its own clock (ns)."""
+
+    def __init__(self, watch: Watch, address: tuple[str, int]) -> None:
+        self.watch = watch
+        self.sock = socket.create_connection(address, LIMIT)
+        self.sock.setblocking(False)
+        self.name = address_name(*self.sock.getsockname()[:2])
+        self.sent_at = self.echo_at = 0
+        self.owed = 0
+
+    def send(self, data: bytes = b"hogehoge\n") -> None:
+        self.sent_at, self.echo_at = time.monotonic_ns(), 0
+        self.owed += len(data)
+        self.sock.sendall(data)
+
+    def listen(self) -> bool:
+        """Take what is there; whether all echoes have come."""
+        with contextlib.suppress(BlockingIOError):
+            while self.owed:
+                self.owed -= len(self.sock.recv(1 << 16))
+                self.echo_at = time.monotonic_ns()
+        return not self.owed
+
+    def talk(self, data: bytes = b"hogehoge\n") -> None:
+        """Send, and wait for the echo."""
+        self.send(data)
+        self.watch.until(self.listen, "an echo")
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+@contextlib.contextmanager
+def watching(
+    pattern: str, block: BlockSetting | None = None, *, workers: int | None = None, threshold: int | None = None
+) -> Iterator[Watch]:
+    """Watch a pattern on a free port, with a block that is off until it is armed."""
+    watch = Watch(pattern, block, workers, threshold)
+    try:
+        yield watch
+    finally:
+        watch.live.close()

@@ -11,6 +11,7 @@ import click
 import cloup
 from click.shell_completion import CompletionItem, get_completion_class
 
+from app.config import LEAST, MOST
 from servers.__main__ import USAGE, Request, print_from_pattern, run
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME, FAMILIES, PATTERNS, Pattern, find
@@ -116,6 +117,12 @@ def screen_options(command: F) -> F:
             "--clients", type=Number(0, 5000, "clients"), default=0, show_default=True, help="Clients to open at once."
         ),
         cloup.option("--theme", help="Colours, by name (the palette lists them)."),
+        cloup.option(
+            "--stall-after",
+            type=Number(LEAST, MOST, "stall-after"),
+            metavar="MS",
+            help="From how many milliseconds on a wait is a stall. [default: 100]",
+        ),
     )(command)
 
 
@@ -179,6 +186,7 @@ def dashboard(
     block: BlockSetting | None,
     clients: int,
     theme: str | None,
+    stall_after: int | None,
 ) -> None:
     """Open the dashboard."""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()) or os.environ.get("TERM") == "dumb":
@@ -186,7 +194,7 @@ def dashboard(
     from app.live import Plan
     from app.tui.app import open_dashboard
 
-    sys.exit(open_dashboard(Plan(pattern, host, port, workers, ceiling, block, clients), theme))
+    sys.exit(open_dashboard(Plan(pattern, host, port, workers, ceiling, block, clients, stall_after), theme))
 
 
 @cli.command()

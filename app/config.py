@@ -1,4 +1,4 @@
-"""The small configuration file: a theme, and other keys for actions by their ids (TOML)."""
+"""The small configuration file: a theme, when a wait is a stall, and other keys for actions by their ids (TOML)."""
 
 import os
 import tomllib
@@ -7,6 +7,9 @@ from pathlib import Path
 
 from servers.server import BadRequest
 
+LEAST, MOST = 50, 60_000
+"""Milliseconds that may be set for a stall: two looks at least."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -14,6 +17,8 @@ class Config:
 
     theme: str | None = None
     keys: dict[str, str] = field(default_factory=dict)
+    stall_after: int | None = None
+    """From how many milliseconds on a wait is a stall."""
 
 
 def config_path() -> Path:
@@ -38,8 +43,11 @@ def read_config(known: frozenset[str]) -> Config:
         raise BadRequest(f'{path}: [keys] takes lines such as freeze = "p"')
     if not isinstance(theme, str | None):
         raise BadRequest(f'{path}: theme takes a name, such as theme = "echo-projector"')
+    stall_after = data.get("stall_after")
+    if stall_after is not None and (type(stall_after) is not int or not LEAST <= stall_after <= MOST):
+        raise BadRequest(f"{path}: stall_after takes whole milliseconds from {LEAST} to {MOST:,}, such as 100")
     if unknown := sorted(set(keys) - known):
         raise BadRequest(f"{path}: unknown key id {unknown[0]!r}: choose from {', '.join(sorted(known))}")
-    if other := sorted(set(data) - {"keys", "theme"}):
-        raise BadRequest(f"{path}: unknown setting {other[0]!r}: there are theme and [keys]")
-    return Config(theme, keys)
+    if other := sorted(set(data) - {"keys", "theme", "stall_after"}):
+        raise BadRequest(f"{path}: unknown setting {other[0]!r}: there are theme, stall_after and [keys]")
+    return Config(theme, keys, stall_after)

@@ -41,6 +41,8 @@ class Plan:
     ceiling: int | None = None
     block: BlockSetting | None = None
     clients: int = 0
+    stall_after: int | None = None
+    """From how many milliseconds on a wait is a stall; None for the usual threshold."""
 
 
 class Live:
@@ -83,6 +85,8 @@ class Live:
         self.pattern = pattern
         crowd = [number for number, client in self.session.clients.items() if client.ended not in OVER]
         self.session = Session()
+        if self.plan.stall_after:
+            self.session.stalls.threshold = self.plan.stall_after * 1_000_000
         self._since = time.monotonic_ns()
         self._pattern_block = pattern.block
         wish = Wish(pattern.name, self.plan.host, self.plan.port, self.plan.workers, self.plan.ceiling)

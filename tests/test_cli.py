@@ -233,7 +233,9 @@ def test_a_configuration_is_read_from_where_the_user_says(config: Path) -> None:
         ("keys = 3", "[keys] takes lines such as"),
         ("[keys]\nfreeze = 3", "[keys] takes lines such as"),
         ('[keys]\nfreze = "z"', "unknown key id 'freze': choose from freeze, quit"),
-        ("colour = 3", "unknown setting 'colour': there are theme and [keys]"),
+        ("colour = 3", "unknown setting 'colour': there are theme, stall_after and [keys]"),
+        ("stall_after = 3", "stall_after takes whole milliseconds from 50 to 60,000"),
+        ("stall_after = true", "stall_after takes whole milliseconds from 50 to 60,000"),
     ],
 )
 def test_a_mistake_in_it_is_one_sentence_with_the_files_name(config: Path, text: str, sentence: str) -> None:

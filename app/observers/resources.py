@@ -75,7 +75,7 @@ class Resources:
 
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:
-    """All that descends from a process. The kernel lists a thread's children (proc(5)), which saves reading all of /proc."""
+    """All that descends from a process, from the kernel's lists of children (proc(5)) instead of all of /proc."""
     try:
         tids = os.listdir(f"/proc/{process.pid}/task")
         if len(tids) > FEW_THREADS:

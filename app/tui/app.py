@@ -1,6 +1,7 @@
 """The dashboard's keys: one method for each thing a person can do."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -354,7 +355,7 @@ class EchoTui(Picture):
 def open_dashboard(plan: Plan, theme: str | None = None) -> int:
     """Run the dashboard in this terminal until it is quit; gives its exit code. Raises BadRequest."""
     config = read_config(frozenset(key.id for key in ALL_KEYS))
-    app = EchoTui(plan, config, theme)
+    app = EchoTui(replace(plan, stall_after=plan.stall_after or config.stall_after), config, theme)
     wanted = theme or config.theme
     if wanted and wanted not in app.available_themes:
         app.live.close()

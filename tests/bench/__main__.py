@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import endings, folding, idle, machine, sampling, screen, serving
+from tests.bench import endings, folding, idle, kernel, machine, sampling, screen, serving
 from tests.bench.figures import Effort, Section
 from tests.bench.table import table
 
@@ -24,6 +24,8 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "crowd": screen.crowd,
     "idle": idle.measure,
     "sampling": sampling.measure,
+    "kernel": kernel.looks,
+    "stalls": kernel.stalls,
     "endings": endings.measure,
 }
 RESULTS = Path("bench-results")

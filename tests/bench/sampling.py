@@ -49,7 +49,7 @@ def measure(effort: Effort) -> Section:
         watches: list[tuple[tuple[int, int], Resources]] = []
         for processes, threads in CREWS:
             try:
-                pid = stack.enter_context(_crew(processes, threads))
+                pid = stack.enter_context(crew_of(processes, threads))
             except DidNotWork as failure:
                 section.failures.append(str(failure))
                 continue
@@ -83,7 +83,7 @@ def measure(effort: Effort) -> Section:
 
 
 @contextlib.contextmanager
-def _crew(processes: int, threads: int) -> Iterator[int]:
+def crew_of(processes: int, threads: int) -> Iterator[int]:
     """A crew that is complete; gives its first process."""
     tied, held = os.pipe()
     command = [sys.executable, "-m", "tests.bench.sampling", str(processes), str(threads), str(tied)]

@@ -32,7 +32,12 @@ def during_a_block(watch: Watch, sender: Caller, others: list[Caller]) -> None:
     watch.arm(False)
     for other in others:
         other.send()
-    watch.until(lambda: all(caller.listen() for caller in (sender, *others)), "every echo")
+
+    def heard() -> bool:
+        echoes = [caller.listen() for caller in (sender, *others)]  # each of them, at every look
+        return all(echoes)
+
+    watch.until(heard, "every echo")
     watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
 
 

@@ -40,6 +40,11 @@ class Watch:
     def stalls(self) -> list[Stall]:
         return list(self.session.stalls.all)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for the next turn."""
+        return time.monotonic() >= self._due + LOOK
+
     def look(self) -> None:
         """One turn, as the dashboard makes it twenty times a second."""
         if self.threshold:

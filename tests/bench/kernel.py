@@ -1,0 +1,127 @@
+"""What it costs to look at the kernel's side twenty times a second, and how soon and how truly a stall is told."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+
+from app.observers.pace import OFTEN, Pace
+from app.observers.sockets import Sockets
+from app.observers.threads import Threads
+from app.session.stall import Stall
+from servers.block import BlockSetting
+from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
+from tests.bench.sampling import crew_of
+from tests.truth.watch import Caller, Watch, watching
+
+CONNECTIONS = 2000
+THREADS = 40
+RATE = 1e9 / OFTEN
+COST = Goal(3.0)
+KINDS = ("sleep", "cpu", "c-call", "c-gil")
+LENGTHS = (0.2, 1.0, 5.0)
+
+
+def looks(effort: Effort) -> Section:
+    """CPU time of one look, times twenty a second."""
+    section = Section("The kernel's evidence, at 20 looks a second")
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS))
+        address = listener.getsockname()
+        for _ in range(CONNECTIONS):
+            stack.enter_context(socket.create_connection(address))
+            stack.enter_context(listener.accept()[0])
+        sockets = Sockets()
+        stack.callback(sockets.close)
+        costs = _cost(effort, sockets.pace, lambda: sockets.sample(address[1], address[0]))
+        section.add(Figure(f"sockets, {CONNECTIONS:,} connections", "% of a core", costs, COST))
+        threads = Threads(lambda inode: "")
+        stack.callback(threads.close)
+        pid = stack.enter_context(crew_of(1, THREADS))
+        costs = _cost(effort, threads.pace, lambda: threads.sample([pid]))
+        section.add(Figure(f"threads, {THREADS} of them, at rest", "% of a core", costs, COST))
+    section.add(Figure(f"threads, {THREADS} of them, all at work", "% of a core", _at_work(effort), COST))
+    return section
+
+
+def _at_work(effort: Effort) -> list[float]:
+    """The same of a server whose threads all have something to do, so that each look finds each of them changed."""
+    found = []
+    with watching("multithread") as watch:
+        watch.live.open_clients(THREADS - 1)
+        watch.until(lambda: watch.session.totals.new == THREADS - 1, "all are accepted")
+        watch.live.load([], 30, 64)
+        assert watch.session.server
+        pid, sockets = watch.session.server.pid, Sockets()
+        threads = Threads(sockets.peer_of)
+        for _ in range(effort.rounds):
+            spent, looks, changed = 0.0, effort.count(60, 20), 0
+            for _ in range(looks):
+                watch.look()
+                sockets.sample(watch.session.server.port, watch.session.server.host)
+                began = time.process_time()
+                sample = threads.sample([pid])
+                spent += time.process_time() - began
+                changed += len(sample.threads) if sample else 0
+            found.append(spent / looks * RATE * 100)
+            if changed < looks * THREADS // 2:
+                raise DidNotWork(f"only {changed} threads moved in {looks} looks")
+        threads.close()
+        sockets.close()
+    return found
+
+
+def _cost(effort: Effort, pace: Pace, look: Callable[[], object]) -> list[float]:
+    """Percent of a core that looks at full rate would take, for each round."""
+    found = []
+    for _ in range(effort.rounds):
+        count = effort.count(100, 30)
+        spent = time.process_time()
+        for _ in range(count):
+            pace.hurry()
+            look()
+        found.append((time.process_time() - spent) / count * RATE * 100)
+    return found
+
+
+def stalls(effort: Effort) -> Section:
+    """Each kind of block, in a loop: from the threshold to its being told, to the line, and how true the length is."""
+    section = Section("Stalls of asyncio: how soon they are told, and how truly")
+    for kind in KINDS:
+        told, located = [], []
+        off: list[float] = []
+        for length in LENGTHS[: effort.count(3, 2)]:
+            for _ in range(effort.rounds):
+                stall, truth, threshold = _one(kind, length)
+                told.append((stall.seen_at - stall.begin - threshold) / 1e6)
+                located.append((stall.located_at - stall.begin - threshold) / 1e6 if stall.located_at else float("inf"))
+                off.append(abs(stall.lasted(0) / 1e6 - truth * 1e3))
+        section.add(Figure(f"{kind}: told after the threshold", "ms", told, Goal(150.0), shown="p95"))
+        section.add(Figure(f"{kind}: its line", "ms", located, Goal(250.0), shown="p95"))
+        section.add(Figure(f"{kind}: length, off by", "ms", off, Goal(50.0), shown="p95"))
+    return section
+
+
+def _one(kind: str, length: float) -> tuple[Stall, float, int]:
+    """A stall, its true length (s) by the one who waited, and the threshold (ns)."""
+    with watching("asyncio", BlockSetting(kind, length)) as watch:
+        sender, other = watch.connect(), watch.connect()
+        watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
+        _hold(watch, sender, other)
+        if not watch.stalls:
+            raise DidNotWork(f"{kind} of {length} s was not seen")
+        stall = max(watch.stalls, key=lambda stall: stall.lasted(0))
+        return stall, (other.echo_at - other.sent_at) / 1e9, watch.session.stalls.threshold
+
+
+def _hold(watch: Watch, sender: Caller, other: Caller) -> None:
+    watch.arm()
+    sender.send()
+    watch.until(lambda: watch.session.blocking, "the block")
+    watch.arm(False)
+    other.send()
+    while not other.listen():  # more often than the session looks, so that the truth is exact
+        time.sleep(0.001)
+        if watch.is_due:
+            watch.look()
+    watch.until(lambda: not watch.session.stalls.going and sender.listen(), "the end of the stall")

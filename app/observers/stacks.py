@@ -5,6 +5,7 @@ all of them append to it. The answer comes within a millisecond of the process's
 next look.
 """
 
+import bisect
 import contextlib
 import fcntl
 import os
@@ -70,9 +71,7 @@ class Stacks:
         if not (stack_pointers and text.endswith("\n")) or len(dumped) < min(len(stack_pointers), MOST):
             return None
         pid, self._asked = self._asked, 0
-        known = self._known.setdefault(pid, {})
-        tids = identify(list(dumped), stack_pointers, pid, known)
-        self._known = {pid: tids, **{other: pairs for other, pairs in self._known.items() if other != pid}}
+        tids = identify(list(dumped), stack_pointers, pid, self._known.setdefault(pid, {}))
         found = [Stack(tids[ident], frames) for ident, frames in dumped.items() if ident in tids]
         return StackSample(self._since, pid, found)
 
@@ -103,20 +102,29 @@ def parse(text: str) -> dict[int, list[Frame]]:
     return found
 
 
-def identify(
-    idents: list[int], stack_pointers: Mapping[int, int], pid: int, known: Mapping[int, int] | None = None
-) -> dict[int, int]:
+def identify(idents: list[int], stack_pointers: Mapping[int, int], pid: int, known: dict[int, int]) -> dict[int, int]:
     """Which identity is which native thread: the C library keeps a thread's descriptor right above its stack.
 
-    The first thread's stack lies elsewhere, and a thread that has never been seen waiting has no known stack: those
-    are told by elimination, in the order of their age. `idents` are given newest first.
+    What is found so is remembered in `known`. The first thread's stack lies elsewhere, and that of a thread that has
+    not been seen waiting is not known: those are told by elimination, in the order of their age. `idents` are given
+    newest first.
     """
-    pairs = {ident: tid for ident, tid in (known or {}).items() if ident in idents and tid in stack_pointers}
+    ordered = sorted(idents)
+    nearest: dict[int, tuple[int, int]] = {}
     for tid, pointer in stack_pointers.items():
-        above = [ident for ident in idents if pointer < ident < pointer + FARTHEST]
-        if pointer and tid != pid and above and tid not in pairs.values():
-            pairs[min(above)] = tid
-    left = [ident for ident in reversed(idents) if ident not in pairs]
-    tids = sorted(tid for tid in stack_pointers if tid not in pairs.values())
-    pairs.update(zip(left, tids, strict=False))
-    return pairs
+        place = bisect.bisect(ordered, pointer)
+        if pointer and tid != pid and place < len(ordered) and ordered[place] - pointer < FARTHEST:
+            found = (ordered[place] - pointer, tid)
+            nearest[ordered[place]] = min(nearest.get(ordered[place], found), found)
+    certain = {ident: tid for ident, (_, tid) in nearest.items()}
+    taken = set(certain.values())
+    certain.update(
+        (i, tid)
+        for i, tid in known.items()
+        if i in idents and i not in certain and tid in stack_pointers.keys() - taken
+    )
+    known.clear()
+    known.update(certain)
+    taken = set(certain.values())
+    left = [ident for ident in reversed(idents) if ident not in certain]
+    return certain | dict(zip(left, sorted(stack_pointers.keys() - taken), strict=False))

@@ -102,11 +102,14 @@ def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
 
 
 def _holder(state: ThreadState, scene: Scene) -> ThreadState:
-    """The thread that keeps the GIL from one that waits for it: the only one that runs, or is away from its rest."""
-    others = [thread for thread in scene.threads.of(state.pid) if thread.doing is not Doing.GIL]
-    running = [thread for thread in others if thread.doing is not Doing.CALL]
-    away = [thread for thread in others if thread.doing is Doing.CALL and thread.kind not in (*scene.rests, "pause")]
-    return next((those[0] for those in (running, away) if len(those) == 1), state)
+    """The thread that keeps the GIL from one that waits for it: the only one that has been busy for as long.
+
+    Busy is who runs, or waits elsewhere than at its rest.
+    """
+    others = [thread for thread in scene.threads.of(state.pid) if not thread.gil_since]
+    busy = [t for t in others if t.doing is not Doing.CALL or t.kind not in (*scene.rests, "pause")]
+    lasting = [thread for thread in busy if thread.since <= state.gil_since]
+    return next((those[0] for those in (lasting, busy) if len(those) == 1), state)
 
 
 def _locate(stall: Stall, state: ThreadState, at: int) -> None:

@@ -117,7 +117,7 @@ def _one(kind: str, length: float) -> tuple[Stall, float, int]:
 def _hold(watch: Watch, sender: Caller, other: Caller) -> None:
     watch.arm()
     sender.send()
-    watch.until(lambda: watch.session.blocking, "the block")
+    time.sleep(0.02)  # it has been taken by then, and its handler has looked at the block
     watch.arm(False)
     other.send()
     while not other.listen():  # more often than the session looks, so that the truth is exact

@@ -245,7 +245,18 @@ def test_which_identity_is_which_thread() -> None:
     pointers = {10: 0x7FFC_0000_0000, 11: 0x7F00_0010_0000 - 100, 12: 0x7F00_0020_0000 - 100}
     idents = [0x7F00_0020_0000, 0x7F00_0010_0000, 0x7F00_0030_0000]
     wanted = {0x7F00_0010_0000: 11, 0x7F00_0020_0000: 12, 0x7F00_0030_0000: 10}
-    assert identify(idents, pointers, pid) == wanted
+    known: dict[int, int] = {}
+    assert identify(idents, pointers, pid, known) == wanted
     running = {**pointers, 12: 0}
-    assert identify(idents, running, pid, wanted) == wanted, "it is remembered"
-    assert identify([], pointers, pid) == {}
+    assert identify(idents, running, pid, known) == wanted, "it is remembered"
+    assert identify([], pointers, pid, known) == {}
+
+
+def test_a_guess_is_not_remembered() -> None:
+    pid = 10
+    idents = [0x7F00_0010_0000, 0x7F00_0020_0000, 0x7F00_0030_0000]  # newest first; two of them are guessed wrong
+    known: dict[int, int] = {}
+    guessed = identify(idents, {10: 1, 11: 0, 12: 0}, pid, known)
+    assert guessed == {0x7F00_0030_0000: 10, 0x7F00_0020_0000: 11, 0x7F00_0010_0000: 12}
+    told = identify(idents, {10: 1, 11: 0x7F00_0010_0000 - 9, 12: 0x7F00_0020_0000 - 9}, pid, known)
+    assert told == {0x7F00_0030_0000: 10, 0x7F00_0010_0000: 11, 0x7F00_0020_0000: 12}

@@ -13,6 +13,7 @@ from app.observers.child import Child, Wish
 from app.observers.kernel import Kernel
 from app.observers.pipe import LinePipe, decode
 from app.observers.resources import Resources
+from app.observers.strace import Strace
 from app.session.moments import Moments
 from app.session.observations import BlockSet, ClientUnconnected, Lag, ProcessGone, ServerExited, SocketSample
 from app.session.session import Session
@@ -62,6 +63,7 @@ class Live:
         self._resources = Resources()
         self._kernel: Kernel | None = None
         self.moments = Moments()
+        self.lens: Strace | None = None
         self._reopen = False
         self._closed = False
         self._last_client = 0
@@ -109,6 +111,7 @@ class Live:
     def _gone(self) -> None:
         """The server has ended: those who waited for it to listen try in vain, and say so."""
         self.child = None
+        self.close_lens()
         if self._kernel:
             self._kernel.close()
             self._kernel = None
@@ -266,6 +269,8 @@ class Live:
         pids.update(pid for pid, _ in self.session.workers)
         address = (server.host, server.port) if server.listening_at else None
         found = self._kernel.look(pids, address, self.session.stalls.suspects)
+        if self.lens and (calls := self.lens.read()):
+            found.append(calls)
         if any(isinstance(o, SocketSample) and o.sockets for o in found):
             began = time.monotonic()
             self.drain(BUDGET)  # what was taken before comes first
@@ -274,6 +279,17 @@ class Live:
                 found = [o for o in found if not isinstance(o, SocketSample)]
         self.session.apply_all(found)
         self.moments.keep(self.session, time.monotonic_ns())
+
+    def open_lens(self) -> None:
+        """Show the server's system calls from now on, at the price of a slower server. Raises OSError."""
+        if self.child and not self.lens:
+            self.lens = Strace(self.child.pid)
+
+    def close_lens(self) -> None:
+        """Let go of the server."""
+        if self.lens:
+            self.lens.stop()
+            self.lens = None
 
     def lag(self, late: int) -> None:
         """The caller's own loop was so late (ns)."""

@@ -110,6 +110,25 @@ async def dashboard() -> None:
             run.save("dashboard.svg")
 
 
+async def stall() -> None:
+    """A loop that sleeps while everybody wants something: who waits, for how long, and on which line."""
+    async with running("asyncio-blocking", WIDE, BlockSetting("sleep", 6.0)) as run:
+        run.app.live.toggle_block()
+        await run.open(3)
+        for words in ("hello", "anybody there?"):
+            await run.say(None, words)
+            await run.pilot.pause(0.9)
+        run.app.live.toggle_block()
+        await run.say(1, "mogemoge")
+        await run.pilot.pause(0.4)
+        await run.say(2, "who waits?")
+        await run.say(3, "me too")
+        run.app.live.open_clients(1)
+        await run.until(lambda: any(s.located_at for s in run.app.live.session.stalls.going.values()))
+        await run.pilot.pause(2.5)
+        run.save("stall.svg")
+
+
 async def single_thread() -> None:
     """One is served, two are not accepted."""
     async with running("single-thread", WIDE) as run:
@@ -132,7 +151,7 @@ async def projector() -> None:
 
 async def main() -> None:
     """All of them."""
-    for picture in (dashboard, single_thread, projector):
+    for picture in (dashboard, stall, single_thread, projector):
         await picture()
 
 

@@ -33,7 +33,7 @@ def snapshot(session: Session) -> Session:
     still.blocking = {key: copy.copy(span) for key, span in session.blocking.items()}
     still.holding = {key: copy.copy(span) for key, span in session.holding.items()}
     still.threads, still.stalls = session.threads.copy(), session.stalls.copy()
-    still.missing = session.missing.copy()
+    still.missing, still.calls = session.missing.copy(), session.calls.copy()
     still.output, still.notes, still.lags = session.output.copy(), session.notes.copy(), session.lags.copy()
     still.log = session.log.copy()
     return still

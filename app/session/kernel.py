@@ -3,7 +3,8 @@
 from app.session.causes import Scene
 from app.session.clients import OurClients
 from app.session.connection import Connection
-from app.session.observations import SocketSample, StackSample, ThreadSample, Unavailable
+from app.session.observations import SocketSample, StackSample, SystemCalls, ThreadSample, Unavailable
+from app.session.parts import Calls
 from app.session.stalls import Stalls
 from app.session.threads import Threads
 
@@ -18,6 +19,7 @@ class KernelSide(OurClients):
         super().__init__()
         self.threads = Threads()
         self.stalls = Stalls()
+        self.calls = Calls()
         self.missing: dict[str, str] = {}
         """Kinds of evidence that can't be had here, and why."""
         self.accepted_at = 0
@@ -90,6 +92,11 @@ class KernelSide(OurClients):
 
     def _stacks(self, o: StackSample) -> None:
         self.threads.apply_stacks(o)
+
+    def _system_calls(self, o: SystemCalls) -> None:
+        self.calls.kept.extend(o.lines)
+        self.calls.total += len(o.lines)
+        self.calls.seen += o.count
 
     def _unavailable(self, o: Unavailable) -> None:
         self.missing[o.what] = o.why

@@ -165,6 +165,13 @@ class StackSample(Record, tag="stacks", gc=False):
     stacks: list[Stack]
 
 
+class SystemCalls(Record, tag="system-calls", gc=False):
+    """What strace(1) has written since the last look: its latest lines, and how many there were."""
+
+    lines: list[str]
+    count: int
+
+
 class Unavailable(Record, tag="unavailable", gc=False):
     """A kind of evidence can't be had here; `why` says it in one line."""
 
@@ -247,6 +254,7 @@ Observation = (
     | SocketSample
     | ThreadSample
     | StackSample
+    | SystemCalls
     | Unavailable
     | ClientUnconnected
     | ClientsLost

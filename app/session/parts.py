@@ -125,6 +125,22 @@ class BlockSpan:
     end: int = 0
 
 
+CALLS_KEPT = 500
+
+
+@dataclass(slots=True)
+class Calls:
+    """The latest system calls as strace writes them: `kept` of `total` taken in, of `seen` that there were."""
+
+    kept: deque[str] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
+    total: int = 0
+    seen: int = 0
+
+    def copy(self) -> "Calls":
+        """The same, no longer changed by what comes."""
+        return Calls(self.kept.copy(), self.total, self.seen)
+
+
 @dataclass(slots=True)
 class BlockSwitch:
     """Whether the block is armed, and with what."""

@@ -26,6 +26,7 @@ from app.session.observations import (
     ServerStarted,
     SocketSample,
     StackSample,
+    SystemCalls,
     ThreadSample,
     Unavailable,
 )
@@ -297,6 +298,7 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     SocketSample: Session._sockets,
     ThreadSample: Session._threads_seen,
     StackSample: Session._stacks,
+    SystemCalls: Session._system_calls,
     Unavailable: Session._unavailable,
     CoresSample: Session._cores,
     BlockSet: Session._block_set,

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from app.clients.commands import BURST_LIMIT, RATE_LIMIT
 from app.config import read_config
 from app.live import OVER, Plan
+from app.observers import strace
 from app.session.freeze import snapshot
 from app.session.session import Session
 from app.tui.answers import rate, whole
@@ -80,6 +81,8 @@ class EchoTui(Picture):
                 return clients
             case "leave":
                 return typing or self.expanded is not None or self.frozen is not None
+            case "toggle_lens":
+                return self.live.running and strace.is_installed()
             case "stall":
                 return bool(self.live.moments.kept)
             case "copy_line":
@@ -235,6 +238,17 @@ class EchoTui(Picture):
         else:
             self.notify("Of a stall so long ago no picture is kept", severity="warning", timeout=3, markup=False)
 
+    def action_toggle_lens(self) -> None:
+        if self.live.lens:
+            self.live.close_lens()
+        else:
+            try:
+                self.live.open_lens()
+                self.notify("strace is attached: the server is 5 to 10 times slower", timeout=4, markup=False)
+            except OSError as error:
+                self.notify(f"No strace: {error}", severity="error", markup=False)
+        self.draw()
+
     def action_zoom(self, step: int) -> None:
         self.span = SPANS[min(max(SPANS.index(self.span) + step, 0), len(SPANS) - 1)]
         self.draw()
@@ -255,7 +269,9 @@ class EchoTui(Picture):
         self.expanded = None
         if self.ended and name not in ("patterns", "clients", "line"):
             name = "ended"  # it stands in the place of the others
-        if name in PANELS:
+        if self.live.lens and name == "events":
+            name = "calls"  # they stand in the place of the events
+        if name in PANELS or name == "calls":
             self.place = name
         self.fit()
         target = self.screen.query_one(Input) if name in ("clients", "line") else self.screen.query_one(f"#{name}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 MIN_WIDTH, MIN_HEIGHT = 80, 24
-LEFT = ("connections", "stalls", "events")
+LEFT = ("connections", "stalls", "events", "calls")
 RIGHT = ("cpu", "threads", "source")
 LOWER = (*LEFT, *RIGHT)
 ALWAYS = ("header", "patterns", "clients", "keys")
@@ -18,12 +18,15 @@ class Layout:
     shown: frozenset[str]
 
 
-def arrange(width: int, height: int, chosen: str, ended: bool = False, expanded: str | None = None) -> Layout:
+def arrange(
+    width: int, height: int, chosen: str, ended: bool = False, expanded: str | None = None, lens: bool = False
+) -> Layout:
     """The layout for a terminal, where `chosen` is the panel that was gone to last.
 
     A server that has died (`ended`) takes the place of all panels about what it does; an `expanded` panel takes
-    the place of all others.
+    the place of all others. With the `lens` the system calls take the place of the events.
     """
+    told = "calls" if lens else "events"
     name = size_class(width, height)
     if name == "small":
         return Layout(name, frozenset({"too-small"}))
@@ -32,12 +35,12 @@ def arrange(width: int, height: int, chosen: str, ended: bool = False, expanded:
     if ended:
         return Layout(name, frozenset({*ALWAYS, "ended"}))
     if name == "wide":
-        lower = set(LOWER)
+        lower = {*LOWER} - {"events", "calls"} | {told}
     elif name == "talk":
-        left = {"connections", "stalls" if chosen == "stalls" else "events"}
+        left = {"connections", "stalls" if chosen == "stalls" else told}
         lower = left | ({"source"} if chosen == "source" else {"cpu", "threads"})
     else:
-        lower = {chosen} if chosen in LOWER else {"connections"}
+        lower = {chosen if chosen in LOWER else "calls" if lens else "connections"}
     return Layout(name, frozenset({*ALWAYS, "timeline", *lower}))
 
 

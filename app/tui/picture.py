@@ -21,6 +21,7 @@ from app.tui.keys import ALL_KEYS, PANELS, first_key
 from app.tui.layout import EVERYTHING, MIN_HEIGHT, MIN_WIDTH, arrange
 from app.tui.palette import THEMES, Palette
 from app.tui.panel import Panel
+from app.tui.panels.calls import CallsPanel
 from app.tui.panels.clients import ClientsPane
 from app.tui.panels.connections import ConnectionsPanel
 from app.tui.panels.cpu import CpuPanel
@@ -74,7 +75,7 @@ class Picture(App[int]):
         self.key_names = {key.id: first_key(config.keys.get(key.id, key.key), self.get_key_display) for key in ALL_KEYS}
         self.ended = False
         self._ticks = 0
-        self._news = self._waits = False
+        self._news = self._waits = self._lens = False
         self._due = self._worst = 0.0
         self._active: object = None
         self._panels: list[Panel | ClientsPane] = []
@@ -97,6 +98,7 @@ class Picture(App[int]):
                         yield ConnectionsPanel(id="connections")
                         yield StallsPanel(id="stalls")
                         yield LogPanel(id="events")
+                        yield CallsPanel(id="calls")
                     with Vertical(id="right"):
                         yield CpuPanel(id="cpu")
                         yield ThreadsPanel(id="threads")
@@ -185,6 +187,7 @@ class Picture(App[int]):
             client=self.client,
             frozen=self.frozen is not None,
             span=self.span,
+            lens=self.live.lens is not None,
             chosen_stall=self.stall if self.frozen else None,
             expanded=self.expanded,
         )
@@ -195,8 +198,8 @@ class Picture(App[int]):
             screen = self.screen_stack[0]
             view = self.view()
             self._waits = view.waits
-            if self.ended != died(view):
-                self.ended = not self.ended
+            if (self.ended, self._lens) != (died(view), view.lens):
+                self.ended, self._lens = died(view), view.lens
                 self.fit()
             for panel in self._panels:
                 panel.show(view)
@@ -242,7 +245,7 @@ class Picture(App[int]):
         width, height = size or self.size
         if self.ended and self.expanded not in (None, "ended", "patterns"):
             self.expanded = None
-        layout = arrange(width, height, self.place, self.ended, self.expanded)
+        layout = arrange(width, height, self.place, self.ended, self.expanded, self.live.lens is not None)
         screen.set_class(self.expanded is not None, "expanded")
         for name in ("small", "narrow", "talk", "wide"):
             screen.set_class(layout.name == name, name)

@@ -41,6 +41,8 @@ class View:
     """How far back (ns) the timeline reaches."""
     chosen_stall: int | None = None
     """The number of the stall that one has gone back to."""
+    lens: bool = False
+    """Whether the server's system calls are shown."""
     expanded: str | None = None
 
     @cached_property

@@ -17,6 +17,7 @@ from app.session.observations import (
     ServerStarted,
     Socket,
     Stack,
+    SystemCalls,
     Thread,
     ThreadSample,
 )
@@ -255,6 +256,8 @@ seen_threads = st.lists(
 def _any_of(kind: Any) -> st.SearchStrategy[Observation]:
     if kind is ThreadSample:  # another observation has a field of this name, which is a number
         return st.builds(ThreadSample, moments, seen_threads, FIELDS["gone"], numbers, numbers)
+    if kind is SystemCalls:
+        return st.builds(SystemCalls, moments, st.lists(st.text(max_size=3), max_size=2), numbers)
     fields = msgspec.structs.fields(kind)
     return st.builds(kind, **{f.name: FIELDS[f.name] if f.name in FIELDS else BY_TYPE[f.type] for f in fields})
 

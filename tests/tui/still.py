@@ -183,6 +183,7 @@ class StillLive(Live):
         self._pattern_block = None
         self.loads = {}
         self.moments = Moments()
+        self.lens = None
         self._last_client = len(self.session.clients)
 
     def drain(self, budget: float = 0.02) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from app.observers import strace
 from app.session.connection import State
 from app.tui.dialogs import Ask, Confirm, Help
 from app.tui.keys import ALL_KEYS, CLIENTS, PANELS, SCREEN, SERVER
@@ -216,6 +217,22 @@ async def stall_after(stage: Stage) -> None:
     stage.app.live.close_clients([])
     stage.app.start_from_palette(find("multithread"))
     await stage.serving("multithread")
+
+
+@key("lens")
+async def lens(stage: Stage) -> None:
+    if not strace.is_installed():
+        pytest.skip("there is no strace")
+    await stage.press("s")
+    await stage.until(lambda: "calls" in stage.visible() and "events" not in stage.visible(), "the system calls")
+    assert "strace slows the server" in str(stage.panel("calls").border_title)
+    await stage.press("n")
+    await stage.until(lambda: "accept4(" in stage.shown("calls"), "what the server does")
+    assert stage.app.live.lens
+    await stage.press("s")
+    await stage.until(lambda: "events" in stage.visible() and "calls" not in stage.visible(), "the events")
+    assert not stage.app.live.lens
+    stage.app.live.close_clients([])
 
 
 @key("zoom-in")

@@ -1,0 +1,34 @@
+"""The live system calls of the server, while the lens is on."""
+
+from collections.abc import Hashable
+
+from app.tui import text
+from app.tui.panel import Line, Panel
+from app.tui.view import View
+
+WAITS = ("epoll_wait", "epoll_pwait", "select", "pselect6", "poll", "ppoll", "accept", "futex", "nanosleep")
+"""Calls that stand out: what a server waits in."""
+
+
+class CallsPanel(Panel):
+    """One line for each call, the end is followed until one scrolls back."""
+
+    TITLE = "System calls"
+    FOLLOWS = True
+
+    def fingerprint(self, view: View) -> Hashable:
+        return (view.session.calls.total, view.lens)
+
+    def prepare(self, view: View) -> None:
+        calls = view.session.calls
+        self.first, self.last = calls.total - len(calls.kept), calls.total
+        self.title_text = f"{self.TITLE}: {calls.seen:,}; strace slows the server" if view.lens else self.TITLE
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        calls, palette = self.view.session.calls, self.view.palette
+        place = index - (calls.total - len(calls.kept))
+        if not 0 <= place < len(calls.kept):
+            return []
+        words = text.clean(calls.kept[place])
+        return [(words, palette.strong if any(wait in words for wait in WAITS) else palette.dim)]

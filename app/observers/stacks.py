@@ -26,6 +26,8 @@ MOST = 100
 LARGEST = 1 << 20
 PATIENCE = 2_000_000_000
 """How long (ns) an answer is waited for before somebody else may be asked."""
+STEADY = 100_000_000
+"""An answer that has not grown for so long (ns) is whole."""
 FARTHEST = 64 << 20
 """A thread's descriptor (its pthread_t) lies above its stack, by no more than a stack's size (bytes)."""
 CAUGHT = re.compile(rb"^SigCgt:\t([0-9a-f]+)", re.MULTILINE)
@@ -37,7 +39,7 @@ class Stacks:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the server
         fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
-        self._asked = self._since = 0
+        self._asked = self._since = self._length = self._grown_at = 0
         self._known: dict[int, dict[int, int]] = {}
 
     @property
@@ -57,7 +59,7 @@ class Stacks:
         os.ftruncate(self.fd, 0)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, SIGNAL)
-            self._asked, self._since = pid, time.monotonic_ns()
+            self._asked, self._since, self._length = pid, time.monotonic_ns(), 0
             return True
         return False
 
@@ -68,7 +70,12 @@ class Stacks:
         stack_pointers = stack_pointers_of(self._asked)
         text = os.pread(self.fd, LARGEST, 0).decode(errors="replace")
         dumped = parse(text)
-        if not (stack_pointers and text.endswith("\n")) or len(dumped) < min(len(stack_pointers), MOST):
+        now = time.monotonic_ns()
+        if len(text) != self._length:
+            self._length, self._grown_at = len(text), now
+        # There may be threads by now that there were not when it answered.
+        whole = len(dumped) >= min(len(stack_pointers), MOST) or now - self._grown_at >= STEADY
+        if not (stack_pointers and dumped and text.endswith("\n") and whole):
             return None
         pid, self._asked = self._asked, 0
         tids = identify(list(dumped), stack_pointers, pid, self._known.setdefault(pid, {}))
@@ -127,4 +134,7 @@ def identify(idents: list[int], stack_pointers: Mapping[int, int], pid: int, kno
     known.update(certain)
     taken = set(certain.values())
     left = [ident for ident in reversed(idents) if ident not in certain]
-    return certain | dict(zip(left, sorted(stack_pointers.keys() - taken), strict=False))
+    rest = sorted(stack_pointers.keys() - taken)
+    if len(left) != len(rest):  # threads have come or gone since: the first one alone is the oldest for certain
+        left, rest = left[:1], rest[:1] if rest[:1] == [pid] else []
+    return certain | dict(zip(left, rest, strict=False))

@@ -12,7 +12,7 @@ from app.tui.view import View
 from servers.block import WORDS
 
 SLOW = 100 * text.MS
-"""An interval (ns) between two samples that is worth a warning."""
+"""An interval (ns) between two samples, beyond which it is not for calm that they are so far apart."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Header(Panel, can_focus=False):
             late = lag >= 50 * text.MS
             parts.append(Part(f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.dim, 6))
         if interval := view.live.threads.interval:
-            slow = interval >= SLOW
+            slow = interval > SLOW
             words = f"  sampling {'slowed to ' if slow else ''}{text.SECOND / interval:.0f}/s"
             parts.append(Part(words, palette.waiting if slow else palette.dim, 8))
         if server:

@@ -60,6 +60,13 @@ class SourcePanel(Panel):
         self.last = len(self._lines)
         if self._about != (about := (view.pattern.name, self._runs(view), stall and stall.number)):
             self._about, self.top = about, 0
+        if not (self.has_focus or (stall and stall.culprit)):
+            self._follow([number - 1 for number, _ in self._marks(view)])
+
+    def _follow(self, places: list[int]) -> None:
+        """Have one of these lines in sight, if any."""
+        if places and not any(self.top <= place < self.top + self.rows for place in places):
+            self.top = max(places[0] - self.rows // 2, 0)
 
     def line(self, index: int, width: int) -> Line:
         return self._lines[index]

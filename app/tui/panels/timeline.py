@@ -213,7 +213,8 @@ class TimelinePanel(Panel):
         """What the server as a whole does now."""
         stall = view.stall
         if stall and not stall.end:
-            return f"{stall.cause.value} {text.elapsed(stall.lasted(view.now))}", view.palette.bad
+            words = f"{stall.cause.value} {text.elapsed(stall.lasted(view.now))}"
+            return words if len(words) < self.state_width else stall.cause.value, view.palette.bad
         if not (running := view.session.blocking.values()):
             return "", view.palette.waiting
         first = min(running, key=lambda span: span.begin)
@@ -239,7 +240,7 @@ def blame(stall: Stall, width: int) -> str:
     """The culprit's line and who called it, as far as there is room; without one, why they wait."""
     own = [frame for frame in stall.culprit.frames if is_own(frame)] if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
-        return SENTENCES[stall.cause]
+        return SENTENCES[stall.cause].rstrip(".")
     called = [f"{file_line(frame)} {source_line(frame)}" for frame in own[:1]]
     called += [f"called at {file_line(frame)}" for frame in own[1:] if frame.file != own[0].file][:1]
     while len(" ".join(called)) > width - 4 and len(called) > 1:

@@ -9,9 +9,11 @@ import time
 from typing import Any
 
 OBJECT = 128
-"""Bytes of room for a mutex or a condition, on any system; zeroed is initialised there, but for macOS."""
-FREE = ctypes.CDLL(None).pthread_cond_timedwait
-KEPT = ctypes.PyDLL(None).pthread_cond_timedwait
+"""Bytes of room for a mutex or a condition, on any system."""
+Prepared = tuple[Any, Any, Any]
+library = ctypes.PyDLL(None)
+pthread_cond_timedwait = ctypes.CDLL(None).pthread_cond_timedwait
+pthread_cond_timedwait_with_gil = ctypes.PyDLL(None).pthread_cond_timedwait
 
 
 class Timespec(ctypes.Structure):
@@ -22,21 +24,23 @@ class Timespec(ctypes.Structure):
 
 def wait(seconds: float) -> None:
     """Wait in C with the GIL given up."""
-    _wait(FREE, seconds)
+    condition, mutex, deadline = _prepare(seconds)
+    while not pthread_cond_timedwait(condition, mutex, deadline):
+        pass  # woken for no reason: only the deadline ends it
 
 
 def wait_with_gil(seconds: float) -> None:
     """Wait in C with the GIL kept: no other thread of the process can run Python meanwhile."""
-    _wait(KEPT, seconds)
+    condition, mutex, deadline = _prepare(seconds)
+    while not pthread_cond_timedwait_with_gil(condition, mutex, deadline):
+        pass  # the same
 
 
-def _wait(call: Any, seconds: float) -> None:
-    library = ctypes.PyDLL(None)
-    mutex, condition = ctypes.create_string_buffer(OBJECT), ctypes.create_string_buffer(OBJECT)
-    library.pthread_mutex_init(mutex, None)
+def _prepare(seconds: float) -> Prepared:
+    """A condition that nobody signals, its locked mutex, and the deadline."""
+    condition, mutex = ctypes.create_string_buffer(OBJECT), ctypes.create_string_buffer(OBJECT)
     library.pthread_cond_init(condition, None)
+    library.pthread_mutex_init(mutex, None)
     library.pthread_mutex_lock(mutex)
     end = time.time_ns() + int(seconds * 1e9)
-    deadline = Timespec(end // 10**9, end % 10**9)
-    while time.time_ns() < end and not call(condition, mutex, ctypes.byref(deadline)):
-        pass  # a spurious wakeup: only a timeout ends it
+    return condition, mutex, ctypes.byref(Timespec(end // 10**9, end % 10**9))

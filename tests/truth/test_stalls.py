@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="on
 
 SECONDS = 0.7
 LOOPS = ("select-loop", "asyncio", "asyncio-blocking", "eventlet")
-KINDS = {"sleep": "sleep", "c-call": "_wait", "cpu": "cpu", "c-gil": "_wait"}
+KINDS = {"sleep": "sleep", "c-call": "wait", "cpu": "cpu", "c-gil": "wait_with_gil"}
 """The function in which each kind of block is."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
 
@@ -97,7 +97,7 @@ def test_a_thread_that_keeps_the_gil(pattern: str) -> None:
         assert watch.is_close(stall.end, min(other.echo_at for other in others))
         assert stall.culprit
         assert stall.culprit.where
-        assert stall.culprit.where.function == "_wait"
+        assert stall.culprit.where.function == "wait_with_gil"
         held = [w for w in watch.session.workers.values() if any(c.peer == sender.name for c in w.serving.values())]
         assert [worker.tid for worker in held] == [stall.culprit.tid], "the thread of the client that blocks"
 

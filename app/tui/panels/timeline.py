@@ -245,7 +245,7 @@ def blame(stall: Stall, width: int) -> str:
     called += [f"called at {file_line(frame)}" for frame in own[1:] if frame.file != own[0].file][:1]
     while len(" ".join(called)) > width - 4 and len(called) > 1:
         called.pop()
-    return ", ".join(called)[: max(width - 4, 0)]
+    return pad(words, width - 4) if len(words := ", ".join(called)) > width - 4 else words
 
 
 class Note:

@@ -1,0 +1,89 @@
+"""A stall on the screen: who waits, for how long, why, and which line is to blame; and going back to it."""
+
+from pathlib import Path
+
+import pytest
+
+from servers.block import BlockSetting
+from tests.tui.stage import SIZES, Stage, dashboard
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
+
+
+async def held(stage: Stage) -> None:
+    """Three clients speak at once to a loop that sleeps."""
+    await stage.until(lambda: stage.session.totals.new == 3, "three clients")
+    stage.app.live.crowd.say([1], b"first\n")
+    await stage.until(lambda: stage.session.blocking, "the block")
+    stage.app.live.crowd.say([2, 3], b"hogehoge\n")
+    await stage.until(lambda: any(s.located_at for s in stage.session.stalls.going.values()), "a stall with its line")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_who_waits_why_and_where_is_on_every_screen(size: tuple[int, int]) -> None:
+    block = BlockSetting("sleep", 30)
+    async with dashboard("asyncio-blocking", size=size, clients=3, block=block) as stage:
+        await held(stage)
+        await stage.shows("STALLED", "parked")
+        timeline = stage.panel("timeline")
+        await stage.until(lambda: "time.sleep(seconds)" in str(timeline.border_subtitle), "the line to blame")
+        assert "block.py:" in str(timeline.border_subtitle)
+        lanes = stage.lines("timeline")
+        assert sum("█" in line and "waiting" in line for line in lanes) == 2, lanes
+        assert sum("held" in line or "waiting" in line for line in lanes) == 3, lanes
+
+
+async def test_the_whole_story_on_a_wide_screen() -> None:
+    async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
+        await held(stage)
+        await stage.shows("asleep", "in time.sleep", "9 B")
+        await stage.until(lambda: "(block)" in stage.shown("stalls") and "[2] [3]" in stage.shown("stalls"), "its row")
+        await stage.shows("event loop of process")
+
+        def lit() -> bool:
+            return any("▶" in line and "server.block.strike" in line for line in stage.lines("source"))
+
+        await stage.until(lit, "the handler's line")
+
+
+async def test_why_the_eleventh_waits() -> None:
+    async with dashboard("thread-pool", size=(160, 45), clients=11) as stage:
+        await stage.shows("all workers taken", "not accepted", "1 of 128")
+        timeline = stage.panel("timeline")
+        await stage.until(lambda: "Every worker has a client" in str(timeline.border_subtitle), "why")
+        await stage.until(lambda: "waiting in recv for :" in stage.shown("threads"), "what the workers do")
+        await stage.until(lambda: "10▶" in stage.shown("source"), "where they are")
+
+
+async def test_idle_workers_are_one_row() -> None:
+    async with dashboard("thread-pool", size=(160, 45), clients=1) as stage:
+        await stage.until(lambda: "9 idle" in stage.shown("threads"), "nine that rest")
+        assert "waiting in accept" in stage.shown("threads")
+
+
+async def test_going_back_to_a_stall_and_on_again() -> None:
+    async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 0.6)) as stage:
+        for number in (1, 2):
+            await held(stage)
+            await stage.until(
+                lambda number=number: not stage.session.stalls.going and len(stage.session.stalls.all) >= number,  # type: ignore[misc]
+                "its end",
+            )
+            await stage.until(lambda: not stage.session.blocking, "quiet")
+        kept = sorted(stage.app.live.moments.kept)
+        await stage.press("left_square_bracket")
+        await stage.shows(f"STALL {kept[-1]} of")
+        assert stage.app.frozen
+        assert "parked" in stage.shown("timeline")
+        still = stage.app.shown
+        assert still.stalls.going, "it goes on in the picture"
+        await stage.press("left_square_bracket")
+        await stage.shows(f"STALL {kept[-2]} of")
+        await stage.press("right_square_bracket", "right_square_bracket")
+        await stage.until(lambda: not stage.app.frozen, "what goes on now")
+        await stage.press("4", "home", "enter")
+        await stage.shows(f"STALL {kept[0]} of")
+        await stage.press("y")
+        assert "The thread that should serve them sits in a call that blocks." in stage.app.clipboard
+        await stage.press("p")
+        assert not stage.app.frozen

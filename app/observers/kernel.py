@@ -3,13 +3,16 @@
 import time
 from collections.abc import Collection
 
+from app.observers.py_spy import PySpy
 from app.observers.sockets import Sockets
-from app.observers.stacks import Stacks
+from app.observers.stacks import Stacks, answers
 from app.observers.threads import Threads
 from app.session.observations import Observation, Unavailable
 
 URGENT = 200_000_000
 """The least time (ns) between two looks at the stacks of a process that seems to stall."""
+YOUNG = 2_000_000_000
+"""For so long (ns) a process may still be about to install its handler."""
 LEISURELY = 1_000_000_000
 """And of one that does not: only where its threads do something else than before, and while none of them runs."""
 
@@ -21,8 +24,10 @@ class Kernel:
         self.sockets = Sockets()
         self.threads = Threads(self.sockets.peer_of)
         self._stacks = stacks
+        self._py_spy = PySpy()
         self._asked: dict[int, tuple[int, object]] = {}
         self._told: set[str] = set()
+        self._began = time.monotonic_ns()
 
     def look(
         self, pids: Collection[int], address: tuple[str, int] | None, suspects: Collection[int]
@@ -31,9 +36,8 @@ class Kernel:
 
         The stacks of `suspects`, processes that seem to stall, are looked at first.
         """
-        found: list[Observation] = []
-        if stacks := self._stacks.read(self.threads.stack_pointers):
-            found.append(stacks)
+        stacks = (self._stacks.read(self.threads.stack_pointers), self._py_spy.read())
+        found: list[Observation] = [sample for sample in stacks if sample]
         if threads := self.threads.sample(pids):
             found.append(threads)
         self._ask(pids, suspects)
@@ -45,19 +49,24 @@ class Kernel:
         """Give the descriptors back."""
         self.sockets.close()
         self.threads.close()
+        self._py_spy.close()
 
     def _ask(self, pids: Collection[int], suspects: Collection[int]) -> None:
         """Ask one process for its stacks, if there is reason to: whoever was asked longest ago."""
-        if self._stacks.busy:
+        if self._stacks.busy or self._py_spy.busy:
             return
         now = time.monotonic_ns()
         for pid in sorted(pids, key=lambda pid: (pid not in suspects, self._asked.get(pid, (0, None))[0])):
             at, before = self._asked.get(pid, (0, None))
             calls = self.threads.calls(pid)
             worth = now - at >= URGENT if pid in suspects else now - at >= LEISURELY and calls not in (before, None)
-            if worth and self._stacks.ask(pid):
+            if worth and (self._stacks.ask(pid) or self._asks_py_spy(pid)):
                 self._asked[pid] = (now, calls)
                 return
+
+    def _asks_py_spy(self, pid: int) -> bool:
+        """Whether py-spy has been asked, as it is of a process that has no handler and has long begun."""
+        return time.monotonic_ns() - self._began > YOUNG and not answers(pid) and self._py_spy.ask(pid)
 
     def _missing(self) -> list[Observation]:
         """What can't be seen here, said once."""

@@ -88,7 +88,7 @@ KEYS = (
         "s",
         "toggle_lens",
         "strace",
-        "The server's system calls, live, by strace: it slows the server",
+        "Live system calls by strace, which slows the server",
         SCREEN,
         25,
     ),

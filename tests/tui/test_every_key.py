@@ -227,7 +227,8 @@ async def lens(stage: Stage) -> None:
     await stage.until(lambda: "calls" in stage.visible() and "events" not in stage.visible(), "the system calls")
     assert "strace slows the server" in str(stage.panel("calls").border_title)
     await stage.press("n")
-    await stage.until(lambda: "accept4(" in stage.shown("calls"), "what the server does")
+    await stage.until(lambda: any("accept4(" in line for line in stage.session.calls.kept), "what the server does")
+    await stage.until(lambda: stage.session.calls.kept[-1][:20] in stage.shown("calls"), "its latest call")
     assert stage.app.live.lens
     await stage.press("s")
     await stage.until(lambda: "events" in stage.visible() and "calls" not in stage.visible(), "the events")

@@ -17,7 +17,8 @@ def test_the_sizes_of_the_design() -> None:
 
 
 def test_wide_shows_every_panel() -> None:
-    assert arrange(160, 45, "patterns").shown == {*ALWAYS, "timeline", *LOWER}
+    assert arrange(160, 45, "patterns").shown == {*ALWAYS, "timeline", *LOWER} - {"calls"}
+    assert arrange(160, 45, "patterns", lens=True).shown == {*ALWAYS, "timeline", *LOWER} - {"events"}
 
 
 def test_the_panel_one_goes_to_takes_a_place_where_not_all_have_one() -> None:

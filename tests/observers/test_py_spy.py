@@ -1,0 +1,61 @@
+"""The stacks of a program that knows nothing of us."""
+
+import subprocess
+import sys
+
+import pytest
+
+from app.observers.py_spy import PySpy, command
+from app.session.observations import StackSample
+from tests.observers.watching import eventually
+
+PROGRAM = """
+import threading, time
+def rests(): time.sleep(1000)
+threading.Thread(target=rests, daemon=True).start()
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_without_it_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setenv("PATH", "/nowhere")
+    without = PySpy()
+    assert "py-spy is not installed" in without.missing
+    assert not without.ask(1)
+    assert without.read() is None
+    without.close()
+
+
+@pytest.mark.skipif(not command(), reason="py-spy is not installed: it is an extra")
+def test_a_program_without_a_handler() -> None:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE) as program:
+        assert program.stdout
+        program.stdout.readline()
+        looker, found = PySpy(), list[StackSample]()
+
+        def told() -> bool:
+            looker.ask(program.pid)
+            if sample := looker.read():
+                found.append(sample)
+            return bool(found and len(found[-1].stacks) == 2)
+
+        eventually(told, "two stacks")
+        assert found[-1].pid == program.pid
+        stacks = {stack.tid: stack.frames[0].function for stack in found[-1].stacks}
+        assert stacks.pop(program.pid) == "<module>"
+        assert list(stacks.values()) == ["rests"]
+        looker.close()
+        assert program.poll() is None, "it goes on"
+        program.kill()
+
+
+@pytest.mark.skipif(not command(), reason="py-spy is not installed: it is an extra")
+def test_what_is_no_python_program_gives_nothing() -> None:
+    with subprocess.Popen(["sleep", "1000"]) as program:
+        looker = PySpy()
+        assert looker.ask(program.pid)
+        eventually(lambda: looker.read() is None and not looker.busy, "its end")
+        looker.close()
+        program.kill()

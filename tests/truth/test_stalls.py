@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.live import Live, Plan
 from app.session.stall import Cause, Stall
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, find
@@ -195,6 +196,23 @@ def test_a_server_that_serves_does_not_stall(pattern: str) -> None:
             caller.close()
         watch.until(lambda: totals.bye == len(callers), "every goodbye")
         assert not watch.session.connections
+
+
+@pytest.mark.parametrize("pattern", [pattern.name for pattern in PATTERNS if not pattern.serves])
+def test_a_server_that_serves_nobody_is_accused_of_nothing(pattern: str) -> None:
+    live = Live(Plan(port=0, ceiling=50))
+    try:
+        live.start(find(pattern))
+        seen, end = 0, time.monotonic() + 1.5
+        while time.monotonic() < end:
+            live.drain()
+            live.look()
+            seen = max(seen, len(live.session.threads.known))
+            time.sleep(0.02)
+        assert seen >= (50 if pattern == "too-many-threads" else 1)
+        assert not live.session.stalls.all
+    finally:
+        live.close()
 
 
 @pytest.fixture

@@ -85,5 +85,7 @@ async def test_going_back_to_a_stall_and_on_again() -> None:
         await stage.shows(f"STALL {kept[0]} of")
         await stage.press("y")
         assert "The thread that should serve them sits in a call that blocks." in stage.app.clipboard
+        looked = stage.session.threads.seen_at
+        await stage.until(lambda: stage.session.threads.seen_at > looked, "the looks go on while it is frozen")
         await stage.press("p")
         assert not stage.app.frozen

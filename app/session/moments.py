@@ -7,6 +7,8 @@ from app.session.freeze import snapshot
 from app.session.session import Session
 
 KEPT = 40
+CONNECTIONS = 20_000
+"""Connections in all pictures together, at about 4 kB each: with many clients fewer pictures are kept."""
 AGAIN = 1_000_000_000
 """A stall that goes on is pictured anew after this time (ns)."""
 SHARE = 100
@@ -33,5 +35,10 @@ class Moments:
         for stall in going:
             self.kept.pop(stall.number, None)
             self.kept[stall.number] = (still, now)
-        while len(self.kept) > KEPT:
+        while len(self.kept) > KEPT or (len(self.kept) > 1 and self._connections() > CONNECTIONS):
             del self.kept[next(iter(self.kept))]
+
+    def _connections(self) -> int:
+        """How many connections are in the pictures; several stalls may share one."""
+        pictures = {id(still): still for still, _ in self.kept.values()}
+        return sum(len(still.connections) + len(still.closed) for still in pictures.values())

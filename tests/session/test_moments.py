@@ -1,0 +1,62 @@
+"""What is kept of stalls to go back to."""
+
+from app.session import moments
+from app.session.moments import AGAIN, KEPT, Moments
+from servers.records import New
+from tests.session.test_stalls import MS, PID, Scene, loop
+
+
+def stalled() -> Scene:
+    scene, peers = loop()
+    scene.does(PID, "clock_nanosleep")
+    scene.unread = {peers[1]: 5}
+    scene.passes(200)
+    return scene
+
+
+def test_a_stall_is_pictured_while_it_goes_on_and_kept_when_it_is_over() -> None:
+    scene, kept = stalled(), Moments(clock=lambda: 0)
+    kept.keep(scene.session, scene.now)
+    first, at = kept.kept[1]
+    assert (at, first.stalls.going[PID, PID].end) == (scene.now, 0)
+    scene.passes(500)
+    kept.keep(scene.session, scene.now)
+    assert kept.kept[1][0] is first, "it is too soon for another one"
+    scene.now += AGAIN
+    kept.keep(scene.session, scene.now)
+    latest, at = kept.kept[1]
+    assert (latest is not first, at) == (True, scene.now)
+    scene.takes(2)
+    scene.passes(3000)
+    kept.keep(scene.session, scene.now)
+    assert kept.kept == {1: (latest, at)}
+
+
+def test_pictures_are_made_seldom_where_they_are_dear() -> None:
+    spent = iter(range(0, 10**12, 500 * MS))
+    scene, kept = stalled(), Moments(clock=lambda: next(spent))
+    kept.keep(scene.session, scene.now)
+    first = kept.kept[1]
+    scene.now += 10 * AGAIN
+    kept.keep(scene.session, scene.now)
+    assert kept.kept[1] is first
+
+
+def test_what_is_kept_is_bounded() -> None:
+    scene, kept = stalled(), Moments(clock=lambda: 0)
+    for number in range(KEPT + 10):
+        kept.keep(scene.session, scene.now)
+        scene.takes(2)
+        scene.now += AGAIN
+        scene.unread = {"127.0.0.1:5002": 5}
+        scene.passes(200)
+        assert len(kept.kept) == min(number + 1, KEPT)
+    for conn in range(10, moments.CONNECTIONS // 3):
+        scene.say(New(scene.now, PID, PID, conn, f"10.0.0.1:{conn}"))
+    for _ in range(6):
+        kept.keep(scene.session, scene.now)
+        scene.takes(2)
+        scene.now += AGAIN
+        scene.unread = {"127.0.0.1:5002": 5}
+        scene.passes(200)
+    assert 1 <= len(kept.kept) <= 4

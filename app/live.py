@@ -268,7 +268,7 @@ class Live:
         pids = {server.pid, *(pid for pid, process in self.session.processes.items() if not process.gone_at)}
         pids.update(pid for pid, _ in self.session.workers)
         address = (server.host, server.port) if server.listening_at else None
-        found = self._kernel.look(pids, address, self.session.stalls.suspects)
+        found = self._kernel.look(pids, address, self.session.peers)
         if self.lens and (calls := self.lens.read()):
             found.append(calls)
         if any(isinstance(o, SocketSample) and o.sockets for o in found):
@@ -278,6 +278,7 @@ class Live:
                 # While not all is known of what has been taken, nobody can be accused of taking nothing.
                 found = [o for o in found if not isinstance(o, SocketSample)]
         self.session.apply_all(found)
+        self._kernel.ask(pids, self.session.stalls.suspects)
         self.moments.keep(self.session, time.monotonic_ns())
 
     def open_lens(self) -> None:

@@ -29,19 +29,16 @@ class Kernel:
         self._told: set[str] = set()
         self._began = time.monotonic_ns()
 
-    def look(
-        self, pids: Collection[int], address: tuple[str, int] | None, suspects: Collection[int]
-    ) -> list[Observation]:
+    def look(self, pids: Collection[int], address: tuple[str, int] | None, peers: Collection[str]) -> list[Observation]:
         """What is to be seen now of these processes, and at the address that they listen on, if they do yet.
 
-        The stacks of `suspects`, processes that seem to stall, are looked at first.
+        `peers` are those that are known to be connected there.
         """
         stacks = (self._stacks.read(self.threads.stack_pointers), self._py_spy.read())
         found: list[Observation] = [sample for sample in stacks if sample]
         if threads := self.threads.sample(pids):
             found.append(threads)
-        self._ask(pids, suspects)
-        if address and (sockets := self.sockets.sample(address[1], address[0])):
+        if address and (sockets := self.sockets.sample(address[1], address[0], peers)):
             found.append(sockets)  # the last one: it is judged by what the threads do
         return found + self._missing()
 
@@ -51,8 +48,11 @@ class Kernel:
         self.threads.close()
         self._py_spy.close()
 
-    def _ask(self, pids: Collection[int], suspects: Collection[int]) -> None:
-        """Ask one process for its stacks, if there is reason to: whoever was asked longest ago."""
+    def ask(self, pids: Collection[int], suspects: Collection[int]) -> None:
+        """Ask one process for its stacks, if there is reason to: `suspects`, which seem to stall, and then the others.
+
+        Of several it is whoever was asked longest ago; the next look has the answer.
+        """
         if self._stacks.busy or self._py_spy.busy:
             return
         now = time.monotonic_ns()

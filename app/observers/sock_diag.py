@@ -91,14 +91,22 @@ class Diag:
 
     def idle(self, answer: Answer) -> int | None:
         """For how long (ms) no data has come for a connection; None if it is gone."""
+        found = self.one(answer.family, answer.ports, answer.addresses)
+        return found[1] if found else None
+
+    def one(
+        self, family: int, ports: tuple[bytes, bytes], addresses: tuple[bytes, bytes]
+    ) -> tuple[Answer, int | None] | None:
+        """The connection with these two ends, and for how long (ms) no data has come for it; None if it is gone."""
         ask = REQUEST.pack(
-            answer.family, socket.IPPROTO_TCP, 1 << INET_DIAG_INFO - 1, 0xFFFFFFFF, *answer.ports, *answer.addresses,
-            0, NO_COOKIE,
-        )  # fmt: skip
+            family, socket.IPPROTO_TCP, 1 << INET_DIAG_INFO - 1, 0xFFFFFFFF, *ports, *addresses, 0, NO_COOKIE
+        )
         try:
             for data in self._ask(ask, 0):
                 for offset, length in _messages(data):
-                    return _attribute(data, offset, length, INET_DIAG_INFO, LAST_DATA_RECV)
+                    answer = Answer.at(data, offset)
+                    if answer.state in (ESTABLISHED, CLOSE_WAIT):  # else it is the listening socket, found instead
+                        return answer, _attribute(data, offset, length, INET_DIAG_INFO, LAST_DATA_RECV)
         except FileNotFoundError:
             pass
         return None

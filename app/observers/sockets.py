@@ -7,17 +7,27 @@ millisecond, and is asked once for each wait.
 
 import errno
 import socket
+import struct
 import time
+from collections.abc import Collection
 
 from app.observers.pace import Pace
 from app.observers.sock_diag import Answer, Diag, waiting, with_inode
 from app.session.observations import Socket, SocketSample
 from servers.records import address_name
 
+FEW = 32
+"""So many connections that are known are asked for one by one: to walk the kernel's whole table costs more, and much
+more on a machine with many connections of others, or many that were closed a moment ago (TIME_WAIT)."""
+WHOLE = 5_000_000_000
+"""How often (ns) the whole table is walked all the same: for connections that nobody has told us of."""
 ASKED = 32
 """Connections whose time of waiting is asked for at one look: each costs a call of its own."""
 FOR_EVER = (errno.ENOENT, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP)
 """Errors of a kernel that has no such service, or does not offer it to us; others may pass."""
+
+
+ANY = ("0.0.0.0", "::")
 
 
 class Sockets:
@@ -29,19 +39,21 @@ class Sockets:
         """Why there is nothing to see here; empty while there is."""
         self._diag: Diag | None = None
         self._answers: list[bytes] = []
+        self._peers: dict[int, str] = {}
+        self._walked = 0
         self._known: set[str] = set()
 
-    def sample(self, port: int, host: str) -> SocketSample | None:
+    def sample(self, port: int, host: str, peers: Collection[str] | None = None) -> SocketSample | None:
         """What waits now at the address a server listens on; None if it is too soon to look again, or can't be told.
 
-        A server on `::` has IPv4 clients too.
+        A server on `::` has IPv4 clients too. `peers` are those that are known to be connected.
         """
         if self.missing or not self.pace.is_due():
             return None
         with self.pace:
             try:
                 self._diag = self._diag or Diag()
-                sample = self._look(self._diag, port, host)
+                sample = self._look(self._diag, port, host, peers)
                 self.pace.calm = not sample.sockets
                 return sample
             except OSError as error:
@@ -52,7 +64,9 @@ class Sockets:
 
     def peer_of(self, inode: int) -> str:
         """Whose connection has this inode, as of the last look; empty if none has."""
-        for data in self._answers if inode else ():
+        if not inode or inode in self._peers:
+            return self._peers.get(inode, "")
+        for data in self._answers:
             if answer := with_inode(data, inode):
                 return address_name(*answer.end(1))
         return ""
@@ -63,17 +77,31 @@ class Sockets:
             self._diag.close()
             self._diag = None
 
-    def _look(self, diag: Diag, port: int, host: str) -> SocketSample:
+    def _look(self, diag: Diag, port: int, host: str, peers: Collection[str] | None) -> SocketSample:
         sample = SocketSample(time.monotonic_ns(), None, None, None, [], [])
-        self._answers = []
-        found: list[Answer] = []
-        for family in _families(host):
+        families = _families(host)
+        for family in families:
             ours = _at(family, host)
             for answer, drops in diag.listening(family, port):  # with SO_REUSEPORT there are several
                 if answer.addresses[0].startswith(ours):
                     sample.queue = (sample.queue or 0) + answer.unread
                     sample.limit = (sample.limit or 0) + answer.unsent
                     sample.dropped = (sample.dropped or 0) + drops if drops is not None else sample.dropped
+        one_by_one = peers is not None and len(peers) <= FEW and not sample.queue and host not in ANY
+        if one_by_one and sample.at - self._walked < WHOLE:
+            assert peers is not None
+            self._look_up(diag, families[0], port, host, peers, sample)
+        else:
+            self._walk(diag, families, port, host, sample)
+        return sample
+
+    def _walk(self, diag: Diag, families: tuple[int, ...], port: int, host: str, sample: SocketSample) -> None:
+        """Find what waits among all connections of the port."""
+        self._walked = sample.at
+        self._answers, self._peers = [], {}
+        found: list[Answer] = []
+        for family in families:
+            ours = _at(family, host)
             connections = diag.connections(family, port)
             self._answers += connections
             found += [a for data in connections for a in waiting(data) if a.addresses[0].startswith(ours)]
@@ -81,7 +109,24 @@ class Sockets:
                 clients = [a for a in diag.unanswered(family, port) if a.addresses[1].startswith(ours)]
                 sample.unanswered += [address_name(*answer.end(0)) for answer in clients]
         self._describe(diag, found, sample)
-        return sample
+
+    def _look_up(
+        self, diag: Diag, family: int, port: int, host: str, peers: Collection[str], sample: SocketSample
+    ) -> None:
+        """Look at those connections that are known."""
+        here, ours = struct.pack("!H", port), _at(family, host)
+        for peer in peers:
+            address, _, number = peer.rpartition(":")
+            try:
+                ends = (here, struct.pack("!H", int(number))), (ours, _at(family, address.strip("[]")))
+            except (ValueError, OSError, struct.error):  # not an address of this family
+                continue
+            if not (found := diag.one(family, *ends)):
+                continue
+            answer, idle = found
+            self._peers[answer.inode] = peer
+            if answer.unread or answer.unsent or not answer.inode:
+                sample.sockets.append(Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle))
 
     def _describe(self, diag: Diag, answers: list[Answer], sample: SocketSample) -> None:
         before, self._known = self._known, set()
@@ -105,6 +150,6 @@ def _families(host: str) -> tuple[int, ...]:
 
 def _at(family: int, host: str) -> bytes:
     """How the address begins that our end of a connection has: any, where the server listens on all."""
-    if host in ("0.0.0.0", "::"):
+    if host in ANY:
         return b""
     return socket.inet_pton(family, host.partition("%")[0])

@@ -1,6 +1,7 @@
 """Who is connected, who serves them, and who is held: what the records of a server come down to."""
 
 from collections import deque
+from collections.abc import Collection
 from typing import Any
 
 from app.session.connection import NOTICEABLE, Connection, State
@@ -28,6 +29,11 @@ class Roster:
         self._numbers = 0
         self._by_key: dict[tuple[int, int], Connection] = {}
         self._by_peer: dict[str, Connection] = {}
+
+    @property
+    def peers(self) -> Collection[str]:
+        """Who is connected, accepted or not, as far as it is known."""
+        return self._by_peer.keys()
 
     def held_since(self, connection: Connection) -> int:
         """Since when (ns) the thread that serves a connection has been blocked for another one; 0 if it is not."""

@@ -219,3 +219,31 @@ def test_it_says_what_ss_says(listener: socket.socket) -> None:
         assert [(int(row[1]), int(row[2])) for row in rows if row[0] == "LISTEN"] == [(sample.queue, sample.limit)]
         unread = {row[4]: int(row[1]) for row in rows if row[0] == "ESTAB" and int(row[1])}
         assert {found.peer: found.unread for found in sample.sockets if found.unread} == unread
+
+
+def test_those_that_are_known_are_asked_for_one_by_one(listener: socket.socket) -> None:
+    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection((host, port))) for _ in range(3)]
+        served = [stack.enter_context(listener.accept()[0]) for _ in range(3)]
+        known = [*map(name, clients), "?", "not an address", f"{host}:1"]
+
+        def look() -> SocketSample:
+            sockets.pace.hurry()
+            sample = sockets.sample(port, host, known)
+            assert sample
+            return sample
+
+        assert look().sockets == [], "at first the whole table is walked"
+        clients[1].sendall(b"four")
+        sample = look()
+        assert bare(sample) == [(known[1], 4, 0, True)]
+        assert sample.sockets[0].idle is not None
+        assert (sample.queue, sample.limit) == (0, 128)
+        assert sockets.peer_of(os.fstat(served[2].fileno()).st_ino) == known[2]
+        for closed in (clients.pop(1), served.pop(1)):
+            closed.close()
+        assert look().sockets == [], "it is gone, and the listening socket is no answer for it"
+        stranger = stack.enter_context(socket.create_connection((host, port)))
+        assert bare(look()) == [(name(stranger), 0, 0, False)], "somebody is in the queue: who, tells the whole table"
+    sockets.close()

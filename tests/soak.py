@@ -38,7 +38,7 @@ class Soaked:
         self.true: list[Stall] = []
         self.false: list[Stall] = []
         self._felt: dict[int, Connection] = {}
-        self._judged = 0
+        self._judged: set[int] = set()
         self.live.open_clients(max(self.most - 1, 1))
 
     def turn(self) -> None:
@@ -65,16 +65,25 @@ class Soaked:
 
     def _judge(self) -> None:
         for stall in self.live.session.stalls.all:
-            if stall.number > self._judged and stall.end and time.monotonic_ns() - stall.end > 1e9:
-                self._judged = stall.number
-                (self.true if self._was_felt(stall) else self.false).append(stall)
+            if stall.end and time.monotonic_ns() - stall.end > 1e9:  # by then the clients have said what they felt
+                self._tell(stall)
+
+    def judge_all(self) -> None:
+        """The end: what goes on is judged as it stands."""
+        for stall in self.live.session.stalls.all:
+            self._tell(stall)
+
+    def _tell(self, stall: Stall) -> None:
+        if stall.number not in self._judged:
+            self._judged.add(stall.number)
+            (self.true if self._was_felt(stall) else self.false).append(stall)
 
     def _was_felt(self, stall: Stall) -> bool:
         """Whether one of its victims has waited through it, by its own clock."""
         for number in stall.victims:
             for wait in self._felt[number].waits if number in self._felt else ():
-                overlap = min(wait.end, stall.end) - max(wait.begin, stall.begin)
-                if overlap >= FELT * (stall.end - stall.begin):
+                end = stall.end or time.monotonic_ns()
+                if min(wait.end, end) - max(wait.begin, stall.begin) >= FELT * (end - stall.begin):
                     return True
         return False
 
@@ -90,6 +99,8 @@ def soak(names: list[str], minutes: float, seed: int) -> list[Soaked]:
                 each.turn()
             due = max(due + LOOK, time.monotonic() - LOOK)
             time.sleep(max(due - time.monotonic(), 0))
+        for each in those:
+            each.judge_all()
     finally:
         for each in those:
             each.live.close()

@@ -34,7 +34,7 @@ class Kernel:
 
         `peers` are those that are known to be connected there.
         """
-        stacks = (self._stacks.read(self.threads.stack_pointers), self._py_spy.read())
+        stacks = (self._stacks.read(), self._py_spy.read())
         found: list[Observation] = [sample for sample in stacks if sample]
         if threads := self.threads.sample(pids):
             found.append(threads)
@@ -60,7 +60,7 @@ class Kernel:
             at, before = self._asked.get(pid, (0, None))
             calls = self.threads.calls(pid)
             worth = now - at >= URGENT if pid in suspects else now - at >= LEISURELY and calls not in (before, None)
-            if worth and (self._stacks.ask(pid) or self._asks_py_spy(pid)):
+            if worth and (self._stacks.ask(pid, self.threads.tids(pid)) or self._asks_py_spy(pid)):
                 self._asked[pid] = (now, calls)
                 return
 

@@ -66,7 +66,7 @@ class Diag:
             self._link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)
         except AttributeError:
             raise OSError("this system has no netlink") from None
-        self._link.settimeout(1)
+        self._link.settimeout(0.2)
 
     def close(self) -> None:
         """Give the descriptor back."""

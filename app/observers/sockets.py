@@ -60,7 +60,7 @@ class Sockets:
                 self.close()
                 if error.errno is None or error.errno in FOR_EVER:
                     self.missing = f"this system has no sock_diag: {error}"
-                return SocketSample(time.monotonic_ns(), None, None, None, [], [])
+                return None
 
     def peer_of(self, inode: int) -> str:
         """Whose connection has this inode, as of the last look; empty if none has."""

@@ -70,9 +70,10 @@ class Threads:
             return None
         return tuple((task.tid, task.number, task.argument) for task in found)
 
-    def stack_pointers(self, pid: int) -> dict[int, int]:
-        """Where the stack of each thread of a process is, as of the last look (0: not known, it was running)."""
-        return {tid: task.stack_pointer for (owner, tid), task in self._tasks.items() if owner == pid}
+    def tids(self, pid: int) -> list[int]:
+        """The threads of a process as of the last look: those away from a wait first, then the oldest."""
+        found = [(task.number >= 0, tid) for (owner, tid), task in self._tasks.items() if owner == pid]
+        return [tid for _, tid in sorted(found)]
 
     def close(self) -> None:
         """Give the descriptors back."""
@@ -89,12 +90,18 @@ class Threads:
         for key in sorted(alive - self._tasks.keys())[: MOST - len(self._tasks)]:
             with contextlib.suppress(*GONE):
                 self._tasks[key] = _Task(*key)
+        refused = 0
         for key, task in list(self._tasks.items()):
             try:
                 if task.read() | (describe and task.describe()) | task.unresolved:
                     sample.threads.append(self._thread(key[0], task))
             except GONE:
                 self._end(key, sample)
+            except PermissionError:  # it may be ending, or have become somebody else's
+                self._end(key, sample)
+                refused += 1
+        if refused and not self._tasks:
+            raise PermissionError
 
     def _end(self, key: tuple[int, int], sample: ThreadSample) -> None:
         self._tasks.pop(key).close()
@@ -133,15 +140,19 @@ class _Task:
         self.involuntary: int | None = None
         self.unresolved = False
         self.number = -1
-        self.argument = self.stack_pointer = self.ran = self.delayed = 0
+        self.argument = self.ran = self.delayed = 0
         self._raw = (b"", b"")
         self._syscall = os.open(f"{self.folder}/syscall", os.O_RDONLY)
         try:
             self._schedstat = os.open(f"{self.folder}/schedstat", os.O_RDONLY)
+            try:
+                self.describe()
+            except OSError:
+                os.close(self._schedstat)
+                raise
         except OSError:
             os.close(self._syscall)
             raise
-        self.describe()
 
     def close(self) -> None:
         os.close(self._syscall)
@@ -158,8 +169,7 @@ class _Task:
             self.number = -1
         else:
             self.number = int(words[0])
-            self.stack_pointer = int(words[-2], 16)
-            if not self.stack_pointer:
+            if not int(words[-2], 16):  # it has no stack any more
                 raise ProcessLookupError(f"{self.folder} has ended, and nobody has asked how")
             self.argument = int(words[1], 16) if self.number >= 0 else 0
         ran, delayed, _ = raw[1].split()

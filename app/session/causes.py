@@ -8,6 +8,8 @@ from app.session.parts import BlockSpan, Worker
 from app.session.stall import Cause, Culprit, Stall
 from app.session.threads import Doing, Threads, ThreadState
 
+GIVES_UP = ("accept", "recv", "send", "poll", "sleep", "pause")
+"""Calls that Python's own library makes without the GIL; a lock may be waited for by C code that keeps it."""
 ACCEPT = (0, 0)
 """The key of a stall whose victims wait for anybody to accept them; others have their worker's `(pid, tid)`."""
 
@@ -80,6 +82,8 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
         cause = Cause.NO_CORE if waited > ran else Cause.COMPUTING
     stall.cause = cause
     culprit = _holder(state, scene) if cause is Cause.GIL else state
+    if culprit is None:
+        return
     stall.injected = stall.injected or any(
         (span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking
     )
@@ -101,15 +105,15 @@ def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
     return Cause.UNCLEAR
 
 
-def _holder(state: ThreadState, scene: Scene) -> ThreadState:
+def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
     """The thread that keeps the GIL from one that waits for it: the only one that has been busy for as long.
 
-    Busy is who runs, or waits elsewhere than at its rest.
+    Busy is who runs, or waits in a call that does not give the GIL up by itself. None if that is not one thread only.
     """
     others = [thread for thread in scene.threads.of(state.pid) if not thread.gil_since]
-    busy = [t for t in others if t.doing is not Doing.CALL or t.kind not in (*scene.rests, "pause")]
+    busy = [thread for thread in others if thread.doing is not Doing.CALL or thread.kind not in GIVES_UP]
     lasting = [thread for thread in busy if thread.since <= state.gil_since]
-    return next((those[0] for those in (lasting, busy) if len(those) == 1), state)
+    return next((those[0] for those in (lasting, busy) if len(those) == 1), None)
 
 
 def _locate(stall: Stall, state: ThreadState, at: int) -> None:

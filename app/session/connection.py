@@ -34,7 +34,7 @@ class State(enum.Enum):
 class Stalled(Protocol):
     """A stall that a connection is a victim of."""
 
-    def release(self, number: int, at: int) -> None:
+    def release(self, number: int, at: int, taken: bool) -> None:
         """The connection of this number is taken, or gone."""
 
 
@@ -207,12 +207,14 @@ class Connection:
         self.closed_at, self.error = at, error
         self.unread = self.unsent = self.unread_since = 0
         if self.stall:
-            self._go_on(at)
+            self._go_on(at, taken=False)
 
     def leave(self, at: int, how: str) -> None:
         """Our client's end is closed, whatever the server knows of it yet."""
         self._end_waits(at)
         self.left_at, self.error = at, how
+        if self.stall:
+            self._go_on(at, taken=False)
         self.sent_since = 0
 
     def has_waiting(self, unread: int, unsent: int, at: int, since: int) -> None:
@@ -230,9 +232,9 @@ class Connection:
         """Since when bytes wait of which the server has taken none; 0 if none wait."""
         return max(self.unread_since, self.taken_at) if self.unread_since else 0
 
-    def _go_on(self, at: int) -> None:
+    def _go_on(self, at: int, taken: bool = True) -> None:
         assert self.stall
-        self.stall.release(self.number, at)
+        self.stall.release(self.number, at, taken)
         self.stall = None
 
     def _end_waits(self, at: int) -> None:

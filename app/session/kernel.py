@@ -73,7 +73,7 @@ class KernelSide(OurClients):
             Scene(
                 o.at,
                 [c for number in sorted(self._with_bytes) if (c := self.connections.get(number)) and self._waits(c)],
-                [c for c in waiting if c and not c.accepted_at],
+                [c for c in waiting if c and not (c.accepted_at or c.left_at)],
                 o.unanswered,
                 self.workers,
                 self.threads,
@@ -88,7 +88,8 @@ class KernelSide(OurClients):
         return bool(connection.unread and connection.accepted_at and not connection.left_at)
 
     def _threads_seen(self, o: ThreadSample) -> None:
-        self.threads.apply(o)
+        if self.server and self.server.running:
+            self.threads.apply(o)
 
     def _stacks(self, o: StackSample) -> None:
         self.threads.apply_stacks(o)

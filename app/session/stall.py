@@ -93,12 +93,13 @@ class Stall:
         """How long it has been, or was (ns)."""
         return (self.end or now) - self.begin
 
-    def release(self, number: int, at: int) -> None:
+    def release(self, number: int, at: int, taken: bool) -> None:
         """One of its victims is taken, or gone: with the first one taken the stall is over."""
         victim = self.victims.get(number)
         if victim and not victim.end:
             victim.end = max(at, victim.begin)
-            self.end = self.end or max(at, self.begin)
+            if taken:
+                self.end = self.end or victim.end
 
     def copy(self) -> "Stall":
         """The same, no longer changed by what comes."""

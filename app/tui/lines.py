@@ -1,10 +1,13 @@
 """Lines of source code as the screen shows them."""
 
-import linecache
-from pathlib import PurePath
+import functools
+from pathlib import Path, PurePath
 
 from app.session.observations import Frame
 from app.tui import text
+
+LARGEST = 1 << 20
+"""A file larger than this (bytes) is not read for the sake of one line."""
 
 
 def file_line(frame: Frame) -> str:
@@ -14,4 +17,17 @@ def file_line(frame: Frame) -> str:
 
 def source_line(frame: Frame) -> str:
     """The line's own text, or the function's name where the file can't be read."""
-    return text.clean(linecache.getline(frame.file, frame.line).strip()) or f"in {text.clean(frame.function)}"
+    return text.clean(_line(frame.file, frame.line)) or f"in {text.clean(frame.function)}"
+
+
+@functools.lru_cache(maxsize=256)
+def _line(file: str, number: int) -> str:
+    """A line of a file, if that is one that can be read through: what a stack names may be anything."""
+    path = Path(file)
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            return ""
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""

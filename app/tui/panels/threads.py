@@ -66,7 +66,7 @@ def doing(view: View, state: ThreadState) -> str:
 
 def where(state: ThreadState) -> str:
     """The function it is in, if its stack is known."""
-    return state.frames[0].function if state.frames else ""
+    return text.clean(state.frames[0].function) if state.frames else ""
 
 
 def serving(worker: Worker) -> str:

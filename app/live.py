@@ -268,7 +268,7 @@ class Live:
         pids = {server.pid, *(pid for pid, process in self.session.processes.items() if not process.gone_at)}
         pids.update(pid for pid, _ in self.session.workers)
         address = (server.host, server.port) if server.listening_at else None
-        found = self._kernel.look(pids, address, self.session.peers)
+        found = self._kernel.look(pids, address, self.session.peers, self.session.wanted)
         if self.lens and (calls := self.lens.read()):
             found.append(calls)
         if any(isinstance(o, SocketSample) and o.sockets for o in found):

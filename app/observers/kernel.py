@@ -29,16 +29,22 @@ class Kernel:
         self._told: set[str] = set()
         self._began = time.monotonic_ns()
 
-    def look(self, pids: Collection[int], address: tuple[str, int] | None, peers: Collection[str]) -> list[Observation]:
+    def look(
+        self,
+        pids: Collection[int],
+        address: tuple[str, int] | None,
+        peers: Collection[str],
+        wanted: Collection[str],
+    ) -> list[Observation]:
         """What is to be seen now of these processes, and at the address that they listen on, if they do yet.
 
-        `peers` are those that are known to be connected there.
+        `peers` are those that are known to be connected there; of those `wanted` it is told too that they are.
         """
         stacks = (self._stacks.read(), self._py_spy.read())
         found: list[Observation] = [sample for sample in stacks if sample]
         if threads := self.threads.sample(pids):
             found.append(threads)
-        if address and (sockets := self.sockets.sample(address[1], address[0], peers)):
+        if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted)):
             found.append(sockets)  # the last one: it is judged by what the threads do
         return found + self._missing()
 

@@ -24,6 +24,8 @@ DROPS = 8 * 4
 """Where SK_MEMINFO_DROPS is in its attribute (bytes)."""
 LAST_DATA_RECV = 52
 """Where tcpi_last_data_recv (ms) is in struct tcp_info (bytes)."""
+BYTES_RECEIVED = 128
+"""Where the lower half of tcpi_bytes_received is there; the upper half tells of more than anybody sends here."""
 UNREAD, UNSENT, INODE = 18, 19, 21
 """Places of these figures in an answer with its header, in words of four bytes."""
 CHUNK = 1 << 17
@@ -96,8 +98,8 @@ class Diag:
 
     def one(
         self, family: int, ports: tuple[bytes, bytes], addresses: tuple[bytes, bytes]
-    ) -> tuple[Answer, int | None] | None:
-        """The connection with these two ends, and for how long (ms) no data has come for it; None if it is gone."""
+    ) -> tuple[Answer, int | None, int | None] | None:
+        """The connection with these ends, for how long (ms) no data has come, and how many bytes came; None if gone."""
         ask = REQUEST.pack(
             family, socket.IPPROTO_TCP, 1 << INET_DIAG_INFO - 1, 0xFFFFFFFF, *ports, *addresses, 0, NO_COOKIE
         )
@@ -106,7 +108,8 @@ class Diag:
                 for offset, length in _messages(data):
                     answer = Answer.at(data, offset)
                     if answer.state in (ESTABLISHED, CLOSE_WAIT):  # else it is the listening socket, found instead
-                        return answer, _attribute(data, offset, length, INET_DIAG_INFO, LAST_DATA_RECV)
+                        idle = _attribute(data, offset, length, INET_DIAG_INFO, LAST_DATA_RECV)
+                        return answer, idle, _attribute(data, offset, length, INET_DIAG_INFO, BYTES_RECEIVED)
         except FileNotFoundError:
             pass
         return None

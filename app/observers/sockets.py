@@ -43,18 +43,21 @@ class Sockets:
         self._walked = 0
         self._known: set[str] = set()
 
-    def sample(self, port: int, host: str, peers: Collection[str] | None = None) -> SocketSample | None:
+    def sample(
+        self, port: int, host: str, peers: Collection[str] | None = None, wanted: Collection[str] = ()
+    ) -> SocketSample | None:
         """What waits now at the address a server listens on; None if it is too soon to look again, or can't be told.
 
-        A server on `::` has IPv4 clients too. `peers` are those that are known to be connected.
+        A server on `::` has IPv4 clients too. `peers` are those that are known to be connected, and of
+        those that are `wanted` it is told too that they are there.
         """
         if self.missing or not self.pace.is_due():
             return None
         with self.pace:
             try:
                 self._diag = self._diag or Diag()
-                sample = self._look(self._diag, port, host, peers)
-                self.pace.calm = not sample.sockets
+                sample = self._look(self._diag, port, host, peers, wanted)
+                self.pace.calm = not any(s.unread or s.unsent or not s.accepted for s in sample.sockets)
                 return sample
             except OSError as error:
                 self.close()
@@ -77,7 +80,9 @@ class Sockets:
             self._diag.close()
             self._diag = None
 
-    def _look(self, diag: Diag, port: int, host: str, peers: Collection[str] | None) -> SocketSample:
+    def _look(
+        self, diag: Diag, port: int, host: str, peers: Collection[str] | None, wanted: Collection[str]
+    ) -> SocketSample:
         sample = SocketSample(time.monotonic_ns(), None, None, None, [], [])
         families = _families(host)
         for family in families:
@@ -90,9 +95,13 @@ class Sockets:
         one_by_one = peers is not None and len(peers) <= FEW and not sample.queue and host not in ANY
         if one_by_one and sample.at - self._walked < WHOLE:
             assert peers is not None
-            self._look_up(diag, families[0], port, host, peers, sample)
+            self._look_up(diag, families[0], port, host, peers, wanted, sample)
         else:
             self._walk(diag, families, port, host, sample)
+            told = {found.peer for found in sample.sockets}
+            missing = [peer for peer in wanted if peer not in told][:ASKED]
+            if host not in ANY:
+                self._look_up(diag, families[0], port, host, missing, missing, sample)
         return sample
 
     def _walk(self, diag: Diag, families: tuple[int, ...], port: int, host: str, sample: SocketSample) -> None:
@@ -111,8 +120,9 @@ class Sockets:
         self._describe(diag, found, sample)
 
     def _look_up(
-        self, diag: Diag, family: int, port: int, host: str, peers: Collection[str], sample: SocketSample
-    ) -> None:
+        self, diag: Diag, family: int, port: int, host: str, peers: Collection[str], wanted: Collection[str],
+        sample: SocketSample,
+    ) -> None:  # fmt: skip
         """Look at those connections that are known."""
         here, ours = struct.pack("!H", port), _at(family, host)
         for peer in peers:
@@ -123,10 +133,11 @@ class Sockets:
                 continue
             if not (found := diag.one(family, *ends)):
                 continue
-            answer, idle = found
+            answer, idle, received = found
             self._peers[answer.inode] = peer
-            if answer.unread or answer.unsent or not answer.inode:
-                sample.sockets.append(Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle))
+            if answer.unread or answer.unsent or not answer.inode or peer in wanted:
+                told = Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle, received)
+                sample.sockets.append(told)
 
     def _describe(self, diag: Diag, answers: list[Answer], sample: SocketSample) -> None:
         before, self._known = self._known, set()

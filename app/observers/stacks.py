@@ -23,6 +23,8 @@ OUTERMOST = ("_bootstrap", "_run_module_as_main", "_run_code")
 DEPTH = 12
 """Calls of a stack that are kept, the innermost ones."""
 LARGEST = 1 << 18
+MOMENT = 0.0002
+"""Seconds between two looks for an answer."""
 BUDGET = 0.003
 """Seconds that one look may spend on waiting for answers."""
 STEADY = 10_000_000
@@ -40,7 +42,7 @@ class Stacks:
         fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
         self._tgkill = getattr(ctypes.CDLL(None, use_errno=True), "tgkill", None)
         self.missing = "" if self._tgkill else "this system has no tgkill: no single thread can be asked"
-        self._pid = self._since = self._grown_at = self._length = 0
+        self._pid = self._began = self._since = self._grown_at = self._length = 0
         self._left: list[int] = []
         self._asked = 0
         self._found: list[Stack] = []
@@ -60,6 +62,7 @@ class Stacks:
         if self.busy or self.missing or not answers(pid):
             return False
         self._pid, self._left, self._found = pid, list(tids), []
+        self._began = time.monotonic_ns()
         self._next()
         return True
 
@@ -71,12 +74,17 @@ class Stacks:
                 if time.monotonic_ns() - self._since > PATIENCE:
                     self._left.clear()  # whoever is asked next would find this one's late answer
                 elif time.monotonic() < end:
-                    time.sleep(0.0001)
+                    time.sleep(MOMENT)
                     continue
+                elif not self._length:
+                    self._send(self._asked)  # a second one is merged with the first, if that is still to come
+                    return None
                 else:
                     return None
             if not self._left:
                 return self._sample()
+            # While the one before is still on its way out of its handler, which chains, a signal would be ignored.
+            time.sleep(MOMENT)
             self._next()
         return None
 
@@ -90,10 +98,14 @@ class Stacks:
         while self._left and not self._asked:
             tid = self._left.pop(0)
             os.ftruncate(self.fd, 0)
-            assert self._tgkill
-            if not self._tgkill(self._pid, tid, int(SIGNAL)):
+            if self._send(tid):
                 self._asked, self._since = tid, time.monotonic_ns()
                 self._length, self._grown_at = 0, self._since
+
+    def _send(self, tid: int) -> bool:
+        """Send the signal to a thread; whether there is one."""
+        assert self._tgkill
+        return not self._tgkill(self._pid, tid, int(SIGNAL))
 
     def _answered(self) -> bool:
         """Take the answer of the thread that was asked, if it is there and whole."""
@@ -109,7 +121,8 @@ class Stacks:
 
     def _sample(self) -> StackSample | None:
         pid, self._pid, self._asked = self._pid, 0, 0
-        return StackSample(self._since, pid, self._found) if self._found else None
+        # None of them is older than that, which matters to whoever asks since when a thread is where it is.
+        return StackSample(self._began, pid, self._found) if self._found else None
 
 
 def answers(pid: int) -> bool:

@@ -95,8 +95,8 @@ class Connection:
     """One connection and what is known of it. Times are monotonic nanoseconds; 0 means: not so."""
 
     __slots__ = (
-        "accepted_at", "activity", "client", "closed_at", "error", "key", "left_at", "number",
-        "opened_at", "owed", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
+        "accepted_at", "activity", "client", "closed_at", "error", "key", "left_at", "number", "opened_at", "owed",
+        "owed_since", "peer", "pid", "received_in_all", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
         "sent_since", "spoiled", "stall", "taken_at", "tid", "unread", "unread_since", "unsent", "waits",
     )  # fmt: skip
 
@@ -116,6 +116,8 @@ class Connection:
         self.rtt_max: int | None = None
         self.spoiled = 0
         self.unread = self.unsent = self.unread_since = self.taken_at = 0
+        self.received_in_all = 0
+        """Bytes that the kernel has received for it, as of the last look that asked."""
         self.stall: Stalled | None = None
         self.activity = Activity()
         self.waits: deque[Wait] = deque(maxlen=WAITS)
@@ -226,6 +228,11 @@ class Connection:
         elif unread < self.unread:  # some were taken, and what is left came after those
             self.unread_since = max(self.unread_since, self.taken_at or at)
         self.unread, self.unsent = unread, unsent
+
+    @property
+    def untold(self) -> bool:
+        """Whether the server has taken bytes out of the kernel that it has not come to speak of."""
+        return self.received_in_all - self.unread > self.recv_bytes
 
     @property
     def untaken_since(self) -> int:

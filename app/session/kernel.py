@@ -1,5 +1,7 @@
 """What the kernel shows of the server: its sockets, its threads, its stacks, and the stalls that follow from them."""
 
+from collections.abc import Collection
+
 from app.session.causes import Scene
 from app.session.clients import OurClients
 from app.session.connection import Connection
@@ -8,6 +10,7 @@ from app.session.parts import Calls
 from app.session.stalls import Stalls
 from app.session.threads import Threads
 
+WANTED = 32
 UNKNOWN_RESTS = ("accept", "recv", "poll")
 """Where threads rest of a program that has not said so."""
 
@@ -27,6 +30,19 @@ class KernelSide(OurClients):
         self._missed: set[int] = set()
         self._with_bytes: set[int] = set()
 
+    @property
+    def wanted(self) -> Collection[str]:
+        """Whose connections are worth a look though nothing waits in them: what the server has of them it can't say.
+
+        It has not said that it has accepted them, or the thread that serves them waits for the GIL.
+        """
+        if not self.server or not self.server.listening_at:
+            return ()
+        starved = [key for key, thread in self.threads.known.items() if thread.gil_since]
+        served = [c for key in starved if (worker := self.workers.get(key)) for c in worker.serving.values()]
+        unsaid = [c for c in self.connections.values() if not c.accepted_at and not c.left_at]
+        return [connection.peer for connection in (*unsaid, *served)][:WANTED]
+
     def _sockets(self, o: SocketSample) -> None:
         server = self.server
         if not (server and server.running):
@@ -44,6 +60,8 @@ class KernelSide(OurClients):
         before, self._with_bytes = self._with_bytes, set()
         for socket in o.sockets:
             connection = self._by_peer.get(socket.peer)
+            if connection and socket.received is not None:
+                connection.received_in_all = socket.received
             if connection and (socket.unread or socket.unsent):
                 self._with_bytes.add(connection.number)
                 self._seen += (connection.unread, connection.unsent) != (socket.unread, socket.unsent)
@@ -60,7 +78,9 @@ class KernelSide(OurClients):
             if peer not in self._by_peer:
                 self._open(peer, o.at - (socket.idle or 0) * 1_000_000)
                 self._seen += 1
-        gone = [c for c in self.connections.values() if not c.accepted_at and c.client is None and c.peer not in queued]
+        # One that the kernel has given away, and the server has not spoken of yet, is among the wanted ones.
+        there = {socket.peer for socket in o.sockets}
+        gone = [c for c in self.connections.values() if not c.accepted_at and c.client is None and c.peer not in there]
         before, self._missed = self._missed, {connection.number for connection in gone}
         for connection in gone:
             if connection.number in before:  # twice: not just accepted and not reported yet
@@ -68,7 +88,7 @@ class KernelSide(OurClients):
                 self._seen += 1
 
     def _judge(self, o: SocketSample) -> None:
-        waiting = (self._by_peer.get(socket.peer) for socket in o.sockets)
+        waiting = (self._by_peer.get(socket.peer) for socket in o.sockets if socket.unread or not socket.accepted)
         self.stalls.judge(
             Scene(
                 o.at,

@@ -87,6 +87,7 @@ class Socket(msgspec.Struct, gc=False):
     """One connection of the server as the kernel has it: bytes that nobody has read yet, and bytes not yet sent.
 
     `idle` is for how long (ms) no data has come, asked for when a wait is first seen: then the wait is so old at most.
+    `received` are the bytes that have come since it was opened (tcp_info), where they were asked for.
     """
 
     peer: str
@@ -94,6 +95,7 @@ class Socket(msgspec.Struct, gc=False):
     unsent: int
     accepted: bool
     idle: int | None = None
+    received: int | None = None
 
 
 class SocketSample(Record, tag="sockets", gc=False):
@@ -101,7 +103,7 @@ class SocketSample(Record, tag="sockets", gc=False):
 
     `dropped` is how often the listening socket had no room for a client since it was opened, and `unanswered` are this
     machine's clients that still try to get in. `sockets` are those connections in which something waits: to be
-    accepted, to be read, or to be sent.
+    accepted, to be read, or to be sent; and those that were asked for, whether something waits in them or not.
     """
 
     queue: int | None

@@ -102,7 +102,7 @@ def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
         state = scene.threads.known.get(key)
         if state and state.gil_since:  # what it has taken it can't look at, nor say that it has it
             since = max(state.gil_since, _last_take(worker))
-            yield from ((gil_of(key[0]), c, since) for c in worker.serving.values() if not c.unread)
+            yield from ((gil_of(key[0]), c, since) for c in worker.serving.values() if c.untold and not c.unread)
     if scene.queued:
         key = _accepting_loop(scene)
         last = scene.accepted_at if key == ACCEPT else taken.get(key) or _last_take(scene.workers.get(key))

@@ -15,7 +15,15 @@ from app.observers.pipe import LinePipe, decode
 from app.observers.resources import Resources
 from app.observers.strace import Strace
 from app.session.moments import Moments
-from app.session.observations import BlockSet, ClientUnconnected, Lag, ProcessGone, ServerExited, SocketSample
+from app.session.observations import (
+    BlockSet,
+    ClientUnconnected,
+    Lag,
+    Observation,
+    ProcessGone,
+    ServerExited,
+    SocketSample,
+)
 from app.session.session import Session
 from servers.__main__ import USAGE
 from servers.block import BlockSetting
@@ -64,6 +72,8 @@ class Live:
         self._kernel: Kernel | None = None
         self.moments = Moments()
         self.lens: Strace | None = None
+        self.lens_failed = ""
+        """What strace said when it ended by itself, until somebody has been told."""
         self._reopen = False
         self._closed = False
         self._last_client = 0
@@ -94,7 +104,7 @@ class Live:
         wish = Wish(pattern.name, self.plan.host, self.plan.port, self.plan.workers, self.plan.ceiling)
         self.child = Child(wish, self.block_now)
         self._resources.watch(self.child.pid)
-        self._kernel = Kernel(self.child.stacks)
+        self._kernel = Kernel(self.child.stacks, self.child.pid)
         self.moments = Moments()
         self.session.apply_all(self.child.read())
         self._reopen = True
@@ -269,8 +279,7 @@ class Live:
         pids.update(pid for pid, _ in self.session.workers)
         address = (server.host, server.port) if server.listening_at else None
         found = self._kernel.look(pids, address, self.session.peers, self.session.wanted)
-        if self.lens and (calls := self.lens.read()):
-            found.append(calls)
+        found += self._through_the_lens()
         if any(isinstance(o, SocketSample) and o.sockets for o in found):
             began = time.monotonic()
             self.drain(BUDGET)  # what was taken before comes first
@@ -291,6 +300,16 @@ class Live:
         if self.lens:
             self.lens.stop()
             self.lens = None
+
+    def _through_the_lens(self) -> list[Observation]:
+        """The latest system calls; a lens whose strace has ended is closed, and its last words are kept."""
+        if not self.lens:
+            return []
+        ended, calls = self.lens.ended, self.lens.read()
+        if ended and not calls:
+            self.close_lens()
+            self.lens_failed = self.session.calls.kept[-1] if self.session.calls.kept else "strace has ended"
+        return [calls] if calls else []
 
     def lag(self, late: int) -> None:
         """The caller's own loop was so late (ns)."""

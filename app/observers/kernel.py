@@ -1,5 +1,6 @@
 """Everything that is seen of a server from outside, at the pace that each kind of evidence can bear."""
 
+import os
 import time
 from collections.abc import Collection
 
@@ -20,10 +21,11 @@ LEISURELY = 1_000_000_000
 class Kernel:
     """The sockets, threads and stacks of one server."""
 
-    def __init__(self, stacks: Stacks) -> None:
+    def __init__(self, stacks: Stacks, group: int) -> None:
         self.sockets = Sockets()
         self.threads = Threads(self.sockets.peer_of)
         self._stacks = stacks
+        self._group = group
         self._py_spy = PySpy()
         self._asked: dict[int, tuple[int, object]] = {}
         self._told: set[str] = set()
@@ -63,6 +65,8 @@ class Kernel:
             return
         now = time.monotonic_ns()
         for pid in sorted(pids, key=lambda pid: (pid not in suspects, self._asked.get(pid, (0, None))[0])):
+            if not _is_in(pid, self._group):
+                continue
             at, before = self._asked.get(pid, (0, None))
             calls = self.threads.calls(pid)
             worth = now - at >= URGENT if pid in suspects else now - at >= LEISURELY and calls not in (before, None)
@@ -77,8 +81,20 @@ class Kernel:
     def _missing(self) -> list[Observation]:
         """What can't be seen here, said once."""
         found: list[Observation] = []
-        for what, why in (("sockets", self.sockets.missing), ("threads", self.threads.missing)):
+        for what, why in (
+            ("sockets", self.sockets.missing),
+            ("threads", self.threads.missing),
+            ("stacks", self._stacks.missing),
+        ):
             if why and what not in self._told:
                 self._told.add(what)
                 found.append(Unavailable(time.monotonic_ns(), what, why))
         return found
+
+
+def _is_in(pid: int, group: int) -> bool:
+    """Whether a process is of the server's process group: a number may have been given to somebody else since."""
+    try:
+        return os.getpgid(pid) == group
+    except OSError:
+        return False

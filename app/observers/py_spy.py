@@ -65,9 +65,13 @@ class PySpy:
         self._answer.seek(0)
         self._answer.truncate()
         line = [self._command, "dump", "--json", "--nonblocking", "--pid", str(pid)]
-        self._process = subprocess.Popen(
-            line, stdin=subprocess.DEVNULL, stdout=self._answer, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        try:
+            self._process = subprocess.Popen(
+                line, stdin=subprocess.DEVNULL, stdout=self._answer, stderr=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as error:
+            self._command, self.missing = None, f"py-spy can't be run: {error}"
+            return False
         self._pid, self._since = pid, time.monotonic_ns()
         return True
 

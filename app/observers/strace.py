@@ -30,6 +30,8 @@ class Strace:
 
     def __init__(self, pid: int) -> None:
         read, write = make_pipe()
+        # Where nobody reads, strace loses lines rather than wait, for the server would wait with it.
+        os.set_blocking(write, False)
         try:
             self._process = subprocess.Popen(
                 ["strace", "-f", "-q", "-s", "32", "-p", str(pid)],
@@ -49,6 +51,11 @@ class Strace:
             return None
         shown = [line[:LINE].decode(errors="replace") for line in lines[-SHOWN:]]
         return SystemCalls(time.monotonic_ns(), shown, len(lines))
+
+    @property
+    def ended(self) -> bool:
+        """Whether strace is gone: it could not be attached, or the server has ended."""
+        return self._process.poll() is not None
 
     def stop(self) -> None:
         """Let go of the server."""

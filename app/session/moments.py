@@ -7,12 +7,12 @@ from app.session.freeze import snapshot
 from app.session.session import Session
 
 KEPT = 40
-CONNECTIONS = 20_000
+CONNECTIONS = 6_000
 """Connections in all pictures together, at about 4 kB each: with many clients fewer pictures are kept."""
 AGAIN = 1_000_000_000
 """A stall that goes on is pictured anew after this time (ns)."""
-SHARE = 100
-"""A picture that takes t to make is followed by none for this many times t."""
+SHARE, FRESH_SHARE = 100, 20
+"""A picture that takes t to make is followed by none for this many times t; one of a new stall may come sooner."""
 
 
 class Moments:
@@ -21,17 +21,18 @@ class Moments:
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         self.kept: dict[int, tuple[Session, int]] = {}
         self._clock = clock
-        self._next = 0
+        self._next = self._soonest = 0
 
     def keep(self, session: Session, now: int) -> None:
         """Picture the stalls that go on, if it is time to: once their line is known, and then again and again."""
         going = [stall for stall in session.stalls.going.values() if not stall.end]
         fresh = [s for s in going if s.number not in self.kept or (s.located_at > self.kept[s.number][1])]
-        if not going or (now < self._next and not fresh):
+        if not going or now < (self._soonest if fresh else self._next):
             return
         began = self._clock()
         still = snapshot(session)
-        self._next = now + max(AGAIN, SHARE * (self._clock() - began))
+        spent = self._clock() - began
+        self._next, self._soonest = now + max(AGAIN, SHARE * spent), now + FRESH_SHARE * spent
         for stall in going:
             self.kept.pop(stall.number, None)
             self.kept[stall.number] = (still, now)

@@ -61,8 +61,8 @@ class Stalls:
     def copy(self) -> "Stalls":
         """The same, no longer changed by what comes."""
         twin = Stalls(self.threshold)
-        copies = {stall.number: stall.copy() for stall in (*self.all, *self.going.values())}
-        twin.all.extend(copies[stall.number] for stall in self.all)
+        copies = {stall.number: stall.copy() for stall in self.going.values()}
+        twin.all.extend(copies.get(stall.number, stall) for stall in self.all)  # one that is over never changes
         twin.going = {key: copies[stall.number] for key, stall in self.going.items()}
         twin.totals, twin._numbers = self.totals.copy(), self._numbers
         twin.suspects = self.suspects.copy()

@@ -82,7 +82,8 @@ class EchoTui(Picture):
             case "leave":
                 return typing or self.expanded is not None or self.frozen is not None
             case "toggle_lens":
-                return self.live.running and strace.is_installed()
+                loop = self.live.pattern is not None and "poll" in self.live.pattern.rests
+                return self.live.running and loop and strace.is_installed()
             case "stall":
                 return bool(self.live.moments.kept)
             case "copy_line":
@@ -244,7 +245,7 @@ class EchoTui(Picture):
         else:
             try:
                 self.live.open_lens()
-                self.notify("strace is attached: the server is 5 to 10 times slower", timeout=4, markup=False)
+                self.notify("While strace is attached the server is 5 to 10 times slower", timeout=4, markup=False)
             except OSError as error:
                 self.notify(f"No strace: {error}", severity="error", markup=False)
         self.draw()

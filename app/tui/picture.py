@@ -158,6 +158,9 @@ class Picture(App[int]):
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, self.live.drain)
         self._news = bool(taken) or self._news
+        if self.live.lens_failed:
+            self.notify(text.clean(self.live.lens_failed), title="The lens is closed", severity="warning", markup=False)
+            self.live.lens_failed = ""
         self._ticks += 1
         lively = self._news or self._waits
         if self._ticks >= (DRAWS if lively else CALM):

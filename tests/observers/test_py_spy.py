@@ -56,6 +56,13 @@ def test_what_is_no_python_program_gives_nothing() -> None:
     with subprocess.Popen(["sleep", "1000"]) as program:
         looker = PySpy()
         assert looker.ask(program.pid)
-        eventually(lambda: looker.read() is None and not looker.busy, "its end")
+        answers = []
+
+        def over() -> bool:
+            answers.append(looker.read())
+            return not looker.busy
+
+        eventually(over, "its end")
+        assert not any(answers)
         looker.close()
         program.kill()

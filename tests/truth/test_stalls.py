@@ -124,7 +124,7 @@ def test_who_is_not_accepted_and_why(pattern: str, places: int, cause: Cause) ->
         watch.until(lambda: watch.session.stalls.going, "a stall")
         served[0].talk()  # the others are served meanwhile
         watch.passes(0.3)
-        (stall,) = watch.stalls
+        (stall,) = [s for s in watch.stalls if s.cause is not Cause.NO_CORE]
         assert (stall.cause, stall.injected) == (cause, False)
         assert [victim.peer for victim in stall.victims.values()] == [waits.name]
         assert watch.is_close(stall.begin, connected)
@@ -151,7 +151,8 @@ def test_a_full_backlog() -> None:
         )
         try:
             watch.until(lambda: any(s.cause is Cause.BACKLOG for s in watch.stalls), "the backlog")
-            assert len(watch.stalls[-1].unanswered) == 1
+            (full,) = [s for s in watch.stalls if s.cause is Cause.BACKLOG]
+            assert len(full.unanswered) == 1
             assert watch.session.server.dropped
         finally:
             knocking.kill()

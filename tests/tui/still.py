@@ -184,6 +184,7 @@ class StillLive(Live):
         self.loads = {}
         self.moments = Moments()
         self.lens = None
+        self.lens_failed = ""
         self._last_client = len(self.session.clients)
 
     def drain(self, budget: float = 0.02) -> int:

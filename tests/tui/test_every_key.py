@@ -224,6 +224,10 @@ async def lens(stage: Stage) -> None:
     if not strace.is_installed():
         pytest.skip("there is no strace")
     await stage.press("s")
+    assert not stage.app.live.lens, "not for threads that come and go"
+    stage.app.start_from_palette(find("asyncio"))
+    await stage.serving("asyncio")
+    await stage.press("s")
     await stage.until(lambda: "calls" in stage.visible() and "events" not in stage.visible(), "the system calls")
     assert "strace slows the server" in str(stage.panel("calls").border_title)
     await stage.press("n")
@@ -233,7 +237,14 @@ async def lens(stage: Stage) -> None:
     await stage.press("s")
     await stage.until(lambda: "events" in stage.visible() and "calls" not in stage.visible(), "the events")
     assert not stage.app.live.lens
+    await stage.press("s")
+    await stage.until(lambda: stage.app.live.lens, "the lens again")
+    assert stage.app.live.lens
+    stage.app.live.lens._process.kill()
+    await stage.until(lambda: "events" in stage.visible() and not stage.app.live.lens, "it is seen to be gone")
     stage.app.live.close_clients([])
+    stage.app.start_from_palette(find("multithread"))
+    await stage.serving("multithread")
 
 
 @key("zoom-in")

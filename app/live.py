@@ -280,12 +280,11 @@ class Live:
         address = (server.host, server.port) if server.listening_at else None
         found = self._kernel.look(pids, address, self.session.peers, self.session.wanted)
         found += self._through_the_lens()
-        if any(isinstance(o, SocketSample) and o.sockets for o in found):
-            began = time.monotonic()
-            self.drain(BUDGET)  # what was taken before comes first
-            if time.monotonic() - began >= BUDGET:
-                # While not all is known of what has been taken, nobody can be accused of taking nothing.
-                found = [o for o in found if not isinstance(o, SocketSample)]
+        for sample in found:
+            if isinstance(sample, SocketSample) and sample.sockets:
+                began = time.monotonic()
+                self.drain(BUDGET)  # what was taken before comes first
+                sample.judged = time.monotonic() - began < BUDGET
         self.session.apply_all(found)
         self._kernel.ask(pids, self.session.stalls.suspects)
         self.moments.keep(self.session, time.monotonic_ns())

@@ -83,7 +83,7 @@ class Sockets:
     def _look(
         self, diag: Diag, port: int, host: str, peers: Collection[str] | None, wanted: Collection[str]
     ) -> SocketSample:
-        sample = SocketSample(time.monotonic_ns(), None, None, None, [], [])
+        sample = SocketSample(time.monotonic_ns(), None, None, None, [], [], self.pace.interval)
         families = _families(host)
         for family in families:
             ours = _at(family, host)

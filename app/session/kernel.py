@@ -53,7 +53,9 @@ class KernelSide(OurClients):
         server.queue, server.queue_limit, server.dropped = figures
         self._note_bytes(o)
         self._note_queue(o)
-        self._judge(o)
+        server.interval = o.interval
+        if o.judged:
+            self._judge(o)
 
     def _note_bytes(self, o: SocketSample) -> None:
         """Which connections have bytes waiting in the kernel; those that had some and are not named have none left."""

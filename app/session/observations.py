@@ -104,6 +104,8 @@ class SocketSample(Record, tag="sockets", gc=False):
     `dropped` is how often the listening socket had no room for a client since it was opened, and `unanswered` are this
     machine's clients that still try to get in. `sockets` are those connections in which something waits: to be
     accepted, to be read, or to be sent; and those that were asked for, whether something waits in them or not.
+    `interval` is the time (ns) to the next sample. `judged` is false if not all that the server had said by then was
+    known: then nobody can be accused of having taken nothing.
     """
 
     queue: int | None
@@ -111,6 +113,8 @@ class SocketSample(Record, tag="sockets", gc=False):
     dropped: int | None
     unanswered: list[str]
     sockets: list[Socket]
+    interval: int = 0
+    judged: bool = True
 
 
 class Thread(msgspec.Struct, gc=False):

@@ -47,6 +47,8 @@ class ServerState:
     queue_limit: int | None = None
     dropped: int | None = None
     """How often the accept queue had no room for a client since the server began to listen."""
+    interval: int = 0
+    """The time (ns) from one look at its sockets to the next."""
     threads: int | None = None
     exited_at: int = 0
     code: int | None = None

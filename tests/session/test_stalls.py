@@ -331,3 +331,39 @@ def test_a_stall_is_a_wait_in_which_nothing_was_taken(moves: list[tuple[str, int
         assert all(stall.begin <= victim.begin for victim in stall.victims.values())
     waited = [scene.now - max(at, taken[-1]) for conn, at in arrived.items() if peers[conn - 1] in scene.unread]
     assert bool(scene.session.stalls.going) == any(wait >= THRESHOLD for wait in waited)
+
+
+def test_while_not_all_is_known_nobody_is_accused() -> None:
+    scene, peers = loop()
+    scene.does(PID, "clock_nanosleep")
+    scene.unread = {peers[0]: 5}
+    for _ in range(10):
+        scene.now += LOOK * MS
+        sample = SocketSample(scene.now, 0, 128, 0, [], [Socket(peers[0], 5, 0, True)], judged=False)
+        scene.say(sample)
+    assert scene.stalls == []
+    assert scene.session.connections[1].unread == 5, "the figures are true all the same"
+
+
+def test_one_who_gives_up_in_the_queue_does_not_end_the_stall_of_the_others() -> None:
+    scene = Scene("accept", "recv")
+    scene.does(PID, "recvfrom", scene.accepts(1))
+    scene.queued = ["127.0.0.1:6000", "127.0.0.1:6001"]
+    scene.passes(500)
+    scene.queued = ["127.0.0.1:6001"]
+    scene.passes(500)
+    stall = scene.only()
+    assert not stall.end
+    ends = {victim.peer: bool(victim.end) for victim in stall.victims.values()}
+    assert ends == {"127.0.0.1:6000": True, "127.0.0.1:6001": False}
+
+
+def test_a_worker_that_waits_for_the_gil_with_nothing_in_hand_keeps_nobody_waiting() -> None:
+    scene = Scene("accept", "recv")
+    scene.accepts(1, tid=11)
+    scene.accepts(2, tid=12)
+    scene.takes(1, tid=11)
+    scene.does(11, "futex", gil=True)
+    scene.does(12, "")
+    scene.passes(800, running=12)
+    assert scene.stalls == []

@@ -35,7 +35,7 @@ class Header(Panel, can_focus=False):
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
-            session.threads.interval, stalled(view),
+            interval(view), stalled(view),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -93,14 +93,19 @@ class Header(Panel, can_focus=False):
         if lag is not None:
             late = lag >= 50 * text.MS
             parts.append(Part(f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.dim, 6))
-        if interval := view.live.threads.interval:
-            slow = interval > SLOW
-            words = f"  sampling {'slowed to ' if slow else ''}{text.SECOND / interval:.0f}/s"
+        if longest := interval(view):
+            slow = longest > SLOW
+            words = f"  sampling {'slowed to ' if slow else ''}{text.SECOND / longest:.0f}/s"
             parts.append(Part(words, palette.waiting if slow else palette.dim, 8))
         if server:
             lasted = (server.exited_at or view.clock) - server.started_at
             parts.append(Part(f"  {text.clock(lasted)} ", palette.text, 2))
         return parts
+
+
+def interval(view: View) -> int:
+    """The longest time (ns) between two looks of the same kind at the kernel; 0 if none is made."""
+    return max(view.live.threads.interval or 0, view.live.server.interval if view.live.server else 0)
 
 
 def stalled(view: View) -> tuple[str, bool]:

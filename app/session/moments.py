@@ -9,7 +9,7 @@ from app.session.session import Session
 KEPT = 40
 CONNECTIONS = 6_000
 """Connections in all pictures together, at about 4 kB each: with many clients fewer pictures are kept."""
-AGAIN = 1_000_000_000
+AGAIN = 300_000_000
 """A stall that goes on is pictured anew after this time (ns)."""
 SHARE, FRESH_SHARE = 100, 20
 """A picture that takes t to make is followed by none for this many times t; one of a new stall may come sooner."""

@@ -225,7 +225,9 @@ class Picture(App[int]):
         if (stall := view.stall) and self.stall:
             number, count = stall.number, self.live.session.stalls.count
             begin = text.stamp(view.since_start(stall.begin))
-            what = f"STALL {number} of {count}   {stall.cause.value}   {begin}"
+            whole = next((each for each in self.live.session.stalls.all if each.number == number), stall)
+            lasted = text.duration(whole.lasted(view.clock))
+            what = f"STALL {number} of {count}   {whole.cause.value} {lasted} from {begin}"
         else:
             what = "FROZEN"
         return f"{what}   {gone} events since   {view.keys['freeze']} goes on"

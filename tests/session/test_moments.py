@@ -19,7 +19,7 @@ def test_a_stall_is_pictured_while_it_goes_on_and_kept_when_it_is_over() -> None
     kept.keep(scene.session, scene.now)
     first, at = kept.kept[1]
     assert (at, first.stalls.going[PID, PID].end) == (scene.now, 0)
-    scene.passes(500)
+    scene.passes(AGAIN // MS - 100)
     kept.keep(scene.session, scene.now)
     assert kept.kept[1][0] is first, "it is too soon for another one"
     scene.now += AGAIN

@@ -58,7 +58,9 @@ def _at_work(effort: Effort) -> list[float]:
             spent, looks, changed = 0.0, effort.count(60, 20), 0
             for _ in range(looks):
                 watch.look()
+                sockets.pace.hurry()
                 sockets.sample(watch.session.server.port, watch.session.server.host)
+                threads.pace.hurry()
                 began = time.process_time()
                 sample = threads.sample([pid])
                 spent += time.process_time() - began

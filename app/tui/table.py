@@ -1,13 +1,13 @@
-"""Columns of a table: as many as the width allows, the most important ones first."""
+"""Tables: as many columns as the width allows, the most important ones first."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.style import Style
 
 from app.tui.palette import Palette
-from app.tui.panel import Line, pad
+from app.tui.panel import Line, Panel, pad
 from app.tui.view import View
 
 T = TypeVar("T")
@@ -55,3 +55,28 @@ def row(columns: Sequence[Column[T]], view: View, item: T, plain: Style) -> Line
         style = column.style(view, item) if column.style else plain
         line.append((pad(column.text(view, item), column.width, column.right) + " ", style))
     return line
+
+
+class TablePanel(Panel, Generic[T]):
+    """A panel with a heading and one row for each item: whoever prepares it sets the `items`."""
+
+    HEADED = True
+    COLUMNS: ClassVar[Sequence[Column[Any]]]
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.items: list[T] = []
+
+    def plain(self, item: T) -> Style:
+        """The colour of an item's cells that have none of their own."""
+        assert self.view
+        return self.view.palette.text
+
+    def heading(self, width: int) -> Line:
+        assert self.view
+        return head(fitting(self.COLUMNS, width), self.view.palette)
+
+    def line(self, index: int, width: int) -> Line:
+        assert self.view
+        item = self.items[index]
+        return row(fitting(self.COLUMNS, width), self.view, item, self.plain(item))

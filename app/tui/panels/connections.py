@@ -6,7 +6,6 @@ from rich.style import Style
 
 from app.session.connection import Connection, State
 from app.tui import table, text
-from app.tui.panel import Line, Panel
 from app.tui.view import View
 
 CLOSED_SHOWN = 200
@@ -77,23 +76,19 @@ COLUMNS = (
 )
 
 
-class ConnectionsPanel(Panel):
+class ConnectionsPanel(table.TablePanel[Connection]):
     """One row for each connection."""
 
     TITLE = "Connections"
-    HEADED = True
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._rows: list[Connection] = []
+    COLUMNS = COLUMNS
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
         return (view.session.changes, view.tenth)
 
     def prepare(self, view: View) -> None:
         session = view.session
-        self._rows = [*session.connections.values(), *islice(reversed(session.closed), CLOSED_SHOWN)]
-        self.last = len(self._rows)
+        self.items = [*session.connections.values(), *islice(reversed(session.closed), CLOSED_SHOWN)]
+        self.last = len(self.items)
         title = f"{self.TITLE}: {len(session.connections):,} open"
         if session.server and session.server.running and session.server.queue is not None:
             queue, limit = session.server.queue, session.server.queue_limit or 0
@@ -106,12 +101,6 @@ class ConnectionsPanel(Panel):
             title += f", {session.totals.bye:,} closed"
         self.title_text = title
 
-    def heading(self, width: int) -> Line:
+    def plain(self, item: Connection) -> Style:
         assert self.view
-        return table.head(table.fitting(COLUMNS, width), self.view.palette)
-
-    def line(self, index: int, width: int) -> Line:
-        assert self.view
-        connection = self._rows[index]
-        plain = self.view.palette.dim if connection.closed_at else self.view.palette.text
-        return table.row(table.fitting(COLUMNS, width), self.view, connection, plain)
+        return self.view.palette.dim if item.closed_at else self.view.palette.text

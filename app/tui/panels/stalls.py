@@ -10,7 +10,7 @@ from textual.message import Message
 from app.session.stall import SENTENCES, Stall
 from app.tui import table, text
 from app.tui.lines import file_line
-from app.tui.panel import Line, Panel
+from app.tui.panel import Line
 from app.tui.view import View
 
 
@@ -47,11 +47,11 @@ COLUMNS = (
 )
 
 
-class StallsPanel(Panel):
+class StallsPanel(table.TablePanel[Stall]):
     """One row for each stall, the latest at the end."""
 
     TITLE = "Stalls"
-    HEADED = True
+    COLUMNS = COLUMNS
     FOLLOWS = True
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "go_there", "Go there", show=False)]
 
@@ -62,10 +62,6 @@ class StallsPanel(Panel):
             super().__init__()
             self.number = number
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._rows: list[Stall] = []
-
     def fingerprint(self, view: View) -> Hashable:
         stalls = view.session.stalls
         going = tuple((s.number, s.end, s.cause, len(s.victims), bool(s.located_at)) for s in stalls.going.values())
@@ -73,26 +69,18 @@ class StallsPanel(Panel):
 
     def prepare(self, view: View) -> None:
         stalls = view.session.stalls
-        self._rows = list(stalls.all)
-        self.last = len(self._rows)
+        self.items = list(stalls.all)
+        self.last = len(self.items)
         words = self.TITLE
-        if self._rows:
+        if self.items:
             counts = ", ".join(f"{count} {each.value}" for each, count in stalls.totals.most_common(3))
             words += f": {counts}" if counts else ": one goes on"
         elif why := view.session.missing.get("sockets"):
             words += f": not available here: {why}"
         self.title_text = words
 
-    def heading(self, width: int) -> Line:
-        assert self.view
-        return table.head(table.fitting(COLUMNS, width), self.view.palette)
-
-    def line(self, index: int, width: int) -> Line:
-        assert self.view
-        return table.row(table.fitting(COLUMNS, width), self.view, self._rows[index], self.view.palette.text)
-
     def row(self, y: int, width: int) -> Line:
-        if not self._rows and y == self.HEADED:
+        if not self.items and y == self.HEADED:
             assert self.view
             server = self.view.session.server
             words = "None: nobody has had to wait." if server and server.listening_at else ""
@@ -100,7 +88,7 @@ class StallsPanel(Panel):
         return super().row(y, width)
 
     def copied(self, index: int) -> str:
-        stall = self._rows[index]
+        stall = self.items[index]
         assert self.view
         begin = text.stamp(self.view.since_start(stall.begin))
         lasted = text.duration(stall.lasted(self.view.now))
@@ -109,7 +97,7 @@ class StallsPanel(Panel):
 
     def action_go_there(self) -> None:
         if self.first <= self.cursor < self.last:
-            self.post_message(self.Gone(self._rows[self.cursor].number))
+            self.post_message(self.Gone(self.items[self.cursor].number))
 
     def pressed(self, index: int, again: bool) -> None:
         if again:

@@ -7,7 +7,6 @@ from rich.style import Style
 from app.session.parts import BlockSpan, Worker
 from app.session.threads import Doing, ThreadState
 from app.tui import table, text
-from app.tui.panel import Line, Panel
 from app.tui.view import View
 from servers.block import WORDS
 
@@ -176,23 +175,19 @@ COLUMNS = (
 )
 
 
-class ThreadsPanel(Panel):
+class ThreadsPanel(table.TablePanel[Row]):
     """One row for each thread."""
 
     TITLE = "Threads"
-    HEADED = True
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._rows: list[Row] = []
+    COLUMNS = COLUMNS
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
         threads = view.session.threads
         return (view.session.changes, threads.changes, threads.count, view.tenth)
 
     def prepare(self, view: View) -> None:
-        self._rows = rows(view)
-        self.last = len(self._rows)
+        self.items = rows(view)
+        self.last = len(self.items)
         session = view.session
         words = self.TITLE
         if session.threads.count is not None and session.threads.known:
@@ -203,12 +198,6 @@ class ThreadsPanel(Panel):
             words += f": by the server's word; {why}"
         self.title_text = words
 
-    def heading(self, width: int) -> Line:
+    def plain(self, item: Row) -> Style:
         assert self.view
-        return table.head(table.fitting(COLUMNS, width), self.view.palette)
-
-    def line(self, index: int, width: int) -> Line:
-        assert self.view
-        row = self._rows[index]
-        plain = self.view.palette.dim if row.idle else self.view.palette.text
-        return table.row(table.fitting(COLUMNS, width), self.view, row, plain)
+        return self.view.palette.dim if item.idle else self.view.palette.text

@@ -49,6 +49,15 @@ async def answer(stage: Stage, words: str) -> None:
     await stage.until(lambda: not isinstance(stage.app.screen, Ask), "an answer that is taken")
 
 
+async def with_nobody(stage: Stage, pattern: str) -> None:
+    """Close all clients, and start another pattern without any."""
+    stage.app.live.close_clients([])
+    await stage.until(lambda: all(client.ended for client in stage.session.clients.values()), "all are closed")
+    stage.app.start_from_palette(find(pattern))
+    await stage.serving(pattern)
+    await stage.until(lambda: not stage.session.clients, "nobody")
+
+
 # The server.
 
 
@@ -214,9 +223,7 @@ async def stall_before(stage: Stage) -> None:
 async def stall_after(stage: Stage) -> None:
     await stage.press("right_square_bracket")
     await stage.until(lambda: not stage.app.frozen, "what goes on")
-    stage.app.live.close_clients([])
-    stage.app.start_from_palette(find("multithread"))
-    await stage.serving("multithread")
+    await with_nobody(stage, "multithread")
 
 
 @key("lens")
@@ -242,9 +249,7 @@ async def lens(stage: Stage) -> None:
     assert stage.app.live.lens
     stage.app.live.lens._process.kill()
     await stage.until(lambda: "events" in stage.visible() and not stage.app.live.lens, "it is seen to be gone")
-    stage.app.live.close_clients([])
-    stage.app.start_from_palette(find("multithread"))
-    await stage.serving("multithread")
+    await with_nobody(stage, "multithread")
 
 
 @key("zoom-in")

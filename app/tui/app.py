@@ -1,45 +1,35 @@
-"""The dashboard's keys: one method for each thing a person can do."""
+"""The dashboard: which keys work now, the server's own, the palette, and how it is opened."""
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from app.clients.commands import BURST_LIMIT, RATE_LIMIT
 from app.config import read_config
 from app.live import OVER, Plan
 from app.observers import strace
-from app.session.freeze import snapshot
-from app.session.session import Session
-from app.tui.answers import rate, whole
-from app.tui.dialogs import Ask, Confirm, Help, shown
-from app.tui.keys import ALL_KEYS, PANELS
-from app.tui.palette import THEMES
+from app.tui.client_keys import ClientKeys
+from app.tui.dialogs import Confirm, ask, shown
+from app.tui.keys import ALL_KEYS
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientList, ClientsPane
 from app.tui.panels.patterns import PatternsPanel
 from app.tui.panels.stalls import StallsPanel
-from app.tui.panels.timeline import SPANS
-from app.tui.picture import Picture
+from app.tui.screen_keys import ScreenKeys
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern
 from servers.server import BadRequest
 
-MOST_CLIENTS = 5000
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely"}
 """Actions that wait until a dialog is closed."""
-BURST = 100
-BYTES = 64
 
 
-class EchoTui(Picture):
-    """The picture, with hands."""
+class EchoTui(ClientKeys, ScreenKeys):
+    """The picture, with hands: the keys of clients and screen, and here those of the server."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in ALL_KEYS]
 
@@ -124,191 +114,21 @@ class EchoTui(Picture):
 
     def action_set_block(self) -> None:
         setting = self.live.block_setting
-        self.ask(
+        ask(
+            self,
             "Blocking call: KIND:SECONDS",
             "sleep (time.sleep), c-call (C that gives the GIL up), cpu (computing), c-gil (C that keeps the GIL); "
             "0.001 to 60 seconds. It is switched on.",
             f"{setting.kind}:{setting.seconds:g}",
             BlockSetting.parse,
-            self.live.set_block,
+            self._block_with,
         )
 
-    # Our clients.
-
-    @property
-    def chosen(self) -> list[int]:
-        """The clients that are spoken to; an empty list means all."""
-        return [] if self.client is None else [self.client]
-
-    def action_new_client(self) -> None:
-        self.client = self.live.open_clients(1)[0]
-
-    def action_new_clients(self) -> None:
-        self.ask("How many clients to open?", f"1 to {MOST_CLIENTS:,}", "10", whole(1, MOST_CLIENTS), self._open_many)
-
-    def _open_many(self, count: int) -> None:
-        self.live.open_clients(count)
-        self.client = None
-
-    def action_choose(self, step: int) -> None:
-        clients = self.live.session.clients
-        choices: list[int | None] = [None, *(number for number in sorted(clients) if clients[number].ended not in OVER)]
-        index = choices.index(self.client) if self.client in choices else 0
-        self.client = choices[(index + step) % len(choices)]
+    def _block_with(self, setting: BlockSetting) -> None:
+        self.live.set_block(setting)
         self.draw()
 
-    def action_choose_all(self) -> None:
-        self.client = None
-        self.draw()
-
-    def action_type(self) -> None:
-        self.screen.query_one(Input).focus()
-
-    def say(self, line: str) -> None:
-        """Send a typed line from the chosen client, or from all."""
-        if not self.live.clients:
-            self.action_new_client()
-        elif not any(self._connected(number) for number in self.chosen or self.live.session.clients):
-            self.notify(f"Nothing was sent: {self._who()} not connected", severity="warning", markup=False)
-            return
-        self.live.crowd.say(self.chosen, f"{line}\n".encode())
-
-    def _connected(self, number: int) -> bool:
-        client = self.live.session.clients.get(number)
-        return bool(client and client.connection and not client.ended)
-
-    def action_load(self) -> None:
-        self.ask(
-            f"Messages a second from {self._who()}?",
-            f"0.01 to {RATE_LIMIT:,.0f}; 0 stops. {BYTES} bytes each, whether the echo has come or not.",
-            "1",
-            rate,
-            lambda answer: self.live.load(self.chosen, answer, BYTES),
-        )
-
-    def action_burst(self) -> None:
-        self.ask(
-            f"How many messages at once from {self._who()}?",
-            f"1 to {BURST_LIMIT:,}, of {BYTES} bytes",
-            str(BURST),
-            whole(1, BURST_LIMIT),
-            lambda answer: self.live.crowd.burst(self.chosen, answer, BYTES),
-        )
-
-    def _who(self) -> str:
-        return "all clients" if self.client is None else f"client [{self.client}]"
-
-    def action_close_client(self, reset: bool) -> None:
-        open_ = [client for client in self.live.session.clients.values() if client.ended not in OVER]
-        if self.client is not None or len(open_) < 2:
-            self.live.close_clients(self.chosen, reset)
-            return
-        question = f"{'Reset' if reset else 'Close'} all {len(open_):,} clients?"
-        self.push_screen(Confirm(question), lambda yes: self.live.close_clients([], reset) if yes else None)
-
-    # The screen.
-
-    def action_freeze(self) -> None:
-        if self.frozen:
-            self.hold_still(None)
-        else:
-            self.hold_still((snapshot(self.live.session), self.view().now))
-
-    def hold_still(self, moment: tuple[Session, int] | None, stall: int | None = None) -> None:
-        """Show a moment that stands still, perhaps that of a stall; or with None what goes on."""
-        self.frozen, self.stall = moment, stall
-        self.screen_stack[0].set_class(moment is not None, "frozen")
-        self.draw()
-
-    def action_stall(self, step: int) -> None:
-        """Hop to the stall before or after the one on screen; from the last one back to what goes on."""
-        numbers = sorted(self.live.moments.kept)
-        here = self.stall if self.frozen and self.stall else (numbers[-1] + 1 if numbers else 0)
-        those = [number for number in numbers if (number < here if step < 0 else number > here)]
-        if those:
-            self.show_stall(those[-1] if step < 0 else those[0])
-        elif step > 0 and self.frozen:
-            self.hold_still(None)
-        else:
-            self.notify("No stall before this one" if numbers else "No stall so far", timeout=2, markup=False)
-
-    def show_stall(self, number: int) -> None:
-        """Show the moment of a stall, held still."""
-        if moment := self.live.moments.kept.get(number):
-            self.hold_still(moment, number)
-        else:
-            self.notify("Of a stall so long ago no picture is kept", severity="warning", timeout=3, markup=False)
-
-    def action_toggle_lens(self) -> None:
-        if self.live.lens:
-            self.live.close_lens()
-        else:
-            try:
-                self.live.open_lens()
-                self.notify("While strace is attached the server is 5 to 10 times slower", timeout=4, markup=False)
-            except OSError as error:
-                self.notify(f"No strace: {error}", severity="error", markup=False)
-        self.draw()
-
-    def action_zoom(self, step: int) -> None:
-        self.span = SPANS[min(max(SPANS.index(self.span) + step, 0), len(SPANS) - 1)]
-        self.draw()
-
-    def action_expand(self) -> None:
-        if self.expanded:
-            self.expanded = None
-        elif isinstance(self.focused, Panel):
-            self.expanded = self.focused.id
-        self.fit()
-
-    def action_hop(self, step: int) -> None:
-        stops = self.focusable()
-        index = stops.index(self.focused) + step if self.focused in stops else 0
-        self.action_go(stops[index % len(stops)].id or "patterns")
-
-    def action_go(self, name: str) -> None:
-        self.expanded = None
-        if self.ended and name not in ("patterns", "clients", "line"):
-            name = "ended"  # it stands in the place of the others
-        if self.live.lens and name == "events":
-            name = "calls"  # they stand in the place of the events
-        if name in PANELS or name == "calls":
-            self.place = name
-        self.fit()
-        target = self.screen.query_one(Input) if name in ("clients", "line") else self.screen.query_one(f"#{name}")
-        self.screen.set_focus(target)
-
-    def action_leave(self) -> None:
-        if self.expanded:
-            self.action_expand()
-        elif isinstance(self.focused, Input):
-            self.action_go("patterns")
-        elif self.frozen:
-            self.action_freeze()
-
-    def action_copy_line(self) -> None:
-        panel = self.focused
-        if isinstance(panel, Panel) and panel.first <= panel.cursor < panel.last:
-            line = panel.copied(panel.cursor)
-            self.copy_to_clipboard(line)
-            self.notify(line, title="Copied", timeout=2, markup=False)
-
-    def action_next_theme(self) -> None:
-        names = [theme.name for theme in THEMES]
-        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
-
-    def action_screenshot_file(self) -> None:
-        folder = Path("screenshots")
-        try:
-            folder.mkdir(exist_ok=True)
-            path = self.save_screenshot(self.picture_name(), str(folder))
-        except OSError as error:
-            self.notify(f"No picture: {error}", severity="error", markup=False)
-        else:
-            self.notify(path, title="Picture saved", markup=False)
-
-    def action_help(self) -> None:
-        self.push_screen(Help(self.keymap))
+    # Leaving, and the palette.
 
     def action_quit_politely(self) -> None:
         if isinstance(self.screen, Confirm):
@@ -321,25 +141,6 @@ class EchoTui(Picture):
             self.push_screen(Confirm(question), lambda yes: self.exit(0) if yes else None)
         else:
             self.exit(0)
-
-    # Dialogs and the palette.
-
-    def ask(self, question: str, hint: str, answer: str, read: Any, act: Any) -> None:
-        """Ask for one value; `read` turns the answer into it or raises ValueError, `act` takes it."""
-
-        def wrong(given: str) -> str:
-            try:
-                read(given)
-            except ValueError as error:
-                return str(error)
-            return ""
-
-        def answered(given: str | None) -> None:
-            if given is not None:
-                act(read(given))
-                self.draw()
-
-        self.push_screen(Ask(question, hint, answer, wrong), answered)
 
     def commands(self) -> Iterable[SystemCommand]:
         """Every action and every pattern, for the palette."""
@@ -362,11 +163,6 @@ class EchoTui(Picture):
         for command in super().get_system_commands(screen):
             if command.title in ("Theme",):
                 yield command
-
-    def picture_name(self) -> str:
-        """A file name that tells what is on the picture."""
-        pattern = self.live.pattern.name if self.live.pattern else "start"
-        return f"echo-tui-{pattern}-{datetime.now():%Y%m%d-%H%M%S}.svg"
 
 
 def open_dashboard(plan: Plan, theme: str | None = None) -> int:

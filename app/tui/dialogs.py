@@ -1,10 +1,10 @@
 """Small screens on top: every key, one question at a time, and whether to quit."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -12,6 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from app.tui.keys import ALL_KEYS, CLIENTS, SCREEN, SERVER
+
+V = TypeVar("V")
 
 
 class Ask(ModalScreen[str | None]):
@@ -37,6 +39,25 @@ class Ask(ModalScreen[str | None]):
             hint.add_class("wrong")
         else:
             self.dismiss(event.value)
+
+
+def ask(
+    app: App[Any], question: str, hint: str, answer: str, read: Callable[[str], V], act: Callable[[V], object]
+) -> None:
+    """Ask for one value; `read` turns the answer into it or raises ValueError with a sentence, `act` takes it."""
+
+    def wrong(given: str) -> str:
+        try:
+            read(given)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def answered(given: str | None) -> None:
+        if given is not None:
+            act(read(given))
+
+    app.push_screen(Ask(question, hint, answer, wrong), answered)
 
 
 class Confirm(ModalScreen[bool]):

@@ -1,0 +1,90 @@
+"""The keys of our clients: one method for each thing a person can do with them."""
+
+from textual.widgets import Input
+
+from app.clients.commands import BURST_LIMIT, RATE_LIMIT
+from app.live import OVER
+from app.tui.answers import rate, whole
+from app.tui.dialogs import Confirm, ask
+from app.tui.picture import Picture
+
+MOST_CLIENTS = 5000
+BURST = 100
+BYTES = 64
+
+
+class ClientKeys(Picture):
+    """Open clients, choose who speaks, let them speak, close them."""
+
+    @property
+    def chosen(self) -> list[int]:
+        """The clients that are spoken to; an empty list means all."""
+        return [] if self.client is None else [self.client]
+
+    def action_new_client(self) -> None:
+        self.client = self.live.open_clients(1)[0]
+
+    def action_new_clients(self) -> None:
+        ask(self, "How many clients to open?", f"1 to {MOST_CLIENTS:,}", "10", whole(1, MOST_CLIENTS), self._open_many)
+
+    def _open_many(self, count: int) -> None:
+        self.live.open_clients(count)
+        self.client = None
+
+    def action_choose(self, step: int) -> None:
+        clients = self.live.session.clients
+        choices: list[int | None] = [None, *(number for number in sorted(clients) if clients[number].ended not in OVER)]
+        index = choices.index(self.client) if self.client in choices else 0
+        self.client = choices[(index + step) % len(choices)]
+        self.draw()
+
+    def action_choose_all(self) -> None:
+        self.client = None
+        self.draw()
+
+    def action_type(self) -> None:
+        self.screen.query_one(Input).focus()
+
+    def say(self, line: str) -> None:
+        """Send a typed line from the chosen client, or from all."""
+        if not self.live.clients:
+            self.action_new_client()
+        elif not any(self._connected(number) for number in self.chosen or self.live.session.clients):
+            self.notify(f"Nothing was sent: {self._who()} not connected", severity="warning", markup=False)
+            return
+        self.live.crowd.say(self.chosen, f"{line}\n".encode())
+
+    def _connected(self, number: int) -> bool:
+        client = self.live.session.clients.get(number)
+        return bool(client and client.connection and not client.ended)
+
+    def action_load(self) -> None:
+        ask(
+            self,
+            f"Messages a second from {self._who()}?",
+            f"0.01 to {RATE_LIMIT:,.0f}; 0 stops. {BYTES} bytes each, whether the echo has come or not.",
+            "1",
+            rate,
+            lambda answer: self.live.load(self.chosen, answer, BYTES),
+        )
+
+    def action_burst(self) -> None:
+        ask(
+            self,
+            f"How many messages at once from {self._who()}?",
+            f"1 to {BURST_LIMIT:,}, of {BYTES} bytes",
+            str(BURST),
+            whole(1, BURST_LIMIT),
+            lambda answer: self.live.crowd.burst(self.chosen, answer, BYTES),
+        )
+
+    def _who(self) -> str:
+        return "all clients" if self.client is None else f"client [{self.client}]"
+
+    def action_close_client(self, reset: bool) -> None:
+        open_ = [client for client in self.live.session.clients.values() if client.ended not in OVER]
+        if self.client is not None or len(open_) < 2:
+            self.live.close_clients(self.chosen, reset)
+            return
+        question = f"{'Reset' if reset else 'Close'} all {len(open_):,} clients?"
+        self.push_screen(Confirm(question), lambda yes: self.live.close_clients([], reset) if yes else None)

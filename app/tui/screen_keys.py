@@ -1,0 +1,126 @@
+"""The keys of the screen: one method for each way to look at what happens."""
+
+from datetime import datetime
+from pathlib import Path
+
+from textual.widgets import Input
+
+from app.session.freeze import snapshot
+from app.session.session import Session
+from app.tui.dialogs import Help
+from app.tui.keys import PANELS
+from app.tui.palette import THEMES
+from app.tui.panel import Panel
+from app.tui.panels.timeline import SPANS
+from app.tui.picture import Picture
+
+
+class ScreenKeys(Picture):
+    """Hold still and go back, zoom, expand, hop between panels, copy, and take pictures."""
+
+    def action_freeze(self) -> None:
+        if self.frozen:
+            self.hold_still(None)
+        else:
+            self.hold_still((snapshot(self.live.session), self.view().now))
+
+    def hold_still(self, moment: tuple[Session, int] | None, stall: int | None = None) -> None:
+        """Show a moment that stands still, perhaps that of a stall; or with None what goes on."""
+        self.frozen, self.stall = moment, stall
+        self.screen_stack[0].set_class(moment is not None, "frozen")
+        self.draw()
+
+    def action_stall(self, step: int) -> None:
+        """Hop to the stall before or after the one on screen; from the last one back to what goes on."""
+        numbers = sorted(self.live.moments.kept)
+        here = self.stall if self.frozen and self.stall else (numbers[-1] + 1 if numbers else 0)
+        those = [number for number in numbers if (number < here if step < 0 else number > here)]
+        if those:
+            self.show_stall(those[-1] if step < 0 else those[0])
+        elif step > 0 and self.frozen:
+            self.hold_still(None)
+        else:
+            self.notify("No stall before this one" if numbers else "No stall so far", timeout=2, markup=False)
+
+    def show_stall(self, number: int) -> None:
+        """Show the moment of a stall, held still."""
+        if moment := self.live.moments.kept.get(number):
+            self.hold_still(moment, number)
+        else:
+            self.notify("Of a stall so long ago no picture is kept", severity="warning", timeout=3, markup=False)
+
+    def action_toggle_lens(self) -> None:
+        if self.live.lens:
+            self.live.close_lens()
+        else:
+            try:
+                self.live.open_lens()
+                self.notify("While strace is attached the server is 5 to 10 times slower", timeout=4, markup=False)
+            except OSError as error:
+                self.notify(f"No strace: {error}", severity="error", markup=False)
+        self.draw()
+
+    def action_zoom(self, step: int) -> None:
+        self.span = SPANS[min(max(SPANS.index(self.span) + step, 0), len(SPANS) - 1)]
+        self.draw()
+
+    def action_expand(self) -> None:
+        if self.expanded:
+            self.expanded = None
+        elif isinstance(self.focused, Panel):
+            self.expanded = self.focused.id
+        self.fit()
+
+    def action_hop(self, step: int) -> None:
+        stops = self.focusable()
+        index = stops.index(self.focused) + step if self.focused in stops else 0
+        self.action_go(stops[index % len(stops)].id or "patterns")
+
+    def action_go(self, name: str) -> None:
+        self.expanded = None
+        if self.ended and name not in ("patterns", "clients", "line"):
+            name = "ended"  # it stands in the place of the others
+        if self.live.lens and name == "events":
+            name = "calls"  # they stand in the place of the events
+        if name in PANELS or name == "calls":
+            self.place = name
+        self.fit()
+        target = self.screen.query_one(Input) if name in ("clients", "line") else self.screen.query_one(f"#{name}")
+        self.screen.set_focus(target)
+
+    def action_leave(self) -> None:
+        if self.expanded:
+            self.action_expand()
+        elif isinstance(self.focused, Input):
+            self.action_go("patterns")
+        elif self.frozen:
+            self.action_freeze()
+
+    def action_copy_line(self) -> None:
+        panel = self.focused
+        if isinstance(panel, Panel) and panel.first <= panel.cursor < panel.last:
+            line = panel.copied(panel.cursor)
+            self.copy_to_clipboard(line)
+            self.notify(line, title="Copied", timeout=2, markup=False)
+
+    def action_next_theme(self) -> None:
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+
+    def action_screenshot_file(self) -> None:
+        folder = Path("screenshots")
+        try:
+            folder.mkdir(exist_ok=True)
+            path = self.save_screenshot(self.picture_name(), str(folder))
+        except OSError as error:
+            self.notify(f"No picture: {error}", severity="error", markup=False)
+        else:
+            self.notify(path, title="Picture saved", markup=False)
+
+    def action_help(self) -> None:
+        self.push_screen(Help(self.keymap))
+
+    def picture_name(self) -> str:
+        """A file name that tells what is on the picture."""
+        pattern = self.live.pattern.name if self.live.pattern else "start"
+        return f"echo-tui-{pattern}-{datetime.now():%Y%m%d-%H%M%S}.svg"

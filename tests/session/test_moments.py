@@ -3,7 +3,7 @@
 from app.session import moments
 from app.session.moments import AGAIN, KEPT, Moments
 from servers.records import New
-from tests.session.test_stalls import MS, PID, Scene, loop
+from tests.session.scene import MS, PID, Scene, loop
 
 
 def stalled() -> Scene:

@@ -1,8 +1,5 @@
 """Stalls: what is one, who waits, who is to blame and why; and what is none."""
 
-import copy
-from collections.abc import Iterable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,92 +7,14 @@ from hypothesis import strategies as st
 from app.session.freeze import snapshot
 from app.session.observations import (
     Frame,
-    Observation,
     ServerExited,
-    ServerStarted,
     Socket,
     SocketSample,
-    Stack,
-    StackSample,
-    Thread,
-    ThreadSample,
 )
-from app.session.session import Session
-from app.session.stall import SENTENCES, Cause, Stall
+from app.session.stall import Cause
 from app.session.stalls import THRESHOLD
-from servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, Worker
-
-MS = 1_000_000
-PID = 7
-LOOK = 50
-
-
-class Scene:
-    """A server that is looked at twenty times a second, with one thread's state at a time made up by the test."""
-
-    def __init__(self, *rests: str, workers: Iterable[int] = (PID,)) -> None:
-        self.session = Session()
-        self.now = 1000 * MS
-        self.unread: dict[str, int] = {}
-        self.queued: list[str] = []
-        self.unanswered: list[str] = []
-        self.threads: dict[int, Thread] = {}
-        self.shown: dict[int, Thread] = {}
-        self.say(ServerStarted(self.now, "made-up", PID, "127.0.0.1", 1, list(rests)))
-        for tid in workers:
-            self.say(Worker(self.now, PID, tid, f"worker {tid}"))
-            self.does(tid, "epoll_wait" if "poll" in rests else "accept4")
-
-    def say(self, *observations: Observation) -> None:
-        self.session.apply_all(observations)
-
-    def accepts(self, conn: int, tid: int = PID, by: int = PID) -> str:
-        peer = f"127.0.0.1:{5000 + conn}"
-        self.say(New(self.now, PID, by, conn, peer))
-        if by != tid:
-            self.say(Serve(self.now, PID, tid, conn))
-        return peer
-
-    def takes(self, conn: int, tid: int = PID) -> None:
-        self.unread.pop(f"127.0.0.1:{5000 + conn}", None)
-        self.say(Echo(self.now, PID, tid, conn, 5, "x", 1))
-
-    def does(self, tid: int, call: str, peer: str = "", gil: bool = False) -> None:
-        before = self.threads.get(tid)
-        ran, delayed = (before.ran, before.delayed) if before else (0, 0)
-        self.threads[tid] = Thread(PID, tid, "t", call, peer, gil, ran, delayed, None, None)
-
-    def passes(self, ms: int, running: int = 0, starving: int = 0) -> None:
-        """Time passes; one thread may be on a core, or wait for one."""
-        for _ in range(ms // LOOK):
-            self.now += LOOK * MS
-            if thread := self.threads.get(running):
-                thread.ran += LOOK * MS
-            if thread := self.threads.get(starving):
-                thread.delayed += LOOK * MS
-            seen = [copy.copy(t) for tid, t in self.threads.items() if t != self.shown.get(tid)]
-            self.shown.update({thread.tid: thread for thread in seen})
-            self.say(ThreadSample(self.now, seen, [], len(self.threads), LOOK * MS))
-            sockets = [Socket(peer, size, 0, True) for peer, size in self.unread.items()]
-            sockets += [Socket(peer, 0, 0, False) for peer in self.queued]
-            self.say(SocketSample(self.now, len(self.queued), 128, 0, self.unanswered, sockets))
-
-    def stacks(self, tid: int, *frames: Frame) -> None:
-        self.say(StackSample(self.now, PID, [Stack(tid, list(frames))]))
-
-    @property
-    def stalls(self) -> list[Stall]:
-        return list(self.session.stalls.all)
-
-    def only(self) -> Stall:
-        (stall,) = self.stalls
-        return stall
-
-
-def loop() -> tuple[Scene, list[str]]:
-    """An event loop with three clients."""
-    scene = Scene("poll")
-    return scene, [scene.accepts(conn) for conn in (1, 2, 3)]
+from servers.records import Block, Bye, Lost, Recv, Send, Unblock
+from tests.session.scene import LOOK, MS, PID, Scene, loop
 
 
 def test_a_loop_that_sleeps() -> None:
@@ -158,85 +77,6 @@ def test_how_long_it_has_waited_is_the_kernels_word(rests: str) -> None:
     scene.unread = {peer: 5}
     scene.passes(50)
     assert scene.only().begin == scene.now - 140 * MS
-
-
-@pytest.mark.parametrize(
-    ("call", "running", "starving", "cause"),
-    [
-        ("clock_nanosleep", 0, 0, Cause.PARKED),
-        ("futex", 0, 0, Cause.PARKED),
-        ("system call 999", 0, 0, Cause.PARKED),
-        ("", PID, 0, Cause.COMPUTING),
-        ("", 0, PID, Cause.NO_CORE),
-        ("", 0, 0, Cause.NO_CORE),
-        ("sendto", 0, 0, Cause.NOT_READING),
-        ("epoll_wait", 0, 0, Cause.UNCLEAR),
-    ],
-)
-def test_the_cause(call: str, running: int, starving: int, cause: Cause) -> None:
-    scene, peers = loop()
-    scene.unread = {peers[1]: 5}
-    scene.does(PID, call)
-    scene.passes(600, running, starving)
-    assert scene.only().cause is cause
-    assert not scene.only().injected
-    assert SENTENCES[cause]
-
-
-def test_who_waits_for_the_gil_and_who_has_it() -> None:
-    scene = Scene("accept", "recv")
-    waiting, _ = scene.accepts(1, tid=11), scene.accepts(2, tid=12)
-    scene.does(11, "futex", gil=True)
-    scene.does(12, "")
-    scene.unread = {waiting: 5}
-    scene.passes(200, running=12)
-    scene.stacks(12, Frame("/lib/python3.12/re/__init__.py", 5, "match"), Frame("/x/handler.py", 9, "search"))
-    scene.passes(200, running=12)
-    stall = scene.only()
-    assert stall.cause is Cause.GIL
-    assert stall.culprit
-    assert stall.culprit.tid == 12
-    assert stall.culprit.where == Frame("/x/handler.py", 9, "search"), "not a line of the library"
-
-
-def test_all_workers_of_a_pool_are_taken() -> None:
-    scene = Scene("accept", "recv", workers=(11, 12))
-    for conn, tid in ((1, 11), (2, 12)):
-        scene.does(tid, "recvfrom", scene.accepts(conn, tid=tid, by=tid))
-    scene.queued = ["127.0.0.1:6000"]
-    scene.passes(300)
-    scene.takes(1, tid=11)
-    scene.passes(300)
-    stall = scene.only()
-    assert (stall.cause, stall.injected, len(stall.victims)) == (Cause.ALL_TAKEN, False, 1)
-    scene.say(Bye(scene.now, PID, 11, 1))
-    scene.queued = []
-    scene.say(New(scene.now + MS, PID, 11, 3, "127.0.0.1:6000"))
-    scene.passes(100)
-    assert scene.only().end == scene.now - 100 * MS + MS
-
-
-def test_one_thread_and_one_client() -> None:
-    scene = Scene("accept", "recv")
-    scene.does(PID, "recvfrom", scene.accepts(1))
-    scene.queued = ["127.0.0.1:6000"]
-    for _ in range(10):
-        scene.passes(50)
-        scene.takes(1)
-    stall = scene.only()
-    assert stall.cause is Cause.ONE_CLIENT
-    assert stall.culprit
-    assert stall.culprit.call == "recvfrom"
-
-
-def test_a_full_backlog() -> None:
-    scene = Scene("accept", "recv")
-    scene.does(PID, "recvfrom", scene.accepts(1))
-    scene.queued = [f"127.0.0.1:{6000 + n}" for n in range(3)]
-    scene.unanswered = ["127.0.0.1:6010"]
-    scene.passes(200)
-    stall = scene.only()
-    assert (stall.cause, stall.unanswered) == (Cause.BACKLOG, ["127.0.0.1:6010"])
 
 
 def test_a_server_that_is_quiet_or_slow_but_goes_on_does_not_stall() -> None:
@@ -356,14 +196,3 @@ def test_one_who_gives_up_in_the_queue_does_not_end_the_stall_of_the_others() ->
     assert not stall.end
     ends = {victim.peer: bool(victim.end) for victim in stall.victims.values()}
     assert ends == {"127.0.0.1:6000": True, "127.0.0.1:6001": False}
-
-
-def test_a_worker_that_waits_for_the_gil_with_nothing_in_hand_keeps_nobody_waiting() -> None:
-    scene = Scene("accept", "recv")
-    scene.accepts(1, tid=11)
-    scene.accepts(2, tid=12)
-    scene.takes(1, tid=11)
-    scene.does(11, "futex", gil=True)
-    scene.does(12, "")
-    scene.passes(800, running=12)
-    assert scene.stalls == []

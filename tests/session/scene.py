@@ -1,0 +1,91 @@
+"""A server as seen twenty times a second, made up by a test: what its threads do, and what waits in the kernel."""
+
+import copy
+from collections.abc import Iterable
+
+from app.session.observations import (
+    Frame,
+    Observation,
+    ServerStarted,
+    Socket,
+    SocketSample,
+    Stack,
+    StackSample,
+    Thread,
+    ThreadSample,
+)
+from app.session.session import Session
+from app.session.stall import Stall
+from servers.records import Echo, New, Serve, Worker
+
+MS = 1_000_000
+PID = 7
+LOOK = 50
+
+
+class Scene:
+    """A server that is looked at twenty times a second, with one thread's state at a time made up by the test."""
+
+    def __init__(self, *rests: str, workers: Iterable[int] = (PID,)) -> None:
+        self.session = Session()
+        self.now = 1000 * MS
+        self.unread: dict[str, int] = {}
+        self.queued: list[str] = []
+        self.unanswered: list[str] = []
+        self.threads: dict[int, Thread] = {}
+        self.shown: dict[int, Thread] = {}
+        self.say(ServerStarted(self.now, "made-up", PID, "127.0.0.1", 1, list(rests)))
+        for tid in workers:
+            self.say(Worker(self.now, PID, tid, f"worker {tid}"))
+            self.does(tid, "epoll_wait" if "poll" in rests else "accept4")
+
+    def say(self, *observations: Observation) -> None:
+        self.session.apply_all(observations)
+
+    def accepts(self, conn: int, tid: int = PID, by: int = PID) -> str:
+        peer = f"127.0.0.1:{5000 + conn}"
+        self.say(New(self.now, PID, by, conn, peer))
+        if by != tid:
+            self.say(Serve(self.now, PID, tid, conn))
+        return peer
+
+    def takes(self, conn: int, tid: int = PID) -> None:
+        self.unread.pop(f"127.0.0.1:{5000 + conn}", None)
+        self.say(Echo(self.now, PID, tid, conn, 5, "x", 1))
+
+    def does(self, tid: int, call: str, peer: str = "", gil: bool = False) -> None:
+        before = self.threads.get(tid)
+        ran, delayed = (before.ran, before.delayed) if before else (0, 0)
+        self.threads[tid] = Thread(PID, tid, "t", call, peer, gil, ran, delayed, None, None)
+
+    def passes(self, ms: int, running: int = 0, starving: int = 0) -> None:
+        """Time passes; one thread may be on a core, or wait for one."""
+        for _ in range(ms // LOOK):
+            self.now += LOOK * MS
+            if thread := self.threads.get(running):
+                thread.ran += LOOK * MS
+            if thread := self.threads.get(starving):
+                thread.delayed += LOOK * MS
+            seen = [copy.copy(t) for tid, t in self.threads.items() if t != self.shown.get(tid)]
+            self.shown.update({thread.tid: thread for thread in seen})
+            self.say(ThreadSample(self.now, seen, [], len(self.threads), LOOK * MS))
+            sockets = [Socket(peer, size, 0, True) for peer, size in self.unread.items()]
+            sockets += [Socket(peer, 0, 0, False) for peer in self.queued]
+            self.say(SocketSample(self.now, len(self.queued), 128, 0, self.unanswered, sockets))
+
+    def stacks(self, tid: int, *frames: Frame) -> None:
+        self.say(StackSample(self.now, PID, [Stack(tid, list(frames))]))
+
+    @property
+    def stalls(self) -> list[Stall]:
+        return list(self.session.stalls.all)
+
+    def only(self) -> Stall:
+        (stall,) = self.stalls
+        return stall
+
+
+def loop() -> tuple[Scene, list[str]]:
+    """An event loop with three clients."""
+    scene = Scene("poll")
+    return scene, [scene.accepts(conn) for conn in (1, 2, 3)]

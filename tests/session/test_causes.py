@@ -1,0 +1,98 @@
+"""Why a server takes nothing, and who is to blame for it."""
+
+import pytest
+
+from app.session.observations import Frame
+from app.session.stall import SENTENCES, Cause
+from servers.records import Bye, New
+from tests.session.scene import MS, PID, Scene, loop
+
+
+@pytest.mark.parametrize(
+    ("call", "running", "starving", "cause"),
+    [
+        ("clock_nanosleep", 0, 0, Cause.PARKED),
+        ("futex", 0, 0, Cause.PARKED),
+        ("system call 999", 0, 0, Cause.PARKED),
+        ("", PID, 0, Cause.COMPUTING),
+        ("", 0, PID, Cause.NO_CORE),
+        ("", 0, 0, Cause.NO_CORE),
+        ("sendto", 0, 0, Cause.NOT_READING),
+        ("epoll_wait", 0, 0, Cause.UNCLEAR),
+    ],
+)
+def test_the_cause(call: str, running: int, starving: int, cause: Cause) -> None:
+    scene, peers = loop()
+    scene.unread = {peers[1]: 5}
+    scene.does(PID, call)
+    scene.passes(600, running, starving)
+    assert scene.only().cause is cause
+    assert not scene.only().injected
+    assert SENTENCES[cause]
+
+
+def test_who_waits_for_the_gil_and_who_has_it() -> None:
+    scene = Scene("accept", "recv")
+    waiting, _ = scene.accepts(1, tid=11), scene.accepts(2, tid=12)
+    scene.does(11, "futex", gil=True)
+    scene.does(12, "")
+    scene.unread = {waiting: 5}
+    scene.passes(200, running=12)
+    scene.stacks(12, Frame("/lib/python3.12/re/__init__.py", 5, "match"), Frame("/x/handler.py", 9, "search"))
+    scene.passes(200, running=12)
+    stall = scene.only()
+    assert stall.cause is Cause.GIL
+    assert stall.culprit
+    assert stall.culprit.tid == 12
+    assert stall.culprit.where == Frame("/x/handler.py", 9, "search"), "not a line of the library"
+
+
+def test_all_workers_of_a_pool_are_taken() -> None:
+    scene = Scene("accept", "recv", workers=(11, 12))
+    for conn, tid in ((1, 11), (2, 12)):
+        scene.does(tid, "recvfrom", scene.accepts(conn, tid=tid, by=tid))
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(300)
+    scene.takes(1, tid=11)
+    scene.passes(300)
+    stall = scene.only()
+    assert (stall.cause, stall.injected, len(stall.victims)) == (Cause.ALL_TAKEN, False, 1)
+    scene.say(Bye(scene.now, PID, 11, 1))
+    scene.queued = []
+    scene.say(New(scene.now + MS, PID, 11, 3, "127.0.0.1:6000"))
+    scene.passes(100)
+    assert scene.only().end == scene.now - 100 * MS + MS
+
+
+def test_one_thread_and_one_client() -> None:
+    scene = Scene("accept", "recv")
+    scene.does(PID, "recvfrom", scene.accepts(1))
+    scene.queued = ["127.0.0.1:6000"]
+    for _ in range(10):
+        scene.passes(50)
+        scene.takes(1)
+    stall = scene.only()
+    assert stall.cause is Cause.ONE_CLIENT
+    assert stall.culprit
+    assert stall.culprit.call == "recvfrom"
+
+
+def test_a_full_backlog() -> None:
+    scene = Scene("accept", "recv")
+    scene.does(PID, "recvfrom", scene.accepts(1))
+    scene.queued = [f"127.0.0.1:{6000 + n}" for n in range(3)]
+    scene.unanswered = ["127.0.0.1:6010"]
+    scene.passes(200)
+    stall = scene.only()
+    assert (stall.cause, stall.unanswered) == (Cause.BACKLOG, ["127.0.0.1:6010"])
+
+
+def test_a_worker_that_waits_for_the_gil_with_nothing_in_hand_keeps_nobody_waiting() -> None:
+    scene = Scene("accept", "recv")
+    scene.accepts(1, tid=11)
+    scene.accepts(2, tid=12)
+    scene.takes(1, tid=11)
+    scene.does(11, "futex", gil=True)
+    scene.does(12, "")
+    scene.passes(800, running=12)
+    assert scene.stalls == []

@@ -81,9 +81,9 @@ async def test_lines_that_fall_out_of_the_log_leave_the_cursor_on_its_own(monkey
 
         async def fill(lines: int) -> None:
             while log.total < lines:
-                goal = stage.session.clients[1].echoed + 500
-                stage.app.live.crowd.burst([], 500, 1024)  # as much as one recv takes
-                await stage.until(lambda: stage.session.clients[1].echoed == goal, "a burst")  # noqa: B023
+                stage.app.live.crowd.burst([], 100, 1024)
+                bytes_ = stage.session.totals.send_bytes + 100 * 1024
+                await stage.until(lambda: stage.session.totals.send_bytes == bytes_, "a burst")  # noqa: B023
 
         await fill(800)
         await stage.press("5", "end", "pageup")

@@ -7,6 +7,7 @@ import pytest
 
 from app.observers.py_spy import PySpy, command
 from app.session.observations import StackSample
+from tests.observers.program import Program, starting
 from tests.observers.watching import eventually
 
 PROGRAM = """
@@ -30,9 +31,8 @@ def test_without_it_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not command(), reason="py-spy is not installed: it is an extra")
 def test_a_program_without_a_handler() -> None:
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE) as program:
-        assert program.stdout
-        program.stdout.readline()
+    with starting(Program) as start:
+        program = start(PROGRAM)
         looker, found = PySpy(), list[StackSample]()
 
         def told() -> bool:
@@ -47,8 +47,7 @@ def test_a_program_without_a_handler() -> None:
         assert stacks.pop(program.pid) == "<module>"
         assert list(stacks.values()) == ["rests"]
         looker.close()
-        assert program.poll() is None, "it goes on"
-        program.kill()
+        assert program.process.poll() is None, "it goes on"
 
 
 @pytest.mark.skipif(not command(), reason="py-spy is not installed: it is an extra")

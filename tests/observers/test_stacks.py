@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -14,35 +13,26 @@ import pytest
 from app.observers.stacks import Stacks, answers, parse
 from app.observers.threads import Threads
 from app.session.observations import StackSample
+from tests.observers.program import Program, starting
 from tests.observers.watching import LIMIT, eventually, watched
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux has /proc/PID/task")
-ROOT = Path(__file__).parents[2]
 
 
-class Program:
-    """A Python program with the handler, written by the test."""
+class Answering(Program):
+    """A program with the handler."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, text: str) -> None:
         self.stacks = Stacks()
         self.threads = Threads(lambda inode: "")
-        said = f"from servers import stacks; stacks.answer({self.stacks.fd})\n" + textwrap.dedent(program)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", said], pass_fds=[self.stacks.fd], stdout=subprocess.PIPE, cwd=ROOT
-        )
-        assert self.process.stdout
-        self.first = self.process.stdout.readline().split()
-        self.pid = self.process.pid
+        handler = f"from servers import stacks; stacks.answer({self.stacks.fd})\n"
+        super().__init__(handler + textwrap.dedent(text), [self.stacks.fd])
 
     def look(self, pid: int = 0) -> StackSample:
-        pid = pid or self.pid
-        return ask(self.stacks, self.threads, pid)
+        return ask(self.stacks, self.threads, pid or self.pid)
 
     def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout
-        self.process.stdout.close()
+        super().end()
         self.stacks.close()
         self.threads.close()
 
@@ -61,20 +51,13 @@ def ask(stacks: Stacks, threads: Threads, pid: int) -> StackSample:
     return found[0]
 
 
-Started = Callable[[str], Program]
+Started = Callable[[str], Answering]
 
 
 @pytest.fixture
 def start() -> Iterator[Started]:
-    programs: list[Program] = []
-
-    def begin(program: str) -> Program:
-        programs.append(Program(program))
-        return programs[-1]
-
-    yield begin
-    for program in programs:
-        program.end()
+    with starting(Answering) as start:
+        yield start
 
 
 def test_every_thread_is_told_apart(start: Started) -> None:
@@ -165,13 +148,12 @@ def test_a_sleep_keeps_its_length_and_a_failing_call_its_error(start: Started) -
         print("whole", flush=True)
         """
     )
-    assert program.process.stdout
     assert float(program.first[0]) >= 0.5
     looks = 0
     while program.process.poll() is None:
         looks += program.stacks.ask(program.pid, [program.pid])
         program.stacks.read()
-    assert program.process.stdout.read() == b"whole\n"
+    assert program.line() == b"whole\n"
     assert looks > 20
 
 
@@ -189,8 +171,7 @@ def test_a_sleep_that_is_looked_at_keeps_its_length(start: Started) -> None:
     for _ in range(10):
         program.look()
         time.sleep(0.02)
-    assert program.process.stdout
-    assert float(program.process.stdout.readline()) >= 1
+    assert float(program.line()) >= 1
 
 
 def test_nobody_is_asked_who_would_die_of_it() -> None:

@@ -3,9 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
-import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,23 +14,21 @@ from app.observers.sockets import Sockets
 from app.observers.threads import Threads
 from app.session.observations import Thread
 from app.session.threads import Threads as Known
+from tests.observers.program import Program, starting
 from tests.observers.watching import eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux has /proc/PID/task")
 
 
-class Process:
-    """A Python program that does something for ever, and what is seen of it."""
+class Seen(Program):
+    """A program that does something for ever, and what is seen of it."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, text: str) -> None:
         self.sockets = Sockets()
         self.threads = Threads(self.sockets.peer_of)
         self.known = Known()
         self.latest: dict[int, Thread] = {}
-        self._process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE)
-        assert self._process.stdout
-        assert self._process.stdout.readline() == b"ready\n"
-        self.pid = self._process.pid
+        super().__init__(text)
 
     def look(self) -> None:
         if sample := self.threads.sample([self.pid]):
@@ -53,28 +48,18 @@ class Process:
         return self.latest
 
     def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout
-        self._process.stdout.close()
+        super().end()
         self.threads.close()
         self.sockets.close()
 
 
-Started = Callable[[str], Process]
+Started = Callable[[str], Seen]
 
 
 @pytest.fixture
 def start() -> Iterator[Started]:
-    processes: list[Process] = []
-
-    def begin(program: str) -> Process:
-        processes.append(Process(program))
-        return processes[-1]
-
-    yield begin
-    for process in processes:
-        process.end()
+    with starting(Seen) as start:
+        yield start
 
 
 WAITS = {

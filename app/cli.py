@@ -1,11 +1,13 @@
 """The echo-tui command. It imports the screen only when the screen is wanted."""
 
+import dataclasses
 import difflib
+import functools
 import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 import cloup
@@ -15,7 +17,7 @@ from app.config import LEAST, MOST
 from servers.__main__ import USAGE, Request, print_from_pattern, run
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME, FAMILIES, PATTERNS, Pattern, find
-from servers.server import HOST, PORT, BadRequest
+from servers.server import BadRequest, Options
 
 EXAMPLES = """
 \b
@@ -93,13 +95,28 @@ def pattern_names(incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(p.name, help=p.title) for p in PATTERNS if p.name.startswith(incomplete)]
 
 
+def with_options(command: F) -> F:
+    """Hand a command those of its options that make `Options` as one."""
+
+    @functools.wraps(command)
+    def handed(**asked: Any) -> Any:
+        options = Options(**{option.name: asked.pop(option.name) for option in dataclasses.fields(Options)})
+        return command(options=options, **asked)
+
+    return cast(F, handed)
+
+
 def server_options(command: F) -> F:
     """The options that say how a server runs."""
     return cloup.option_group(
         "Server",
-        cloup.option("--host", default=HOST, show_default=True, help="Address to listen on."),
+        cloup.option("--host", default=Options.host, show_default=True, help="Address to listen on."),
         cloup.option(
-            "--port", type=Number(0, 65535, "port"), default=PORT, show_default=True, help="0 takes any free one."
+            "--port",
+            type=Number(0, 65535, "port"),
+            default=Options.port,
+            show_default=True,
+            help="0 takes any free one.",
         ),
         cloup.option(
             "--workers", type=Number(1, 1000, "workers"), help="Size of a pool. [default: 10 threads, or one per core]"
@@ -177,12 +194,10 @@ def cli(**ignored: Any) -> None:
 @cloup.argument("pattern", type=PatternName(), required=False)
 @server_options
 @screen_options
+@with_options
 def dashboard(
     pattern: Pattern | None,
-    host: str,
-    port: int,
-    workers: int | None,
-    ceiling: int | None,
+    options: Options,
     block: BlockSetting | None,
     clients: int,
     theme: str | None,
@@ -194,17 +209,18 @@ def dashboard(
     from app.live import Plan
     from app.tui.app import open_dashboard
 
-    sys.exit(open_dashboard(Plan(pattern, host, port, workers, ceiling, block, clients, stall_after), theme))
+    sys.exit(open_dashboard(Plan(pattern, options, block, clients, stall_after), theme))
 
 
 @cli.command()
 @cloup.argument("pattern", type=PatternName(), help="See 'echo-tui list'.")
 @server_options
 @cloup.option("--quiet", is_flag=True, help="Print nothing.")
-def serve(pattern: Pattern, **options: Any) -> None:
+@with_options
+def serve(pattern: Pattern, options: Options, block: BlockSetting | None, quiet: bool) -> None:
     """Run one server in this terminal; it prints what it does to stdout."""
     try:
-        run(Request(pattern=pattern.name, **options))
+        run(Request(pattern.name, options, block, quiet))
     except BadRequest:
         raise
     except Exception as failure:

@@ -6,10 +6,10 @@ session. The crowd of clients outlives a server, so the same clients walk from p
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.clients.remote import Crowd
-from app.observers.child import Child, Wish
+from app.observers.child import Child
 from app.observers.kernel import Kernel
 from app.observers.pipe import LinePipe, decode
 from app.observers.resources import Resources
@@ -28,7 +28,7 @@ from app.session.session import Session
 from servers.__main__ import USAGE
 from servers.block import BlockSetting
 from servers.catalog import Pattern
-from servers.server import HOST, PORT
+from servers.server import Options
 
 OVER = ("closed", "reset")
 """How a client has ended that was closed on purpose: it is not brought back."""
@@ -44,10 +44,7 @@ class Plan:
     """What the dashboard was asked to begin with."""
 
     pattern: Pattern | None = None
-    host: str = HOST
-    port: int = PORT
-    workers: int | None = None
-    ceiling: int | None = None
+    options: Options = field(default_factory=Options)
     block: BlockSetting | None = None
     clients: int = 0
     stall_after: int | None = None
@@ -101,8 +98,7 @@ class Live:
             self.session.stalls.threshold = self.plan.stall_after * 1_000_000
         self._since = time.monotonic_ns()
         self._pattern_block = pattern.block
-        wish = Wish(pattern.name, self.plan.host, self.plan.port, self.plan.workers, self.plan.ceiling)
-        self.child = Child(wish, self.block_now)
+        self.child = Child(pattern.name, self.plan.options, self.block_now)
         self._resources.watch(self.child.pid)
         self._kernel = Kernel(self.child.stacks, self.child.pid)
         self.moments = Moments()
@@ -126,7 +122,7 @@ class Live:
             self._kernel.close()
             self._kernel = None
         self._reopen = False
-        self._open_wanted(self.plan.host, self._port())
+        self._open_wanted(self.plan.options.host, self._port())
 
     def refusal(self) -> str:
         """Why the server would not start, in its own sentence; empty if it did start."""
@@ -183,7 +179,7 @@ class Live:
             self._wanted += numbers  # until the server listens, with the others
             self._tell_unconnected(numbers, NO_SERVER)
         else:
-            self.crowd.open(numbers, self.plan.host, self._port())
+            self.crowd.open(numbers, self.plan.options.host, self._port())
         return numbers
 
     def close_clients(self, clients: list[int], reset: bool = False) -> None:
@@ -206,7 +202,7 @@ class Live:
 
     def _port(self) -> int:
         server = self.session.server
-        return server.port if server and server.listening_at else self.plan.port
+        return server.port if server and server.listening_at else self.plan.options.port
 
     # What happens.
 
@@ -238,7 +234,7 @@ class Live:
         self._crowd_pipe = LinePipe(os.dup(self.crowd.fd))
         self._wanted = [*clients, *(number for number in self._wanted if number not in clients)]
         if not self._reopen:
-            self._open_wanted(self.plan.host, self._port())
+            self._open_wanted(self.plan.options.host, self._port())
 
     def _open_wanted(self, host: str, port: int) -> None:
         if self._wanted:  # an empty list would mean all there are

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NoReturn
 
 from servers import leash, stacks
@@ -14,7 +14,7 @@ from servers.catalog import find
 from servers.piped import Piped
 from servers.printed import Printed
 from servers.report import Report
-from servers.server import HOST, PORT, BadRequest, Server
+from servers.server import BadRequest, Options, Server
 
 USAGE = 2
 """The exit code for a request that can't be met."""
@@ -25,10 +25,7 @@ class Request:
     """What one server is asked to be; descriptors are those that a dashboard hands down."""
 
     pattern: str
-    host: str = HOST
-    port: int = PORT
-    workers: int | None = None
-    ceiling: int | None = None
+    options: Options
     block: BlockSetting | None = None
     quiet: bool = False
     events: int | None = None
@@ -40,7 +37,7 @@ class Request:
 def run(request: Request) -> None:
     """Run a server until a signal ends it. Raises BadRequest."""
     pattern = find(request.pattern)
-    for option, value in (("workers", request.workers), ("ceiling", request.ceiling)):
+    for option, value in (("workers", request.options.workers), ("ceiling", request.options.ceiling)):
         if value is not None and value < 1:
             raise BadRequest(f"--{option} must be at least 1, not {value}")
     # The default actions end the server at once, whatever Python is doing; its workers wear leashes.
@@ -54,9 +51,8 @@ def run(request: Request) -> None:
     if request.page is None:
         page.arm(request.block or pattern.block)
     report = _report(request)
-    server = Server(report, page, request.host, request.port, request.workers, request.ceiling)
     try:
-        pattern.load()(server)
+        pattern.load()(Server(report, page, request.options))
     finally:
         report.flush()
 
@@ -85,8 +81,8 @@ def main() -> None:
     """Read the command line and run."""
     parser = OneLineParser(prog="python -m servers", description=__doc__)
     parser.add_argument("pattern")
-    parser.add_argument("--host", default=HOST)
-    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--host", default=Options.host)
+    parser.add_argument("--port", type=int, default=Options.port)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--ceiling", type=int)
     parser.add_argument("--block", type=_block, metavar="KIND:SECONDS")
@@ -94,7 +90,9 @@ def main() -> None:
     for descriptor in ("--events", "--page", "--leash", "--stacks"):
         parser.add_argument(descriptor, type=int, help=argparse.SUPPRESS)
     try:
-        run(Request(**vars(parser.parse_args())))
+        asked = vars(parser.parse_args())
+        options = Options(**{option.name: asked.pop(option.name) for option in fields(Options)})
+        run(Request(options=options, **asked))
     except BadRequest as refusal:
         print(f"{parser.prog}: {refusal}", file=sys.stderr)
         sys.exit(USAGE)

@@ -1,9 +1,11 @@
 """The blocking call that is mixed into every handler: armed, changed and disarmed from outside while the server runs.
 
 Its setting is a page of memory shared by the dashboard and all workers, so to look costs the server
-neither a thread nor a system call. The page holds doubles: the kind's code (0: off), then the seconds.
+neither a thread nor a system call. The page holds doubles: the kind's code (0: off), the seconds, one message in how
+many it strikes, and the port of the only client whose messages it strikes (0: anybody's).
 """
 
+import itertools
 import mmap
 import time
 from collections.abc import Callable
@@ -16,6 +18,7 @@ PAGE_BYTES = mmap.PAGESIZE
 _REAL_SLEEP = time.sleep
 LONGEST = 60.0
 SHORTEST = 0.001
+RAREST = 1_000_000
 
 
 def sleep(seconds: float) -> None:
@@ -54,28 +57,41 @@ def is_patched(kind: str) -> bool:
 
 @dataclass(frozen=True)
 class BlockSetting:
-    """Which blocking call, and for how many seconds."""
+    """Which blocking call, for how many seconds, and that it strikes one message in `every`."""
 
     kind: str = "sleep"
     seconds: float = 2.0
+    every: int = 1
 
     @classmethod
     def parse(cls, text: str) -> "BlockSetting":
-        """Read `KIND:SECONDS`, or `SECONDS` alone for a sleep. Raises ValueError with a sentence for the user."""
+        """Read `KIND:SECONDS`, or `SECONDS` alone for a sleep, perhaps with `/N`: see `spec`.
+
+        Raises ValueError with a sentence for the user.
+        """
         kind, _, amount = text.rpartition(":")
+        amount, share, often = amount.partition("/")
         kind = kind or "sleep"
         if kind not in KINDS:
             raise ValueError(f"unknown kind of block {kind!r}: choose from {', '.join(KINDS)}")
         try:
-            seconds = float(amount)
+            seconds, every = float(amount), int(often) if share else 1
         except ValueError:
-            raise ValueError(f"{text!r} is not KIND:SECONDS, such as sleep:2") from None
+            raise ValueError(f"{text!r} is not KIND:SECONDS, such as sleep:2, or sleep:2/10") from None
         if not SHORTEST <= seconds <= LONGEST:
             raise ValueError(f"a block lasts {SHORTEST:g} to {LONGEST:g} seconds, not {amount}")
-        return cls(kind, seconds)
+        if not 1 <= every <= RAREST:
+            raise ValueError(f"a block strikes one message in 1 to {RAREST:,}, not in {often}")
+        return cls(kind, seconds, every)
+
+    @property
+    def spec(self) -> str:
+        """The setting as it is typed: `KIND:SECONDS`, and `/N` where it strikes one message in N."""
+        return f"{self.kind}:{self.seconds:g}" + (f"/{self.every}" if self.every > 1 else "")
 
     def __str__(self) -> str:
-        return f"{WORDS[self.kind]} {self.seconds:g} s"
+        share = f", 1 in {self.every:,}" if self.every > 1 else ""
+        return f"{WORDS.get(self.kind, self.kind)} {self.seconds:g} s{share}"
 
 
 class BlockPage:
@@ -84,28 +100,40 @@ class BlockPage:
     def __init__(self, fd: int = -1) -> None:
         self._map = mmap.mmap(fd, PAGE_BYTES)
         self._cells = memoryview(self._map).cast("d")
+        self._messages = itertools.count(1)
+        """Messages seen while it was armed, in this process: workers that share the page count their own."""
 
-    def arm(self, setting: BlockSetting | None) -> None:
-        """Switch the block on with this setting, or off with None."""
+    def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
+        """Switch the block on with this setting, perhaps for the client with this port only; or off with None."""
         if setting is None:
             self._cells[0] = 0.0
             return
-        self._cells[1] = setting.seconds
+        self._cells[1], self._cells[2], self._cells[3] = setting.seconds, setting.every, only
         self._cells[0] = KINDS.index(setting.kind) + 1.0
 
     @property
     def setting(self) -> BlockSetting | None:
         """What is armed now."""
         code = int(self._cells[0])
-        return BlockSetting(KINDS[code - 1], self._cells[1]) if code else None
+        return BlockSetting(KINDS[code - 1], self._cells[1], max(int(self._cells[2]), 1)) if code else None
+
+    def due(self, conn: Connection) -> BlockSetting | None:
+        """The block, if it is armed and the message that a connection has just sent is to be struck."""
+        if not self._cells[0] or not (setting := self.setting):
+            return None
+        only = int(self._cells[3])
+        if (only and not conn.peer.endswith(f":{only}")) or next(self._messages) % setting.every:
+            return None
+        return setting
 
     def strike(self, report: Report, conn: Connection) -> None:
-        """Block the calling handler if the block is armed."""
-        if not self._cells[0]:
-            return
-        setting = self.setting
-        if setting is None:
-            return
-        report.block(conn, setting.kind, setting.seconds, is_patched(setting.kind))
-        CALLS[setting.kind](setting.seconds)
-        report.unblock(conn)
+        """Block the calling handler if the block is armed, and its message is to be struck."""
+        if setting := self.due(conn):
+            block(setting, report, conn)
+
+
+def block(setting: BlockSetting, report: Report, conn: Connection) -> None:
+    """Block the calling thread for a connection."""
+    report.block(conn, setting.kind, setting.seconds, is_patched(setting.kind))
+    CALLS[setting.kind](setting.seconds)
+    report.unblock(conn)

@@ -18,7 +18,7 @@ PAUSE = 0.05
 
 def listen(server: Server) -> socket.socket:
     """Open the listening socket. Raises BadRequest if the address can't be had."""
-    family, address = resolve(server.host, server.port)
+    family, address = resolve(server.options.host, server.options.port)
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -28,7 +28,7 @@ def listen(server: Server) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise BadRequest(why_not(error, server.host, server.port)) from error
+        raise BadRequest(why_not(error, server.options.host, server.options.port)) from error
     host, port = listener.getsockname()[:2]
     server.report.listening(host, port, BACKLOG)
     return listener

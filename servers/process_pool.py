@@ -8,4 +8,4 @@ from servers.workers import cores, run_processes
 
 def serve(server: Server) -> None:
     listener = listen(server)
-    run_processes(server.workers or cores(), work, server, listener)
+    run_processes(server.options.workers or cores(), work, server, listener)

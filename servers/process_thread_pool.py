@@ -17,4 +17,4 @@ def pool(server: Server, listener: socket.socket) -> None:
 
 def serve(server: Server) -> None:
     listener = listen(server)
-    run_processes(server.workers or cores(), pool, server, listener, serves=False)
+    run_processes(server.options.workers or cores(), pool, server, listener, serves=False)

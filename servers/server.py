@@ -1,6 +1,6 @@
-"""What every pattern is given: where to listen, how many workers, whom to report to, and the block."""
+"""What every pattern is given: how it is asked to run, whom to report to, and the block."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from servers.block import BlockPage
 from servers.report import Report
@@ -15,13 +15,25 @@ class BadRequest(Exception):
     """The server can't start as asked; the text is one sentence for the user."""
 
 
+@dataclass(frozen=True)
+class Options:
+    """How a server is asked to run; what is None is left to its pattern."""
+
+    host: str = HOST
+    port: int = PORT
+    workers: int | None = None
+    ceiling: int | None = None
+
+    def arguments(self) -> list[str]:
+        """These options on a command line."""
+        given = ((option.name, getattr(self, option.name)) for option in fields(self))
+        return [word for name, value in given if value is not None for word in (f"--{name}", str(value))]
+
+
 @dataclass
 class Server:
     """One server about to run."""
 
     report: Report = field(default_factory=Report)
     block: BlockPage = field(default_factory=BlockPage)
-    host: str = HOST
-    port: int = PORT
-    workers: int | None = None
-    ceiling: int | None = None
+    options: Options = field(default_factory=Options)

@@ -17,6 +17,6 @@ def work(server: Server, listener: socket.socket) -> None:
 
 def serve(server: Server) -> None:
     listener = listen(server)
-    start_threads(server.workers or THREADS, work, server, listener)
+    start_threads(server.options.workers or THREADS, work, server, listener)
     while True:
         signal.pause()  # the main thread has nothing to do

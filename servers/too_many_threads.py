@@ -16,7 +16,7 @@ STEP = 100
 
 
 def serve(server: Server) -> None:
-    ceiling = server.ceiling or CEILING
+    ceiling = server.options.ceiling or CEILING
     limit_address_space(ADDRESS_SPACE)
     for count in range(2, ceiling + 1):
         try:

@@ -15,6 +15,7 @@ from app.session.connection import State
 from app.tui.app import EchoTui
 from servers.block import BlockSetting
 from servers.catalog import find
+from servers.server import Options
 
 FOLDER = Path("screenshots")
 PATIENCE = 30.0
@@ -66,7 +67,7 @@ async def running(
     pattern: str, size: tuple[int, int], block: BlockSetting | None = None, theme: str | None = None
 ) -> AsyncIterator[Run]:
     """A dashboard with a server that listens."""
-    app = EchoTui(Plan(find(pattern), port=0, block=block), theme=theme)
+    app = EchoTui(Plan(find(pattern), Options(port=0), block), theme=theme)
     async with app.run_test(size=size) as pilot:
         run = Run(app, pilot)
         await run.until(lambda: app.live.session.server and app.live.session.server.listening_at)

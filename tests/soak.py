@@ -14,6 +14,7 @@ from app.live import Live, Plan
 from app.session.connection import Connection
 from app.session.stall import Stall
 from servers.catalog import PATTERNS, find
+from servers.server import Options
 
 MINUTES = 10.0
 LOOK = 0.05
@@ -30,7 +31,7 @@ class Soaked:
 
     def __init__(self, name: str, seed: int) -> None:
         self.name = name
-        self.live = Live(Plan(port=0, workers=2 if name == "process-pool" else None))
+        self.live = Live(Plan(options=Options(port=0, workers=2 if name == "process-pool" else None)))
         self.live.start(find(name))
         self.live._switch(False)
         self.most = CLIENTS.get(name, MANY)

@@ -14,6 +14,7 @@ from app.session.connection import State
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME
 from servers.records import Recv
+from servers.server import Options
 from tests.observers.watching import LIMIT, is_gone
 from tests.ports import free_port, is_free
 
@@ -56,7 +57,7 @@ class Run:
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    it = Run(Plan(port=free_port()))
+    it = Run(Plan(options=Options(port=free_port())))
     yield it
     it.live.close()
 
@@ -85,7 +86,7 @@ def test_a_single_thread_takes_one_client_and_an_external_one_stands_beside_ours
     run.start("single-thread")
     run.live.open_clients(2)
     run.until(lambda: set(run.states().values()) == {State.QUIET, State.QUEUED}, "one is served, one waits")
-    with socket.create_connection(("127.0.0.1", run.live.plan.port)):
+    with socket.create_connection(("127.0.0.1", run.live.plan.options.port)):
         run.live.crowd.close([1, 2])
         run.until(lambda: [c for c in run.live.session.connections.values() if c.client is None], "the external one")
         (guest,) = [c for c in run.live.session.connections.values() if c.client is None]
@@ -108,10 +109,10 @@ def test_hurried_hops_leave_no_ghosts(run: Run) -> None:
 
 
 def test_a_busy_port_is_refused_in_a_sentence(run: Run) -> None:
-    with socket.create_server(("127.0.0.1", run.live.plan.port)):
+    with socket.create_server(("127.0.0.1", run.live.plan.options.port)):
         run.live.start(BY_NAME["asyncio"])
         run.until(lambda: not run.live.running, "it gives up")
-        assert run.live.refusal().startswith(f"port {run.live.plan.port} is in use by ")
+        assert run.live.refusal().startswith(f"port {run.live.plan.options.port} is in use by ")
         assert run.live.refusal().endswith(f"process {os.getpid()}: end that, or choose another with --port")
         assert run.live.child is None
     run.start("asyncio")
@@ -177,7 +178,7 @@ def test_a_server_that_is_killed_shows_it_and_its_clients_see_it(run: Run) -> No
     run.until(lambda: all(c.ended for c in live.session.clients.values()), "the clients see it")
     assert not live.session.connections
     assert not live.session.workers
-    assert is_free(live.plan.port)
+    assert is_free(live.plan.options.port)
     run.start("asyncio")
     run.all_are(State.QUIET, numbers)
 
@@ -208,7 +209,7 @@ def test_nonblocking_is_over_at_once_and_its_traceback_is_there(run: Run) -> Non
 
 def test_stop_takes_in_what_was_said_last(run: Run) -> None:
     run.start("multithread")
-    with socket.create_connection(("127.0.0.1", run.live.plan.port)) as client:
+    with socket.create_connection(("127.0.0.1", run.live.plan.options.port)) as client:
         for _ in range(2):  # who answers the second one has reported the first
             client.sendall(HOGE)
             assert client.recv(100) == HOGE
@@ -221,7 +222,7 @@ def test_stop_takes_in_what_was_said_last(run: Run) -> None:
 
 
 def test_the_wishes_of_a_plan_reach_the_server() -> None:
-    run = Run(Plan(port=0, workers=3, block=BlockSetting("sleep", 0.01)))
+    run = Run(Plan(options=Options(port=0, workers=3), block=BlockSetting("sleep", 0.01)))
     try:
         run.start("thread-pool")
         run.until(lambda: len(run.live.session.workers) == 3, "three workers")
@@ -239,7 +240,7 @@ def test_the_wishes_of_a_plan_reach_the_server() -> None:
 def test_close_leaves_nothing() -> None:
     me = psutil.Process()
     before, descriptors = set(me.children(recursive=True)), me.num_fds()
-    run = Run(Plan(port=free_port()))
+    run = Run(Plan(options=Options(port=free_port())))
     run.start("process-thread-pool")
     numbers = run.live.open_clients(3)
     run.all_are(State.QUIET, numbers)
@@ -248,11 +249,11 @@ def test_close_leaves_nothing() -> None:
     run.live.close()
     assert all(map(is_gone, processes))
     assert me.num_fds() == descriptors
-    assert is_free(run.live.plan.port)
+    assert is_free(run.live.plan.options.port)
 
 
 def test_nothing_comes_back_after_the_end() -> None:
-    live = Live(Plan(port=0))
+    live = Live(Plan(options=Options(port=0)))
     live.start(BY_NAME["asyncio"])
     live.open_clients(2)
     live.close()

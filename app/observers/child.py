@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import psutil
 
@@ -17,7 +16,7 @@ from app.observers.stacks import Stacks
 from app.session.observations import Observation, Output, ServerExited, ServerStarted
 from servers.block import PAGE_BYTES, BlockPage, BlockSetting
 from servers.catalog import BY_NAME
-from servers.server import HOST, PORT
+from servers.server import Options
 
 GRACE = 0.3
 """Seconds a server has to end after SIGTERM before it is killed."""
@@ -32,30 +31,15 @@ def rests(pattern: str) -> list[str]:
     return list(BY_NAME[pattern].rests) if pattern in BY_NAME else []
 
 
-@dataclass(frozen=True)
-class Wish:
-    """Which server to start."""
-
-    pattern: str
-    host: str = HOST
-    port: int = PORT
-    workers: int | None = None
-    ceiling: int | None = None
-
-    def arguments(self) -> list[str]:
-        """The child's command line, without its descriptors."""
-        line = [sys.executable, "-P", "-m", "servers", self.pattern, "--host", self.host, "--port", str(self.port)]
-        for option, value in (("--workers", self.workers), ("--ceiling", self.ceiling)):
-            if value is not None:
-                line += [option, str(value)]
-        return line
+def command(pattern: str, options: Options) -> list[str]:
+    """The child's command line, without its descriptors."""
+    return [sys.executable, "-P", "-m", "servers", pattern, *options.arguments()]
 
 
 class Child:
     """One run of one server. `read` gives what has happened since it was last called."""
 
-    def __init__(self, wish: Wish, block: BlockSetting | None = None, report: bool = True) -> None:
-        self.wish = wish
+    def __init__(self, pattern: str, options: Options, block: BlockSetting | None = None, report: bool = True) -> None:
         self._page_file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         self._page_file.truncate(PAGE_BYTES)
         self._page = BlockPage(self._page_file.fileno())
@@ -65,7 +49,7 @@ class Child:
         tied, self._leash = os.pipe()
         page = self._page_file.fileno()
         descriptors = [page, tied, self.stacks.fd] + ([child_events] if report else [])
-        line = [*wish.arguments(), "--page", str(page), "--leash", str(tied), "--stacks", str(self.stacks.fd)]
+        line = [*command(pattern, options), "--page", str(page), "--leash", str(tied), "--stacks", str(self.stacks.fd)]
         line += ["--events", str(child_events)] if report else ["--quiet"]
         self._process = subprocess.Popen(
             line,
@@ -90,7 +74,7 @@ class Child:
         self._stopped = False
         self._exit_told = False
         self._first: list[Observation] = [
-            ServerStarted(time.monotonic_ns(), wish.pattern, self.pid, wish.host, wish.port, rests(wish.pattern))
+            ServerStarted(time.monotonic_ns(), pattern, self.pid, options.host, options.port, rests(pattern))
         ]
 
     @property

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import app.live
 import app.tui.app
 from app.live import Plan
-from app.observers.child import Wish
+from app.observers import child
 from app.tui.app import EchoTui
 from servers.catalog import find
+from servers.server import Options
 
 BEAT = 0.01
 CONNECTIONS = 50
@@ -80,15 +80,12 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=0)
     arguments = parser.parse_args()
 
-    class Recorded(Wish):
-        """A wish that a recording meets."""
+    def recorded(pattern: str, options: Options) -> list[str]:
+        player = [sys.executable, "-m", "tests.bench.player", "--port", str(options.port)]
+        return [*player, "--rate", str(arguments.rate), "--connections", str(CONNECTIONS)]
 
-        def arguments(self) -> list[str]:
-            player = [sys.executable, "-m", "tests.bench.player", "--port", str(self.port)]
-            return [*player, "--rate", str(arguments.rate), "--connections", str(CONNECTIONS)]
-
-    with patch.object(app.live, "Wish", Recorded if arguments.rate else Wish):
-        plan = Plan(find(arguments.pattern), port=arguments.port, clients=arguments.clients)
+    with patch.object(child, "command", recorded if arguments.rate else child.command):
+        plan = Plan(find(arguments.pattern), Options(port=arguments.port), clients=arguments.clients)
         dashboard = Timed(plan, arguments.chatter)
         try:
             code = dashboard.run()

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from app.live import Live, Plan
-from app.observers.child import Child, Wish
+from app.observers.child import Child
 from app.tui.picture import DRAIN
 from servers.block import PAGE_BYTES
 from servers.catalog import Pattern
+from servers.server import Options
 from tests.bench.figures import DidNotWork
 from tests.bench.machine import HOST
 from tests.ports import free_port
@@ -39,7 +40,7 @@ class Watched:
     """Started and read as the dashboard does it, and folded into a session; only the screen is missing."""
 
     def __init__(self, pattern: Pattern, live: Live) -> None:
-        self._live, self.port = live, live.plan.port
+        self._live, self.port = live, live.plan.options.port
         live.start(pattern)
         if live.block_now:
             live.toggle_block()
@@ -66,7 +67,7 @@ class Unwatched:
 
     def __init__(self, pattern: Pattern, port: int) -> None:
         self.port = port
-        self._child = Child(Wish(pattern.name, HOST, port), None, report=False)
+        self._child = Child(pattern.name, Options(HOST, port), None, report=False)
         self.pid = self._child.pid
 
     def look(self) -> None:
@@ -133,4 +134,4 @@ def attend(runs: Iterable[Run], job: subprocess.Popen[bytes]) -> None:
 
 def open_live() -> Live:
     """A live run without a screen; close it in the end."""
-    return Live(Plan(host=HOST, port=free_port()))
+    return Live(Plan(options=Options(HOST, free_port())))

@@ -8,11 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.observers.child import LINE, Wish
+from app.observers.child import LINE
 from app.session.observations import Output, ServerExited, ServerStarted
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME, PATTERNS
 from servers.records import Block, Bye, Echo, Listening, New, Note, Recv, Send, Threads, Unblock, Worker
+from servers.server import Options
 from tests.observers.watching import Watched, eventually, is_gone, watched
 from tests.ports import is_free
 
@@ -177,7 +178,7 @@ def test_ipv6() -> None:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("no IPv6 here")
-    server = Watched(Wish("asyncio", host="::1", port=0))
+    server = Watched("asyncio", Options(host="::1", port=0))
     try:
         with socket.create_connection(("::1", server.port), 20) as client:
             client.sendall(b"x")
@@ -187,11 +188,8 @@ def test_ipv6() -> None:
         server.stop()
 
 
-def test_a_wish_is_the_childs_command_line() -> None:
-    line = Wish("thread-pool", "::1", 99, workers=3).arguments()
-    assert line[-8:] == ["servers", "thread-pool", "--host", "::1", "--port", "99", "--workers", "3"]
-    assert "--ceiling" not in line
-    assert set(BY_NAME) >= {"thread-pool"}
+def test_options_are_words_on_the_childs_command_line() -> None:
+    assert Options("::1", 99, workers=3).arguments() == ["--host", "::1", "--port", "99", "--workers", "3"]
 
 
 def test_no_descriptor_is_left_by_a_child() -> None:

@@ -8,10 +8,11 @@ from typing import TypeVar
 
 import psutil
 
-from app.observers.child import Child, Wish
+from app.observers.child import Child
 from app.session.observations import Observation, Output, ServerExited
 from servers.block import BlockSetting
 from servers.records import Listening
+from servers.server import Options
 
 LIMIT = 20.0
 """Seconds after which a condition counts as missed; far beyond what it takes."""
@@ -29,8 +30,8 @@ def eventually(condition: Callable[[], object], what: str) -> None:
 class Watched:
     """A server's child, and all that has been observed of it."""
 
-    def __init__(self, wish: Wish, block: BlockSetting | None = None) -> None:
-        self.child = Child(wish, block)
+    def __init__(self, pattern: str, options: Options, block: BlockSetting | None = None) -> None:
+        self.child = Child(pattern, options, block)
         self.seen: list[Observation] = []
         self.stopped = False
 
@@ -80,7 +81,7 @@ def watched(
     ceiling: int | None = None,
 ) -> Iterator[Watched]:
     """A server on a free port."""
-    it = Watched(Wish(pattern, port=port, workers=workers, ceiling=ceiling), block)
+    it = Watched(pattern, Options(port=port, workers=workers, ceiling=ceiling), block)
     try:
         yield it
     finally:

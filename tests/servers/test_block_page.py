@@ -3,7 +3,7 @@
 import pytest
 
 from servers.block import BlockSetting
-from servers.records import Block, Unblock
+from servers.records import Block, New, Unblock
 from tests.servers.harness import ONE_AT_A_TIME, Running, Starter
 from tests.servers.talk import ask, close
 
@@ -43,3 +43,36 @@ def test_every_worker_sees_it(start: Starter, pattern: str, count: int) -> None:
         ask(client)
     assert len(server.events.of(Block)) == len(server.until(Unblock, count)) == count
     close(clients)
+
+
+def test_it_strikes_one_message_in_so_many(start: Starter) -> None:
+    server = start("asyncio")
+    server.page.arm(BlockSetting("sleep", 0.001, 4))
+    with server.connect() as client:
+        for number in range(1, 13):
+            ask(client)
+            assert len(server.events.of(Block)) == number // 4
+
+
+def test_it_strikes_one_client_only(start: Starter) -> None:
+    server = start("thread-pool")
+    here, there = server.clients(2)
+    server.page.arm(SHORT, only=here.getsockname()[1])
+    for client in (there, here, there, here):
+        ask(client)
+    struck = server.until(Block, 2)
+    assert {record.conn for record in struck} == {record.conn for record in server.events.of(New)
+                                                 if record.peer.endswith(f":{here.getsockname()[1]}")}  # fmt: skip
+    assert len(struck) == 2
+    close([here, there])
+
+
+@pytest.mark.parametrize("text", ["sleep:2", "cpu:0.001", "c-gil:60/10", "c-call:1.5/1000000"])
+def test_a_setting_is_typed_as_it_is_written(text: str) -> None:
+    assert BlockSetting.parse(text).spec == text
+
+
+@pytest.mark.parametrize("text", ["sleep:2/0", "sleep:2/-1", "sleep:2/x", "sleep:2/", "sleep:2/1.5", "sleep:/3", "sleep:2/1000001"])  # fmt: skip
+def test_what_is_no_share_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="sleep:2/10|one message in 1 to 1,000,000"):
+        BlockSetting.parse(text)

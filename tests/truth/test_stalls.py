@@ -14,6 +14,7 @@ from app.live import Live, Plan
 from app.session.stall import Cause, Stall
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, find
+from servers.server import Options
 from tests.truth.watch import Caller, Watch, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
@@ -201,7 +202,7 @@ def test_a_server_that_serves_does_not_stall(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", [pattern.name for pattern in PATTERNS if not pattern.serves])
 def test_a_server_that_serves_nobody_is_accused_of_nothing(pattern: str) -> None:
-    live = Live(Plan(port=0, ceiling=50))
+    live = Live(Plan(options=Options(port=0, ceiling=50)))
     try:
         live.start(find(pattern))
         seen, end = 0, time.monotonic() + 1.5

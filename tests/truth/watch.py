@@ -11,6 +11,7 @@ from app.session.stall import Stall
 from servers.block import BlockSetting
 from servers.catalog import find
 from servers.records import address_name
+from servers.server import Options
 
 LIMIT = 30.0
 LOOK = 0.05
@@ -22,7 +23,7 @@ class Watch:
     """A live run without a screen. `late` is by how much its looks were late at worst (s)."""
 
     def __init__(self, pattern: str, block: BlockSetting | None, workers: int | None, threshold: int | None) -> None:
-        self.live = Live(Plan(port=0, workers=workers))
+        self.live = Live(Plan(options=Options(port=0, workers=workers)))
         self.live.start(find(pattern))
         if not block:
             self.live._switch(False)

@@ -20,6 +20,7 @@ from app.session.session import Session
 from app.tui.app import EchoTui
 from app.tui.panel import Panel
 from servers.catalog import find
+from servers.server import Options
 
 LIMIT = 20.0
 """Seconds after which a condition counts as missed; far beyond what it takes."""
@@ -190,11 +191,13 @@ async def dashboard(
     size: tuple[int, int] = (160, 45),
     config: Config | None = None,
     theme: str | None = None,
+    options: Options | None = None,
     **plan: Any,
 ) -> AsyncIterator[Stage]:
     """A running dashboard, and no process of it left afterwards."""
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    app = EchoTui(Plan(find(pattern) if pattern else None, **{"port": 0, **plan}), config, theme)
+    options = options or Options(port=0)
+    app = EchoTui(Plan(find(pattern) if pattern else None, options, **plan), config, theme)
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, pilot)
         try:

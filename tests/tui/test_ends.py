@@ -10,6 +10,7 @@ import pytest
 from app.session.observations import Observation, ServerExited, ServerStarted
 from app.tui.panels.ended import EndedPanel, died
 from servers.records import Note
+from servers.server import Options
 from tests.tui.stage import SIZES, dashboard, until
 from tests.tui.still import NOW, PID, START, Still
 
@@ -79,7 +80,7 @@ async def test_a_server_that_is_stopped_leaves_its_picture() -> None:
 async def test_a_busy_port_is_said_in_the_sentence_of_the_command_line(size: tuple[int, int]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        async with dashboard("multithread", size=size, port=port) as stage:
+        async with dashboard("multithread", size=size, options=Options(port=port)) as stage:
             await stage.shows("thread per client can't start")
             said = " ".join(line.strip() for line in stage.lines("ended"))
             assert stage.app.live.refusal() in said
@@ -103,7 +104,7 @@ async def test_too_many_threads_that_are_refused_end_the_server() -> None:
 
 
 async def test_too_many_threads_up_to_the_ceiling() -> None:
-    async with dashboard("too-many-threads", size=(80, 24), ceiling=40) as stage:
+    async with dashboard("too-many-threads", size=(80, 24), options=Options(port=0, ceiling=40)) as stage:
         await stage.press("5")
         await stage.until(lambda: "stopped at the ceiling of 40 threads" in stage.shown("events"), "the ceiling")
         await stage.until(lambda: "not listening" in stage.shown("header"), "what it does")

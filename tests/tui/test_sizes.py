@@ -5,6 +5,7 @@ from itertools import combinations
 
 from app.tui.layout import arrange
 from app.tui.panel import Panel
+from servers.server import Options
 from tests.tui.stage import SIZES, Stage, dashboard, rendered
 
 TOO_SMALL = (30, 10)
@@ -108,7 +109,7 @@ KEYS = [
 async def test_a_monkey_at_the_keyboard() -> None:
     """Keys and resizes at random, by a fixed seed; whatever it does, the dashboard lives and answers."""
     chance = random.Random(SEED)
-    async with dashboard("multithread", clients=2, ceiling=50) as stage:
+    async with dashboard("multithread", clients=2, options=Options(port=0, ceiling=50)) as stage:
         done: list[object] = []
         for _ in range(STEPS):
             match chance.randrange(10):

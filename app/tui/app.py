@@ -125,7 +125,7 @@ class EchoTui(ClientKeys, ScreenKeys):
         )
 
     def _block_with(self, setting: BlockSetting) -> None:
-        self.live.set_block(setting)
+        self.live.arm(setting)
         self.draw()
 
     # Leaving, and the palette.

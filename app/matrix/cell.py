@@ -155,7 +155,11 @@ class Cell:
             case Felt.STOPPED:
                 said = f"stopped {100 * max(other.share for other in those):.0f} %"
             case Felt.SLOWED:
-                said = f"slowed +{max(other.slower for other in those):.1f} ms"
+                said = f"slowed +{_brief(max(other.slower for other in those))} ms"
             case _:
                 said = self.felt.value
         return said if len(those) == len(self.others) else f"{said}, {len(those)} of {len(self.others)}"
+
+
+def _brief(milliseconds: float) -> str:
+    return f"{milliseconds:.1f}" if milliseconds < 10 else f"{milliseconds:.0f}"

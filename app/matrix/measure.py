@@ -54,10 +54,11 @@ class Terms:
 
 @dataclass(frozen=True)
 class Measured:
-    """A cell, and the picture of the stall it made, to go back to: a session held still, its moment, and its number."""
+    """A cell, the picture of the stall it made (a session held still, and its moment), and that session at the end."""
 
     cell: Cell
     moment: tuple[Session, int] | None = None
+    session: Session | None = None
 
 
 async def measure(pattern: Pattern, kind: str, terms: Terms) -> Measured:
@@ -168,7 +169,8 @@ class Run:
             newcomer=self._came(*newcomer, span),
             blame=_blame(stall) if stall else None,
         )
-        return Measured(cell, self.live.moments.kept.get(stall.number) if stall else None)
+        moment = self.live.moments.kept.get(stall.number) if stall else None
+        return Measured(cell, moment, self.live.session)
 
     def _feeling(self, client: int, since: int, span: BlockSpan) -> Feeling:
         connection = self._connection(client)

@@ -30,7 +30,7 @@ class ScreenKeys(Picture):
     def hold_still(
         self, moment: tuple[Session, int] | None, stall: int | None = None, origin: Session | None = None
     ) -> None:
-        """Show a moment that stands still, perhaps that of a stall, or of another session; or with None what goes on."""
+        """Show a moment that stands still, perhaps of a stall, or of another session; or with None what goes on."""
         self.frozen, self.stall, self.origin = moment, stall, origin
         self.screen_stack[0].set_class(moment is not None, "frozen")
         self.draw()

@@ -8,7 +8,7 @@ from rich.style import Style
 from rich.syntax import Syntax
 
 from app.session.observations import Frame
-from app.session.stall import SENTENCES, Culprit, Stall, is_own
+from app.session.stall import SENTENCES, Culprit, Stall
 from app.tui import text
 from app.tui.lines import file_line, source_line
 from app.tui.palette import Palette
@@ -98,8 +98,7 @@ class SourcePanel(Panel):
             ],
             *([(line, palette.text)] for line in wrap(SENTENCES[stall.cause], self.extent.width)),
         ]
-        own = [frame for frame in culprit.frames if is_own(frame)]
-        for number, frame in enumerate(own[:CALLS]):
+        for number, frame in enumerate(culprit.calls[:CALLS]):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)
             lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame), style)])

@@ -39,7 +39,7 @@ class MatrixScreen(Screen[Measured | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "measure_all", "Measure"),
         Binding("space", "measure_row", "This pattern"),
-        Binding("escape,q,m", "back", "Back"),
+        Binding("escape,q,w", "back", "Back"),
     ]
 
     def __init__(self, measured: dict[Place, Measured], terms: Terms) -> None:

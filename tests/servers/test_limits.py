@@ -7,12 +7,12 @@ import sys
 import pytest
 
 from servers.records import New, Note, Worker
-from tests.servers.harness import SERVING, Running, Starter, eventually
+from tests.servers.harness import LOOPS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="another process's limit is set by prlimit(2)")
 
-MANY_AT_A_TIME = ("multithread", "thread-pool", "process-thread-pool", *SERVING[-4:])
+MANY_AT_A_TIME = ("multithread", "thread-pool", "process-thread-pool", *LOOPS)
 FEW = 4
 
 

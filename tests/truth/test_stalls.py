@@ -22,7 +22,7 @@ from tests.truth.watch import Caller, Watch, watching
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
 SECONDS = 0.7
-LOOPS = ("select-loop", "asyncio", "asyncio-blocking", "eventlet")
+LOOPS = ("select-loop", "asyncio", "asyncio-blocking", "asyncio-streams", "eventlet")
 KINDS = {"sleep": "sleep", "c-call": "c_call", "cpu": "cpu", "c-gil": "c_gil"}
 """The function in which each kind of block is."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
@@ -77,7 +77,9 @@ def in_the_pattern(stall: Stall, pattern: str) -> bool:
 @pytest.mark.parametrize(
     ("pattern", "kind"),
     [("eventlet", "sleep"), ("multithread", "sleep"), ("multithread", "c-call"), ("thread-pool", "sleep"),
-     ("process-thread-pool", "c-call"), ("process-pool", "c-gil")],
+     ("process-thread-pool", "c-call"), ("process-pool", "c-gil"), ("asyncio-to-thread", "sleep"),
+     ("asyncio-to-thread", "c-call"), ("eventlet-tpool", "sleep"), ("eventlet-tpool", "c-call"),
+     ("asyncio-processes", "sleep"), ("asyncio-processes", "c-gil")],
 )  # fmt: skip
 def test_who_blocks_nobody_else_is_no_stall(pattern: str, kind: str) -> None:
     with watching(pattern, BlockSetting(kind, SECONDS), workers=2, threshold=400_000_000) as watch:
@@ -153,6 +155,24 @@ def test_a_client_that_says_goodbye_during_a_block_waits_for_nothing() -> None:
         watch.until(sender.listen, "its echo")
         watch.until(lambda: watch.session.totals.bye == 1, "the goodbye is seen")
         assert watch.stalls == []
+
+
+@pytest.mark.parametrize("pattern", ["asyncio-to-thread", "eventlet-tpool"])
+def test_a_thread_that_serves_nobody_keeps_the_gil_from_the_loop(pattern: str) -> None:
+    with watching(pattern, BlockSetting("c-gil", SECONDS)) as watch:
+        sender, *others = (watch.connect() for _ in range(3))
+        watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
+        during_a_block(watch, sender, others)
+        stall = max(watch.stalls, key=lambda stall: stall.lasted(0))
+        assert stall.cause is Cause.GIL
+        assert stall.injected
+        assert {other.name for other in others} <= {victim.peer for victim in stall.victims.values()}
+        assert watch.is_close(stall.begin, others[0].sent_at)
+        assert watch.is_close(stall.end, min(other.echo_at for other in others))
+        assert stall.culprit
+        assert stall.culprit.where
+        assert stall.culprit.where.function == "c_gil"
+        assert (stall.culprit.pid, stall.culprit.tid) not in watch.session.workers
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,11 @@ class Live:
         self._switch(not self.block_now)
         return self.block_now is not None
 
+    def keep_block(self) -> None:
+        """Take the block that is on to whatever pattern comes next, also if this one came with it."""
+        if self.block_now:
+            self.arm(self.block_now)
+
     def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
         """Switch the block on with this setting, perhaps for the client with this port only; or off with None."""
         self._chosen = setting or self._chosen

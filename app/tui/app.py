@@ -21,7 +21,8 @@ from app.tui.panels.patterns import PatternsPanel
 from app.tui.panels.stalls import StallsPanel
 from app.tui.screen_keys import ScreenKeys
 from servers.block import BlockSetting
-from servers.catalog import PATTERNS, Pattern
+from servers.catalog import PATTERNS, Pattern, find
+from servers.remedies import Remedy, remedy
 from servers.server import BadRequest
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
@@ -74,6 +75,8 @@ class EchoTui(ClientKeys, ScreenKeys):
             case "toggle_lens":
                 loop = self.live.pattern is not None and "poll" in self.live.pattern.rests
                 return self.live.running and loop and strace.is_installed()
+            case "remedy":
+                return self.cure is not None
             case "stall":
                 return bool(self.live.moments.kept)
             case "copy_line":
@@ -127,6 +130,22 @@ class EchoTui(ClientKeys, ScreenKeys):
     def _block_with(self, setting: BlockSetting) -> None:
         self.live.arm(setting)
         self.draw()
+
+    def action_remedy(self) -> None:
+        """Go to the pattern that cures the block of the one that runs, with the same clients and the same block."""
+        cure = self.cure
+        if cure is None:
+            self.notify("Nobody else suffers from this block here, or nothing here cures it", timeout=3, markup=False)
+            return
+        self.live.keep_block()
+        self.start_from_palette(find(cure.pattern))
+        self.notify(cure.why, title=find(cure.pattern).title, timeout=5, markup=False)
+
+    @property
+    def cure(self) -> Remedy | None:
+        """What cures the chosen block of the pattern that runs, or is looked at."""
+        pattern = self.live.pattern or self.looked_at
+        return remedy(pattern, self.live.block_setting.kind) if pattern else None
 
     # Leaving, and the palette.
 

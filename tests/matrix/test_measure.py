@@ -13,7 +13,6 @@ from app.matrix.measure import Terms, measure
 from servers.block import KINDS, BlockSetting
 from servers.catalog import find
 from tests.matrix.crowd import feel
-from tests.servers.conftest import start  # noqa: F401
 from tests.servers.harness import Starter, eventually
 
 TERMS = Terms(seconds=0.6)
@@ -43,7 +42,7 @@ def felt_by_raw_sockets(start: Starter, pattern: str, kind: str) -> tuple[str, b
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("pattern", REDUCED)
-async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:  # noqa: F811
+async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:
     for attempt in range(TRIES):
         cell = (await measure(find(pattern), kind, TERMS)).cell
         assert not cell.why_not

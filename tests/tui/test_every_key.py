@@ -108,6 +108,22 @@ async def block_set(stage: Stage) -> None:
     assert stage.app.live.block_now is not None
 
 
+@key("remedy")
+async def to_the_remedy(stage: Stage) -> None:
+    stage.app.start_from_palette(find("asyncio-blocking"))
+    await stage.serving("asyncio-blocking")
+    block = stage.app.live.block_now
+    await stage.open(2)
+    await stage.press("x")
+    await stage.serving("asyncio-to-thread")
+    await stage.connected(2)
+    assert stage.app.live.block_now == block is not None, "the same block is still on"
+    await stage.press("x")
+    assert stage.app.live.pattern == find("asyncio-to-thread"), "nothing is to be cured there"
+    stage.app.live.arm(None)
+    await with_nobody(stage, "multithread")
+
+
 # Our clients.
 
 

@@ -16,7 +16,9 @@ from app.tui.palette import Palette
 from app.tui.panel import Line, Panel, pad, wrap
 from app.tui.panels.threads import title
 from app.tui.view import View
-from servers.catalog import Pattern
+from servers.block import WORDS
+from servers.catalog import Pattern, find
+from servers.remedies import remedy
 
 GUTTER = 3
 """Cells before a line's number, for the mark of the threads that are there."""
@@ -43,7 +45,7 @@ class SourcePanel(Panel):
     def fingerprint(self, view: View) -> Hashable:
         stall = view.stall
         accused = stall and (stall.number, stall.culprit, stall.cause, view.tenth)
-        return (view.pattern and view.pattern.name, self._runs(view), self._marks(view), accused)
+        return (view.pattern and view.pattern.name, self._runs(view), self._marks(view), accused, view.live.block.kind)
 
     def prepare(self, view: View) -> None:
         if view.pattern is None:
@@ -100,6 +102,9 @@ class SourcePanel(Panel):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)
             lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame), style)])
+        if stall.injected and view.pattern and (cure := remedy(view.pattern, view.live.block.kind)):
+            words = f"Remedy: {find(cure.pattern).title}, {view.keys['remedy']} goes there"
+            lines.append([(words, palette.good)])
         lines.append([])
         return lines + self._around(culprit, marked, max(self.rows - len(lines), 3), view)
 
@@ -156,11 +161,23 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
     palette = view.palette
     lines: list[Line] = [[(pattern.title, palette.strong)]]
     lines += [[(line, palette.text)] for line in wrap(pattern.story, width)]
-    for heading, words in (("Watch", pattern.watch), ("Block", pattern.blocking)):
+    told = [("Watch", pattern.watch), ("Block", pattern.blocking)]
+    if cure := cured_by(pattern, view):
+        told.append(("Remedy", cure))
+    for heading, words in told:
         first, *rest = wrap(words, width - 7)
         lines.append([(f"{heading:7}", palette.accent), (first, palette.text)])
         lines += [[(" " * 7 + line, palette.text)] for line in rest]
     return lines
+
+
+def cured_by(pattern: Pattern, view: View) -> str:
+    """What cures the chosen kind of block of a pattern, and the key that goes there; empty if nothing need or does."""
+    kind = view.live.block.kind
+    if not (cure := remedy(pattern, kind)):
+        return ""
+    words = f"Against {WORDS.get(kind, kind)}: {find(cure.pattern).title}; {view.keys['remedy']} goes there."
+    return f"{words} {cure.why}"
 
 
 def code(file: str, palette: Palette) -> list[Line]:

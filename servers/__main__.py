@@ -11,6 +11,7 @@ from typing import NoReturn
 from servers import leash, stacks
 from servers.block import BlockPage, BlockSetting
 from servers.catalog import find
+from servers.limits import raise_descriptor_limit
 from servers.piped import Piped
 from servers.printed import Printed
 from servers.report import Report
@@ -43,6 +44,7 @@ def run(request: Request) -> None:
     # The default actions end the server at once, whatever Python is doing; its workers wear leashes.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_DFL)
+    raise_descriptor_limit()
     if request.leash is not None:
         leash.wear(request.leash, -os.getpgrp())
     if request.stacks is not None:

@@ -9,7 +9,7 @@ import pytest
 from servers.block import BlockSetting
 from servers.records import Block, Bye, New, Note, Recv, Send, Threads, Unblock, Worker
 from servers.workers import cores
-from tests.servers.harness import BLOCKED_AS_ONE, ONE_AT_A_TIME, SERVING, Starter, eventually
+from tests.servers.harness import BLOCKED_AS_ONE, ONE_AT_A_TIME, READY_LOOPS, SERVING, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 
 ROOM = [
@@ -21,7 +21,7 @@ ROOM = [
     ("process-pool", ["--workers", "3"], 3),
     ("process-thread-pool", ["--workers", "2"], 20),
 ]
-UNBOUNDED = ("multithread", "select-loop", "asyncio", "asyncio-blocking", "eventlet")
+UNBOUNDED = ("multithread", *READY_LOOPS, "asyncio", "asyncio-blocking", "eventlet")
 
 
 @pytest.mark.parametrize(("pattern", "options", "room"), ROOM)

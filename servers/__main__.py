@@ -15,7 +15,7 @@ from servers.limits import raise_descriptor_limit
 from servers.piped import Piped
 from servers.printed import Printed
 from servers.report import Report
-from servers.server import BadRequest, Options, Server
+from servers.server import SHARES, BadRequest, Options, Server
 
 USAGE = 2
 """The exit code for a request that can't be met."""
@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=Options.port)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--ceiling", type=int)
+    parser.add_argument("--share", choices=SHARES)
     parser.add_argument("--block", type=_block, metavar="KIND:SECONDS")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     for descriptor in ("--events", "--page", "--leash", "--stacks"):

@@ -190,6 +190,20 @@ PATTERNS = (
         rests=("poll",),
     ),
     Pattern(
+        "process-loops",
+        "process_loops",
+        NON_BLOCKING,
+        "processes x loops",
+        "An event loop in each of several processes, one for each core, as web servers run them. Whom does a new "
+        "connection wake? With one listening socket for all (--share accept) the kernel is told to wake one process; "
+        "unless it is (--share herd) all of them wake and one gets it. With a socket each (--share reuseport) the "
+        "kernel gives every process a part, even one that can't take it.",
+        "The wakes per connection over the threads: 1.0, and towards the number of processes with --share herd.",
+        "A block stops one loop: its clients wait, and the other processes serve theirs and accept.",
+        rests=("poll",),
+        workers="processes",
+    ),
+    Pattern(
         "eventlet",
         "eventlet_green",
         NON_BLOCKING,

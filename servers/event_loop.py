@@ -28,10 +28,16 @@ def run(server: Server, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
     """Serve each connection with a new protocol, for ever."""
     listener = listen(server)
     server.report.worker("event loop")
-    loop = asyncio.SelectorEventLoop(ReportingSelector(server.report))
-    loop.set_exception_handler(lambda loop, context: _explain(server.report, loop, context))
+    loop = new_loop(server.report, ReportingSelector(server.report))
     loop.run_until_complete(_start(loop, listener, protocol))
     loop.run_forever()
+
+
+def new_loop(report: Report, selector: ReportingSelector) -> asyncio.SelectorEventLoop:
+    """A loop that waits with this selector, and reports when it is out of descriptors."""
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.set_exception_handler(lambda loop, context: _explain(report, loop, context))
+    return loop
 
 
 async def _start(

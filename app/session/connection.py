@@ -32,7 +32,10 @@ class State(enum.Enum):
 
 
 class Stalled(Protocol):
-    """A stall that a connection is a victim of."""
+    """A stall that a connection is a victim of: who should take it, and when the stall was over (ns; 0: it goes on)."""
+
+    key: tuple[int, int]
+    end: int
 
     def release(self, number: int, at: int, taken: bool) -> None:
         """The connection of this number is taken, or gone."""

@@ -8,9 +8,8 @@ sockets and threads, and the server's records of what it has taken.
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from app.session.causes import ACCEPT, Scene, explain, gil_of
+from app.session.causes import ACCEPT, Scene, explain, gil_of, last_take
 from app.session.connection import Connection
-from app.session.parts import Worker
 from app.session.stall import Cause, Stall, Victim
 
 THRESHOLD = 100_000_000
@@ -94,33 +93,42 @@ def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
     for connection in scene.unread:
         key = (connection.pid, connection.tid)
         if key not in taken:
-            taken[key] = _last_take(scene.workers.get(key))
+            taken[key] = last_take(scene.workers.get(key))
         state = scene.threads.known.get(key)
         starved = state is not None and state.gil_since
         yield (gil_of(key[0]) if starved else key), connection, max(connection.unread_since, taken[key])
     for key, worker in scene.workers.items():
         state = scene.threads.known.get(key)
         if state and state.gil_since:  # what it has taken it can't look at, nor say that it has it
-            since = max(state.gil_since, _last_take(worker))
+            since = max(state.gil_since, last_take(worker))
             yield from ((gil_of(key[0]), c, since) for c in worker.serving.values() if c.untold and not c.unread)
     if scene.queued:
         key = _accepting_loop(scene)
-        last = scene.accepted_at if key == ACCEPT else taken.get(key) or _last_take(scene.workers.get(key))
         for connection in scene.queued:
-            yield key, connection, max(connection.opened_at, last)
-
-
-def _last_take(worker: Worker | None) -> int:
-    """When a worker last took anything (ns): bytes, a connection, or the end of one."""
-    if worker is None:
-        return 0
-    return max(worker.took_at, max((c.taken_at for c in worker.serving.values()), default=0))
+            going = connection.stall
+            whose = going.key if going and not going.end else key
+            yield whose, connection, max(connection.opened_at, _last_accept(whose, scene))
 
 
 def _accepting_loop(scene: Scene) -> tuple[int, int]:
-    """Who accepts: the one loop there is, or anybody."""
-    accepting = [key for key, worker in scene.workers.items() if worker.announced]
-    return accepting[0] if scene.loops and len(accepting) == 1 else ACCEPT
+    """Who should accept: the one loop there is, or anybody.
+
+    Of several loops one that rests would accept at once. If it does not, the connection is for a busy one: it was
+    the one woken for it, or it has a listening socket of its own.
+    """
+    accepting = scene.accepting
+    if scene.loops and len(accepting) == 1:
+        return accepting[0].pid, accepting[0].tid
+    busy = scene.busy if scene.loops else []
+    return busy[0] if busy and len(busy) < len(accepting) else ACCEPT
+
+
+def _last_accept(key: tuple[int, int], scene: Scene) -> int:
+    """When those who should accept last took anything (ns), which in a loop is the same turn."""
+    if key != ACCEPT:
+        return last_take(scene.workers.get(key))
+    takes = [last_take(worker) for worker in scene.accepting] if scene.loops else []
+    return max(scene.accepted_at, *takes) if takes else scene.accepted_at
 
 
 def _to_be_located(key: tuple[int, int], stall: Stall | None, scene: Scene) -> set[int]:

@@ -29,6 +29,8 @@ ONE_AT_A_TIME = ("single-thread", "busy-loop")
 READY_LOOPS = ("select-loop", "poll-loop", "epoll-loop")
 BLOCKED_AS_ONE = ("single-thread", "busy-loop", *READY_LOOPS, "asyncio", "asyncio-blocking")
 POOLS = ("process-pool", "process-thread-pool")
+PROCESSES = (*POOLS, "process-loops")
+"""Patterns whose workers are processes of their own."""
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reported)
@@ -171,7 +173,7 @@ class Running:
     def workers(self) -> list[psutil.Process]:
         """The processes that serve."""
         main = psutil.Process(self.process.pid)
-        return main.children() if self.pattern in POOLS else [main]
+        return main.children() if self.pattern in PROCESSES else [main]
 
     def cpu(self) -> float:
         """Seconds of processor time that the serving processes have used."""

@@ -196,6 +196,8 @@ class ThreadsPanel(table.TablePanel[Row]):
                 words += f", {more:,} not looked at"
         elif why := session.missing.get("threads"):
             words += f": by the server's word; {why}"
+        if (wakes := session.totals.wakes_each) is not None:
+            words += f", {wakes:.1f} wakes per connection"
         self.title_text = words
 
     def plain(self, item: Row) -> Style:

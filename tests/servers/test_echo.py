@@ -165,7 +165,8 @@ def test_a_client_that_does_not_read_costs_no_memory(start: Starter, pattern: st
         assert server.workers()[0].memory_info().rss - before < 16 * 2**20
         seen = server.events.totals()
         assert seen.recv_bytes > RECV_BYTES
-        if not pattern.startswith(("asyncio", "process-loops")):  # asyncio's sends go to its own buffer, and are said to be done
+        # asyncio's sends go to its own buffer, and are said to be done.
+        if not pattern.startswith(("asyncio", "process-loops")):
             assert seen.recv_bytes > seen.send_bytes
         client.settimeout(20)
         assert receive(client, sent) == b"x" * sent

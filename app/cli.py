@@ -29,8 +29,8 @@ Examples:
   nc 127.0.0.1 37564                     a client of it, in another terminal
 """
 SHARE_HELP = (
-    "How process-loops share the port: one socket whose connections wake one process each, a socket for each of them, "
-    "or one that wakes them all. [default: accept]"
+    "How the processes of process-loops share the port: accept (one socket, a connection wakes one of them), reuseport "
+    "(a socket each), herd (one socket, it wakes them all). [default: accept]"
 )
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,20 +85,6 @@ class Number(click.ParamType[int]):
         return number
 
 
-class Share(click.ParamType[str]):
-    """How processes share a port."""
-
-    name = "|".join(SHARES)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in SHARES:
-            raise click.UsageError(f"unknown way to share {value!r}: choose from {', '.join(SHARES)}")
-        return str(value)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(way) for way in SHARES if way.startswith(incomplete)]
-
-
 def near_command(word: str) -> str:
     """What to say about a word that looks more like a command than like a pattern; empty if it does not."""
     commands = [name for name, command in cli.commands.items() if not command.hidden]
@@ -140,7 +126,7 @@ def server_options(command: F) -> F:
             "--workers", type=Number(1, 1000, "workers"), help="Size of a pool. [default: 10 threads, or one per core]"
         ),
         cloup.option("--ceiling", type=Number(1, 1_000_000, "ceiling"), help="Most threads of too-many-threads."),
-        cloup.option("--share", type=Share(), help=SHARE_HELP),
+        cloup.option("--share", type=click.Choice(SHARES), metavar="WAY", help=SHARE_HELP),
         cloup.option("--block", type=Block(), help="Mix in a blocking call, such as sleep:2."),
     )(command)
 

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from app.config import LEAST, MOST
 from servers.__main__ import USAGE, Request, print_from_pattern, run
-from servers.block import BlockSetting
+from servers.block import KINDS, BlockSetting
 from servers.catalog import BY_NAME, FAMILIES, PATTERNS, Pattern, find
 from servers.server import SHARES, BadRequest, Options
 
@@ -26,6 +26,7 @@ Examples:
   echo-tui asyncio-blocking --clients 3  a loop that stalls, and three clients
   echo-tui multithread --block sleep:2   with the blocking call switched on
   echo-tui serve select-loop             one server alone, in this terminal
+  echo-tui matrix --patterns asyncio     who suffers, measured
   nc 127.0.0.1 37564                     a client of it, in another terminal
 """
 SHARE_HELP = (
@@ -67,6 +68,26 @@ class Block(click.ParamType[BlockSetting]):
             raise click.UsageError(str(refusal)) from None
 
 
+class Several(click.ParamType[list[Any]]):
+    """Names with commas between them."""
+
+    name = "NAME,..."
+
+    def __init__(self, found: Callable[[str], Any]) -> None:
+        self.found = found
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Any]:
+        try:
+            return list(dict.fromkeys(self.found(name.strip()) for name in value.split(",")))
+        except BadRequest as refusal:
+            raise click.UsageError(str(refusal)) from None
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        before, comma, last = incomplete.rpartition(",")
+        names = KINDS if self.found is kind_of_block else BY_NAME
+        return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
+
+
 class Number(click.ParamType[int]):
     """A whole number between two limits."""
 
@@ -83,6 +104,13 @@ class Number(click.ParamType[int]):
         if not self.least <= number <= self.most:
             raise click.UsageError(f"{self.what} {number} is out of range: choose {self.least} to {self.most}")
         return number
+
+
+def kind_of_block(name: str) -> str:
+    """A kind of block by its name. Raises BadRequest."""
+    if name not in KINDS:
+        raise BadRequest(f"unknown kind of block {name!r}: choose from {', '.join(KINDS)}")
+    return name
 
 
 def near_command(word: str) -> str:
@@ -248,6 +276,25 @@ def list_patterns(as_json: bool) -> None:
         for pattern in PATTERNS:
             if pattern.family == family:
                 click.echo(f"  {pattern.name:{width}}  {pattern.title}")
+
+
+@cli.command()
+@cloup.option("--patterns", type=Several(find), help="Some patterns only, such as asyncio,eventlet.")
+@cloup.option("--kinds", type=Several(kind_of_block), help=f"Some kinds of block only, of {','.join(KINDS)}.")
+@cloup.option(
+    "--seconds", type=click.FloatRange(0.2, 10), default=1.0, show_default=True, help="How long each block lasts."
+)
+@cloup.option_group(
+    "Output",
+    cloup.option("--json", "form", flag_value="json", help="All that was measured."),
+    cloup.option("--markdown", "form", flag_value="markdown", help="A table for a document."),
+    cloup.option("--csv", "form", flag_value="csv", help="A line for each client that looked on."),
+)
+def matrix(patterns: list[Pattern] | None, kinds: list[str] | None, seconds: float, form: str | None) -> None:
+    """Measure who suffers: each pattern, with each kind of block."""
+    from app.matrix.command import run_matrix
+
+    sys.exit(run_matrix(patterns or list(PATTERNS), kinds or list(KINDS), seconds, form))
 
 
 @cli.command()

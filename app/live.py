@@ -6,6 +6,7 @@ session. The crowd of clients outlives a server, so the same clients walk from p
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.clients.remote import Crowd
@@ -54,8 +55,10 @@ class Plan:
 class Live:
     """The server, the clients and the session of now."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, heard: Callable[[list[Observation]], None] = lambda found: None) -> None:
+        """`heard` is told all that our clients say, for whoever measures by their clocks."""
         self.plan = plan
+        self._heard = heard
         self.session = Session()
         self.crowd = Crowd()
         self._crowd_began = time.monotonic()
@@ -149,15 +152,15 @@ class Live:
         self._switch(not self.block_now)
         return self.block_now is not None
 
-    def set_block(self, setting: BlockSetting) -> None:
-        """Choose kind and seconds, and switch it on."""
-        self._chosen = setting
-        self._switch(True)
+    def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
+        """Switch the block on with this setting, perhaps for the client with this port only; or off with None."""
+        self._chosen = setting or self._chosen
+        self._switch(setting is not None, only)
 
-    def _switch(self, on: bool) -> None:
+    def _switch(self, on: bool, only: int = 0) -> None:
         self.armed, self._pattern_block = on, None
         if self.child:
-            self.child.arm(self.block_now)
+            self.child.arm(self.block_now, only)
         self._tell_block()
 
     def _tell_block(self) -> None:
@@ -245,8 +248,9 @@ class Live:
         self.crowd.flush()
         count = 0
         while found := decode(self._crowd_pipe.read()):
-            # What is older than the session was said of the server before.
-            self.session.apply_all(o for o in found if o.at >= self._since)
+            found = [o for o in found if o.at >= self._since]  # what is older was said of the server before
+            self.session.apply_all(found)
+            self._heard(found)
             count += len(found)
             if time.monotonic() > until:
                 break

@@ -1,17 +1,29 @@
 """Every pattern: its name, its module, and what a speaker says about it."""
 
 import difflib
+import functools
 import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers.block import BlockSetting
+from servers.block import KINDS, BlockSetting
 from servers.server import BadRequest, Server
 
 BLOCKING = "blocking"
 NON_BLOCKING = "non-blocking"
 FAMILIES = (BLOCKING, NON_BLOCKING)
+LOOP = "loop"
+THREAD = "thread"
+PROCESS = "process"
+HUB = "hub"
+
+
+@functools.cache
+def is_installed(module: str) -> bool:
+    """Whether a module can be imported; it is not imported for that."""
+    return importlib.util.find_spec(module) is not None
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,22 @@ class Pattern:
     serves: bool = True
     workers: str = ""
     block: BlockSetting | None = None
+    serves_in: str = ""
+    """Whom a connection has for itself: a `thread`, a `process` with all its threads (that is one), or nobody, because
+    one thread serves all of a process's in a `loop`. Empty where nobody is served."""
+    moves: tuple[str, ...] = ()
+    """Kinds of block that do not hold the thread that serves, because they are moved away from it."""
+    moves_to: str = ""
+    """Where to: the `hub`, which waits for all that is patched, a `thread` that shares the GIL, or a `process`."""
+    needs: str = ""
+    """The module that it needs and that is not installed with the rest."""
+
+    @property
+    def missing(self) -> str:
+        """Why it can't run here, with the remedy; empty if it can."""
+        if not self.needs or is_installed(self.needs):
+            return ""
+        return f'needs {self.needs}: pip install "echo-tui[more]"'
 
     @property
     def source(self) -> Path:
@@ -53,6 +81,7 @@ PATTERNS = (
         "waits in the accept queue.",
         "Open a second client: it is connected but not accepted. Close the first, and it is served at once.",
         "A block stops the one thread: its client waits, and those in the queue wait on.",
+        serves_in=PROCESS,
     ),
     Pattern(
         "multithread",
@@ -63,6 +92,7 @@ PATTERNS = (
         "each has one client. Every thread costs memory and context switches, and nothing limits their number.",
         "Each client adds a native thread, each one that leaves takes it away.",
         "A block stops one thread, so only the client that sent waits.",
+        serves_in=THREAD,
     ),
     Pattern(
         "thread-pool",
@@ -74,6 +104,7 @@ PATTERNS = (
         "Open eleven clients against ten workers: the eleventh is not accepted until another leaves.",
         "A block stops one worker; its client waits.",
         workers="threads",
+        serves_in=THREAD,
     ),
     Pattern(
         "too-many-threads",
@@ -96,6 +127,7 @@ PATTERNS = (
         "As many clients as processes are served. Two busy clients use two cores.",
         "A block stops one process; its client waits.",
         workers="processes",
+        serves_in=PROCESS,
     ),
     Pattern(
         "process-thread-pool",
@@ -107,6 +139,7 @@ PATTERNS = (
         "Ten clients for each process are served; the next one waits in the accept queue.",
         "A block stops one thread of one process.",
         workers="processes",
+        serves_in=THREAD,
     ),
     Pattern(
         "nonblocking",
@@ -129,6 +162,7 @@ PATTERNS = (
         "One core at 100 % with nobody connected, and with a client that says nothing. The second client waits.",
         "A block stops everything, and it is the only time the core rests.",
         rests=("spin",),
+        serves_in=PROCESS,
     ),
     Pattern(
         "select-loop",
@@ -141,6 +175,7 @@ PATTERNS = (
         "Many clients, one thread, no CPU while they are quiet. Past 1,024 descriptors it turns clients away.",
         "A block stops the loop: every client waits, and nobody is accepted.",
         rests=("poll",),
+        serves_in=LOOP,
     ),
     Pattern(
         "poll-loop",
@@ -153,6 +188,7 @@ PATTERNS = (
         "Open 1,100 clients: all are served, where the select loop turns the last ones away.",
         "A block stops the loop: every client waits, and nobody is accepted.",
         rests=("poll",),
+        serves_in=LOOP,
     ),
     Pattern(
         "epoll-loop",
@@ -165,6 +201,7 @@ PATTERNS = (
         "Open 1,000 quiet clients and let one talk: its round trips stay what they were; compare the poll loop's.",
         "A block stops the loop: every client waits, and nobody is accepted.",
         rests=("poll",),
+        serves_in=LOOP,
     ),
     Pattern(
         "asyncio",
@@ -176,6 +213,7 @@ PATTERNS = (
         "Many clients, one thread. Switch the block on and see all of them wait.",
         "A block in data_received stops the loop: every client waits, and nobody is accepted.",
         rests=("poll",),
+        serves_in=LOOP,
     ),
     Pattern(
         "asyncio-blocking",
@@ -188,6 +226,50 @@ PATTERNS = (
         "It is blocked from the start; press the block key to set it free.",
         block=BlockSetting("sleep", 20.0),
         rests=("poll",),
+        serves_in=LOOP,
+    ),
+    Pattern(
+        "asyncio-streams",
+        "asyncio_streams",
+        NON_BLOCKING,
+        "asyncio streams",
+        "The same loop, written with async and await: a coroutine for each client reads, echoes and waits for room to "
+        "send, in the order of a blocking program. Only at an await does it let others have their turn.",
+        "Many clients, one thread. A client that does not read holds up its own coroutine, at drain, and nobody else.",
+        "A block between two awaits stops the loop as in a Protocol: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+    ),
+    Pattern(
+        "asyncio-to-thread",
+        "asyncio_to_thread",
+        NON_BLOCKING,
+        "asyncio to a thread",
+        "The cure for a call that blocks: the coroutine has it made by a thread of a pool, awaits its return, and the "
+        "loop serves the others meanwhile. The thread has nothing to do with clients.",
+        "Switch the block on and send: a thread appears that sleeps, and only the sender waits. Ten at a time.",
+        "A sleep or a call in C holds a thread of the pool. Computing shares the GIL with the loop, and C that keeps "
+        "the GIL stops it after all.",
+        workers="threads",
+        rests=("poll",),
+        serves_in=LOOP,
+        moves=("sleep", "c-call", "cpu"),
+        moves_to=THREAD,
+    ),
+    Pattern(
+        "asyncio-processes",
+        "asyncio_processes",
+        NON_BLOCKING,
+        "asyncio + processes",
+        "The cure for computing: the coroutine has the call made by a process of a pool and awaits its answer. Each "
+        "process has a GIL of its own, so it takes nothing from the loop but the core it runs on.",
+        "Block with cpu or c-gil: a process of the pool works, two blocks at once use two, and the loop serves on.",
+        "Whatever the block is, it holds a process of the pool, and only its sender waits.",
+        workers="processes",
+        rests=("poll",),
+        serves_in=LOOP,
+        moves=KINDS,
+        moves_to=PROCESS,
     ),
     Pattern(
         "process-loops",
@@ -202,6 +284,7 @@ PATTERNS = (
         "A block stops one loop: its clients wait, and the other processes serve theirs and accept.",
         rests=("poll",),
         workers="processes",
+        serves_in=LOOP,
     ),
     Pattern(
         "eventlet",
@@ -214,6 +297,25 @@ PATTERNS = (
         "Many clients, one native thread. Switch the block on: time.sleep is patched, so only the sender waits.",
         "A sleep stops one green thread, because it is patched. A C extension that blocks would stop them all.",
         rests=("poll",),
+        serves_in=LOOP,
+        moves=("sleep",),
+        moves_to=HUB,
+    ),
+    Pattern(
+        "eventlet-tpool",
+        "eventlet_tpool",
+        NON_BLOCKING,
+        "Eventlet + tpool",
+        "The Eventlet program with its blocking call handed to tpool, a pool of native threads: what no monkey patch "
+        "can reach, such as a C extension, blocks one of those, and the hub goes on switching.",
+        "Block with c-call: a native thread waits in it, and only the sender waits. In Eventlet alone it stops all.",
+        "A sleep or a call in C holds a thread of the pool. Computing shares the GIL with the hub, and C that keeps "
+        "the GIL stops it after all.",
+        workers="threads",
+        rests=("poll",),
+        serves_in=LOOP,
+        moves=("sleep", "c-call", "cpu"),
+        moves_to=THREAD,
     ),
 )
 

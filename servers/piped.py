@@ -116,8 +116,10 @@ class Piped(Report):
         self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT]))
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
-        self._tell_taken(conn.tid)
-        self._pending.append(Block(_clock(), self._pid, thread_id(), conn.number, kind, seconds, cooperative))
+        tid = thread_id()
+        if tid == conn.tid:  # another thread, that blocks in its place, must not tell what this one may just be telling
+            self._tell_taken(tid)
+        self._pending.append(Block(_clock(), self._pid, tid, conn.number, kind, seconds, cooperative))
         self._write_out()
 
     def _tell_taken(self, tid: int) -> None:

@@ -55,7 +55,7 @@ class Report:
         """Bytes have been sent back."""
 
     def waits(self, conn: Connection) -> None:
-        """The thread of a connection is about to wait: for room to send, say."""
+        """The thread of a connection is about to wait: for room to send, or for whoever is to block in its place."""
 
     def bye(self, conn: Connection, error: str = "") -> None:
         """A connection has been closed."""

@@ -33,7 +33,7 @@ class Soaked:
         self.name = name
         self.live = Live(Plan(options=Options(port=0, workers=2 if name == "process-pool" else None)))
         self.live.start(find(name))
-        self.live._switch(False)
+        self.live.arm(None)
         self.most = CLIENTS.get(name, MANY)
         self.chance = random.Random(seed)
         self.true: list[Stall] = []

@@ -182,9 +182,9 @@ def test_every_shell_gets_its_completion(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("echo-tui asy", ["asyncio", "asyncio-blocking"]),
+        ("echo-tui asy", [name for name in NAMES if name.startswith("asy")]),
         ("echo-tui serve sel", ["select-loop"]),
-        ("echo-tui --port 99 eve", ["eventlet"]),
+        ("echo-tui --port 99 eve", ["eventlet", "eventlet-tpool"]),
         ("echo-tui se", ["select-loop", "serve"]),
         ("echo-tui ", [*NAMES, "completion", "list", "serve"]),
         ("echo-tui asyncio --po", ["--port"]),

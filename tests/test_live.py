@@ -135,7 +135,7 @@ def test_the_block_that_a_pattern_brings_goes_with_it(run: Run) -> None:
 def test_a_block_that_the_user_armed_stays(run: Run) -> None:
     live = run.live
     run.start("asyncio")
-    live.set_block(BlockSetting("sleep", 0.5))
+    live.arm(BlockSetting("sleep", 0.5))
     for pattern in ("asyncio-blocking", "multithread"):
         run.start(pattern)
         assert live.block_now == BlockSetting("sleep", 0.5)

@@ -87,9 +87,9 @@ class Child:
         """Whether the first process has not ended."""
         return self._process.poll() is None
 
-    def arm(self, setting: BlockSetting | None) -> None:
-        """Switch the block of the running server on, or off with None."""
-        self._page.arm(setting)
+    def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
+        """Switch the block of the running server on, perhaps for the client with this port only; or off with None."""
+        self._page.arm(setting, only)
 
     def read(self, most: int = CAPACITY) -> list[Observation]:
         """What the server has reported and written, and once its end; about `most` bytes of reports at a time."""

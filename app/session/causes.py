@@ -49,17 +49,10 @@ class Scene:
     def busy(self) -> list[tuple[int, int]]:
         """Those that accept and are not at rest, the one first that has taken nothing for longest."""
         busy = [worker for worker in self.accepting if self._is_busy(self.threads.known.get((worker.pid, worker.tid)))]
-        return [(worker.pid, worker.tid) for worker in sorted(busy, key=last_take)]
+        return [(worker.pid, worker.tid) for worker in sorted(busy, key=lambda worker: worker.last_take)]
 
     def _is_busy(self, state: ThreadState | None) -> bool:
         return state is not None and state.kind not in self.rests
-
-
-def last_take(worker: Worker | None) -> int:
-    """When a worker last took anything (ns): bytes, a connection, or the end of one."""
-    if worker is None:
-        return 0
-    return max(worker.took_at, max((c.taken_at for c in worker.serving.values()), default=0))
 
 
 def explain(stall: Stall, scene: Scene) -> None:
@@ -89,7 +82,7 @@ def _stays(stall: Stall, key: tuple[int, int], scene: Scene) -> None:
     stall.cause = Cause.ONE_CLIENT
     state = scene.threads.known.get(key)
     if state and (state.kind in scene.rests or "spin" in scene.rests):
-        _locate(stall, state, scene.at)
+        _locate(stall, state, scene)
 
 
 def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
@@ -110,7 +103,7 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
     stall.injected = stall.injected or any(
         (span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking
     )
-    _locate(stall, culprit, scene.at)
+    _locate(stall, culprit, scene)
 
 
 def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
@@ -139,13 +132,14 @@ def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
     return next((those[0] for those in (lasting, busy) if len(those) == 1), None)
 
 
-def _locate(stall: Stall, state: ThreadState, at: int) -> None:
+def _locate(stall: Stall, state: ThreadState, scene: Scene) -> None:
     """Keep the thread's line, if it was asked for during this stall."""
-    before = stall.culprit
+    before, worker = stall.culprit, scene.workers.get((state.pid, state.tid))
+    since = max(state.since, worker.last_take if worker else 0)
     # A thread that has not left its call since its stack was looked at is where it was then.
-    frames = tuple(state.frames) if state.framed_at >= min(stall.begin, state.since) else ()
+    frames = tuple(state.frames) if state.framed_at >= min(stall.begin, since) else ()
     if before and (before.pid, before.tid) == (state.pid, state.tid):
         frames = frames or before.frames
     stall.culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer, frames)
     if frames and not stall.located_at:
-        stall.located_at = at
+        stall.located_at = scene.at

@@ -123,6 +123,7 @@ class Thread(msgspec.Struct, gc=False):
     `call` is the system call that it waits in, and `peer` whose connection that is about; without a call it is on a
     core, or runnable and waiting for one. `gil`: the futex is the interpreter's own lock. `ran` and `delayed` are
     totals (ns) of its time on a core, and runnable without one. Context switches are totals, None where not read yet.
+    `disturbed`: it may have run for a moment only because we asked for its stack.
     """
 
     pid: int
@@ -135,6 +136,7 @@ class Thread(msgspec.Struct, gc=False):
     delayed: int
     voluntary: int | None
     involuntary: int | None
+    disturbed: bool = False
 
 
 class ThreadSample(Record, tag="threads-seen", gc=False):

@@ -119,6 +119,11 @@ class Worker:
     took_at: int = 0
     """When it last took a connection, or ended one (ns)."""
 
+    @property
+    def last_take(self) -> int:
+        """When it last took anything (ns): bytes, a connection, or the end of one."""
+        return max(self.took_at, max((connection.taken_at for connection in self.serving.values()), default=0))
+
 
 @dataclass(slots=True)
 class BlockSpan:

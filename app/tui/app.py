@@ -24,7 +24,7 @@ from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern
 from servers.server import BadRequest
 
-BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely"}
+BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
 """Actions that wait until a dialog is closed."""
 
 
@@ -125,7 +125,7 @@ class EchoTui(ClientKeys, ScreenKeys):
         )
 
     def _block_with(self, setting: BlockSetting) -> None:
-        self.live.set_block(setting)
+        self.live.arm(setting)
         self.draw()
 
     # Leaving, and the palette.
@@ -134,7 +134,7 @@ class EchoTui(ClientKeys, ScreenKeys):
         if isinstance(self.screen, Confirm):
             self.exit(0)
         elif len(self.screen_stack) > 1:
-            self.pop_screen()
+            self.screen.dismiss(None)
         elif self.live.running and self.live.session.connections:
             count = len(self.live.session.connections)
             question = f"A server is running with {count:,} client{'s' if count > 1 else ''}. Quit?"

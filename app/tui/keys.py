@@ -92,6 +92,7 @@ KEYS = (
         SCREEN,
         25,
     ),
+    Key("matrix", "w", "matrix", "matrix", "Who suffers: every pattern with every kind of block, measured", SCREEN, 26),
     Key("expand", "f", "expand", "expand", "Give the focused panel the whole screen, and back", SCREEN, 15),
     Key("copy", "y", "copy_line", "copy", "Copy the line under the cursor", SCREEN, 20),
     Key("theme", "t", "next_theme", "theme", "Another theme: dark, or light for a projector", SCREEN, 21),

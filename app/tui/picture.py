@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from app.config import Config
 from app.live import Live, Plan
+from app.matrix.measure import Measured
 from app.session.session import Session
 from app.tui import endings, text
 from app.tui.failure import SOFTWARE, write_traceback
@@ -35,7 +36,7 @@ from app.tui.panels.stalls import StallsPanel
 from app.tui.panels.threads import ThreadsPanel
 from app.tui.panels.timeline import SPANS, TimelinePanel
 from app.tui.view import View
-from servers.catalog import Pattern
+from servers.catalog import BY_NAME, Pattern
 
 DRAIN = 0.05
 """Seconds between two looks at the pipes."""
@@ -66,7 +67,11 @@ class Picture(App[int]):
         self.frozen: tuple[Session, int] | None = None
         self.stall: int | None = None
         """The number of the stall that the frozen picture is of, if it is of one."""
+        self.origin: Session | None = None
+        """The session that the frozen picture was made of, if that is not the live one."""
         self.span = SPANS[2]
+        self.measured: dict[tuple[str, str], Measured] = {}
+        """The cells of the matrix so far, by pattern and kind of block."""
         self.looked_at: Pattern | None = plan.pattern
         self.client: int | None = None
         self.place = "patterns"
@@ -175,7 +180,7 @@ class Picture(App[int]):
 
     def view(self) -> View:
         """The picture's subject at this moment."""
-        started = self.live.pattern if self.shown.server else None
+        started = BY_NAME.get(self.shown.server.pattern) if self.shown.server else None
         clock = time.monotonic_ns()
         return View(
             session=self.shown,
@@ -221,11 +226,12 @@ class Picture(App[int]):
     def banner(self, view: View) -> str:
         """What the picture that stands still is of, and how to go on."""
         assert self.frozen
-        gone = text.count(self.live.session.totals.events - self.frozen[0].totals.events)
+        goes_on = self.origin or self.live.session
+        gone = text.count(goes_on.totals.events - self.frozen[0].totals.events)
         if (stall := view.stall) and self.stall:
-            number, count = stall.number, self.live.session.stalls.count
+            number, count = stall.number, goes_on.stalls.count
             begin = text.stamp(view.since_start(stall.begin))
-            whole = next((each for each in self.live.session.stalls.all if each.number == number), stall)
+            whole = next((each for each in goes_on.stalls.all if each.number == number), stall)
             lasted = text.duration(whole.lasted(view.clock))
             what = f"STALL {number} of {count}   {whole.cause.value} {lasted} from {begin}"
         else:

@@ -5,14 +5,17 @@ from pathlib import Path
 
 from textual.widgets import Input
 
+from app.matrix.measure import Measured, Terms
 from app.session.freeze import snapshot
 from app.session.session import Session
 from app.tui.dialogs import Help
 from app.tui.keys import PANELS
+from app.tui.matrix import MatrixScreen
 from app.tui.palette import THEMES
 from app.tui.panel import Panel
 from app.tui.panels.timeline import SPANS
 from app.tui.picture import Picture
+from servers.catalog import find
 
 
 class ScreenKeys(Picture):
@@ -24,9 +27,11 @@ class ScreenKeys(Picture):
         else:
             self.hold_still((snapshot(self.live.session), self.view().now))
 
-    def hold_still(self, moment: tuple[Session, int] | None, stall: int | None = None) -> None:
-        """Show a moment that stands still, perhaps that of a stall; or with None what goes on."""
-        self.frozen, self.stall = moment, stall
+    def hold_still(
+        self, moment: tuple[Session, int] | None, stall: int | None = None, origin: Session | None = None
+    ) -> None:
+        """Show a moment that stands still, perhaps of a stall, or of another session; or with None what goes on."""
+        self.frozen, self.stall, self.origin = moment, stall, origin
         self.screen_stack[0].set_class(moment is not None, "frozen")
         self.draw()
 
@@ -59,6 +64,22 @@ class ScreenKeys(Picture):
             except OSError as error:
                 self.notify(f"No strace: {error}", severity="error", markup=False)
         self.draw()
+
+    def action_matrix(self) -> None:
+        """Measure who suffers; what runs is stopped meanwhile, for it would be in the figures."""
+        ran = self.live.pattern if self.live.running else None
+        self.hold_still(None)
+        self.live.stop()
+
+        def leave(chosen: Measured | None) -> None:
+            if ran:
+                self.live.start(ran)
+            if chosen and chosen.moment and chosen.cell.blame:
+                self.looked_at = find(chosen.cell.pattern)
+                self.hold_still(chosen.moment, chosen.cell.blame.number, chosen.session)
+            self.draw()
+
+        self.push_screen(MatrixScreen(self.measured, Terms()), leave)
 
     def action_zoom(self, step: int) -> None:
         self.span = SPANS[min(max(SPANS.index(self.span) + step, 0), len(SPANS) - 1)]

@@ -18,7 +18,7 @@ from tests.observers.watching import Watched, eventually, is_gone, watched
 from tests.ports import is_free
 
 SERVING = [pattern.name for pattern in PATTERNS if pattern.serves]
-POOLS = ("process-pool", "process-thread-pool", "process-loops")
+FORKING = ("process-pool", "process-thread-pool", "process-loops", "asyncio-processes")
 
 
 @pytest.mark.parametrize("pattern", SERVING)
@@ -32,7 +32,7 @@ def test_stop_ends_it_at_once_with_clients_and_frees_the_port(pattern: str) -> N
         for client in clients:
             client.sendall(b"hold")
         assert server.until(Block)[0].kind == "sleep"
-        eventually(lambda: len(server.members()) == (3 if pattern in POOLS else 1), "all workers run")
+        eventually(lambda: len(server.members()) == (3 if pattern in FORKING else 1), "all workers run")
         members = server.members()
         port = server.port
         server.stop()
@@ -85,12 +85,12 @@ def test_a_busy_port_is_refused_by_name() -> None:
         assert f"process {first.child.pid}:" in line
 
 
-@pytest.mark.parametrize("pattern", [*POOLS, "multithread", "asyncio"])
+@pytest.mark.parametrize("pattern", [*FORKING, "multithread", "asyncio"])
 def test_killed_from_outside_it_leaves_no_worker_and_its_end_is_told(pattern: str) -> None:
     with watched(pattern, workers=3) as server:
         clients = server.connect(2)
         server.until(Worker)
-        eventually(lambda: len(server.members()) == (4 if pattern in POOLS else 1), "all workers run")
+        eventually(lambda: len(server.members()) == (4 if pattern in FORKING else 1), "all workers run")
         members = server.members()
         os.kill(server.child.pid, signal.SIGKILL)
         assert (server.ended().code, server.ended().wanted) == (-9, False)

@@ -17,7 +17,7 @@ import msgspec
 import psutil
 
 from servers.block import PAGE_BYTES, BlockPage
-from servers.catalog import PATTERNS
+from servers.catalog import BY_NAME, LOOP, PATTERNS, THREAD
 from servers.records import Bye, Echo, Listening, Lost, New, Recv, Reported, Send
 
 PATIENCE = 20.0
@@ -27,10 +27,19 @@ GLANCE = 0.05
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
 ONE_AT_A_TIME = ("single-thread", "busy-loop")
 READY_LOOPS = ("select-loop", "poll-loop", "epoll-loop")
-BLOCKED_AS_ONE = ("single-thread", "busy-loop", *READY_LOOPS, "asyncio", "asyncio-blocking")
+LOOPS = tuple(name for name in SERVING if BY_NAME[name].serves_in == LOOP)
+BLOCKED_AS_ONE = (
+    *ONE_AT_A_TIME,
+    *(name for name in LOOPS if not (BY_NAME[name].moves or BY_NAME[name].workers)),
+)
+COOPERATIVE = tuple(name for name in SERVING if "sleep" in BY_NAME[name].moves and BY_NAME[name].moves_to != THREAD)
+"""Whose sleep holds no thread of the process that serves: patched, or in another process."""
 POOLS = ("process-pool", "process-thread-pool")
+"""Whose connections are served by child processes, so many at a time."""
 PROCESSES = (*POOLS, "process-loops")
-"""Patterns whose workers are processes of their own."""
+"""Whose connections are served by child processes."""
+FORKING = (*PROCESSES, "asyncio-processes")
+"""Who has child processes."""
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reported)

@@ -15,12 +15,12 @@ import pytest
 from servers.records import Bye, New, Note, Worker
 from servers.server import BACKLOG
 from tests.clients.watching import descriptors
-from tests.servers.harness import ONE_AT_A_TIME, READY_LOOPS, SERVING, Running, Starter, eventually
+from tests.servers.harness import LOOPS, READY_LOOPS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent, name
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="another process's limit is set by prlimit(2)")
 
-MANY_AT_A_TIME = tuple(pattern for pattern in SERVING if pattern not in (*ONE_AT_A_TIME, "process-pool"))
+MANY_AT_A_TIME = ("multithread", "thread-pool", "process-thread-pool", *LOOPS)
 FEW = 4
 CROWD = 1124
 """More clients than select has room for, by a hundred at least."""

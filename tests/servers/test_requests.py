@@ -16,7 +16,7 @@ from servers.server import BadRequest
 
 BAD = [
     (["multithred"], r"unknown pattern 'multithred': did you mean 'multithread'\?"),
-    (["zzz"], r"unknown pattern 'zzz': choose from single-thread, multithread, .*, eventlet"),
+    (["zzz"], r"unknown pattern 'zzz': choose from single-thread, multithread, .*, eventlet.*"),
     (["asyncio", "--port", "70000"], r"port 70000 is out of range: choose 1 to 65535, or 0 for any free one"),
     (["asyncio", "--port", "-1"], r"port -1 is out of range.*"),
     (["asyncio", "--port", "abc"], r"argument --port: invalid int value: 'abc'"),
@@ -28,7 +28,10 @@ BAD = [
     (["asyncio", "--host", "a..b"], r"host 'a..b' does not resolve"),
     (["asyncio", "--host", "192.0.2.1"], r"192.0.2.1 is not an address of this machine"),
     (["asyncio", "--block", "nap:1"], r"argument --block: unknown kind of block 'nap': choose from sleep.*"),
-    (["asyncio", "--block", "sleep:x"], r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2"),
+    (
+        ["asyncio", "--block", "sleep:x"],
+        r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2, or sleep:2/10",
+    ),
     (["asyncio", "--block", "0"], r"argument --block: a block lasts 0.001 to 60 seconds, not 0"),
     (["asyncio", "--colour", "red"], r"unrecognized arguments: --colour red"),
     ([], r"the following arguments are required: pattern"),

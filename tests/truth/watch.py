@@ -26,7 +26,7 @@ class Watch:
         self.live = Live(Plan(options=options))
         self.live.start(find(pattern))
         if not block:
-            self.live._switch(False)
+            self.live.arm(None)
         self.block = block
         self.threshold = threshold
         self.late = 0.0
@@ -79,9 +79,9 @@ class Watch:
     def arm(self, on: bool = True) -> None:
         """Switch the block on or off."""
         if self.block and on:
-            self.live.set_block(self.block)
+            self.live.arm(self.block)
         else:
-            self.live._switch(False)
+            self.live.arm(None)
 
     def is_close(self, measured: int, truth: int) -> bool:
         """Whether two moments (ns) are the same, as well as this run can tell."""

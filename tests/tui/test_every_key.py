@@ -252,6 +252,14 @@ async def lens(stage: Stage) -> None:
     await with_nobody(stage, "multithread")
 
 
+@key("matrix")
+async def matrix(stage: Stage) -> None:
+    await stage.press("w")
+    await stage.shows("Who suffers?", "process-thread-pool")
+    await stage.press("escape")
+    await stage.serving("multithread")
+
+
 @key("zoom-in")
 async def zoom_in(stage: Stage) -> None:
     await stage.press("plus")

@@ -46,9 +46,10 @@ def title(worker: Worker | None, state: ThreadState | None) -> str:
 
 def doing(view: View, state: ThreadState) -> str:
     """What a thread is doing, in words that an audience understands."""
-    lasted = text.elapsed(max(view.now - state.since, 0))
-    peer = f" {text.peer(state.peer)}" if state.peer else ""
     span = block_of(view, state.pid, state.tid)
+    since = max(view.session.at_it_since(state), span.begin if span else 0)
+    lasted = text.elapsed(max(view.now - since, 0))
+    peer = f" {text.peer(state.peer)}" if state.peer else ""
     if span and state.kind == "lock":
         return f"{lasted} in {WORDS.get(span.kind, span.kind)}"
     if state.kind == "sleep":

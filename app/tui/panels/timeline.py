@@ -6,7 +6,7 @@ from itertools import groupby, islice, takewhile
 from rich.style import Style
 
 from app.session.connection import Connection, State
-from app.session.stall import SENTENCES, Cause, Stall, is_own
+from app.session.stall import SENTENCES, Cause, Stall
 from app.tui import text
 from app.tui.lines import file_line, source_line
 from app.tui.palette import Palette
@@ -238,11 +238,11 @@ class TimelinePanel(Panel):
 
 def blame(stall: Stall, width: int) -> str:
     """The culprit's line and who called it, as far as there is room; without one, why they wait."""
-    own = [frame for frame in stall.culprit.frames if is_own(frame)] if stall.culprit else []
+    own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
         return SENTENCES[stall.cause].rstrip(".")
     called = [f"{file_line(frame)} {source_line(frame)}" for frame in own[:1]]
-    called += [f"called at {file_line(frame)}" for frame in own[1:] if frame.file != own[0].file][:1]
+    called += [f"called at {file_line(frame)}" for frame in own[1:2]]
     while len(" ".join(called)) > width - 4 and len(called) > 1:
         called.pop()
     return pad(words, width - 4) if len(words := ", ".join(called)) > width - 4 else words

@@ -1,0 +1,165 @@
+"""One cell of the matrix: what the others felt, judged by their echoes alone (pure)."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import quantiles
+
+MS = 1_000_000
+HALF = 0.5
+"""Whoever gets no echo for so large a share of the block is stopped by it; all others go on."""
+NOTICED = 2 * MS
+"""By how much (ns) round trips grow, at least, before it counts as slowed."""
+TIMES = 2
+"""And how many times as long it is."""
+
+
+class Felt(enum.Enum):
+    """What a client felt while another one's message blocked."""
+
+    UNTOUCHED = "untouched"
+    SLOWED = "slowed"
+    STOPPED = "stopped"
+    UNSERVED = "not served"
+    """It was not accepted before the block began: the architecture had no worker for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """When (ns) a message was due to be sent, and when it was back; one clock for both."""
+
+    due: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Feeling:
+    """What one client felt.
+
+    `silence` is the longest time (ms) within the block in which nothing came back, `share` that time by the length
+    of the block; `before` and `during` are the round trips (ms, counted from when a message was due) that three of four
+    messages kept to, of those due before the block and within it; None where there were none.
+    """
+
+    felt: Felt
+    silence: float
+    share: float
+    before: float | None
+    during: float | None
+    worst: float | None
+    same_process: bool = True
+
+    @property
+    def slower(self) -> float:
+        """By how much (ms) round trips were longer than before."""
+        return (self.during or 0.0) - (self.before or 0.0)
+
+
+def feeling(echoes: Sequence[Echo], since: int, begin: int, end: int, same_process: bool = True) -> Feeling:
+    """Judge one client by its echoes: those due from `since` on tell how it was before the block."""
+    before = [echo.at - echo.due for echo in echoes if since <= echo.due and echo.at < begin]
+    during = [echo.at - echo.due for echo in echoes if begin <= echo.due < end]
+    moments = [begin, *sorted(echo.at for echo in echoes if begin < echo.at < end), end]
+    silence = max(later - earlier for earlier, later in pairwise(moments))
+    share = silence / (end - begin)
+    usual, now = _most(before), _most(during)
+    if not before:
+        felt = Felt.UNSERVED
+    elif share >= HALF:
+        felt = Felt.STOPPED
+    elif now is not None and usual is not None and now > max(TIMES * usual, usual + NOTICED):
+        felt = Felt.SLOWED
+    else:
+        felt = Felt.UNTOUCHED
+    return Feeling(felt, silence / MS, share, _ms(usual), _ms(now), _ms(max(during, default=None)), same_process)
+
+
+def _most(times: Sequence[int]) -> float | None:
+    """What three of four are within: a few that a busy machine held up do not count, nor a few that had luck."""
+    return quantiles(times, n=4, method="inclusive")[2] if len(times) > 1 else next(iter(times), None)
+
+
+def _ms(nanoseconds: float | None) -> float | None:
+    return None if nanoseconds is None else nanoseconds / MS
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A client that came while the block went on: after how long (ms) it was connected, and had its first echo.
+
+    None: not until the cell was over. `in_time`: it was served while the block went on, not as it ended.
+    """
+
+    connected: float | None
+    served: float | None
+    in_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """The stall that the dashboard found in this cell: its cause, the line, who waited, how long (ms)."""
+
+    number: int
+    cause: str
+    where: str
+    victims: int
+    length: float
+    injected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What was measured for a pattern and a kind of block; or, in `why_not`, why nothing could be."""
+
+    pattern: str
+    kind: str
+    why_not: str = ""
+    asked: float = 0.0
+    """Seconds that the block was asked to last."""
+    lasted: float = 0.0
+    """Seconds that it lasted, by the server's own word."""
+    others: tuple[Feeling, ...] = ()
+    expected: tuple[Felt, ...] = ()
+    """What each of the others should feel, by what kind of block and what architecture it is."""
+    newcomer: Newcomer | None = None
+    blame: Blame | None = field(default=None)
+
+    @property
+    def felt(self) -> Felt | None:
+        """What those felt that suffered most; None if nothing was measured."""
+        order = (Felt.STOPPED, Felt.SLOWED, Felt.UNTOUCHED, Felt.UNSERVED)
+        return next((felt for felt in order if any(other.felt is felt for other in self.others)), None)
+
+    @property
+    def surprise(self) -> bool:
+        """Whether anybody felt something else than was to be expected.
+
+        Who shares the GIL with one that computes need not be slowed, as long as another one is: its turn may have come
+        each time just after that one had got the GIL.
+        """
+        felt = {other.felt for other in self.others}
+        allowed = (Felt.UNTOUCHED, Felt.SLOWED) if Felt.SLOWED in felt else ()
+        return any(
+            other.felt is not one and (other.felt, one) != allowed
+            for other, one in zip(self.others, self.expected, strict=True)
+        )
+
+    @property
+    def words(self) -> str:
+        """The cell in a few words."""
+        if self.felt is None:
+            return "not measured"
+        those = [other for other in self.others if other.felt is self.felt]
+        match self.felt:
+            case Felt.STOPPED:
+                said = f"stopped {100 * max(other.share for other in those):.0f} %"
+            case Felt.SLOWED:
+                said = f"slowed +{_brief(max(other.slower for other in those))} ms"
+            case _:
+                said = self.felt.value
+        return said if len(those) == len(self.others) else f"{said}, {len(those)} of {len(self.others)}"
+
+
+def _brief(milliseconds: float) -> str:
+    return f"{milliseconds:.1f}" if milliseconds < 10 else f"{milliseconds:.0f}"

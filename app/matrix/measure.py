@@ -1,0 +1,240 @@
+"""Measuring one cell: a real server, our own clients that ping by the clock, one message that blocks, and a newcomer.
+
+The pings are in open loop: each is due by the clock, whether the echo before has come or not, and its round trip
+counts from when it was due. So what a stalled server does to those who wait is in the figures, and not left out as it
+is by whoever sends only after the echo.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from app.live import Live, Plan
+from app.matrix.cell import HALF, Blame, Cell, Echo, Feeling, Newcomer, feeling
+from app.matrix.expected import expected
+from app.session.connection import Connection
+from app.session.observations import ClientConnected, ClientEcho, Observation
+from app.session.parts import BlockSpan
+from app.session.session import Session
+from app.session.stall import Stall
+from servers.block import BlockSetting
+from servers.catalog import Pattern
+from servers.server import Options
+
+STEP = 0.02
+"""Seconds between two looks at what has happened."""
+PATIENCE = 10.0
+"""Seconds for what must come at once, before a cell is given up."""
+SETTLES = 0.4
+"""Seconds that clients ping before the block, to tell how it is without one."""
+UNSERVED_AFTER = 0.5
+"""Seconds after which a client without any echo counts as not served."""
+SIZE = 64
+SOONEST = 0.25
+"""When the newcomer comes: after this share of the block."""
+
+
+class Unmeasured(Exception):
+    """A cell can't be measured; the text says why."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How every cell is measured."""
+
+    seconds: float = 1.0
+    """How long the block lasts."""
+    clients: int = 3
+    """How many others ping."""
+    rate: float = 50.0
+    """Pings a second of each."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A cell, the picture of the stall it made (a session held still, and its moment), and that session at the end."""
+
+    cell: Cell
+    moment: tuple[Session, int] | None = None
+    session: Session | None = None
+
+
+async def measure(pattern: Pattern, kind: str, terms: Terms) -> Measured:
+    """Measure one cell. What can't be measured is a cell that says why."""
+    if not pattern.serves:
+        return Measured(Cell(pattern.name, kind, "it serves nobody"))
+    try:
+        async with _running(pattern, terms) as run:
+            return await run.measure(BlockSetting(kind, terms.seconds))
+    except Unmeasured as why:
+        return Measured(Cell(pattern.name, kind, str(why)))
+
+
+async def measure_all(cells: Iterable[tuple[Pattern, str]], terms: Terms) -> AsyncIterator[Measured]:
+    """Measure cells one after the other."""
+    for pattern, kind in cells:
+        yield await measure(pattern, kind, terms)
+
+
+@asynccontextmanager
+async def _running(pattern: Pattern, terms: Terms) -> AsyncIterator["Run"]:
+    run = Run(pattern, terms)
+    try:
+        yield run
+    finally:
+        run.live.close()
+
+
+class Run:
+    """One server with its clients, for one cell: client 1 blocks it, the last one is the newcomer."""
+
+    def __init__(self, pattern: Pattern, terms: Terms) -> None:
+        self.pattern, self.terms = pattern, terms
+        self.echoes: dict[int, list[Echo]] = {}
+        self.connected: dict[int, int] = {}
+        # A pool has a worker for everybody: what is asked is who suffers, not who finds no place.
+        workers = terms.clients + 2 if pattern.workers else None
+        self.live = Live(Plan(options=Options(port=0, workers=workers)), self._heard)
+
+    async def measure(self, setting: BlockSetting) -> Measured:
+        others = range(2, self.terms.clients + 2)
+        await self._begin(others)
+        since = time.monotonic_ns()
+        await self._passes(SETTLES)
+        span = await self._block(setting)
+        last, came = await self._newcomer(span)
+        await self._until(lambda: span.end, 3 * setting.seconds + PATIENCE, "the block did not end")
+        await self._catch_up(others, span.end)
+        return self._judge(setting, others, since, span, (last, came))
+
+    async def _begin(self, others: Iterable[int]) -> None:
+        """Start the server without a block, then the client that will block it, then the others."""
+        live = self.live
+        live.start(self.pattern)
+        live.arm(None)
+        await self._until(lambda: live.session.server and live.session.server.listening_at, PATIENCE, self._silent())
+        live.open_clients(1)
+        await self._until(lambda: self._accepted(1), PATIENCE, "the first client was not accepted")
+        live.open_clients(self.terms.clients)
+        await self._until(lambda: all(o in self.connected for o in others), PATIENCE, "the others did not connect")
+        live.load(list(others), self.terms.rate, SIZE)
+        await self._served(others, UNSERVED_AFTER)
+
+    async def _served(self, clients: Iterable[int], seconds: float) -> None:
+        """Wait until all are served, or it is clear that some are not."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not all(self.echoes.get(client) for client in clients):
+            await self._step()
+
+    async def _block(self, setting: BlockSetting) -> BlockSpan:
+        """Let the first client's next message block; gives the blocking call as the server reports it."""
+        first = self.live.session.clients[1].connection
+        assert first
+        self.live.arm(setting, only=int(first.peer.rpartition(":")[2]))
+        self.live.crowd.say([1], b"block\n")
+        blocks = self.live.session.blocks
+        await self._until(lambda: blocks, PATIENCE, "the block did not begin")
+        return blocks[0]
+
+    async def _newcomer(self, span: BlockSpan) -> tuple[int, int]:
+        """Let one more client come, and ping, while the block goes on; gives its number, and when it came (ns)."""
+        comes = span.begin + int(SOONEST * span.seconds * 1e9)
+        await self._passes((comes - time.monotonic_ns()) / 1e9)
+        came = time.monotonic_ns()
+        (last,) = self.live.open_clients(1)
+        self.live.load([last], self.terms.rate, SIZE)
+        return last, came
+
+    async def _catch_up(self, others: Iterable[int], end: int) -> None:
+        """Wait until the pings that were due before the end are back, of those that were served at all."""
+        late = [other for other in others if self.echoes.get(other)]
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and not all(self.echoes[other][-1].due >= end for other in late):
+            await self._step()
+
+    def _judge(
+        self, setting: BlockSetting, others: Iterable[int], since: int, span: BlockSpan, newcomer: tuple[int, int]
+    ) -> Measured:
+        felt = tuple(self._feeling(other, since, span) for other in others)
+        stall = self._stall(span)
+        cell = Cell(
+            self.pattern.name,
+            setting.kind,
+            asked=setting.seconds,
+            lasted=(span.end - span.begin) / 1e9,
+            others=felt,
+            expected=tuple(expected(self.pattern, setting.kind, one.same_process) for one in felt),
+            newcomer=self._came(*newcomer, span),
+            blame=_blame(stall) if stall else None,
+        )
+        moment = self.live.moments.kept.get(stall.number) if stall else None
+        return Measured(cell, moment, self.live.session)
+
+    def _feeling(self, client: int, since: int, span: BlockSpan) -> Feeling:
+        connection = self._connection(client)
+        same = not connection or connection.pid in (0, span.pid)
+        return feeling(self.echoes.get(client, []), since, span.begin, span.end, same)
+
+    def _came(self, client: int, at: int, span: BlockSpan) -> Newcomer:
+        connected, echoes = self.connected.get(client), self.echoes.get(client)
+        served = echoes[0].at if echoes else None
+        return Newcomer(
+            (connected - at) / 1e6 if connected else None,
+            (served - at) / 1e6 if served else None,
+            bool(served and served - at < HALF * (span.end - at)),
+        )
+
+    def _stall(self, span: BlockSpan) -> Stall | None:
+        """The stall of this block: one in whose time it was, an injected one first, and then the longest."""
+        those = [s for s in self.live.session.stalls.all if s.begin < span.end and (not s.end or s.end > span.begin)]
+        return max(those, key=lambda stall: (stall.injected, stall.lasted(span.end)), default=None)
+
+    # What happens.
+
+    def _heard(self, found: list[Observation]) -> None:
+        for one in found:
+            if isinstance(one, ClientEcho):
+                self.echoes.setdefault(one.client, []).append(Echo(one.at - one.rtt, one.at))
+            elif isinstance(one, ClientConnected):
+                self.connected.setdefault(one.client, one.at)
+
+    async def _step(self) -> None:
+        self.live.drain()
+        self.live.look()
+        if not self.live.running:
+            raise Unmeasured(self._silent())
+        await asyncio.sleep(STEP)
+
+    async def _passes(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            await self._step()
+
+    async def _until(self, condition: Callable[[], object], seconds: float, otherwise: str) -> None:
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                raise Unmeasured(otherwise)
+            await self._step()
+
+    def _silent(self) -> str:
+        """Why the server does not listen, in its own words if it has any."""
+        return self.live.refusal() or "the server did not come to listen, or ended"
+
+    def _connection(self, client: int) -> Connection | None:
+        known = self.live.session.clients.get(client)
+        return known.connection if known else None
+
+    def _accepted(self, client: int) -> bool:
+        connection = self._connection(client)
+        return bool(connection and connection.accepted_at)
+
+
+def _blame(stall: Stall) -> Blame:
+    calls = stall.culprit.calls[:2] if stall.culprit else []
+    where = ", called at ".join(f"{PurePath(frame.file).name}:{frame.line} {frame.function}" for frame in calls)
+    lasted = stall.lasted(time.monotonic_ns()) / 1e6
+    return Blame(stall.number, stall.cause.value, where, len(stall.victims), lasted, stall.injected)

@@ -1,0 +1,180 @@
+"""The matrix as text: a table for the terminal, Markdown, CSV, and JSON with all that was measured."""
+
+import csv
+import io
+import json
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from importlib import metadata
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from app.matrix.cell import Cell, Felt
+from app.matrix.measure import Terms
+from servers.block import WORDS
+from servers.workers import cores
+
+LIBRARIES = ("echo-tui", "eventlet", "gevent", "greenlet", "twisted", "trio", "uvloop")
+COLOURS = {Felt.UNTOUCHED: "green", Felt.SLOWED: "yellow", Felt.STOPPED: "bold red", Felt.UNSERVED: "dim"}
+SURPRISE = "!"
+LEGEND = (
+    "What the others felt while one client's message blocked. stopped: so much of the block without any echo; "
+    "slowed: by so much three of four round trips grew; not served: not accepted before either. "
+    "new: a client that came meanwhile, served at once or connected and made to wait. "
+    f"{SURPRISE} not as expected."
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """On what, with what, and how a matrix was measured."""
+
+    machine: dict[str, Any]
+    versions: dict[str, str]
+    terms: Terms
+    at: str
+
+
+def made(terms: Terms) -> Made:
+    """The circumstances of now."""
+    machine = {"system": platform.platform(), "processor": _processor(), "cores": cores()}
+    return Made(machine, {"python": platform.python_version(), **_versions()}, terms, time.strftime("%Y-%m-%d %H:%M"))
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            return next((line.partition(": ")[2].strip() for line in lines if line.startswith("model name")), "")
+    except OSError:
+        return platform.processor()
+
+
+def sentence(made: Made) -> str:
+    """The circumstances in one line."""
+    machine, terms = made.machine, made.terms
+    name = f"{machine['processor']}, " if machine["processor"] else ""
+    versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
+    return (
+        f"Measured {made.at} on {name}{machine['cores']} cores, {machine['system']}; {versions}; "
+        f"block {terms.seconds:g} s, {terms.clients} others with {terms.rate:g} pings/s each."
+    )
+
+
+def meanwhile(cell: Cell) -> str:
+    """What became of the client that came while the block went on."""
+    new = cell.newcomer
+    if new is None:
+        return ""
+    if new.connected is None:
+        return "new not connected"
+    return "new served" if new.in_time else "new waits"
+
+
+def words(cell: Cell) -> str:
+    """A cell in a few words, with its mark if it is a surprise."""
+    if cell.why_not:
+        return cell.why_not
+    said = ", ".join(filter(None, (cell.words, meanwhile(cell))))
+    return f"{SURPRISE} {said}" if cell.surprise else said
+
+
+Rows = Mapping[tuple[str, str], Cell]
+
+
+def rows_of(cells: Sequence[Cell]) -> Rows:
+    """Cells by pattern and kind."""
+    return {(cell.pattern, cell.kind): cell for cell in cells}
+
+
+def _patterns(cells: Sequence[Cell]) -> list[str]:
+    return list(dict.fromkeys(cell.pattern for cell in cells))
+
+
+def _kinds(cells: Sequence[Cell]) -> list[str]:
+    return list(dict.fromkeys(cell.kind for cell in cells))
+
+
+def table(cells: Sequence[Cell]) -> Table:
+    """A table for the terminal."""
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), caption=LEGEND, caption_justify="left")
+    rows, kinds = rows_of(cells), _kinds(cells)
+    drawn.add_column("pattern", no_wrap=True)
+    for kind in kinds:
+        drawn.add_column(f"{kind} ({WORDS[kind]})")
+    for pattern in _patterns(cells):
+        drawn.add_row(pattern, *(_cell_text(rows.get((pattern, kind))) for kind in kinds))
+    return drawn
+
+
+def _cell_text(cell: Cell | None) -> Text:
+    if cell is None:
+        return Text("")
+    said = Text(words(cell), style="dim" if cell.felt is None else COLOURS[cell.felt])
+    if cell.surprise:
+        said.stylize("reverse", 0, 1)
+    return said
+
+
+def markdown(cells: Sequence[Cell], made: Made) -> str:
+    """A table in Markdown, with how it was measured below."""
+    rows, kinds = rows_of(cells), _kinds(cells)
+    lines = ["| pattern | " + " | ".join(f"`{kind}`" for kind in kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+    for pattern in _patterns(cells):
+        said = [words(cell) if (cell := rows.get((pattern, kind))) else "" for kind in kinds]
+        lines.append(f"| `{pattern}` | " + " | ".join(said) + " |")
+    return "\n".join([*lines, "", LEGEND, "", sentence(made)]) + "\n"
+
+
+def as_csv(cells: Sequence[Cell]) -> str:
+    """One line for each of the others in each cell."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(
+        ["pattern", "kind", "why_not", "block_s", "other", "felt", "expected", "silence_ms", "share", "before_ms",
+         "during_ms", "worst_ms", "same_process", "newcomer", "cause", "where"]
+    )  # fmt: skip
+    for cell in cells:
+        blame = (cell.blame.cause, cell.blame.where) if cell.blame else ("", "")
+        if not cell.others:
+            writer.writerow([cell.pattern, cell.kind, cell.why_not, *[""] * 11, *blame])
+        for number, (other, one) in enumerate(zip(cell.others, cell.expected, strict=True), 1):
+            writer.writerow(
+                [cell.pattern, cell.kind, "", f"{cell.lasted:.3f}", number, other.felt.value, one.value,
+                 *map(_figure, (other.silence, other.share, other.before, other.during, other.worst)),
+                 other.same_process, meanwhile(cell), *blame]
+            )  # fmt: skip
+    return out.getvalue()
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def as_json(cells: Sequence[Cell], made: Made) -> str:
+    """Everything that was measured; times are in milliseconds, the lengths of blocks in seconds."""
+    said = [
+        {**asdict(cell), "words": cell.words, "surprise": cell.surprise, "meanwhile": meanwhile(cell)} for cell in cells
+    ]
+    return json.dumps({**asdict(made), "cells": said}, indent=2, default=_plain) + "\n"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(value)

@@ -1,0 +1,269 @@
+"""The matrix as a screen: it fills in cell by cell, and each cell leads to the stall that it made."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.coordinate import Coordinate
+from textual.screen import Screen
+from textual.widgets import DataTable, Static
+
+from app.matrix.cell import Cell, Felt
+from app.matrix.measure import Measured, Terms, measure_all
+from app.matrix.report import SURPRISE, meanwhile
+from app.tui import text
+from app.tui.palette import Palette
+from app.tui.panel import pad
+from servers.block import KINDS, WORDS
+from servers.catalog import PATTERNS, Pattern
+
+if TYPE_CHECKING:
+    from app.tui.picture import Picture
+
+ROOM = 27
+"""Columns of a cell from which on it says in words what became of the newcomer."""
+NAME = 21
+"""Columns of a pattern's name, and a space."""
+LEAST = 12
+"""Columns of a cell at least."""
+Place = tuple[str, str]
+"""A pattern's name and a kind of block."""
+PLACES: tuple[Place, ...] = tuple((pattern.name, kind) for pattern in PATTERNS for kind in KINDS)
+
+
+class MatrixScreen(Screen[Measured | None]):
+    """Every pattern with every kind of block. It is left with the cell whose stall is to be shown, or with None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "measure_all", "Measure"),
+        Binding("space", "measure_row", "This pattern"),
+        Binding("escape,q,w", "back", "Back"),
+    ]
+
+    def __init__(self, measured: dict[Place, Measured], terms: Terms) -> None:
+        super().__init__()
+        self.measured = measured
+        self._terms = terms
+        self._wanted: list[Place] = []
+        """Cells that are being measured or will be, in their order."""
+        self._width = LEAST
+        self._each = 2 * terms.seconds
+        """How long (s) a cell takes, as far as is known."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="matrix-title", markup=False)
+        yield DataTable(id="matrix", cursor_type="cell", cell_padding=0, fixed_columns=1)
+        yield Static(id="matrix-detail", markup=False)
+        yield Static(id="matrix-keys", markup=False)
+
+    def on_mount(self) -> None:
+        self._table.focus()
+        self.set_interval(1, self._say)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay the table out anew: its columns share the width."""
+        table, (row, column) = self._table, self._table.cursor_coordinate
+        self._width = max((event.size.width - NAME - 1) // len(KINDS), LEAST)
+        table.clear(columns=True)
+        table.add_column(" pattern", key="pattern", width=NAME)
+        for kind in KINDS:
+            table.add_column(kind, key=kind, width=self._width)
+        for pattern in PATTERNS:
+            table.add_row(f" {pattern.name}", key=pattern.name)
+        self._show_all()
+        table.move_cursor(row=row, column=max(column, 1))
+        self._say()
+
+    @property
+    def measuring(self) -> bool:
+        """Whether cells are being measured."""
+        return bool(self._wanted)
+
+    # Keys.
+
+    def action_measure_all(self) -> None:
+        self._measure([place for place in PLACES if place not in self.measured] or list(PLACES))
+
+    def action_measure_row(self) -> None:
+        self._measure([(self._here[0], kind) for kind in KINDS])
+
+    def action_back(self) -> None:
+        if self.measuring:
+            self._stop()
+        else:
+            self.dismiss(None)
+
+    def on_data_table_cell_selected(self) -> None:
+        measured = self.measured.get(self._here)
+        if measured and measured.moment and not self.measuring:
+            self.dismiss(measured)
+
+    def on_data_table_cell_highlighted(self) -> None:
+        self._say()
+
+    # Measuring.
+
+    def _measure(self, places: list[Place]) -> None:
+        if self.measuring:
+            return
+        self._wanted = places
+        for place in places:
+            self.measured.pop(place, None)
+            self._show(place)
+        self.run_worker(self._fill(), exclusive=True)
+
+    async def _fill(self) -> None:
+        patterns = {pattern.name: pattern for pattern in PATTERNS}
+        cells: Iterable[tuple[Pattern, str]] = [(patterns[name], kind) for name, kind in self._wanted]
+        began = time.monotonic()
+        try:
+            async for measured in measure_all(cells, self._terms):
+                place = self._wanted.pop(0)
+                self.measured[place] = measured
+                self._each = time.monotonic() - began
+                began = time.monotonic()
+                self._show(place)
+                self._say()
+        except asyncio.CancelledError:
+            pass  # what has been measured stays
+        finally:
+            self._wanted = []
+        if self.is_attached:
+            self._show_all()
+            self._say()
+
+    def _stop(self) -> None:
+        self.workers.cancel_node(self)
+
+    # The picture.
+
+    @property
+    def _table(self) -> "DataTable[Text | str]":
+        return cast("DataTable[Text | str]", self.query_one("#matrix"))
+
+    @property
+    def _palette(self) -> Palette:
+        return cast("Picture", self.app).palette
+
+    @property
+    def _here(self) -> Place:
+        row, column = self._table.cursor_coordinate
+        return PATTERNS[min(row, len(PATTERNS) - 1)].name, KINDS[max(column - 1, 0)]
+
+    def _show_all(self) -> None:
+        for place in PLACES:
+            self._show(place)
+
+    def _show(self, place: Place) -> None:
+        """Draw one cell."""
+        name, kind = place
+        row = next(index for index, pattern in enumerate(PATTERNS) if pattern.name == name)
+        self._table.update_cell_at(Coordinate(row, KINDS.index(kind) + 1), self._cell(place))
+
+    def _cell(self, place: Place) -> Text:
+        palette = self._palette
+        measured = self.measured.get(place)
+        if measured is None:
+            waits = place in self._wanted
+            now = waits and self._wanted[0] == place
+            return Text("measuring ..." if now else "·", palette.waiting if now else palette.faint)
+        cell = measured.cell
+        if cell.felt is None:
+            return Text("–", palette.faint)
+        said = cell.words
+        if self._width >= ROOM and (new := meanwhile(cell)):
+            said = f"{said}, {new}"
+        return Text(pad(f"{SURPRISE} {said}" if cell.surprise else said, self._width - 1), self._style(cell))
+
+    def _style(self, cell: Cell) -> Style:
+        palette = self._palette
+        return {
+            Felt.UNTOUCHED: palette.good,
+            Felt.SLOWED: palette.held,
+            Felt.STOPPED: palette.bad,
+            Felt.UNSERVED: palette.dim,
+        }[cell.felt or Felt.UNSERVED]
+
+    def _say(self) -> None:
+        """The lines above and below the table."""
+        if not self.is_attached:
+            return
+        title = Text(" Who suffers? ", self._palette.strong)
+        if self.measuring:
+            left = text.clock(int(self._each * len(self._wanted)) * text.SECOND)
+            title.append(f"{len(self._wanted)} to go, about {left}   ", self._palette.waiting)
+        else:
+            title.append(f"{len(self.measured)} of {len(PLACES)} measured   ", self._palette.text)
+        title.append(
+            f"one client's message blocks for {self._terms.seconds:g} s: what the others feel", self._palette.dim
+        )
+        self.query_one("#matrix-title", Static).update(title)
+        self.query_one("#matrix-detail", Static).update(self._detail())
+        self.query_one("#matrix-keys", Static).update(self._keys())
+
+    def _detail(self) -> Text:
+        place, palette = self._here, self._palette
+        said = Text(f" {place[0]} / {place[1]} ({WORDS[place[1]]})", palette.strong)
+        measured = self.measured.get(place)
+        if measured is None:
+            return said.append("\n not measured yet", palette.dim)
+        for line, style in described(measured.cell, palette):
+            said.append(f"\n {line}", style)
+        return said
+
+    def _keys(self) -> Text:
+        if self.measuring:
+            names = (("esc", "stop measuring"),)
+        else:
+            measured = self.measured.get(self._here)
+            to_stall = (("⏎", "to its stall"),) if measured and measured.moment else ()
+            names = (*to_stall, ("r", "measure all"), ("space", "this pattern"), ("esc", "back"))
+        said = Text(" ")
+        for key, label in names:
+            said.append(f"{key} ", self._palette.accent).append(f"{label}   ", self._palette.dim)
+        return said
+
+
+def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:
+    """A cell in sentences."""
+    if cell.felt is None:
+        yield f"not measured: {cell.why_not}", palette.dim
+        return
+    worst = max(cell.others, key=lambda other: other.silence)
+    yield f"The others: {cell.words}; longest silence {_ms(worst.silence)} of {_ms(cell.lasted * 1000)}", palette.text
+    if worst.before is not None:
+        yield (
+            f"Three of four round trips: {_ms(worst.before)} before, {_ms(worst.during)} during the block",
+            palette.text,
+        )
+    if new := cell.newcomer:
+        connected = "not connected" if new.connected is None else f"connected after {_ms(new.connected)}"
+        served = "not served" if new.served is None else f"first echo after {_ms(new.served)}"
+        yield f"A new client meanwhile: {connected}, {served}", palette.text
+    wanted = ", ".join(dict.fromkeys(felt.value for felt in cell.expected))
+    if cell.surprise:
+        yield f"{SURPRISE} Expected: {wanted}", palette.waiting
+    else:
+        yield f"Expected: {wanted}. So it is.", palette.dim
+    if blame := cell.blame:
+        where = f" at {blame.where}" if blame.where else ""
+        waited = f"{blame.victims} waited, {_ms(blame.length)}"
+        yield f"The stall: {blame.cause}{where}; {waited}", palette.bad
+    else:
+        yield "No stall", palette.dim
+
+
+def _ms(milliseconds: float | None) -> str:
+    return (
+        "none"
+        if milliseconds is None
+        else f"{milliseconds:,.1f} ms"
+        if milliseconds < 100
+        else f"{milliseconds:,.0f} ms"
+    )

@@ -1,0 +1,101 @@
+"""The same measurement without any of our own: raw sockets, threads, and the clock of the test itself."""
+
+import contextlib
+import itertools
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+from tests.servers.harness import PATIENCE
+
+RATE = 50
+SIZE = 64
+
+
+@dataclass
+class Pinger:
+    """A client that sends by the clock, whatever comes back, and notes when each message was due and was back."""
+
+    address: tuple[str, int]
+    round_trips: list[tuple[float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.sock = socket.create_connection(self.address, PATIENCE)
+        self.began = time.monotonic()
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._send, self._take)]
+        for thread in self._threads:
+            thread.start()
+
+    def _send(self) -> None:
+        number = 0
+        while not self._over.wait(max(self.began + number / RATE - time.monotonic(), 0)):
+            with contextlib.suppress(OSError):
+                self.sock.sendall(b"x" * SIZE)
+            number += 1
+
+    def _take(self) -> None:
+        taken = 0
+        with contextlib.suppress(OSError):
+            while data := self.sock.recv(1 << 16):
+                now = time.monotonic()
+                for number in range(taken // SIZE, (taken + len(data)) // SIZE):
+                    self.round_trips.append((self.began + number / RATE, now))
+                taken += len(data)
+
+    def end(self) -> None:
+        self._over.set()
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        self.sock.close()
+
+    def felt(self, begin: float, end: float) -> str:
+        """In one word what this client felt between two moments (s)."""
+        before = sorted(at - due for due, at in self.round_trips if at < begin)
+        if not before:
+            return "not served"
+        moments = [begin, *(at for _, at in self.round_trips if begin < at < end), end]
+        if max(later - earlier for earlier, later in itertools.pairwise(moments)) >= (end - begin) / 2:
+            return "stopped"
+        during = sorted(at - due for due, at in self.round_trips if begin <= due < end)
+        slower = during[len(during) * 3 // 4] - before[len(before) * 3 // 4]
+        return "slowed" if slower > 0.002 else "untouched"
+
+
+@dataclass
+class Felt:
+    """What raw sockets felt: the others, and whether one that came meanwhile was served."""
+
+    others: list[str]
+    newcomer: bool
+
+
+def feel(address: tuple[str, int], arm_for: object, others: int = 3) -> Felt:
+    """Let one client's message block (`arm_for(port)` sets the block for it), and say what the others felt."""
+    assert callable(arm_for)
+    blocker = socket.create_connection(address, PATIENCE)
+    blocker.sendall(b"first")
+    blocker.recv(100)  # it is being served, wherever only one can be
+    pingers = [Pinger(address) for _ in range(others)]
+    newcomer = None
+    try:
+        time.sleep(0.5)
+        seconds = arm_for(blocker.getsockname()[1])
+        begin = time.monotonic()
+        blocker.sendall(b"block")
+        time.sleep(seconds / 4)
+        newcomer = Pinger(address)
+        blocker.settimeout(PATIENCE)
+        blocker.recv(100)
+        end = time.monotonic()
+        time.sleep(0.3)
+        served = [at for _, at in newcomer.round_trips]
+        in_time = bool(served) and served[0] - newcomer.began < (end - newcomer.began) / 2
+        return Felt([pinger.felt(begin, end) for pinger in pingers], in_time)
+    finally:
+        for pinger in (*pingers, *([newcomer] if newcomer else [])):
+            pinger.end()
+        blocker.close()

@@ -1,0 +1,106 @@
+"""What a cell makes of echoes: pure."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.matrix.cell import MS, Cell, Echo, Feeling, Felt, feeling
+
+BEGIN, END = 1000 * MS, 2000 * MS
+EVERY = 20 * MS
+
+
+def pings(delay: int = MS, until: int = END + 200 * MS) -> list[Echo]:
+    """A ping each 20 ms, back after `delay` (ns)."""
+    return [Echo(due, due + delay) for due in range(0, until, EVERY)]
+
+
+def stopped(begin: int, end: int) -> list[Echo]:
+    """The same, from a server that does nothing between two moments."""
+    return [Echo(echo.due, max(echo.at, end) if echo.at > begin else echo.at) for echo in pings()]
+
+
+def judged(echoes: list[Echo]) -> Feeling:
+    return feeling(echoes, 0, BEGIN, END)
+
+
+def test_untouched() -> None:
+    found = judged(pings())
+    assert (found.felt, found.before, found.during, found.worst) == (Felt.UNTOUCHED, 1.0, 1.0, 1.0)
+    assert found.silence == pytest.approx(20, abs=1.1)
+
+
+@pytest.mark.parametrize(("begin", "end", "share"), [(BEGIN, END, 1.0), (BEGIN, BEGIN + 600 * MS, 0.6)])
+def test_stopped_for_a_share_of_the_block(begin: int, end: int, share: float) -> None:
+    found = judged(stopped(begin, end))
+    assert found.felt is Felt.STOPPED
+    assert found.share == pytest.approx(share, abs=0.03)
+    assert found.worst == pytest.approx((end - begin) / MS, abs=21)
+
+
+def test_slowed() -> None:
+    during = [Echo(e.due, e.due + 8 * MS) if BEGIN <= e.due < END else e for e in pings()]
+    found = judged(during)
+    assert (found.felt, found.slower) == (Felt.SLOWED, 7.0)
+
+
+def test_a_hiccup_of_the_machine_is_not_slow() -> None:
+    held_up = [Echo(e.due, e.due + (90 * MS if BEGIN <= e.due < BEGIN + 100 * MS else MS)) for e in pings()]
+    assert judged(held_up).felt is Felt.UNTOUCHED
+
+
+def test_who_was_not_served_before_is_not_stopped_by_the_block() -> None:
+    assert judged([]).felt is Felt.UNSERVED
+    assert judged([Echo(0, END + MS)]).felt is Felt.UNSERVED
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 30))
+def test_a_silence_is_never_longer_than_the_block_nor_shorter_than_the_stop(a: int, b: int, delay: int) -> None:
+    begin, end = BEGIN + min(a, b) * MS, BEGIN + max(a, b) * MS
+    found = judged([Echo(e.due, max(e.due + delay * MS, end if e.due + delay * MS > begin else 0)) for e in pings()])
+    assert 0 < found.silence <= (END - BEGIN) / MS
+    assert found.silence >= (end - begin) / MS - 1e-6
+    assert found.share == pytest.approx(found.silence * MS / (END - BEGIN))
+    assert (found.felt is Felt.STOPPED) == (found.share >= 0.5)
+
+
+def cell(felt: list[Felt], expected: list[Felt]) -> Cell:
+    others = tuple(Feeling(one, 900.0, 0.9, 0.5, 5.7, 10.0) for one in felt)
+    return Cell("asyncio", "sleep", others=others, expected=tuple(expected))
+
+
+U, S, X, N = Felt.UNTOUCHED, Felt.SLOWED, Felt.STOPPED, Felt.UNSERVED
+
+
+@pytest.mark.parametrize(
+    ("felt", "expected", "surprise"),
+    [
+        ([X, X], [X, X], False),
+        ([X, U], [X, X], True),
+        ([X, U], [X, U], False),
+        ([U, U], [S, S], True),
+        ([U, S], [S, S], False),
+        ([U, X], [S, S], True),
+        ([S, U], [U, U], True),
+        ([N, N], [N, N], False),
+        ([N, U], [U, U], True),
+    ],
+)
+def test_a_surprise_is_whatever_was_not_expected(felt: list[Felt], expected: list[Felt], surprise: bool) -> None:
+    assert cell(felt, expected).surprise is surprise
+
+
+@pytest.mark.parametrize(
+    ("felt", "words"),
+    [
+        ([X, X, X], "stopped 90 %"),
+        ([U, X, X], "stopped 90 %, 2 of 3"),
+        ([U, S, U], "slowed +5.2 ms, 1 of 3"),
+        ([U, U, U], "untouched"),
+        ([N, N], "not served"),
+        ([N, U], "untouched, 1 of 2"),
+        ([], "not measured"),
+    ],
+)
+def test_its_words_tell_of_those_who_suffer_most(felt: list[Felt], words: str) -> None:
+    assert cell(felt, felt).words == words

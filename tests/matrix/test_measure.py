@@ -1,0 +1,103 @@
+"""Cells against what raw sockets feel of the same pattern and the same block, measured by the test itself."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from app.matrix.cell import Cell, Felt
+from app.matrix.measure import Terms, measure
+from servers.block import KINDS, BlockSetting
+from servers.catalog import find
+from tests.matrix.crowd import feel
+from tests.servers.conftest import start  # noqa: F401
+from tests.servers.harness import Starter, eventually
+
+TERMS = Terms(seconds=0.6)
+REDUCED = ("single-thread", "multithread", "process-pool", "asyncio", "eventlet")
+"""A pattern of each sort: the full matrix takes minutes."""
+SEVERITY = ("stopped", "slowed", "untouched", "not served")
+
+
+def worst(felt: list[str]) -> str:
+    return min(felt, key=SEVERITY.index)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pattern", REDUCED)
+async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:  # noqa: F811
+    cell = (await measure(find(pattern), kind, TERMS)).cell
+    assert not cell.why_not
+    assert cell.lasted >= TERMS.seconds
+    assert len(cell.others) == len(cell.expected) == TERMS.clients
+    workers = ("--workers", str(TERMS.clients + 2)) if find(pattern).workers else ()
+    server = start(pattern, *workers)
+
+    def arm_for(port: int) -> float:
+        server.page.arm(BlockSetting(kind, TERMS.seconds), only=port)
+        return TERMS.seconds
+
+    felt = feel((server.host, server.port), arm_for)
+    assert worst([other.felt.value for other in cell.others]) == worst(felt.others)
+    assert cell.newcomer
+    assert cell.newcomer.in_time == felt.newcomer
+    assert not cell.surprise, cell
+    if worst(felt.others) == "stopped":
+        assert cell.blame
+        assert cell.blame.victims >= TERMS.clients
+
+
+async def test_a_cell_leads_to_its_stall() -> None:
+    measured = await measure(find("asyncio"), "sleep", TERMS)
+    blame = measured.cell.blame
+    assert blame
+    assert (blame.cause, blame.injected) == ("parked", True)
+    assert blame.where.startswith("block.py:")
+    assert measured.moment
+    still, _ = measured.moment
+    assert any(stall.number == blame.number for stall in still.stalls.all)
+    assert measured.cell.lasted == pytest.approx(blame.length / 1000, rel=0.3)
+
+
+async def test_what_serves_nobody_is_not_measured() -> None:
+    cell = (await measure(find("nonblocking"), "sleep", TERMS)).cell
+    assert cell == Cell("nonblocking", "sleep", "it serves nobody")
+    assert cell.felt is None
+
+
+async def test_a_server_that_dies_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.observers.child.command", lambda pattern, options: [sys.executable, "-c", "1/0"])
+    cell = (await measure(find("asyncio"), "sleep", TERMS)).cell
+    assert "listen" in cell.why_not
+    assert cell.others == ()
+
+
+async def test_a_server_that_does_not_block_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.matrix.measure.PATIENCE", 1.0)
+    monkeypatch.setattr("app.observers.child.Child.arm", lambda self, setting, only=0: None)
+    cell = (await measure(find("multithread"), "sleep", TERMS)).cell
+    assert cell.why_not == "the block did not begin"
+
+
+def test_ctrl_c_prints_what_there_is_and_leaves_nothing_behind() -> None:
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    command = [sys.executable, "-m", "app.cli", "matrix", "--patterns", "nonblocking,asyncio", "--csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        family = psutil.Process(process.pid)
+        eventually(lambda: len(family.children(recursive=True)) >= 2, "a server and its clients")
+        time.sleep(0.2)
+        children = family.children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "nonblocking,sleep,it serves nobody" in out
+    assert "Traceback" not in err
+    eventually(lambda: not any(child.is_running() for child in children), "nobody is left")
+    assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+
+
+def test_felt_has_a_severity_for_each() -> None:
+    assert {felt.value for felt in Felt} == set(SEVERITY)

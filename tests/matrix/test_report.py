@@ -1,0 +1,66 @@
+"""The matrix in each of its forms."""
+
+import csv
+import io
+import json
+
+from rich.console import Console
+
+from app.matrix import report
+from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
+from app.matrix.measure import Terms
+
+STOPPED = Feeling(Felt.STOPPED, 990.0, 0.99, 0.5, 700.0, 980.0)
+CELLS = [
+    Cell("asyncio", "sleep", "", 1.0, 1.0, (STOPPED,) * 2, (Felt.STOPPED,) * 2, Newcomer(0.3, 740.0, False),
+         Blame(1, "parked", "block.py:1 sleep", 2, 1000.0, True)),
+    Cell("asyncio", "cpu", "", 1.0, 1.0, (STOPPED,), (Felt.SLOWED,), Newcomer(None, None, False)),
+    Cell("nonblocking", "sleep", "it serves nobody"),
+]  # fmt: skip
+MADE = report.made(Terms())
+
+
+def test_markdown() -> None:
+    lines = report.markdown(CELLS, MADE).splitlines()
+    assert lines[:4] == [
+        "| pattern | `sleep` | `cpu` |",
+        "|---|---|---|",
+        "| `asyncio` | stopped 99 %, new waits | ! stopped 99 %, new not connected |",
+        "| `nonblocking` | it serves nobody |  |",
+    ]
+    assert "python 3." in lines[-1]
+    assert "block 1 s, 3 others with 50 pings/s each" in lines[-1]
+
+
+def test_csv_has_a_line_for_each_of_the_others() -> None:
+    rows = list(csv.DictReader(io.StringIO(report.as_csv(CELLS))))
+    assert [(row["pattern"], row["kind"], row["felt"], row["expected"]) for row in rows] == [
+        ("asyncio", "sleep", "stopped", "stopped"),
+        ("asyncio", "sleep", "stopped", "stopped"),
+        ("asyncio", "cpu", "stopped", "slowed"),
+        ("nonblocking", "sleep", "", ""),
+    ]
+    assert rows[0]["where"] == "block.py:1 sleep"
+    assert rows[-1]["why_not"] == "it serves nobody"
+    assert float(rows[0]["during_ms"]) == 700.0
+
+
+def test_json_has_everything() -> None:
+    said = json.loads(report.as_json(CELLS, MADE))
+    assert said["terms"] == {"seconds": 1.0, "clients": 3, "rate": 50.0}
+    assert said["machine"]["cores"] >= 1
+    assert "python" in said["versions"]
+    first, second, third = said["cells"]
+    assert first["others"][0]["felt"] == "stopped"
+    assert first["blame"]["cause"] == "parked"
+    assert (first["surprise"], second["surprise"]) == (False, True)
+    assert third["why_not"] == "it serves nobody"
+
+
+def test_the_table_says_what_its_words_mean() -> None:
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(report.table(CELLS))
+    said = console.export_text()
+    assert "! stopped 99 %" in said
+    assert "it serves nobody" in said
+    assert "not as expected" in said

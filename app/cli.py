@@ -17,7 +17,7 @@ from app.config import LEAST, MOST
 from servers.__main__ import USAGE, Request, print_from_pattern, run
 from servers.block import KINDS, BlockSetting
 from servers.catalog import BY_NAME, FAMILIES, PATTERNS, Pattern, find
-from servers.server import BadRequest, Options
+from servers.server import SHARES, BadRequest, Options
 
 EXAMPLES = """
 \b
@@ -29,6 +29,10 @@ Examples:
   echo-tui matrix --patterns asyncio     who suffers, measured
   nc 127.0.0.1 37564                     a client of it, in another terminal
 """
+SHARE_HELP = (
+    "How the processes of process-loops share the port: accept (one socket, a connection wakes one of them), reuseport "
+    "(a socket each), herd (one socket, it wakes them all). [default: accept]"
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -150,6 +154,7 @@ def server_options(command: F) -> F:
             "--workers", type=Number(1, 1000, "workers"), help="Size of a pool. [default: 10 threads, or one per core]"
         ),
         cloup.option("--ceiling", type=Number(1, 1_000_000, "ceiling"), help="Most threads of too-many-threads."),
+        cloup.option("--share", type=click.Choice(SHARES), metavar="WAY", help=SHARE_HELP),
         cloup.option("--block", type=Block(), help="Mix in a blocking call, such as sleep:2."),
     )(command)
 

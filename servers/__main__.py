@@ -11,10 +11,11 @@ from typing import NoReturn
 from servers import leash, stacks
 from servers.block import BlockPage, BlockSetting
 from servers.catalog import find
+from servers.limits import raise_descriptor_limit
 from servers.piped import Piped
 from servers.printed import Printed
 from servers.report import Report
-from servers.server import BadRequest, Options, Server
+from servers.server import SHARES, BadRequest, Options, Server
 
 USAGE = 2
 """The exit code for a request that can't be met."""
@@ -43,6 +44,7 @@ def run(request: Request) -> None:
     # The default actions end the server at once, whatever Python is doing; its workers wear leashes.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_DFL)
+    raise_descriptor_limit()
     if request.leash is not None:
         leash.wear(request.leash, -os.getpgrp())
     if request.stacks is not None:
@@ -85,6 +87,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=Options.port)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--ceiling", type=int)
+    parser.add_argument("--share", choices=SHARES)
     parser.add_argument("--block", type=_block, metavar="KIND:SECONDS")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     for descriptor in ("--events", "--page", "--leash", "--stacks"):

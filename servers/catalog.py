@@ -172,7 +172,33 @@ PATTERNS = (
         "One thread asks the kernel for all sockets at once which of them are ready, and sleeps until one is. It "
         "serves many clients without a thread for each, at the price of a program that is written as handlers of "
         "events.",
-        "Many clients, one thread, no CPU while they are quiet.",
+        "Many clients, one thread, no CPU while they are quiet. Past 1,024 descriptors it turns clients away.",
+        "A block stops the loop: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+    ),
+    Pattern(
+        "poll-loop",
+        "poll_loop",
+        NON_BLOCKING,
+        "poll loop",
+        "The same loop with poll instead of select. Descriptors stand in a list of any length, where select has sets "
+        "for 1,024 of them. The kernel still goes through all of it in every turn, so that a turn costs the more the "
+        "more clients are connected, ready or not.",
+        "Open 1,100 clients: all are served, where the select loop turns the last ones away.",
+        "A block stops the loop: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+    ),
+    Pattern(
+        "epoll-loop",
+        "epoll_loop",
+        NON_BLOCKING,
+        "epoll loop",
+        "The same loop with the best call of the platform, epoll or kqueue. The kernel is told once whom to watch, "
+        "keeps the list itself and gives those that are ready, so that a turn costs the same with ten clients and with "
+        "thousands. This is what every event loop in use has at its bottom.",
+        "Open 1,000 quiet clients and let one talk: its round trips stay what they were; compare the poll loop's.",
         "A block stops the loop: every client waits, and nobody is accepted.",
         rests=("poll",),
         serves_in=LOOP,
@@ -244,6 +270,21 @@ PATTERNS = (
         serves_in=LOOP,
         moves=KINDS,
         moves_to=PROCESS,
+    ),
+    Pattern(
+        "process-loops",
+        "process_loops",
+        NON_BLOCKING,
+        "processes x loops",
+        "An event loop in each of several processes, one for each core, as web servers run them. Whom does a new "
+        "connection wake? With one listening socket for all (--share accept) the kernel is told to wake one process; "
+        "unless it is (--share herd) all of them wake and one gets it. With a socket each (--share reuseport) the "
+        "kernel gives every process a part, even one that can't take it.",
+        "The wakes per connection over the threads: 1.0, and towards the number of processes with --share herd.",
+        "A block stops one loop: its clients wait, and the other processes serve theirs and accept.",
+        rests=("poll",),
+        workers="processes",
+        serves_in=LOOP,
     ),
     Pattern(
         "eventlet",

@@ -51,10 +51,16 @@ def run_loop(server: Server, start: Callable[[socket.socket], Awaitable[None]]) 
     """Turn an event loop on which the listening socket has been started, for ever."""
     listener = listen(server)
     server.report.worker("event loop")
-    loop = asyncio.SelectorEventLoop(ReportingSelector(server.report))
-    loop.set_exception_handler(lambda loop, context: _explain(server.report, loop, context))
+    loop = new_loop(server.report, ReportingSelector(server.report))
     loop.run_until_complete(start(listener))
     loop.run_forever()
+
+
+def new_loop(report: Report, selector: ReportingSelector) -> asyncio.SelectorEventLoop:
+    """A loop that waits with this selector, and reports when it is out of descriptors."""
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.set_exception_handler(lambda loop, context: _explain(report, loop, context))
+    return loop
 
 
 def _explain(report: Report, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ from servers.records import (
     Serve,
     Threads,
     Unblock,
+    Wakes,
     Worker,
 )
 from servers.report import Connection, Report, thread_id
@@ -136,6 +137,9 @@ class Piped(Report):
     def threads(self, count: int) -> None:
         self._say(Threads(_clock(), self._pid, thread_id(), count))
 
+    def woken(self, in_vain: int) -> None:
+        self._say(Wakes(_clock(), self._pid, thread_id(), in_vain))
+
     def note(self, text: str) -> None:
         self._pending.append(Note(_clock(), self._pid, thread_id(), text[:TEXT]))
         self._write_out()
@@ -233,3 +237,5 @@ def count_loss(lost: Lost, record: Reported) -> None:
             lost.send_bytes += record.size
         case Bye():
             lost.bye += 1
+        case Wakes():
+            lost.wakes += record.in_vain

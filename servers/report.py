@@ -69,6 +69,9 @@ class Report:
     def threads(self, count: int) -> None:
         """So many native threads are running."""
 
+    def woken(self, in_vain: int) -> None:
+        """Event loops were woken so often for a connection that another one had taken; 0 begins the count."""
+
     def note(self, text: str) -> None:
         """One sentence for whoever watches."""
         with contextlib.suppress(OSError):

@@ -9,6 +9,8 @@ HOST = "127.0.0.1"
 PORT = 37564
 BACKLOG = 128
 RECV_BYTES = 1024
+SHARES = ("accept", "reuseport", "herd")
+"""How processes that all accept share a port; the first is what is done unless another is asked for."""
 
 
 class BadRequest(Exception):
@@ -23,6 +25,7 @@ class Options:
     port: int = PORT
     workers: int | None = None
     ceiling: int | None = None
+    share: str | None = None
 
     def arguments(self) -> list[str]:
         """These options on a command line."""

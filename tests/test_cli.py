@@ -145,6 +145,7 @@ def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
         ("--port 65536", "port 65536 is out of range: choose 0 to 65535"),
         ("asyncio --port -1", "port -1 is out of range: choose 0 to 65535"),
         ("serve asyncio --port http", "port is a number, not 'http'"),
+        ("process-loops --share evenly", "Invalid value for '--share': 'evenly' is not one of 'accept', 'reuseport', "),
         ("thread-pool --workers 0", "workers 0 is out of range: choose 1 to "),
         ("--clients many", "clients is a number, not 'many'"),
         ("too-many-threads --ceiling 0", "ceiling 0 is out of range"),

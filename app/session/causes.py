@@ -40,15 +40,31 @@ class Scene:
         """Whether a worker serves many clients at a time, so that to accept is part of the same turn."""
         return "poll" in self.rests
 
+    @property
+    def accepting(self) -> list[Worker]:
+        """Those that accept, as far as the server has said so."""
+        return [worker for worker in self.workers.values() if worker.announced]
+
+    @property
+    def busy(self) -> list[tuple[int, int]]:
+        """Those that accept and are not at rest, the one first that has taken nothing for longest."""
+        busy = [worker for worker in self.accepting if self._is_busy(self.threads.known.get((worker.pid, worker.tid)))]
+        return [(worker.pid, worker.tid) for worker in sorted(busy, key=lambda worker: worker.last_take)]
+
+    def _is_busy(self, state: ThreadState | None) -> bool:
+        return state is not None and state.kind not in self.rests
+
 
 def explain(stall: Stall, scene: Scene) -> None:
     """Look at whoever should take the work, and say why it does not."""
-    accepting = [worker for worker in scene.workers.values() if worker.announced]
+    accepting = scene.accepting
     if stall.key == gil_of(stall.key[0]) and stall.key != ACCEPT:
         waits = (thread for thread in scene.threads.of(stall.key[0]) if thread.gil_since)
         _blame(stall, next(((thread.pid, thread.tid) for thread in waits), None), scene)
     elif stall.key != ACCEPT:
         _blame(stall, stall.key, scene)
+    elif scene.loops:
+        _blame(stall, next(iter(scene.busy), None) or next(((w.pid, w.tid) for w in accepting), None), scene)
     elif accepting and all(worker.serving for worker in accepting):
         stall.cause = Cause.ALL_TAKEN
         if len(accepting) == 1:

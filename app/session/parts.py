@@ -16,6 +16,8 @@ class Totals:
 
     new: int = 0
     bye: int = 0
+    wakes_in_vain: int | None = None
+    """Wakes of loops for a connection that another one had taken; None if nobody counts them."""
     recv: int = 0
     recv_bytes: int = 0
     send: int = 0
@@ -27,6 +29,13 @@ class Totals:
     spoiled: int = 0
     client_records: int = 0
     clients_lost: int = 0
+
+    @property
+    def wakes_each(self) -> float | None:
+        """How many loops a connection has woken, on an average; None if that is not counted, or none has come."""
+        if self.wakes_in_vain is None or not self.new:
+            return None
+        return (self.new + self.wakes_in_vain) / self.new
 
 
 @dataclass(slots=True)

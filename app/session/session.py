@@ -44,6 +44,7 @@ from servers.records import (
     Serve,
     Threads,
     Unblock,
+    Wakes,
 )
 from servers.records import Worker as WorkerBegan
 
@@ -129,6 +130,10 @@ class Session(KernelSide):
             self.server.threads = o.count
         self.log.add(o)
 
+    def _wakes(self, o: Wakes) -> None:
+        self.totals.events += 1
+        self.totals.wakes_in_vain = (self.totals.wakes_in_vain or 0) + o.in_vain
+
     def _lost(self, o: Lost) -> None:
         totals = self.totals
         totals.lost += o.events
@@ -138,6 +143,8 @@ class Session(KernelSide):
         totals.recv_bytes += o.recv_bytes
         totals.send += o.send
         totals.send_bytes += o.send_bytes
+        if o.wakes:
+            totals.wakes_in_vain = (totals.wakes_in_vain or 0) + o.wakes
         for connection in self.connections.values():
             if connection.pid == o.pid:
                 connection.forgive()
@@ -276,6 +283,7 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     Garbled: Session._garbled,
     Note: Session._note,
     Threads: Session._threads,
+    Wakes: Session._wakes,
     Lost: Session._lost,
     New: Session._new,
     Serve: Session._serve,

@@ -103,9 +103,10 @@ def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
                     yield gil_of(key[0]), connection, max(since, connection.untold_since)
     if scene.queued:
         key = _accepting_loop(scene)
-        last = scene.accepted_at if key == ACCEPT else last_take(key)
         for connection in scene.queued:
-            yield key, connection, max(connection.opened_at, last)
+            going = connection.stall
+            whose = going.key if going and not going.end else key
+            yield whose, connection, max(connection.opened_at, last_take(whose))
 
 
 def _key(scene: Scene, connection: Connection) -> tuple[int, int]:
@@ -120,17 +121,30 @@ def _key(scene: Scene, connection: Connection) -> tuple[int, int]:
 
 
 def _last_take(scene: Scene, key: tuple[int, int]) -> int:
-    """When anything was last taken (ns) by the worker that a stall is about, or for want of the GIL by its process."""
-    if key != ACCEPT and key == gil_of(key[0]):
+    """When anything was last taken (ns) by those whom a stall is about: a worker, all who accept, or a whole process.
+
+    A loop that takes bytes turns, and so accepts; who takes them elsewhere says nothing of accepting.
+    """
+    if key == ACCEPT:
+        takes = [worker.last_take for worker in scene.accepting] if scene.loops else []
+        return max(scene.accepted_at, *takes) if takes else scene.accepted_at
+    if key == gil_of(key[0]):
         return max((worker.last_take for (pid, _), worker in scene.workers.items() if pid == key[0]), default=0)
     worker = scene.workers.get(key)
     return worker.last_take if worker else 0
 
 
 def _accepting_loop(scene: Scene) -> tuple[int, int]:
-    """Who accepts: the one loop there is, or anybody."""
-    accepting = [key for key, worker in scene.workers.items() if worker.announced]
-    return accepting[0] if scene.loops and len(accepting) == 1 else ACCEPT
+    """Who should accept: the one loop there is, or anybody.
+
+    Of several loops one that rests would accept at once. If it does not, the connection is for a busy one: it was
+    the one woken for it, or it has a listening socket of its own.
+    """
+    accepting = scene.accepting
+    if scene.loops and len(accepting) == 1:
+        return accepting[0].pid, accepting[0].tid
+    busy = scene.busy if scene.loops else []
+    return busy[0] if busy and len(busy) < len(accepting) else ACCEPT
 
 
 def _to_be_located(key: tuple[int, int], stall: Stall | None, scene: Scene) -> set[int]:

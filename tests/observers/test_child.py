@@ -18,7 +18,7 @@ from tests.observers.watching import Watched, eventually, is_gone, watched
 from tests.ports import is_free
 
 SERVING = [pattern.name for pattern in PATTERNS if pattern.serves]
-FORKING = ("process-pool", "process-thread-pool", "asyncio-processes")
+FORKING = ("process-pool", "process-thread-pool", "process-loops", "asyncio-processes")
 
 
 @pytest.mark.parametrize("pattern", SERVING)

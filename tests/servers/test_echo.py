@@ -13,7 +13,7 @@ from servers.server import RECV_BYTES
 from tests.servers.harness import SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, converse, has_ipv6, name, receive, reset
 
-BUFFERED = ("asyncio", "asyncio-blocking", "uvloop", "twisted")
+BUFFERED = ("asyncio", "asyncio-blocking", "process-loops", "uvloop", "twisted")
 RESETS = 25
 """More than any pattern here has workers."""
 

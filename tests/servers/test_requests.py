@@ -22,6 +22,7 @@ BAD = [
     (["asyncio", "--port", "abc"], r"argument --port: invalid int value: 'abc'"),
     (["thread-pool", "--workers", "0"], r"--workers must be at least 1, not 0"),
     (["process-pool", "--workers", "-3"], r"--workers must be at least 1, not -3"),
+    (["process-loops", "--share", "evenly"], r"argument --share: invalid choice: 'evenly' .*reuseport.*"),
     (["too-many-threads", "--ceiling", "0"], r"--ceiling must be at least 1, not 0"),
     (["asyncio", "--host", "no such host"], r"host 'no such host' does not resolve"),
     (["asyncio", "--host", "a..b"], r"host 'a..b' does not resolve"),

@@ -22,7 +22,7 @@ from tests.truth.watch import Caller, Watch, watching
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
 SECONDS = 0.7
-LOOPS = ("select-loop", "asyncio", "asyncio-blocking", "asyncio-streams", "eventlet")
+LOOPS = ("select-loop", "poll-loop", "epoll-loop", "asyncio", "asyncio-blocking", "asyncio-streams", "eventlet")
 KINDS = {"sleep": "sleep", "c-call": "c_call", "cpu": "cpu", "c-gil": "c_gil"}
 """The function in which each kind of block is."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)

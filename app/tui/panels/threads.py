@@ -13,6 +13,8 @@ from servers.block import WORDS
 FOLDED = 3
 """So many threads of a process that rest in the same call are one row."""
 BAR = 6
+WIDE = 40
+"""Cells from which the title has room for whole words."""
 POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": "select", "ppoll": "poll"}
 """Calls that a program knows by another name than the kernel."""
 
@@ -197,6 +199,8 @@ class ThreadsPanel(table.TablePanel[Row]):
                 words += f", {more:,} not looked at"
         elif why := session.missing.get("threads"):
             words += f": by the server's word; {why}"
+        if (wakes := session.totals.wakes_each) is not None:
+            words += f", {wakes:.1f} wakes{' per connection' if self.extent.width >= WIDE else '/conn'}"
         self.title_text = words
 
     def plain(self, item: Row) -> Style:

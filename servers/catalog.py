@@ -276,6 +276,60 @@ PATTERNS = (
         moves=("sleep", "c-call", "cpu"),
         moves_to=THREAD,
     ),
+    Pattern(
+        "gevent",
+        "gevent_green",
+        NON_BLOCKING,
+        "gevent",
+        "The program with a thread per client under another monkey patch: gevent's threads are greenlets too, and its "
+        "event loop is in C (libev).",
+        "Many clients, one native thread. Switch the block on: time.sleep is patched, so only the sender waits.",
+        "A sleep stops one greenlet, because it is patched. A call in C, or computing, stops them all.",
+        rests=("poll",),
+        serves_in=LOOP,
+        moves=("sleep",),
+        moves_to=HUB,
+        needs="gevent",
+    ),
+    Pattern(
+        "twisted",
+        "twisted_protocol",
+        NON_BLOCKING,
+        "Twisted",
+        "The event loop as a library long before asyncio, which took its Protocol over. The reactor waits, and calls "
+        "dataReceived when something has come; what a transport can't send yet, it keeps and pauses its reading.",
+        "Many clients, one thread. Switch the block on and see all of them wait.",
+        "A block in dataReceived stops the reactor: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+        needs="twisted",
+    ),
+    Pattern(
+        "trio",
+        "trio_nursery",
+        NON_BLOCKING,
+        "Trio",
+        "A task for each client, in the order of a blocking program, and all of them in one nursery, which no task "
+        "outlives. Every await of a call is a place where others have their turn.",
+        "Many clients, one thread. Switch the block on and see all of them wait.",
+        "A block between two awaits stops the loop: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+        needs="trio",
+    ),
+    Pattern(
+        "uvloop",
+        "uvloop_protocol",
+        NON_BLOCKING,
+        "asyncio on uvloop",
+        "The asyncio Protocol, unchanged, on an event loop in C (libuv) in the place of asyncio's own. It turns "
+        "faster, and it turns in one thread all the same.",
+        "More echoes a second for the same CPU. Switch the block on: all of them wait, as in asyncio.",
+        "A block in data_received stops the loop: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+        needs="uvloop",
+    ),
 )
 
 BY_NAME = {pattern.name: pattern for pattern in PATTERNS}

@@ -11,7 +11,7 @@ import pytest
 from app.session.observations import Observation, ServerExited, ServerStarted
 from app.tui.panels.ended import EndedPanel, died
 from app.tui.panels.patterns import PatternsPanel
-from servers import catalog
+from servers import catalog, pattern
 from servers.records import Note
 from servers.server import Options
 from tests.tui.stage import SIZES, dashboard, until
@@ -101,7 +101,7 @@ async def test_an_extra_that_is_not_installed_is_grey_and_refused_in_one_sentenc
     sentence = 'needs gevent: pip install "echo-tui[more]"'
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['gevent'] = None")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setattr(catalog, "is_installed", lambda module: module != "gevent")
+    monkeypatch.setattr(pattern, "is_installed", lambda module: module != "gevent")
     async with dashboard() as stage:
         panel, gevent = stage.app.query_one(PatternsPanel), catalog.find("gevent")
         panel.put(gevent)

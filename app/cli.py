@@ -267,7 +267,7 @@ def serve(pattern: Pattern, options: Options, block: BlockSetting | None, quiet:
 def list_patterns(as_json: bool) -> None:
     """List the patterns."""
     if as_json:
-        fields = ("name", "family", "title", "story", "watch", "blocking", "serves")
+        fields = ("name", "family", "title", "story", "watch", "blocking", "serves", "missing")
         click.echo(json.dumps([{field: getattr(p, field) for field in fields} for p in PATTERNS], indent=2))
         return
     width = max(map(len, BY_NAME))
@@ -275,7 +275,8 @@ def list_patterns(as_json: bool) -> None:
         click.echo(family.upper())
         for pattern in PATTERNS:
             if pattern.family == family:
-                click.echo(f"  {pattern.name:{width}}  {pattern.title}")
+                missing = f"  ({pattern.missing})" if pattern.missing else ""
+                click.echo(f"  {pattern.name:{width}}  {pattern.title}{missing}")
 
 
 @cli.command()

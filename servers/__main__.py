@@ -38,6 +38,8 @@ class Request:
 def run(request: Request) -> None:
     """Run a server until a signal ends it. Raises BadRequest."""
     pattern = find(request.pattern)
+    if pattern.missing:
+        raise BadRequest(pattern.missing)
     for option, value in (("workers", request.options.workers), ("ceiling", request.options.ceiling)):
         if value is not None and value < 1:
             raise BadRequest(f"--{option} must be at least 1, not {value}")

@@ -1,74 +1,12 @@
 """Every pattern: its name, its module, and what a speaker says about it."""
 
 import difflib
-import functools
-import importlib
-import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 from servers.block import KINDS, BlockSetting
-from servers.server import BadRequest, Server
+from servers.pattern import BLOCKING, FAMILIES, HUB, LOOP, NON_BLOCKING, PROCESS, THREAD, Pattern
+from servers.server import BadRequest
 
-BLOCKING = "blocking"
-NON_BLOCKING = "non-blocking"
-FAMILIES = (BLOCKING, NON_BLOCKING)
-LOOP = "loop"
-THREAD = "thread"
-PROCESS = "process"
-HUB = "hub"
-
-
-@functools.cache
-def is_installed(module: str) -> bool:
-    """Whether a module can be imported; it is not imported for that."""
-    return importlib.util.find_spec(module) is not None
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """An architecture of a socket server."""
-
-    name: str
-    module: str
-    family: str
-    title: str
-    story: str
-    watch: str
-    blocking: str
-    rests: tuple[str, ...] = ("accept", "recv")
-    """Where its threads are when nobody needs them: in `accept`, `recv` or `poll` (select, epoll), or in a `spin`."""
-    serves: bool = True
-    workers: str = ""
-    block: BlockSetting | None = None
-    serves_in: str = ""
-    """Whom a connection has for itself: a `thread`, a `process` with all its threads (that is one), or nobody, because
-    one thread serves all of a process's in a `loop`. Empty where nobody is served."""
-    moves: tuple[str, ...] = ()
-    """Kinds of block that do not hold the thread that serves, because they are moved away from it."""
-    moves_to: str = ""
-    """Where to: the `hub`, which waits for all that is patched, a `thread` that shares the GIL, or a `process`."""
-    needs: str = ""
-    """The module that it needs and that is not installed with the rest."""
-
-    @property
-    def missing(self) -> str:
-        """Why it can't run here, with the remedy; empty if it can."""
-        if not self.needs or is_installed(self.needs):
-            return ""
-        return f'needs {self.needs}: pip install "echo-tui[more]"'
-
-    @property
-    def source(self) -> Path:
-        """The file that shows the architecture."""
-        return Path(__file__).with_name(f"{self.module}.py")
-
-    def load(self) -> Callable[[Server], None]:
-        """The function that runs this pattern for ever."""
-        serve: Callable[[Server], None] = importlib.import_module(f"servers.{self.module}").serve
-        return serve
-
+__all__ = ["BY_NAME", "FAMILIES", "PATTERNS", "Pattern", "find"]
 
 PATTERNS = (
     Pattern(
@@ -316,6 +254,60 @@ PATTERNS = (
         serves_in=LOOP,
         moves=("sleep", "c-call", "cpu"),
         moves_to=THREAD,
+    ),
+    Pattern(
+        "gevent",
+        "gevent_green",
+        NON_BLOCKING,
+        "gevent",
+        "The program with a thread per client under another monkey patch: gevent's threads are greenlets too, and its "
+        "event loop is in C (libev).",
+        "Many clients, one native thread. Switch the block on: time.sleep is patched, so only the sender waits.",
+        "A sleep stops one greenlet, because it is patched. A call in C, or computing, stops them all.",
+        rests=("poll",),
+        serves_in=LOOP,
+        moves=("sleep",),
+        moves_to=HUB,
+        needs="gevent",
+    ),
+    Pattern(
+        "twisted",
+        "twisted_protocol",
+        NON_BLOCKING,
+        "Twisted",
+        "The event loop as a library long before asyncio, which took its Protocol over. The reactor waits, and calls "
+        "dataReceived when something has come; what a transport can't send yet, it keeps and pauses its reading.",
+        "Many clients, one thread. Switch the block on and see all of them wait.",
+        "A block in dataReceived stops the reactor: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+        needs="twisted",
+    ),
+    Pattern(
+        "trio",
+        "trio_nursery",
+        NON_BLOCKING,
+        "Trio",
+        "A task for each client, in the order of a blocking program, and all of them in one nursery, which no task "
+        "outlives. Every await of a call is a place where others have their turn.",
+        "Many clients, one thread. Switch the block on and see all of them wait.",
+        "A block between two awaits stops the loop: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+        needs="trio",
+    ),
+    Pattern(
+        "uvloop",
+        "uvloop_protocol",
+        NON_BLOCKING,
+        "asyncio on uvloop",
+        "The asyncio Protocol, unchanged, on an event loop in C (libuv) in the place of asyncio's own. It turns "
+        "faster, and it turns in one thread all the same.",
+        "More echoes a second for the same CPU. Switch the block on: all of them wait, as in asyncio.",
+        "A block in data_received stops the loop: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+        needs="uvloop",
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from servers.catalog import HUB, LOOP, PROCESS, THREAD, Pattern
+from servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
 
 KEEP_THE_GIL = ("cpu", "c-gil")
 """Kinds of block that other threads of the process feel: they want the GIL, or never give it up."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Config, config_path, read_config
-from servers.catalog import PATTERNS
+from servers.catalog import PATTERNS, Pattern
 from servers.server import BadRequest
 
 LIMIT = 20
@@ -87,6 +87,24 @@ def test_list_names_every_pattern_by_family() -> None:
     assert all(pattern["story"] and pattern["title"] and pattern["watch"] for pattern in patterns)
 
 
+@pytest.mark.parametrize("extra", [pattern for pattern in PATTERNS if pattern.needs], ids=lambda pattern: pattern.name)
+def test_an_extra_that_is_not_installed_is_listed_and_refused_with_one_sentence(extra: Pattern, tmp_path: Path) -> None:
+    sentence = f'needs {extra.needs}: pip install "echo-tui[more]"'
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules[{extra.needs!r}] = None")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    (line,) = [line for line in said(echo_tui("list", PYTHONPATH=path)).splitlines() if sentence in line]
+    assert line.split()[0] == extra.name
+    missing = {p["name"]: p["missing"] for p in json.loads(said(echo_tui("list", "--json", PYTHONPATH=path)))}
+    assert {name: why for name, why in missing.items() if why} == {extra.name: sentence}
+    assert refusal(echo_tui("serve", extra.name, "--port", "0", PYTHONPATH=path)) == sentence
+
+
+def test_what_is_installed_is_not_imported_to_find_out() -> None:
+    script = "import sys; from servers import catalog\nassert not any(p.missing for p in catalog.PATTERNS)\n"
+    script += "assert not {p.needs for p in catalog.PATTERNS} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], timeout=LIMIT, check=True)
+
+
 def test_serve_prints_the_lines_of_the_article_from_any_folder(tmp_path: Path) -> None:
     for name in ("app", "servers"):
         (tmp_path / name).mkdir()
@@ -140,7 +158,7 @@ def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
         ("servee asyncio", "unknown pattern or command 'servee': did you mean 'serve'?"),
         ("complet", "unknown pattern or command 'complet': did you mean 'completion'?"),
         ("--port 99 list", "'list' comes first: echo-tui list ..."),
-        ("serve lst", "unknown pattern 'lst': choose from "),
+        ("serve lst", "unknown pattern 'lst': did you mean "),
         ("serve", "Missing argument 'PATTERN'."),
         ("--port 65536", "port 65536 is out of range: choose 0 to 65535"),
         ("asyncio --port -1", "port -1 is out of range: choose 0 to 65535"),

@@ -1,7 +1,7 @@
 """What the others should feel, by what kind of block it is and how the pattern is built."""
 
 from app.matrix.cell import Felt
-from servers.catalog import HUB, LOOP, PROCESS, THREAD, Pattern
+from servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
 
 SHARED_GIL = {"sleep": Felt.UNTOUCHED, "c-call": Felt.UNTOUCHED, "cpu": Felt.SLOWED, "c-gil": Felt.STOPPED}
 """What another thread of the process feels: computing takes turns with the GIL, and C may keep it."""

@@ -66,6 +66,8 @@ async def measure(pattern: Pattern, kind: str, terms: Terms) -> Measured:
     """Measure one cell. What can't be measured is a cell that says why."""
     if not pattern.serves:
         return Measured(Cell(pattern.name, kind, "it serves nobody"))
+    if pattern.missing:
+        return Measured(Cell(pattern.name, kind, pattern.missing))
     try:
         async with _running(pattern, terms) as run:
             return await run.measure(BlockSetting(kind, terms.seconds))

@@ -17,7 +17,8 @@ import msgspec
 import psutil
 
 from servers.block import PAGE_BYTES, BlockPage
-from servers.catalog import BY_NAME, LOOP, PATTERNS, THREAD
+from servers.catalog import BY_NAME, PATTERNS
+from servers.pattern import LOOP, THREAD
 from servers.records import Bye, Echo, Listening, Lost, New, Recv, Reported, Send
 
 PATIENCE = 20.0

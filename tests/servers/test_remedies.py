@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from servers.block import KINDS, BlockSetting
-from servers.catalog import BY_NAME, PATTERNS, PROCESS
+from servers.catalog import BY_NAME, PATTERNS
+from servers.pattern import PROCESS
 from servers.records import Block, New, Note, Recv, Send, Unblock
 from servers.remedies import remedy
 from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually

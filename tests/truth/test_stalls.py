@@ -22,7 +22,9 @@ from tests.truth.watch import Caller, Watch, watching
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
 SECONDS = 0.7
-LOOPS = ("select-loop", "poll-loop", "epoll-loop", "asyncio", "asyncio-blocking", "asyncio-streams", "eventlet")
+MORE = ("gevent", "twisted", "trio", "uvloop")
+PATCHED = ("eventlet", "gevent")
+LOOPS = ("select-loop", "poll-loop", "epoll-loop", "asyncio", "asyncio-blocking", "asyncio-streams", "eventlet", *MORE)
 KINDS = {"sleep": "sleep", "c-call": "c_call", "cpu": "cpu", "c-gil": "c_gil"}
 """The function in which each kind of block is."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
@@ -48,7 +50,7 @@ def during_a_block(watch: Watch, sender: Caller, others: list[Caller]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("pattern", LOOPS)
 def test_a_loop_that_is_held(pattern: str, kind: str) -> None:
-    if pattern == "eventlet" and kind == "sleep":
+    if pattern in PATCHED and kind == "sleep":
         pytest.skip("its sleep is patched, and holds nobody: see below")
     with watching(pattern, BlockSetting(kind, SECONDS)) as watch:
         sender, *others = (watch.connect() for _ in range(3))
@@ -76,10 +78,10 @@ def in_the_pattern(stall: Stall, pattern: str) -> bool:
 
 @pytest.mark.parametrize(
     ("pattern", "kind"),
-    [("eventlet", "sleep"), ("multithread", "sleep"), ("multithread", "c-call"), ("thread-pool", "sleep"),
-     ("process-thread-pool", "c-call"), ("process-pool", "c-gil"), ("asyncio-to-thread", "sleep"),
-     ("asyncio-to-thread", "c-call"), ("eventlet-tpool", "sleep"), ("eventlet-tpool", "c-call"),
-     ("asyncio-processes", "sleep"), ("asyncio-processes", "c-gil")],
+    [("eventlet", "sleep"), ("gevent", "sleep"), ("multithread", "sleep"), ("multithread", "c-call"),
+     ("thread-pool", "sleep"), ("process-thread-pool", "c-call"), ("process-pool", "c-gil"),
+     ("asyncio-to-thread", "sleep"), ("asyncio-to-thread", "c-call"), ("eventlet-tpool", "sleep"),
+     ("eventlet-tpool", "c-call"), ("asyncio-processes", "sleep"), ("asyncio-processes", "c-gil")],
 )  # fmt: skip
 def test_who_blocks_nobody_else_is_no_stall(pattern: str, kind: str) -> None:
     with watching(pattern, BlockSetting(kind, SECONDS), workers=2, threshold=400_000_000) as watch:

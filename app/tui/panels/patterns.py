@@ -70,7 +70,7 @@ class PatternsPanel(Panel):
         if entry is self.view.started:
             alive = bool(self.view.session.server and self.view.session.server.running)
             return [("● " if alive else "✗ ", palette.good if alive else palette.bad), (entry.title, palette.strong)]
-        return [("  ", palette.text), (entry.title, palette.text)]
+        return [("  ", palette.text), (entry.title, palette.faint if entry.missing else palette.text)]
 
     def in_sight(self) -> int:
         """The pattern that runs, or the one under the cursor while one walks through the list."""

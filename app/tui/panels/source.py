@@ -160,6 +160,7 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
     """What this pattern is, what to watch, and what a block does to it."""
     palette = view.palette
     lines: list[Line] = [[(pattern.title, palette.strong)]]
+    lines += [[(line, palette.bad)] for line in (wrap(pattern.missing, width) if pattern.missing else ())]
     lines += [[(line, palette.text)] for line in wrap(pattern.story, width)]
     told = [("Watch", pattern.watch), ("Block", pattern.blocking)]
     if cure := cured_by(pattern, view):

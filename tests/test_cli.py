@@ -181,7 +181,7 @@ def test_every_shell_gets_its_completion(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("echo-tui asy", ["asyncio", "asyncio-blocking"]),
+        ("echo-tui asy", ["asyncio", "asyncio-naive", "asyncio-blocking"]),
         ("echo-tui serve sel", ["select-loop"]),
         ("echo-tui --port 99 eve", ["eventlet"]),
         ("echo-tui se", ["select-loop", "serve"]),

@@ -26,7 +26,7 @@ GLANCE = 0.05
 """Seconds given to what must not happen."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
 ONE_AT_A_TIME = ("single-thread", "busy-loop")
-BLOCKED_AS_ONE = ("single-thread", "busy-loop", "select-loop", "asyncio", "asyncio-blocking")
+BLOCKED_AS_ONE = ("single-thread", "busy-loop", "select-loop", "asyncio", "asyncio-naive", "asyncio-blocking")
 POOLS = ("process-pool", "process-thread-pool")
 
 T = TypeVar("T")

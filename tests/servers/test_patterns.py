@@ -21,7 +21,7 @@ ROOM = [
     ("process-pool", ["--workers", "3"], 3),
     ("process-thread-pool", ["--workers", "2"], 20),
 ]
-UNBOUNDED = ("multithread", "select-loop", "asyncio", "asyncio-blocking", "eventlet")
+UNBOUNDED = ("multithread", "select-loop", "asyncio", "asyncio-naive", "asyncio-blocking", "eventlet")
 
 
 @pytest.mark.parametrize(("pattern", "options", "room"), ROOM)

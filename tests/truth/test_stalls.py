@@ -20,7 +20,7 @@ from tests.truth.watch import Caller, Watch, watching
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
 SECONDS = 0.7
-LOOPS = ("select-loop", "asyncio", "asyncio-blocking", "eventlet")
+LOOPS = ("select-loop", "asyncio", "asyncio-naive", "asyncio-blocking", "eventlet")
 KINDS = {"sleep": "sleep", "c-call": "wait", "cpu": "cpu", "c-gil": "wait_with_gil"}
 """The function in which each kind of block is."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)

@@ -211,6 +211,27 @@ class ClientConnected(Record, tag="client-connected", gc=False):
     address: str
 
 
+class ClientManners(Record, tag="client-manners", gc=False):
+    """What a client does with its connection from now on.
+
+    `reading`: it takes what comes; `sending`: it has not closed its own side (half-close). A new one does both.
+    """
+
+    client: int
+    reading: bool
+    sending: bool
+
+
+class Flooding(Record, tag="flooding", gc=False):
+    """A flood of connections that say nothing: it has `count`, completed or not, and is over with 0.
+
+    `connected` are the addresses of those that the kernel has completed since this was said last.
+    """
+
+    count: int
+    connected: list[str]
+
+
 class ClientSent(Record, tag="client-sent", gc=False):
     """A client has sent a message of `size` bytes."""
 
@@ -266,6 +287,8 @@ Observation = (
     | ClientsLost
     | ClientOpening
     | ClientConnected
+    | ClientManners
+    | Flooding
     | ClientSent
     | ClientEcho
     | ClientClosed

@@ -160,9 +160,25 @@ class Client:
     opening_since: int = 0
     connection: Connection | None = None
     ended: str = ""
+    reading: bool = True
+    """Whether it takes what comes."""
+    sending: bool = True
+    """Whether it has not closed its own side of the connection."""
     sent: int = 0
     echoed: int = 0
     last_sent: str = ""
     last_echo: str = ""
     last_size: int = 0
     rtt: int | None = None
+
+
+@dataclass(slots=True)
+class Flood:
+    """Our silent connections that have no numbers: how many are left, and the addresses of those that got in."""
+
+    count: int = 0
+    peers: set[str] = field(default_factory=set)
+
+    def copy(self) -> "Flood":
+        """The same, no longer changed by what comes."""
+        return Flood(self.count, self.peers.copy())

@@ -28,11 +28,13 @@ from app.session.session import Session
 from servers.__main__ import USAGE
 from servers.block import BlockSetting
 from servers.catalog import Pattern
-from servers.server import Options
+from servers.server import BACKLOG, Options
 
 OVER = ("closed", "reset")
 """How a client has ended that was closed on purpose: it is not brought back."""
 NO_SERVER = "no server yet"
+FLOOD, FLOOD_SECONDS = BACKLOG + 72, 60.0
+"""Connections of a flood: so many that the accept queue has no room for all; and for how long (s) at most."""
 BUDGET = 0.02
 """Seconds that one look at the pipes may take."""
 REVIVAL = 1.0
@@ -187,6 +189,13 @@ class Live:
         self.crowd.close(clients, reset)
         for number in clients or list(self.loads):
             self.loads.pop(number, None)
+
+    def flood(self) -> int:
+        """Open a flood of silent connections, as many as overflow the accept queue; gives how many. Or end it: 0."""
+        server, options = self.session.server, self.plan.options
+        count = 0 if self.session.flood.count else FLOOD
+        self.crowd.flood(server.host if server else options.host, self._port(), count, FLOOD_SECONDS)
+        return count
 
     def load(self, clients: list[int], per_second: float, size: int) -> None:
         """Have clients send so many messages of so many bytes a second from now on; 0 stops it."""

@@ -130,10 +130,10 @@ class Client:
 
     def close(self, reset: bool) -> None:
         """End the connection, and don't want it any more."""
-        self.wanted = self._paused = False
+        wanted, self.wanted, self._paused = self.wanted, False, False
         self._outbox.forget()
         self._outbox.chatter = None
-        if self._state in (State.QUEUED, State.OPENING):
+        if self._state in (State.QUEUED, State.OPENING) or (wanted and self._state is State.CLOSED):
             self._over("closed")
         elif self._socket is None:
             return

@@ -74,11 +74,18 @@ class Process:
     since: int
     cpu: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=HISTORY))
     rss: int | None = None
+    rss_at_first: int | None = None
+    """Its memory when the server had just begun to listen."""
     threads: int | None = None
     voluntary: float | None = None
     involuntary: float | None = None
     gone_at: int = 0
     last: tuple[int, int | None, int | None] = (0, None, None)
+
+    @property
+    def growth(self) -> int:
+        """By how many bytes its memory is more than when the server began to listen."""
+        return 0 if self.rss is None or self.rss_at_first is None else max(self.rss - self.rss_at_first, 0)
 
     def switched(self, at: int, voluntary: int | None, involuntary: int | None) -> None:
         """New totals of context switches: work out the rates since the totals before."""

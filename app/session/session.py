@@ -239,6 +239,8 @@ class Session(KernelSide):
         if o.cpu is not None:
             process.cpu.append((o.at, o.cpu))
         process.rss, process.threads = o.rss, o.threads
+        if process.rss_at_first is None and self.server and self.server.listening_at:
+            process.rss_at_first = o.rss
         process.switched(o.at, o.voluntary, o.involuntary)
 
     def _process_gone(self, o: ProcessGone) -> None:

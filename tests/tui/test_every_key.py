@@ -187,6 +187,35 @@ async def reset(stage: Stage) -> None:
     assert "reset" in said[-1].error.lower()
 
 
+@key("misbehave")
+async def misbehave(stage: Stage) -> None:
+    await with_nobody(stage, "multithread")
+    await stage.open(2)
+    await stage.press("m")
+    await stage.shows("How should client", "Stop reading", "Half-close", "Reset", "Flood")
+    await stage.press("escape")
+    assert len(stage.app.screen_stack) == 1
+    await stage.press("a")
+    await stage.misbehave("s")
+    await stage.until(lambda: not any(client.reading for client in stage.session.clients.values()), "nobody reads")
+    await stage.until(lambda: set(list(stage.chips().values())[1:]) == {"not reading"}, "the chips say so")
+    await stage.misbehave("enter")
+    await stage.until(lambda: all(client.reading for client in stage.session.clients.values()), "all read again")
+    await stage.press("left")
+    await stage.misbehave("h")
+    await stage.until(lambda: "server closed" in stage.chips().values(), "a goodbye to the silent one")
+    await stage.press("right", "right")
+    await stage.misbehave("down", "down", "enter")
+    await stage.until(lambda: "reset" in stage.chips().values(), "a reset")
+    await stage.misbehave("f")
+    await stage.until(lambda: stage.session.totals.new == 202, "a flood")
+    await stage.until(lambda: stage.chips()["flood"] == "200 of 200 got in", "its chip")
+    await stage.misbehave("f")
+    await stage.until(lambda: not stage.session.connections and "flood" not in stage.chips(), "its end")
+    await with_nobody(stage, "multithread")
+    await stage.open(4)
+
+
 # The screen.
 
 

@@ -20,6 +20,7 @@ from app.session.observations import (
     ClientUnconnected,
     Lag,
     Observation,
+    OutputHeld,
     ProcessGone,
     ServerExited,
     SocketSample,
@@ -67,6 +68,8 @@ class Live:
         self.armed = plan.block is not None
         self._chosen = plan.block
         self._pattern_block: BlockSetting | None = None
+        self.output_held = False
+        """Whether the stdout of a server that prints is left unread: of this one, and of those that come."""
         self._resources = Resources()
         self._kernel: Kernel | None = None
         self.moments = Moments()
@@ -107,6 +110,8 @@ class Live:
         self.session.apply_all(self.child.read())
         self._reopen = True
         self._tell_block()
+        if self.output_held:
+            self.hold_output(True)
         self._tell_unconnected(crowd, NO_SERVER)
 
     def stop(self) -> None:
@@ -115,6 +120,13 @@ class Live:
             self._drain_crowd(time.monotonic() + 0.02)
             self.session.apply_all(self.child.stop())
             self._gone()
+
+    def hold_output(self, held: bool) -> None:
+        """Leave the server's stdout unread, or read it again."""
+        self.output_held = held
+        if self.child:
+            self.child.hold_output(held)
+        self.session.apply(OutputHeld(time.monotonic_ns(), held))
 
     def _gone(self) -> None:
         """The server has ended: those who waited for it to listen try in vain, and say so."""

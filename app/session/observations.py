@@ -41,6 +41,12 @@ class Output(Record, tag="output", gc=False):
     text: str
 
 
+class OutputHeld(Record, tag="output-held", gc=False):
+    """Somebody has made the dashboard leave the server's stdout unread (`held`), or read it again."""
+
+    held: bool
+
+
 class Garbled(Record, tag="garbled", gc=False):
     """`lines` on an event pipe were no records."""
 
@@ -273,6 +279,7 @@ Observation = (
     | ServerStarted
     | ServerExited
     | Output
+    | OutputHeld
     | Garbled
     | ProcessSample
     | ProcessGone

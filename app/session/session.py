@@ -22,6 +22,7 @@ from app.session.observations import (
     Lag,
     Observation,
     Output,
+    OutputHeld,
     ProcessGone,
     ProcessSample,
     ServerExited,
@@ -62,6 +63,7 @@ class Session(KernelSide):
         self.processes: dict[int, Process] = {}
         self.cores: list[deque[tuple[int, float]]] = []
         self.block = BlockSwitch()
+        self.output_held = False
         self.output: deque[Output] = deque(maxlen=OUTPUT_KEPT)
         self.notes: deque[Note] = deque(maxlen=OUTPUT_KEPT)
         self.lags: deque[tuple[int, int]] = deque(maxlen=LAGS_KEPT)
@@ -115,6 +117,10 @@ class Session(KernelSide):
 
     def _output(self, o: Output) -> None:
         self.output.append(o)
+        self.log.add(o)
+
+    def _output_was_held(self, o: OutputHeld) -> None:
+        self.output_held = o.held
         self.log.add(o)
 
     def _garbled(self, o: Garbled) -> None:
@@ -277,6 +283,7 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     Listening: Session._listening,
     ServerExited: Session._exited,
     Output: Session._output,
+    OutputHeld: Session._output_was_held,
     Garbled: Session._garbled,
     Note: Session._note,
     Threads: Session._threads,

@@ -74,6 +74,8 @@ class EchoTui(ClientKeys, ScreenKeys):
             case "toggle_lens":
                 loop = self.live.pattern is not None and "poll" in self.live.pattern.rests
                 return self.live.running and loop and strace.is_installed()
+            case "hold_output":
+                return self.live.plan.options.print
             case "stall":
                 return bool(self.live.moments.kept)
             case "copy_line":
@@ -126,6 +128,12 @@ class EchoTui(ClientKeys, ScreenKeys):
 
     def _block_with(self, setting: BlockSetting) -> None:
         self.live.set_block(setting)
+        self.draw()
+
+    # Its stdout.
+
+    def action_hold_output(self) -> None:
+        self.live.hold_output(not self.live.output_held)
         self.draw()
 
     # Leaving, and the palette.

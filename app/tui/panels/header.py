@@ -36,7 +36,7 @@ class Header(Panel, can_focus=False):
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
-            interval(view), stalled(view), growth(view),
+            interval(view), stalled(view), growth(view), session.output_held,
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -68,6 +68,8 @@ class Header(Panel, can_focus=False):
         else:
             parts.append(Part("○ starting   " if view.started.serves else "○ not listening   ", palette.dim, 1))
         parts.append(self._block())
+        if view.live.output_held:
+            parts += [Part(" ", palette.text, 0), Part(" stdout held ", palette.blocked, 0)]
         parts.append(Part(f"   pid {server.pid}", palette.dim, 7))
         return parts
 

@@ -27,8 +27,12 @@ BAD = [
     (["asyncio", "--host", "a..b"], r"host 'a..b' does not resolve"),
     (["asyncio", "--host", "192.0.2.1"], r"192.0.2.1 is not an address of this machine"),
     (["asyncio", "--block", "nap:1"], r"argument --block: unknown kind of block 'nap': choose from sleep.*"),
-    (["asyncio", "--block", "sleep:x"], r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2"),
+    (
+        ["asyncio", "--block", "sleep:x"],
+        r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2, or sleep:2/10",
+    ),
     (["asyncio", "--block", "0"], r"argument --block: a block lasts 0.001 to 60 seconds, not 0"),
+    (["asyncio", "--print", "--quiet"], r"--print and --quiet exclude each other"),
     (["asyncio", "--colour", "red"], r"unrecognized arguments: --colour red"),
     ([], r"the following arguments are required: pattern"),
 ]

@@ -12,6 +12,7 @@ from app.tui.dialogs import Ask, Confirm, Help
 from app.tui.keys import ALL_KEYS, CLIENTS, PANELS, SCREEN, SERVER
 from servers.catalog import find
 from servers.records import Bye
+from servers.server import Options
 from tests.tui.stage import Stage, dashboard
 
 Check = Callable[[Stage], Awaitable[None]]
@@ -35,7 +36,8 @@ def test_no_key_is_without_a_check() -> None:
 @pytest.mark.parametrize("group", [SERVER, CLIENTS, SCREEN])
 async def test_every_key(group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    async with dashboard("multithread") as stage:
+    options = Options(port=0, print=group == SERVER)
+    async with dashboard("multithread", options=options) as stage:
         for one in ALL_KEYS:
             if one.group == group:
                 await CHECKS[one.id](stage)
@@ -106,6 +108,16 @@ async def block_set(stage: Stage) -> None:
     await answer(stage, "sleep:0.25")
     await stage.shows("block: time.sleep 0.25 s ON")
     assert stage.app.live.block_now is not None
+
+
+@key("hold")
+async def hold(stage: Stage) -> None:
+    assert "hold stdout" in stage.footer()
+    await stage.press("o")
+    await stage.shows("stdout held", "stdout is held: nobody reads it")
+    assert "read stdout" in stage.footer()
+    await stage.press("o")
+    await stage.until(lambda: "stdout held" not in stage.shown("header"), "it is read again")
 
 
 # Our clients.

@@ -18,8 +18,6 @@ async def test_the_line_that_prints_is_to_blame(size: tuple[int, int]) -> None:
         await stage.press("o")
         await stage.until(lambda: any(len(s.victims) == 3 for s in stage.session.stalls.going.values()), "all wait")
         await stage.shows("STALLED", "stdout held", "parked", "printed.py:")
-        (stall,) = stage.session.stalls.going.values()
-        assert stall.cause is Cause.PARKED
         echoes = stage.session.totals.echoes
         await stage.press("o")
         await stage.until(lambda: stage.session.totals.echoes > echoes + 30, "everybody is served again")

@@ -64,7 +64,7 @@ KEYS = (
     Key("burst", "u", "burst", "burst", "A burst of messages from the chosen client", CLIENTS, 18),
     Key("close", "c", "close_client(False)", "close", "Close the chosen client politely", CLIENTS, 13),
     RESET,
-    Key("misbehave", "m", "misbehave", "misbehave", "Stop reading, half-close, reset, or a flood: a menu", CLIENTS, 13),
+    Key("misbehave", "m", "misbehave", "misbehave", "Stop reading, half-close, reset, or a flood: a menu", CLIENTS, 17),
     Key("freeze", "p", "freeze", "freeze", "Hold the picture still; counting goes on", SCREEN, 10),
     Key(
         "stall-before",

@@ -158,6 +158,9 @@ class ClientsPane(Vertical):
             )
         if self.border_title != title:
             self.border_title = title
+        hint = f"{view.keys['misbehave']} misbehave" if view.usable else ""
+        if self.border_subtitle != hint:
+            self.border_subtitle = hint
         chosen = f"to [{view.client}]" if view.client is not None else "to all"
         label = self.query_one("#to", Label)
         words = f"{chosen} > "

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from servers import leash, stacks
 from servers.block import BlockPage, BlockSetting
+from servers.both import Both
 from servers.catalog import find
 from servers.limits import raise_descriptor_limit
 from servers.piped import Piped
@@ -43,6 +44,8 @@ def run(request: Request) -> None:
     for option, value in (("workers", request.options.workers), ("ceiling", request.options.ceiling)):
         if value is not None and value < 1:
             raise BadRequest(f"--{option} must be at least 1, not {value}")
+    if request.quiet and request.options.print:
+        raise BadRequest("--print and --quiet exclude each other")
     # The default actions end the server at once, whatever Python is doing; its workers wear leashes.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_DFL)
@@ -62,9 +65,10 @@ def run(request: Request) -> None:
 
 
 def _report(request: Request) -> Report:
-    if request.events is not None:
-        return Piped(request.events)
-    return Report() if request.quiet else Printed()
+    if request.events is None:
+        return Report() if request.quiet else Printed()
+    piped = Piped(request.events)
+    return Both(piped, Printed()) if request.options.print else piped
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -90,6 +94,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int)
     parser.add_argument("--ceiling", type=int)
     parser.add_argument("--share", choices=SHARES)
+    parser.add_argument("--print", action="store_true", help="print the lines also when reporting to a pipe")
     parser.add_argument("--block", type=_block, metavar="KIND:SECONDS")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     for descriptor in ("--events", "--page", "--leash", "--stacks"):

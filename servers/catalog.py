@@ -154,6 +154,20 @@ PATTERNS = (
         serves_in=LOOP,
     ),
     Pattern(
+        "asyncio-naive",
+        "asyncio_naive",
+        NON_BLOCKING,
+        "asyncio, unbounded",
+        "The same Protocol as one writes it first: it overlooks pause_writing, by which the library says that a client "
+        "does not read. transport.write never waits and refuses nothing, so the echo piles up in the server's memory. "
+        "A ceiling of 64 MiB protects this machine.",
+        "A client that does not read, under a load of 200x64k: memory grows until the ceiling strikes. Under asyncio "
+        "the server stops taking instead, and the kernel stops the client.",
+        "A block stops the loop: every client waits, and nobody is accepted.",
+        rests=("poll",),
+        serves_in=LOOP,
+    ),
+    Pattern(
         "asyncio-blocking",
         "asyncio_blocking",
         NON_BLOCKING,

@@ -26,11 +26,14 @@ class Options:
     workers: int | None = None
     ceiling: int | None = None
     share: str | None = None
+    print: bool = False
+    """Whether a server that reports to a pipe prints its lines all the same."""
 
     def arguments(self) -> list[str]:
         """These options on a command line."""
-        given = ((option.name, getattr(self, option.name)) for option in fields(self))
-        return [word for name, value in given if value is not None for word in (f"--{name}", str(value))]
+        given = ((f"--{option.name}", getattr(self, option.name)) for option in fields(self))
+        asked = [(name, value) for name, value in given if value is not None and value is not False]
+        return [word for name, value in asked for word in ((name,) if value is True else (name, str(value)))]
 
 
 @dataclass

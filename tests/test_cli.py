@@ -139,6 +139,38 @@ def test_serve_prints_the_lines_of_the_article_from_any_folder(tmp_path: Path) -
                 os.killpg(server.pid, signal.SIGKILL)
 
 
+def test_serve_stops_where_nobody_reads_its_lines_and_goes_on_where_somebody_does() -> None:
+    command = [*COMMAND, "serve", "asyncio", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
+        assert server.stdout
+        assert server.stderr
+        try:
+            port = int(server.stderr.readline().partition(",")[0].rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", port), LIMIT) as client:
+                client.settimeout(0.5)
+                echoes = 0
+                with contextlib.suppress(TimeoutError):
+                    while echoes < 10_000:
+                        client.sendall(b"hogehoge\n")
+                        echoes += len(client.recv(9)) // 9
+                assert 0 < echoes < 10_000, "the pipe is full, and so the server has stopped"
+                with socket.create_connection(("127.0.0.1", port), LIMIT) as other:
+                    other.settimeout(0.5)
+                    other.sendall(b"anybody?\n")
+                    with pytest.raises(TimeoutError):
+                        other.recv(9)
+                    client.settimeout(LIMIT)
+                    lines = [server.stdout.readline() for _ in range(2 * echoes + 3)]
+                    assert client.recv(9) == b"hogehoge\n"
+                    other.settimeout(LIMIT)
+                    assert other.recv(9) == b"anybody?\n"
+            assert [line.partition(":")[0] for line in lines] == ["New client", *["Recv", "Send"] * (echoes + 1)]
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
 def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
     run = echo_tui("serve", "nonblocking", "--port", "0")
     assert run.returncode == 1

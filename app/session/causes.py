@@ -8,7 +8,7 @@ from app.session.parts import BlockSpan, Worker
 from app.session.stall import Cause, Culprit, Stall
 from app.session.threads import Doing, Threads, ThreadState
 
-GIVES_UP = ("accept", "recv", "send", "poll", "sleep", "pause")
+GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 """Calls that Python's own library makes without the GIL; a lock may be waited for by C code that keeps it."""
 ACCEPT = (0, 0)
 """The key of a stall whose victims wait for anybody to accept them; others have their worker's `(pid, tid)`."""

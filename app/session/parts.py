@@ -83,11 +83,18 @@ class Process:
     since: int
     cpu: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=HISTORY))
     rss: int | None = None
+    rss_at_first: int | None = None
+    """Its memory when the server had just begun to listen."""
     threads: int | None = None
     voluntary: float | None = None
     involuntary: float | None = None
     gone_at: int = 0
     last: tuple[int, int | None, int | None] = (0, None, None)
+
+    @property
+    def growth(self) -> int:
+        """By how many bytes its memory is more than when the server began to listen."""
+        return 0 if self.rss is None or self.rss_at_first is None else max(self.rss - self.rss_at_first, 0)
 
     def switched(self, at: int, voluntary: int | None, involuntary: int | None) -> None:
         """New totals of context switches: work out the rates since the totals before."""
@@ -174,9 +181,25 @@ class Client:
     opening_since: int = 0
     connection: Connection | None = None
     ended: str = ""
+    reading: bool = True
+    """Whether it takes what comes."""
+    sending: bool = True
+    """Whether it has not closed its own side of the connection."""
     sent: int = 0
     echoed: int = 0
     last_sent: str = ""
     last_echo: str = ""
     last_size: int = 0
     rtt: int | None = None
+
+
+@dataclass(slots=True)
+class Flood:
+    """Our silent connections that have no numbers: how many are left, and the addresses of those that got in."""
+
+    count: int = 0
+    peers: set[str] = field(default_factory=set)
+
+    def copy(self) -> "Flood":
+        """The same, no longer changed by what comes."""
+        return Flood(self.count, self.peers.copy())

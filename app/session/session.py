@@ -11,15 +11,18 @@ from app.session.observations import (
     ClientClosed,
     ClientConnected,
     ClientEcho,
+    ClientManners,
     ClientOpening,
     ClientSent,
     ClientsLost,
     ClientUnconnected,
     CoresSample,
+    Flooding,
     Garbled,
     Lag,
     Observation,
     Output,
+    OutputHeld,
     ProcessGone,
     ProcessSample,
     ServerExited,
@@ -61,6 +64,7 @@ class Session(KernelSide):
         self.processes: dict[int, Process] = {}
         self.cores: list[deque[tuple[int, float]]] = []
         self.block = BlockSwitch()
+        self.output_held = False
         self.output: deque[Output] = deque(maxlen=OUTPUT_KEPT)
         self.notes: deque[Note] = deque(maxlen=OUTPUT_KEPT)
         self.lags: deque[tuple[int, int]] = deque(maxlen=LAGS_KEPT)
@@ -114,6 +118,10 @@ class Session(KernelSide):
 
     def _output(self, o: Output) -> None:
         self.output.append(o)
+        self.log.add(o)
+
+    def _output_was_held(self, o: OutputHeld) -> None:
+        self.output_held = o.held
         self.log.add(o)
 
     def _garbled(self, o: Garbled) -> None:
@@ -244,6 +252,8 @@ class Session(KernelSide):
         if o.cpu is not None:
             process.cpu.append((o.at, o.cpu))
         process.rss, process.threads = o.rss, o.threads
+        if process.rss_at_first is None and self.server and self.server.listening_at:
+            process.rss_at_first = o.rss
         process.switched(o.at, o.voluntary, o.involuntary)
 
     def _process_gone(self, o: ProcessGone) -> None:
@@ -280,6 +290,7 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     Listening: Session._listening,
     ServerExited: Session._exited,
     Output: Session._output,
+    OutputHeld: Session._output_was_held,
     Garbled: Session._garbled,
     Note: Session._note,
     Threads: Session._threads,
@@ -298,6 +309,8 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     ClientUnconnected: Session._client_unconnected,
     ClientOpening: Session._client_opening,
     ClientConnected: Session._client_connected,
+    ClientManners: Session._client_manners,
+    Flooding: Session._flooding,
     ClientSent: Session._client_sent,
     ClientEcho: Session._client_echo,
     ClientClosed: Session._client_closed,

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from app.session.observations import Frame
 
-LIBRARY = ("/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>", "/servers/native.py")
-"""What is in the path of a file that is not the program's own; what wraps a C function is as good as that function."""
+LIBRARY = (
+    "/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>", "/servers/native.py", "/servers/both.py",
+)  # fmt: skip
+"""What is in the path of a file that is not the program's own, or that only hands on what it is given."""
 
 
 class Cause(enum.Enum):

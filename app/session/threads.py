@@ -20,6 +20,8 @@ KINDS = {
     "futex_waitv": "lock", "pause": "pause",
 }  # fmt: skip
 """What a thread waits for in a system call, in one word for all calls that wait for the same."""
+WRITES = ("write", "writev")
+"""Calls that send only where there is a peer; otherwise it is a pipe or a file that has no room."""
 
 
 class Doing(enum.Enum):
@@ -64,7 +66,9 @@ class ThreadState:
     @property
     def kind(self) -> str:
         """What it waits for, in one word; empty where it waits in no system call that is known here."""
-        return KINDS.get(self.call, "") if self.doing is Doing.CALL else ""
+        if self.doing is not Doing.CALL:
+            return ""
+        return "write" if self.call in WRITES and not self.peer else KINDS.get(self.call, "")
 
     @property
     def waited_for_a_core(self) -> int:

@@ -14,7 +14,7 @@ from app.live import OVER, Plan
 from app.observers import strace
 from app.tui.client_keys import ClientKeys
 from app.tui.dialogs import Confirm, ask, shown
-from app.tui.keys import ALL_KEYS
+from app.tui.keys import ALL_KEYS, MISBEHAVIOUR
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientList, ClientsPane
 from app.tui.panels.patterns import PatternsPanel
@@ -77,6 +77,8 @@ class EchoTui(ClientKeys, ScreenKeys):
                 return self.live.running and loop and strace.is_installed()
             case "remedy":
                 return self.cure is not None
+            case "hold_output":
+                return self.live.plan.options.print
             case "stall":
                 return bool(self.live.moments.kept)
             case "copy_line":
@@ -147,6 +149,12 @@ class EchoTui(ClientKeys, ScreenKeys):
         pattern = self.live.pattern or self.looked_at
         return remedy(pattern, self.live.block_setting.kind) if pattern else None
 
+    # Its stdout.
+
+    def action_hold_output(self) -> None:
+        self.live.hold_output(not self.live.output_held)
+        self.draw()
+
     # Leaving, and the palette.
 
     def action_quit_politely(self) -> None:
@@ -171,6 +179,10 @@ class EchoTui(ClientKeys, ScreenKeys):
             if key.id not in ("quit-now", "leave", "start", "palette"):
                 names = shown(self.keymap.get(key.id, key.key), self.get_key_display)
                 yield SystemCommand(key.help, f"key: {names}", lambda key=key: self.run_action(key.action))
+        for key in MISBEHAVIOUR:
+            if key not in ALL_KEYS:
+                names = f"{self.key_names['misbehave']} {key.key}"
+                yield SystemCommand(key.help, f"keys: {names}", lambda key=key: self.run_action(key.action))
 
     def start_from_palette(self, pattern: Pattern) -> None:
         """Start a pattern and put the cursor on it."""

@@ -1,5 +1,6 @@
 """A server as a child: it starts, it is read, it is blocked, and nothing of it is left however it ends."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -190,6 +191,28 @@ def test_ipv6() -> None:
 
 def test_options_are_words_on_the_childs_command_line() -> None:
     assert Options("::1", 99, workers=3).arguments() == ["--host", "::1", "--port", "99", "--workers", "3"]
+    assert Options(print=True).arguments()[-1] == "--print"
+    assert "--print" not in Options().arguments()
+
+
+def test_a_stdout_that_is_held_stops_a_server_that_prints_and_loses_nothing() -> None:
+    with watched("multithread", printing=True) as server:
+        (client,) = server.connect(1)
+        client.settimeout(0.3)
+        eventually(lambda: server.all(New) and server.lines(), "its first line")
+        server.child.hold_output(True)
+        echoes = 0
+        with contextlib.suppress(TimeoutError):
+            while echoes < 10_000:
+                client.sendall(b"hogehoge\n")
+                client.recv(9)
+                echoes += 1
+        assert 0 < echoes < 1000, "the pipe is small"
+        assert len(server.lines()) == 1, "nothing is read"
+        server.child.hold_output(False)
+        eventually(lambda: sum(line.startswith("Send: ") for line in server.lines()) > echoes, "every line")
+        assert client.recv(9) == b"hogehoge\n"
+        client.close()
 
 
 def test_no_descriptor_is_left_by_a_child() -> None:

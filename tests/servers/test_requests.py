@@ -33,6 +33,7 @@ BAD = [
         r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2, or sleep:2/10",
     ),
     (["asyncio", "--block", "0"], r"argument --block: a block lasts 0.001 to 60 seconds, not 0"),
+    (["asyncio", "--print", "--quiet"], r"--print and --quiet exclude each other"),
     (["asyncio", "--colour", "red"], r"unrecognized arguments: --colour red"),
     ([], r"the following arguments are required: pattern"),
 ]

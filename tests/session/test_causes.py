@@ -18,6 +18,7 @@ from tests.session.scene import MS, PID, Scene, loop
         ("", 0, PID, Cause.NO_CORE),
         ("", 0, 0, Cause.NO_CORE),
         ("sendto", 0, 0, Cause.NOT_READING),
+        ("write", 0, 0, Cause.PARKED),
         ("epoll_wait", 0, 0, Cause.UNCLEAR),
     ],
 )
@@ -29,6 +30,14 @@ def test_the_cause(call: str, running: int, starving: int, cause: Cause) -> None
     assert scene.only().cause is cause
     assert not scene.only().injected
     assert SENTENCES[cause]
+
+
+def test_a_write_to_a_client_is_told_from_one_to_a_pipe() -> None:
+    scene, peers = loop()
+    scene.unread = {peers[1]: 5}
+    scene.does(PID, "write", peer=peers[1])
+    scene.passes(600)
+    assert scene.only().cause is Cause.NOT_READING
 
 
 def test_who_waits_for_the_gil_and_who_has_it() -> None:

@@ -24,7 +24,17 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="on
 SECONDS = 0.7
 MORE = ("gevent", "twisted", "trio", "uvloop")
 PATCHED = ("eventlet", "gevent")
-LOOPS = ("select-loop", "poll-loop", "epoll-loop", "asyncio", "asyncio-blocking", "asyncio-streams", "eventlet", *MORE)
+LOOPS = (
+    "select-loop",
+    "poll-loop",
+    "epoll-loop",
+    "asyncio",
+    "asyncio-naive",
+    "asyncio-blocking",
+    "asyncio-streams",
+    "eventlet",
+    *MORE,
+)
 KINDS = {"sleep": "sleep", "c-call": "c_call", "cpu": "cpu", "c-gil": "c_gil"}
 """The function in which each kind of block is."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)

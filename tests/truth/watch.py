@@ -129,9 +129,11 @@ def watching(
     workers: int | None = None,
     share: str | None = None,
     threshold: int | None = None,
+    printing: bool = False,
 ) -> Iterator[Watch]:
     """Watch a pattern on a free port, with a block that is off until it is armed."""
-    watch = Watch(pattern, block, Options(port=0, workers=workers, share=share), threshold)
+    options = Options(port=0, workers=workers, share=share, print=printing)
+    watch = Watch(pattern, block, options, threshold)
     try:
         yield watch
     finally:

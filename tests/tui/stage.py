@@ -11,7 +11,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from app.config import Config
 from app.live import Plan
@@ -164,6 +164,13 @@ class Stage:
         await self.until(
             lambda: sum(1 for c in self.session.clients.values() if c.connection) >= count, f"{count} clients"
         )
+
+    async def misbehave(self, *keys: str) -> None:
+        """Choose from the menu of misbehaviour."""
+        await self.press("m")
+        await self.until(lambda: isinstance(self.app.focused, OptionList), "the menu")
+        await self.press(*keys)
+        await self.until(lambda: len(self.app.screen_stack) == 1, "no menu any more")
 
     async def say(self, words: str) -> None:
         """Type a line for the chosen client, and leave the input."""

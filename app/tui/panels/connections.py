@@ -1,5 +1,6 @@
 """The connections as a table: the open ones in the order they came, then those closed lately."""
 
+from dataclasses import replace
 from itertools import islice
 
 from rich.style import Style
@@ -19,6 +20,8 @@ def whose(view: View, connection: Connection) -> str:
     """Whose client it is: the number of ours, or external."""
     if connection.client is not None:
         return f"[{connection.client}]"
+    if connection.peer in view.session.flood.peers:
+        return "flood"
     return {True: "external", False: "", None: "?"}[view.session.is_external(connection, view.now)]
 
 
@@ -49,6 +52,11 @@ def in_kernel(view: View, connection: Connection) -> str:
     return f"{text.size(connection.unread)} {text.elapsed(max(view.now - connection.untaken_since, 0))}"
 
 
+def unsent(view: View, connection: Connection) -> str:
+    """The bytes that the server has sent, and the client's end has not taken yet."""
+    return text.size(connection.unsent) if connection.unsent else ""
+
+
 def gauge(queue: int, limit: int) -> str:
     """How full the accept queue is: any part of it shows."""
     filled = min(-(-GAUGE * queue // max(limit, 1)), GAUGE)
@@ -71,9 +79,13 @@ COLUMNS = (
     Column("bytes", 8, 7, lambda view, c: text.size(c.recv_bytes), right=True),
     Column("rtt", 8, 5, lambda view, c: text.duration(c.rtt), right=True),
     Column("rtt max", 8, 6, lambda view, c: text.duration(c.rtt_max), right=True),
+    Column("unsent", 7, 4, unsent, unread_style, right=True),
     Column("in the kernel", 13, 3, in_kernel, unread_style, right=True),
     Column("worker", 13, 8, worker, lambda view, c: view.palette.dim),
 )
+
+WITH_UNSENT = tuple(replace(column, rank=1) if column.title == "unsent" else column for column in COLUMNS)
+"""The same where somebody does not read what is sent: that is shown at every size."""
 
 
 class ConnectionsPanel(table.TablePanel[Connection]):
@@ -89,6 +101,7 @@ class ConnectionsPanel(table.TablePanel[Connection]):
         session = view.session
         self.items = [*session.connections.values(), *islice(reversed(session.closed), CLOSED_SHOWN)]
         self.last = len(self.items)
+        self.columns = WITH_UNSENT if any(c.unsent for c in session.connections.values()) else COLUMNS
         title = f"{self.TITLE}: {len(session.connections):,} open"
         if session.server and session.server.running and session.server.queue is not None:
             queue, limit = session.server.queue, session.server.queue_limit or 0

@@ -236,7 +236,7 @@ def test_every_shell_gets_its_completion(shell: str) -> None:
         ("echo-tui serve sel", ["select-loop"]),
         ("echo-tui --port 99 eve", ["eventlet", "eventlet-tpool"]),
         ("echo-tui se", ["select-loop", "serve"]),
-        ("echo-tui ", [*NAMES, "completion", "list", "serve"]),
+        ("echo-tui ", [*NAMES, "completion", "list", "matrix", "serve"]),
         ("echo-tui asyncio --po", ["--port"]),
         ("echo-tui completion f", ["fish"]),
     ],

@@ -30,8 +30,8 @@ Examples:
   nc 127.0.0.1 37564                     a client of it, in another terminal
 """
 SHARE_HELP = (
-    "How the processes of process-loops share the port: accept (one socket, a connection wakes one of them), reuseport "
-    "(a socket each), herd (one socket, it wakes them all). [default: accept]"
+    "How the processes of process-loops share the port: accept (one socket, a connection wakes one of them, where the "
+    "system can do that), reuseport (a socket each), herd (one socket, it wakes them all). [default: accept]"
 )
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -10,9 +11,10 @@ from collections.abc import Callable
 
 import pytest
 
+from servers import poll_loop
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME, PATTERNS, find
-from servers.server import BadRequest
+from servers.server import BadRequest, Server
 
 BAD = [
     (["multithred"], r"unknown pattern 'multithred': did you mean 'multithread'\?"),
@@ -76,6 +78,12 @@ def test_a_privileged_port() -> None:
         pytest.skip("this system does not say which ports are privileged")
     expected = "port 1 is privileged: choose one from 1024 on with --port"
     refuses(["-m", "servers", "asyncio", "--port", "1"], expected, without_privileged_ports)
+
+
+def test_a_system_without_poll_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll")
+    with pytest.raises(BadRequest, match="this system has no poll: choose epoll-loop"):
+        poll_loop.serve(Server())
 
 
 def test_every_pattern_is_found_by_its_name() -> None:

@@ -86,6 +86,7 @@ def test_newcomers_that_are_given_to_a_held_loop_wait_for_it() -> None:
         for newcomer in newcomers:
             newcomer.send()
         watch.until(lambda: heard(sender, *newcomers), "every echo")
+        watch.until(lambda: all(server_of(watch, newcomer) for newcomer in newcomers), "it is told who serves them")
         held = [newcomer for newcomer in newcomers if server_of(watch, newcomer) == pid]
         assert 0 < len(held) < NEWCOMERS
         (stall,) = over(watch)

@@ -66,8 +66,9 @@ def test_a_loop_that_is_held(pattern: str, kind: str) -> None:
         sender, *others = (watch.connect() for _ in range(3))
         watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
         during_a_block(watch, sender, others)
-        (stall,) = [s for s in watch.stalls if s.cause is not Cause.NO_CORE]
-        assert stall.cause is (Cause.COMPUTING if kind == "cpu" else Cause.PARKED)
+        stall = max(watch.stalls, key=lambda stall: stall.lasted(0))
+        assert stall.cause in causes(kind, watch)
+        assert not [s for s in watch.stalls if s is not stall and s.cause is not Cause.NO_CORE]
         assert stall.injected
         assert {victim.peer for victim in stall.victims.values()} == {other.name for other in others}
         assert watch.is_close(stall.begin, others[0].sent_at)
@@ -76,6 +77,14 @@ def test_a_loop_that_is_held(pattern: str, kind: str) -> None:
         assert stall.culprit.where
         assert stall.culprit.where.function == KINDS[kind]
         assert in_the_pattern(stall, pattern)
+
+
+def causes(kind: str, watch: Watch) -> set[Cause]:
+    """Why a loop that is held takes nothing: on a machine that is busy it may wait for a core more than it computes."""
+    if kind != "cpu":
+        return {Cause.PARKED}
+    starved = any(state.waited_for_a_core > SECONDS * 1e9 / 2 for state in watch.session.threads.known.values())
+    return {Cause.COMPUTING, Cause.NO_CORE} if starved else {Cause.COMPUTING}
 
 
 def in_the_pattern(stall: Stall, pattern: str) -> bool:

@@ -28,11 +28,13 @@ class Row:
     state: ThreadState | None
     worker: Worker | None
     count: int = 1
+    blocks: bool = False
+    """Whether it is in a blocking call, perhaps in the place of a thread that serves."""
 
     @property
     def idle(self) -> bool:
-        """Whether it serves nobody."""
-        return not (self.worker and self.worker.serving)
+        """Whether it has nothing to do with any client."""
+        return not (self.blocks or (self.worker and self.worker.serving))
 
 
 def title(worker: Worker | None, state: ThreadState | None) -> str:
@@ -95,12 +97,16 @@ def said(view: View, worker: Worker) -> str:
 def rows(view: View) -> list[Row]:
     """The threads of each process, first the first; those that rest alike in one row."""
     workers, known = view.session.workers, view.session.threads.known
+    blocked = {(span.pid, span.tid) for span in view.session.blocking.values()}
     found = [
-        Row(title(workers.get(key), state), doing(view, state), state, workers.get(key))
+        Row(title(worker := workers.get(key), state), doing(view, state), state, worker, blocks=key in blocked)
         for key, state in sorted(known.items())
     ]
     unseen = [worker for key, worker in workers.items() if key not in known]
-    return fold(found) + [Row(title(worker, None), said(view, worker), None, worker) for worker in unseen]
+    return fold(found) + [
+        Row(title(worker, None), said(view, worker), None, worker, blocks=(worker.pid, worker.tid) in blocked)
+        for worker in unseen
+    ]
 
 
 def fold(found: list[Row]) -> list[Row]:
@@ -126,7 +132,7 @@ def style(view: View, row: Row) -> Style:
     stall = view.stall
     if stall and stall.culprit and state and (state.pid, state.tid) == (stall.culprit.pid, stall.culprit.tid):
         return palette.bad
-    if row.worker and block_of(view, row.worker.pid, row.worker.tid):
+    if row.blocks:
         return palette.waiting
     if state and (state.doing in (Doing.GIL, Doing.NO_CORE) or state.kind == "send"):
         return palette.waiting

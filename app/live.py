@@ -19,6 +19,7 @@ from app.session.moments import Moments
 from app.session.observations import (
     BlockSet,
     ClientUnconnected,
+    Flooding,
     Lag,
     Observation,
     OutputHeld,
@@ -256,6 +257,7 @@ class Live:
         """The clients' process is gone: say so, and give the clients a new one."""
         clients = [number for number, client in self.session.clients.items() if client.ended not in OVER]
         self._tell_unconnected(clients, "their process died")
+        self.session.apply(Flooding(time.monotonic_ns(), 0, []))
         self.crowd.stop()
         self._crowd_pipe.close()
         self.crowd, self.loads = Crowd(), {}

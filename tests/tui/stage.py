@@ -208,7 +208,7 @@ async def dashboard(
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, pilot)
         try:
-            if pattern and stage.app.plan.pattern and stage.app.plan.pattern.serves and "port" not in plan:
+            if pattern and stage.app.plan.pattern and stage.app.plan.pattern.serves and not options.port:
                 await stage.serving()
             yield stage
         finally:

@@ -270,7 +270,8 @@ class Picture(App[int]):
             notice.update(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}; this terminal has {width} x {height}")
         focused = screen.focused
         if focused and not focused.display and layout.name != "small":
-            screen.query_one("#ended" if self.ended else "#patterns").focus()
+            # At once: put off, it would come after whatever the focus is on its way to, and take it back.
+            screen.set_focus(screen.query_one("#ended" if self.ended else "#patterns"))
         self.call_after_refresh(self.draw)
 
     def focusable(self) -> list[Widget]:

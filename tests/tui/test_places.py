@@ -1,0 +1,44 @@
+"""The digits: each goes to its panel, whatever panel gives up its place for it."""
+
+import random
+
+import pytest
+
+from app.tui.keys import PANELS
+from tests.tui.stage import SIZES, Stage, dashboard
+
+DIGITS = {str(number): name for number, name in enumerate(PANELS, 1) if name != "clients"}
+SEED = 8
+PAIRS = [(one, other) for one in DIGITS for other in DIGITS if one != other]
+
+
+async def stands(stage: Stage, digit: str, after: str) -> None:
+    """The panel of a digit is on the screen and keeps the focus."""
+    panel = stage.panel(DIGITS[digit])
+    await stage.pilot.pause()
+    assert stage.app.focused is panel, f"{after} then {digit} leads to {stage.app.focused}"
+    assert stage.app.place == DIGITS[digit], f"{digit} after {after}"
+    assert panel.region, f"{digit} after {after}"
+    assert panel.is_on_screen
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_every_digit_after_every_other_one(size: tuple[int, int]) -> None:
+    pairs = random.Random(SEED).sample(PAIRS, len(PAIRS))
+    async with dashboard("multithread", size=size, clients=1) as stage:
+        await stage.connected(1)
+        for before, digit in pairs:
+            await stage.press(before)
+            await stands(stage, before, "another one")
+            await stage.press(digit)
+            await stands(stage, digit, before)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_f_gives_the_screen_to_the_panel_of_the_digit(size: tuple[int, int]) -> None:
+    async with dashboard("multithread", size=size) as stage:
+        for before, digit in (("4", "7"), ("8", "7"), ("4", "8"), ("6", "5"), ("7", "4")):
+            await stage.press(before, digit, "f")
+            await stage.until(lambda: stage.visible() == {"header", "keys", DIGITS[digit]}, f"{digit} alone")  # noqa: B023
+            await stage.press("f")
+            await stage.until(lambda: "timeline" in stage.visible(), "the others")

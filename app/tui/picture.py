@@ -9,8 +9,7 @@ from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 from textual.geometry import Size
-from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from app.config import Config
 from app.live import Live, Plan
@@ -274,16 +273,22 @@ class Picture(App[int]):
             screen.set_focus(screen.query_one("#ended" if self.ended else "#patterns"))
         self.call_after_refresh(self.draw)
 
-    def focusable(self) -> list[Widget]:
-        """The panels to hop between, in their order; the input stands for the client pane."""
-        panels = [self.screen.query_one(f"#{name}") for name in PANELS if name != "clients"]
+    @property
+    def focused_place(self) -> str | None:
+        """The panel that has the focus, the client pane by its list or its input."""
+        focused = self.focused
+        return (
+            next((node.id for node in focused.ancestors_with_self if node.id in EVERYTHING), None) if focused else None
+        )
+
+    def stops(self) -> list[str]:
+        """The panels to hop between, in their order."""
         if self.ended:
-            panels = [self.screen.query_one("#patterns"), self.screen.query_one("#ended")]
-        return [*panels, self.screen.query_one(Input)]
+            return ["patterns", "ended", "clients"]
+        return ["calls" if name == "events" and self.live.lens else name for name in PANELS]
 
     def on_descendant_focus(self) -> None:
-        focused = self.focused
-        name = "clients" if isinstance(focused, Input) else (focused.id if focused else None)
+        name = self.focused_place
         if name in PANELS and name != self.place:
             self.place = str(name)
             self.fit()

@@ -86,28 +86,24 @@ class ScreenKeys(Picture):
         self.draw()
 
     def action_expand(self) -> None:
-        if self.expanded:
-            self.expanded = None
-        elif isinstance(self.focused, Panel):
-            self.expanded = self.focused.id
+        self.expanded = None if self.expanded else self.focused_place
         self.fit()
 
     def action_hop(self, step: int) -> None:
-        stops = self.focusable()
-        index = stops.index(self.focused) + step if self.focused in stops else 0
-        self.action_go(stops[index % len(stops)].id or "patterns")
+        stops, here = self.stops(), self.focused_place
+        index = stops.index(here) + step if here in stops else 0
+        self.action_go(stops[index % len(stops)])
 
     def action_go(self, name: str) -> None:
         self.expanded = None
-        if self.ended and name not in ("patterns", "clients", "line"):
+        if self.ended and name not in ("patterns", "clients"):
             name = "ended"  # it stands in the place of the others
         if self.live.lens and name == "events":
             name = "calls"  # they stand in the place of the events
         if name in PANELS or name == "calls":
             self.place = name
         self.fit()
-        target = self.screen.query_one(Input) if name in ("clients", "line") else self.screen.query_one(f"#{name}")
-        self.screen.set_focus(target)
+        self.screen.set_focus(self.screen.query_one("#client-list" if name == "clients" else f"#{name}"))
 
     def action_leave(self) -> None:
         if self.expanded:

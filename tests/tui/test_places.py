@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from textual.widgets import Input
 
 from app.tui.keys import PANELS
 from tests.tui.stage import SIZES, Stage, dashboard
@@ -42,3 +43,21 @@ async def test_f_gives_the_screen_to_the_panel_of_the_digit(size: tuple[int, int
             await stage.until(lambda: stage.visible() == {"header", "keys", DIGITS[digit]}, f"{digit} alone")  # noqa: B023
             await stage.press("f")
             await stage.until(lambda: "timeline" in stage.visible(), "the others")
+
+
+async def test_nine_leads_to_the_clients_and_does_not_type() -> None:
+    async with dashboard("multithread", size=(80, 24), clients=30) as stage:
+        await stage.connected(30)
+        await stage.press("9", "f")
+        await stage.until(lambda: "[30]" in stage.shown("client-list") and "[1]" in stage.shown("client-list"), "all")
+        assert stage.app.query_one("#line", Input).value == ""
+        await stage.press("a", "down", "down")
+        assert stage.app.client == 2
+        await stage.press("enter")
+        assert stage.app.focused is stage.app.query_one("#line")
+        await stage.press("f")
+        assert stage.app.query_one("#line", Input).value == "f"
+        await stage.press("escape", "escape")
+        assert stage.app.focused is stage.panel("patterns")
+        await stage.press("4", "f", "i")
+        await stage.until(lambda: "timeline" in stage.visible(), "a line is typed where it is seen")

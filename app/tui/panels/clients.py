@@ -6,7 +6,7 @@ from typing import ClassVar
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
@@ -22,10 +22,15 @@ CHIP = 29
 """Cells for one client."""
 
 
-class ClientList(Panel, can_focus=False):
-    """Our clients in columns; a click chooses one."""
+class ClientList(Panel):
+    """Our clients in columns; a click chooses one, and so do the arrows while it has the focus. Enter types."""
 
     SELECTS = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "app.choose(-1)", "Before", show=False),
+        Binding("down,j", "app.choose(1)", "Next", show=False),
+        Binding("enter", "app.type", "Type", show=False),
+    ]
 
     class Chosen(Message):
         """A client was clicked; None means all of them."""
@@ -37,6 +42,7 @@ class ClientList(Panel, can_focus=False):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._entries: list[Client | None] = []
+        self._followed: int | None = None
 
     @property
     def per_row(self) -> int:
@@ -52,8 +58,9 @@ class ClientList(Panel, can_focus=False):
         self.last = -(-len(self._entries) // self.per_row)
         chosen = next((i for i, c in enumerate(self._entries) if (c and c.number) == view.client), 0)
         row = chosen // self.per_row
-        if not self.top <= row < self.top + self.rows:
+        if chosen != self._followed and not self.top <= row < self.top + self.rows:
             self.top = max(row - self.rows + 1, 0) if row > self.top else row
+        self._followed = chosen
 
     def place(self) -> str:
         return ""

@@ -197,6 +197,7 @@ class Picture(App[int]):
             lens=self.live.lens is not None,
             chosen_stall=self.stall if self.frozen else None,
             expanded=self.expanded,
+            origin=self.origin,
         )
 
     def draw(self) -> None:
@@ -225,14 +226,11 @@ class Picture(App[int]):
     def banner(self, view: View) -> str:
         """What the picture that stands still is of, and how to go on."""
         assert self.frozen
-        goes_on = self.origin or self.live.session
-        gone = text.count(goes_on.totals.events - self.frozen[0].totals.events)
+        gone = text.count(view.goes_on.totals.events - self.frozen[0].totals.events)
         if (stall := view.stall) and self.stall:
-            number, count = stall.number, goes_on.stalls.count
-            begin = text.stamp(view.since_start(stall.begin))
-            whole = next((each for each in goes_on.stalls.all if each.number == number), stall)
+            whole, begin = view.whole(stall), text.stamp(view.since_start(stall.begin))
             lasted = text.duration(whole.lasted(view.clock))
-            what = f"STALL {number} of {count}   {whole.cause.value} {lasted} from {begin}"
+            what = f"STALL {stall.number} of {view.goes_on.stalls.count}   {whole.cause.value} {lasted} from {begin}"
         else:
             what = "FROZEN"
         return f"{what}   {gone} events since   {view.keys['freeze']} goes on"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.tui import text
 from servers.block import BlockSetting
 from tests.tui.stage import SIZES, Stage, dashboard
 
@@ -89,3 +90,18 @@ async def test_going_back_to_a_stall_and_on_again() -> None:
         await stage.until(lambda: stage.session.threads.seen_at > looked, "the looks go on while it is frozen")
         await stage.press("p")
         assert not stage.app.frozen
+
+
+async def test_a_stall_that_one_has_gone_back_to_has_its_whole_length_everywhere() -> None:
+    async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 1.1)) as stage:
+        await held(stage)
+        await stage.until(lambda: not stage.session.stalls.going and stage.session.stalls.all, "its end")
+        (stall,) = stage.session.stalls.all
+        moment = stage.app.live.moments.kept[stall.number][1]
+        assert moment < stall.end, "the picture is from its midst"
+        whole = text.duration(stall.lasted(0))
+        await stage.press("left_square_bracket", "4", "home")
+        await stage.until(lambda: f" {whole} parked" in stage.shown("stalls"), "its row")
+        await stage.press("y")
+        assert f" {whole} parked (block): " in stage.app.clipboard
+        await stage.shows(f"parked {whole} from")

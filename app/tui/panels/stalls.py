@@ -13,6 +13,8 @@ from app.tui.lines import file_line
 from app.tui.panel import Line
 from app.tui.view import View
 
+TENTH = text.SECOND // 10
+
 
 def victims(stall: Stall) -> str:
     """Who waited, by the numbers of our clients or by their ports."""
@@ -33,14 +35,14 @@ def cause(stall: Stall) -> str:
 
 
 def style(view: View, stall: Stall) -> Style:
-    """One that goes on stands out."""
-    return view.palette.text if stall.end else view.palette.bad
+    """One that goes on stands out, and the one that one has gone back to."""
+    return view.palette.text if stall.end and stall.number != view.chosen_stall else view.palette.bad
 
 
 Column = table.Column[Stall]
 COLUMNS = (
     Column("begin", 9, 0, lambda view, s: text.stamp(view.since_start(s.begin))[:9], lambda view, s: view.palette.dim),
-    Column("length", 7, 0, lambda view, s: text.duration(s.lasted(view.now)), style, right=True),
+    Column("length", 7, 0, lambda view, s: text.duration(s.lasted(view.clock)), style, right=True),
     Column("cause", 20, 0, lambda view, s: cause(s), style),
     Column("who waits", 12, 1, lambda view, s: victims(s)),
     Column("line", 16, 2, lambda view, s: place(s), lambda view, s: view.palette.accent, grows=True),
@@ -48,7 +50,7 @@ COLUMNS = (
 
 
 class StallsPanel(table.TablePanel[Stall]):
-    """One row for each stall, the latest at the end."""
+    """One row for each stall, the latest at the end; of each the whole, also in a picture from its midst."""
 
     TITLE = "Stalls"
     COLUMNS = COLUMNS
@@ -65,11 +67,12 @@ class StallsPanel(table.TablePanel[Stall]):
     def fingerprint(self, view: View) -> Hashable:
         stalls = view.session.stalls
         going = tuple((s.number, s.end, s.cause, len(s.victims), bool(s.located_at)) for s in stalls.going.values())
-        return (len(stalls.all), stalls.totals.total(), going, view.tenth if going else 0)
+        known = tuple(view.whole(stall).end or view.clock // TENTH for stall in stalls.going.values())
+        return (len(stalls.all), stalls.totals.total(), going, known, view.chosen_stall)
 
     def prepare(self, view: View) -> None:
         stalls = view.session.stalls
-        self.items = list(stalls.all)
+        self.items = [view.whole(stall) for stall in stalls.all]
         self.last = len(self.items)
         words = self.TITLE
         if self.items:
@@ -91,7 +94,7 @@ class StallsPanel(table.TablePanel[Stall]):
         stall = self.items[index]
         assert self.view
         begin = text.stamp(self.view.since_start(stall.begin))
-        lasted = text.duration(stall.lasted(self.view.now))
+        lasted = text.duration(stall.lasted(self.view.clock))
         said = f"{begin} {lasted} {cause(stall)}: {SENTENCES[stall.cause]}"
         return f"{said} Waiting: {victims(stall)}. {place(stall)}".rstrip()
 

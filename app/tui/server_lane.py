@@ -7,7 +7,7 @@ from itertools import groupby
 from rich.style import Style
 
 from app.session.parts import BlockSpan
-from app.session.stall import Stall
+from app.session.stall import SHORT, Stall
 from app.tui import text
 from app.tui.lanes import BLOCKED, PARTLY, QUIET, SHAPES, STALLED, Window, styles
 from app.tui.palette import Palette
@@ -59,7 +59,8 @@ def _stalls(view: View, window: Window, stalls: Iterable[Stall]) -> list[Cover]:
         why, lasted = stall.cause.value, stall.lasted(view.now)
         length = text.duration(lasted) if stall.end else text.elapsed(lasted)
         place = window.columns(stall.begin, stall.end or view.now)
-        covers.append(Cover(place, STALLED, (f"{why} {length}", why, length)))
+        short = SHORT.get(stall.cause, why)
+        covers.append(Cover(place, STALLED, (f"{why} {length}", why, f"{short} {length}", short, length)))
     return covers
 
 

@@ -12,7 +12,7 @@ from rich.style import Style
 from app.session.observations import ServerStarted
 from app.session.parts import BlockSpan
 from app.session.session import Session
-from app.session.stall import Cause, Stall
+from app.session.stall import SHORT, Cause, Stall
 from app.tui import text
 from app.tui.lanes import Window
 from app.tui.palette import Palette
@@ -100,7 +100,8 @@ def wordings(stalls: list[Stall], blocks: list[BlockSpan]) -> set[str]:
     said = {"", "time.sleep", *(f"time.sleep {text.duration(block.end - block.begin)}" for block in blocks)}
     for one in stalls:
         length = text.duration(one.lasted(NOW)) if one.end else text.elapsed(one.lasted(NOW))
-        said |= {one.cause.value, length, f"{one.cause.value} {length}"}
+        short = SHORT.get(one.cause, one.cause.value)
+        said |= {length, one.cause.value, f"{one.cause.value} {length}", short, f"{short} {length}"}
     return said
 
 

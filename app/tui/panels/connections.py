@@ -1,16 +1,16 @@
 """The connections as a table: the open ones in the order they came, then those closed lately."""
 
+from collections.abc import Iterator
 from itertools import islice
 
 from rich.style import Style
 
 from app.session.connection import Connection, State
+from app.session.session import Session
 from app.tui import table, text
 from app.tui.view import View
 
 CLOSED_SHOWN = 200
-WIDE = 50
-"""Cells from which the accept queue is drawn, and called by its whole name."""
 GAUGE = 8
 """Cells of the accept queue's gauge."""
 
@@ -49,12 +49,6 @@ def in_kernel(view: View, connection: Connection) -> str:
     return f"{text.size(connection.unread)} {text.elapsed(max(view.now - connection.untaken_since, 0))}"
 
 
-def gauge(queue: int, limit: int) -> str:
-    """How full the accept queue is: any part of it shows."""
-    filled = min(-(-GAUGE * queue // max(limit, 1)), GAUGE)
-    return "█" * filled + "░" * (GAUGE - filled)
-
-
 def unread_style(view: View, connection: Connection) -> Style:
     """Bytes that the kernel has and the server has not taken are a wait that shows."""
     return view.palette.waiting
@@ -76,6 +70,24 @@ COLUMNS = (
 )
 
 
+def titles(session: Session) -> Iterator[str]:
+    """How many there are and what the accept queue has come to, in ever fewer words."""
+    server = session.server
+    words = [f"Connections: {len(session.connections):,} open"]
+    closed = [f"{session.totals.bye:,} closed"] if session.totals.bye else []
+    if not (server and server.running and server.queue is not None):
+        yield ", ".join(words + closed)
+        return
+    queue, limit = server.queue, server.queue_limit or 0
+    bar = f"{text.share(queue, limit, GAUGE)} " if queue else ""
+    dropped = [f"{server.dropped:,} dropped"] if server.dropped else []
+    of = f"{queue:,} of {limit:,}"
+    yield ", ".join([*words, f"accept queue {bar}{of}", *dropped, *closed])
+    for said in (f"accept queue {bar}{of}", f"queue {bar}{of}", f"queue {of}"):
+        yield ", ".join([*words, said, *dropped])
+    yield ", ".join([f"{len(session.connections):,} open", f"queue {of}", *dropped])
+
+
 class ConnectionsPanel(table.TablePanel[Connection]):
     """One row for each connection."""
 
@@ -89,17 +101,7 @@ class ConnectionsPanel(table.TablePanel[Connection]):
         session = view.session
         self.items = [*session.connections.values(), *islice(reversed(session.closed), CLOSED_SHOWN)]
         self.last = len(self.items)
-        title = f"{self.TITLE}: {len(session.connections):,} open"
-        if session.server and session.server.running and session.server.queue is not None:
-            queue, limit = session.server.queue, session.server.queue_limit or 0
-            wide = self.extent.width >= WIDE
-            bar = f"{gauge(queue, limit)} " if queue and wide else ""
-            title += f", {'accept queue' if wide else 'queue'} {bar}{queue} of {limit}"
-            if session.server.dropped:
-                title += f", {session.server.dropped:,} dropped"
-        if session.totals.bye:
-            title += f", {session.totals.bye:,} closed"
-        self.title_text = title
+        self.title_text = text.first_that_fits(titles(session), self.extent.width - 2)
 
     def plain(self, item: Connection) -> Style:
         assert self.view

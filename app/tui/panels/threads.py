@@ -164,7 +164,7 @@ def identity(row: Row) -> str:
 
 Column = table.Column[Row]
 COLUMNS = (
-    Column("thread", 10, 0, lambda view, r: r.name),
+    Column("thread", 11, 0, lambda view, r: r.name, most=24),
     Column("is", 15, 0, lambda view, r: r.doing, style, grows=True, wants=27),
     Column("CPU", BAR + 6, 1, bar, lambda view, r: view.palette.accent),
     Column("served", 6, 3, lambda view, r: served(r), right=True),

@@ -5,7 +5,7 @@ from itertools import islice
 from rich.style import Style
 
 from app.session.connection import Connection
-from app.session.stall import SENTENCES, Cause, Stall, is_own
+from app.session.stall import SENTENCES, SHORT, Cause, Stall, is_own
 from app.tui import text
 from app.tui.lanes import Window, lane, spans
 from app.tui.lines import file_line, source_line
@@ -20,6 +20,8 @@ SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
 LABEL = 13
 STATE = 20
 
+APART = " ── "
+"""Parts what is said in the lower border from where in the whole the window is."""
 UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_TAKEN, Cause.BACKLOG)
 """Causes that are in the architecture, not in a line of code."""
 
@@ -87,9 +89,12 @@ class TimelinePanel(Panel):
         ]
 
     def place(self) -> str:
-        """In the lower border: which line is to blame, or else why they wait; and where in the whole the window is."""
-        stall = self.view.stall if self.view else None
-        return ", ".join(part for part in (blame(stall, self.extent.width) if stall else "", super().place()) if part)
+        """In the lower border: the line to blame, or why they wait; and where the window is, if there is room."""
+        stall, width = self.view.stall if self.view else None, self.extent.width - 2
+        if not stall:
+            return super().place()
+        parts = [blame(stall, width), super().place()]
+        return text.first_that_fits((APART.join(part for part in parts if part), parts[0]), width)
 
     def row(self, y: int, width: int) -> Line:
         height = self.extent.height
@@ -122,8 +127,9 @@ class TimelinePanel(Panel):
         """What the server as a whole does now."""
         stall = view.stall
         if stall and not stall.end:
-            words = f"{stall.cause.value} {text.elapsed(stall.lasted(view.now))}"
-            return words if len(words) < self.state_width else stall.cause.value, view.palette.bad
+            lasted, why = text.elapsed(stall.lasted(view.now)), stall.cause.value
+            wordings = (f"{why} {lasted}", f"{SHORT.get(stall.cause, why)} {lasted}")
+            return text.first_that_fits(wordings, self.state_width - 1), view.palette.bad
         if not (running := view.session.blocking.values()):
             return "", view.palette.waiting
         first = min(running, key=lambda span: span.begin)
@@ -149,9 +155,8 @@ def blame(stall: Stall, width: int) -> str:
     """The culprit's line and who called it, as far as there is room; without one, why they wait."""
     own = [frame for frame in stall.culprit.frames if is_own(frame)] if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
-        return SENTENCES[stall.cause].rstrip(".")
-    called = [f"{file_line(frame)} {source_line(frame)}" for frame in own[:1]]
-    called += [f"called at {file_line(frame)}" for frame in own[1:] if frame.file != own[0].file][:1]
-    while len(" ".join(called)) > width - 4 and len(called) > 1:
-        called.pop()
-    return pad(words, width - 4) if len(words := ", ".join(called)) > width - 4 else words
+        sentence = SENTENCES[stall.cause].rstrip(".")
+        return text.first_that_fits((sentence, sentence.partition(",")[0], stall.cause.value), width)
+    line = f"{file_line(own[0])} {source_line(own[0])}"
+    callers = [f"called at {file_line(frame)}" for frame in own[1:] if frame.file != own[0].file]
+    return pad(text.first_that_fits((", ".join([line, *callers[:1]]), line), width), width).rstrip()

@@ -55,12 +55,16 @@ class ScreenKeys(Picture):
             self.notify("Of a stall so long ago no picture is kept", severity="warning", timeout=3, markup=False)
 
     def action_toggle_lens(self) -> None:
+        """Open the lens and go there, or close it; a focus that was on it stays in its place."""
         if self.live.lens:
             self.live.close_lens()
+            if self.place == "calls":
+                self.action_go("events")
         else:
             try:
                 self.live.open_lens()
                 self.notify("While strace is attached the server is 5 to 10 times slower", timeout=4, markup=False)
+                self.action_go("calls")
             except OSError as error:
                 self.notify(f"No strace: {error}", severity="error", markup=False)
         self.draw()

@@ -5,6 +5,7 @@ import random
 import pytest
 from textual.widgets import Input
 
+from app.observers import strace
 from app.tui.keys import PANELS
 from tests.tui.stage import SIZES, Stage, dashboard
 
@@ -61,3 +62,17 @@ async def test_nine_leads_to_the_clients_and_does_not_type() -> None:
         assert stage.app.focused is stage.panel("patterns")
         await stage.press("4", "f", "i")
         await stage.until(lambda: "timeline" in stage.visible(), "a line is typed where it is seen")
+
+
+@pytest.mark.skipif(not strace.is_installed(), reason="there is no strace")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("before", ["4", "7"])
+async def test_the_lens_shows_what_a_quiet_server_is_in(size: tuple[int, int], before: str) -> None:
+    async with dashboard("asyncio", size=size) as stage:
+        await stage.press(before, "s")
+        await stage.until(lambda: "now in epoll_wait(" in stage.shown("calls"), "the call that has not returned")
+        title = str(stage.panel("calls").border_title)
+        assert title.endswith("strace slows the server")
+        assert len(title) <= stage.panel("calls").size.width
+        await stage.press("s")
+        await stage.until(lambda: stage.app.focused is stage.panel("events"), "the events in its place")

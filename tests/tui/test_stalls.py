@@ -82,6 +82,9 @@ async def test_why_they_wait_and_where_one_looks_are_told_apart(size: tuple[int,
 async def test_why_the_eleventh_waits() -> None:
     async with dashboard("thread-pool", size=(160, 45), clients=11) as stage:
         await stage.shows("all workers taken", "not accepted", "1 of 128")
+        await stage.until(lambda: "not accepted" in stage.lines("connections")[1], "the eleventh comes first")
+        pane = stage.app.query_one("#clients")
+        await stage.until(lambda: pane.border_subtitle == "+2 more, 1 waits", "it is counted where it has no room")
         timeline = stage.panel("timeline")
         await stage.until(lambda: "Every worker has a client" in str(timeline.border_subtitle), "why")
         await stage.until(lambda: "waiting in recv for :" in stage.shown("threads"), "what the workers do")

@@ -16,7 +16,7 @@ from app.tui import text
 from app.tui.keys import TYPING
 from app.tui.panel import Line, Panel
 from app.tui.panels.connections import state_style
-from app.tui.view import View
+from app.tui.view import NOTICED, View
 
 CHIP = 29
 """Cells for one client."""
@@ -65,6 +65,15 @@ class ClientList(Panel):
     def place(self) -> str:
         return ""
 
+    def unseen(self, view: View) -> str:
+        """How many clients have no room, and how many of those wait."""
+        begin, end = self.top * self.per_row, (self.top + self.rows) * self.per_row
+        hidden = [client for client in (*self._entries[:begin], *self._entries[end:]) if client]
+        if not hidden:
+            return ""
+        waiting = sum(waits(view, client) for client in hidden)
+        return f"+{len(hidden):,} more" + (f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else "")
+
     def line(self, index: int, width: int) -> Line:
         assert self.view
         line: Line = []
@@ -96,6 +105,14 @@ class ClientList(Panel):
         if index < len(self._entries):
             client = self._entries[index]
             self.post_message(self.Chosen(client.number if client else None))
+
+
+def waits(view: View, client: Client) -> bool:
+    """Whether one of our clients waits: to be connected or accepted, or for its echo."""
+    if client.opening_since:
+        return True
+    waited = view.waited(client.connection) if client.connection and not client.ended else None
+    return waited is not None and waited >= NOTICED
 
 
 def condition(view: View, client: Client) -> tuple[str, Style]:
@@ -146,6 +163,10 @@ class ClientsPane(Vertical):
             )
         if self.border_title != title:
             self.border_title = title
+        unseen = self.query_one(ClientList).unseen(view)
+        if self.border_subtitle != unseen:
+            self.border_subtitle = unseen
+            self.set_class("wait" in unseen, "waited")
         chosen = f"to [{view.client}]" if view.client is not None else "to all"
         label = self.query_one("#to", Label)
         words = f"{chosen} > "

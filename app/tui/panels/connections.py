@@ -1,16 +1,18 @@
-"""The connections as a table: the open ones in the order they came, then those closed lately."""
+"""The connections as a table: the open ones, those that wait first if not all have room, then those closed lately."""
 
 from collections.abc import Iterator
 from itertools import islice
 
 from rich.style import Style
 
-from app.session.connection import Connection, State
+from app.session.connection import SECOND, Connection, State
 from app.session.session import Session
 from app.tui import table, text
 from app.tui.view import View
 
 CLOSED_SHOWN = 200
+LONG = SECOND
+"""A wait (ns) from which a connection comes before others; shorter ones would have the rows jump about."""
 GAUGE = 8
 """Cells of the accept queue's gauge."""
 
@@ -33,6 +35,12 @@ def state_style(view: View, connection: Connection) -> Style:
     if state is State.WAITING:
         return palette.waiting
     return palette.good if state is State.QUIET else palette.dim
+
+
+def waits_long(view: View, connection: Connection) -> bool:
+    """Whether it has waited for so long that it is no ordinary service, and goes on for a while to be looked at."""
+    waited = view.waited(connection)
+    return waited is not None and waited >= LONG
 
 
 def worker(view: View, connection: Connection) -> str:
@@ -94,14 +102,29 @@ class ConnectionsPanel(table.TablePanel[Connection]):
     TITLE = "Connections"
     COLUMNS = COLUMNS
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._places: dict[int, int] = {}
+
     def fingerprint(self, view: View) -> tuple[object, ...]:
         return (view.session.changes, view.tenth)
 
     def prepare(self, view: View) -> None:
         session = view.session
-        self.items = [*session.connections.values(), *islice(reversed(session.closed), CLOSED_SHOWN)]
+        self.items = [*self._ordered(view), *islice(reversed(session.closed), CLOSED_SHOWN)]
         self.last = len(self.items)
         self.title_text = text.first_that_fits(titles(session), self.extent.width - 2)
+
+    def _ordered(self, view: View) -> list[Connection]:
+        """The open ones as they came; if not all have room, first those that wait, until one looks further down."""
+        found = list(view.session.connections.values())
+        if self.top > self.first or self.cursor > self.first:
+            last = len(self._places)  # rows do not move under somebody who reads them
+            return sorted(found, key=lambda connection: self._places.get(connection.number, last))
+        if len(found) > self.rows:
+            found.sort(key=lambda connection: not waits_long(view, connection))
+        self._places = {connection.number: place for place, connection in enumerate(found)}
+        return found
 
     def plain(self, item: Connection) -> Style:
         assert self.view

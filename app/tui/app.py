@@ -74,8 +74,6 @@ class EchoTui(ClientKeys, ScreenKeys):
             case "toggle_lens":
                 loop = self.live.pattern is not None and "poll" in self.live.pattern.rests
                 return self.live.running and loop and strace.is_installed()
-            case "stall":
-                return bool(self.live.moments.kept)
             case "copy_line":
                 return isinstance(self.focused, Panel)
         return True

@@ -45,7 +45,8 @@ class ScreenKeys(Picture):
         elif step > 0 and self.frozen:
             self.hold_still(None)
         else:
-            self.notify("No stall before this one" if numbers else "No stall so far", timeout=2, markup=False)
+            words = "No stall before this one" if step < 0 else "This is what goes on now"
+            self.notify(words if numbers else "No stall so far", timeout=2, markup=False)
 
     def show_stall(self, number: int) -> None:
         """Show the moment of a stall, held still."""

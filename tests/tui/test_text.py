@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.tui import text
+from app.tui.panels.threads import in_short
 from app.tui.text import MS, SECOND
 from servers.records import PREVIEW, preview
 
@@ -152,3 +153,19 @@ def test_a_share_looks_empty_only_if_it_is_and_full_only_if_it_is(part: int, who
 
 def test_one_of_128_is_the_thinnest_mark() -> None:
     assert text.share(1, 128, 8) == "▏░░░░░░░"
+
+
+@pytest.mark.parametrize(
+    ("doing", "width", "words"),
+    [
+        ("asleep 3.5 s in time.sleep", 27, "asleep 3.5 s in time.sleep"),
+        ("asleep 3.5 s in time.sleep", 15, "in time.sleep"),
+        ("waiting in recv for :53986", 20, "in recv for :53986"),
+        ("waiting in recv for :53986", 15, "in recv"),
+        ("waiting 13.8 s in send to :51262", 27, "in send to :51262"),
+        ("waiting for the GIL", 15, "for the GIL"),
+        ("computing", 15, "computing"),
+    ],
+)
+def test_what_a_thread_does_where_there_is_little_room(doing: str, width: int, words: str) -> None:
+    assert in_short(doing, width) == words

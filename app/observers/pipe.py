@@ -58,6 +58,11 @@ class LinePipe:
                 return lines
         return b""
 
+    @property
+    def begun(self) -> bytes:
+        """The beginning of a line whose end has not come yet."""
+        return self._rest
+
     def close(self) -> None:
         """Give the descriptor back; what was not read is dropped."""
         if not self.ended:

@@ -43,14 +43,21 @@ class Strace:
         finally:
             os.close(write)
         self._pipe = LinePipe(read)
+        self._begun: str | None = None
 
     def read(self) -> SystemCalls | None:
-        """The calls since the last look, and how many there were; None if there were none."""
+        """The calls since the last look, how many, and the one that has not returned; None if nothing is new.
+
+        strace writes a call's name and what it was given as it begins, and its end when it returns: what the server
+        waits in is a line without an end.
+        """
         lines = self._pipe.read(TAKEN).splitlines()
-        if not lines:
+        begun = self._pipe.begun[:LINE].decode(errors="replace")
+        if not lines and begun == self._begun:
             return None
+        self._begun = begun
         shown = [line[:LINE].decode(errors="replace") for line in lines[-SHOWN:]]
-        return SystemCalls(time.monotonic_ns(), shown, len(lines))
+        return SystemCalls(time.monotonic_ns(), shown, len(lines), begun)
 
     @property
     def ended(self) -> bool:

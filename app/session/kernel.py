@@ -121,6 +121,7 @@ class KernelSide(OurClients):
         self.calls.kept.extend(o.lines)
         self.calls.total += len(o.lines)
         self.calls.seen += o.count
+        self.calls.begun = o.begun
 
     def _unavailable(self, o: Unavailable) -> None:
         self.missing[o.what] = o.why

@@ -180,10 +180,11 @@ class StackSample(Record, tag="stacks", gc=False):
 
 
 class SystemCalls(Record, tag="system-calls", gc=False):
-    """What strace(1) has written since the last look: its latest lines, and how many there were."""
+    """What strace(1) has written since the last look: its latest lines, how many there were, and one that goes on."""
 
     lines: list[str]
     count: int
+    begun: str = ""
 
 
 class Unavailable(Record, tag="unavailable", gc=False):

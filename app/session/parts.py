@@ -153,15 +153,19 @@ CALLS_KEPT = 500
 
 @dataclass(slots=True)
 class Calls:
-    """The latest system calls as strace writes them: `kept` of `total` taken in, of `seen` that there were."""
+    """The latest system calls as strace writes them: `kept` of `total` taken in, of `seen` that there were.
+
+    `begun` is the call that has not returned, as far as strace has written it; empty if none is known.
+    """
 
     kept: deque[str] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
     total: int = 0
     seen: int = 0
+    begun: str = ""
 
     def copy(self) -> "Calls":
         """The same, no longer changed by what comes."""
-        return Calls(self.kept.copy(), self.total, self.seen)
+        return Calls(self.kept.copy(), self.total, self.seen, self.begun)
 
 
 @dataclass(slots=True)

@@ -38,6 +38,13 @@ SENTENCES = {
     Cause.BACKLOG: "The accept queue is full, and the kernel answers no more clients.",
     Cause.UNCLEAR: "The evidence does not say why.",
 }
+SHORT = {
+    Cause.GIL: "for the GIL",
+    Cause.ALL_TAKEN: "all taken",
+    Cause.ONE_CLIENT: "one client",
+    Cause.NOT_READING: "not reading",
+}
+"""Causes in fewer words, for where there is no room for those of their own."""
 
 
 @dataclass(slots=True)

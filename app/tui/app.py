@@ -79,8 +79,6 @@ class EchoTui(ClientKeys, ScreenKeys):
                 return self.cure is not None
             case "hold_output":
                 return self.live.plan.options.print
-            case "stall":
-                return bool(self.live.moments.kept)
             case "copy_line":
                 return isinstance(self.focused, Panel)
         return True

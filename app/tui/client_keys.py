@@ -43,7 +43,10 @@ class ClientKeys(Picture):
         self.draw()
 
     def action_type(self) -> None:
-        self.screen.query_one(Input).focus()
+        if self.expanded != "clients":
+            self.expanded = None
+            self.fit()
+        self.screen.set_focus(self.screen.query_one(Input))
 
     def say(self, line: str) -> None:
         """Send a typed line from the chosen client, or from all."""

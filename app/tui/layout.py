@@ -37,8 +37,8 @@ def arrange(
     if name == "wide":
         lower = {*LOWER} - {"events", "calls"} | {told}
     elif name == "talk":
-        left = {"connections", "stalls" if chosen == "stalls" else told}
-        lower = left | ({"source"} if chosen == "source" else {"cpu", "threads"})
+        right = {"source"} if chosen == "source" else {"cpu", "threads"}
+        lower = {"connections", "stalls"} if chosen == "stalls" else {"connections", told, *right}  # stalls are wide
     else:
         lower = {chosen if chosen in LOWER else "calls" if lens else "connections"}
     return Layout(name, frozenset({*ALWAYS, "timeline", *lower}))

@@ -9,8 +9,7 @@ from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 from textual.geometry import Size
-from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from app.config import Config
 from app.live import Live, Plan
@@ -198,6 +197,7 @@ class Picture(App[int]):
             lens=self.live.lens is not None,
             chosen_stall=self.stall if self.frozen else None,
             expanded=self.expanded,
+            origin=self.origin,
         )
 
     def draw(self) -> None:
@@ -226,14 +226,11 @@ class Picture(App[int]):
     def banner(self, view: View) -> str:
         """What the picture that stands still is of, and how to go on."""
         assert self.frozen
-        goes_on = self.origin or self.live.session
-        gone = text.count(goes_on.totals.events - self.frozen[0].totals.events)
+        gone = text.count(view.goes_on.totals.events - self.frozen[0].totals.events)
         if (stall := view.stall) and self.stall:
-            number, count = stall.number, goes_on.stalls.count
-            begin = text.stamp(view.since_start(stall.begin))
-            whole = next((each for each in goes_on.stalls.all if each.number == number), stall)
+            whole, begin = view.whole(stall), text.stamp(view.since_start(stall.begin))
             lasted = text.duration(whole.lasted(view.clock))
-            what = f"STALL {number} of {count}   {whole.cause.value} {lasted} from {begin}"
+            what = f"STALL {stall.number} of {view.goes_on.stalls.count}   {whole.cause.value} {lasted} from {begin}"
         else:
             what = "FROZEN"
         return f"{what}   {gone} events since   {view.keys['freeze']} goes on"
@@ -270,19 +267,26 @@ class Picture(App[int]):
             notice.update(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}; this terminal has {width} x {height}")
         focused = screen.focused
         if focused and not focused.display and layout.name != "small":
-            screen.query_one("#ended" if self.ended else "#patterns").focus()
+            # At once: put off, it would come after whatever the focus is on its way to, and take it back.
+            screen.set_focus(screen.query_one("#ended" if self.ended else "#patterns"))
         self.call_after_refresh(self.draw)
 
-    def focusable(self) -> list[Widget]:
-        """The panels to hop between, in their order; the input stands for the client pane."""
-        panels = [self.screen.query_one(f"#{name}") for name in PANELS if name != "clients"]
+    @property
+    def focused_place(self) -> str | None:
+        """The panel that has the focus, the client pane by its list or its input."""
+        focused = self.focused
+        return (
+            next((node.id for node in focused.ancestors_with_self if node.id in EVERYTHING), None) if focused else None
+        )
+
+    def stops(self) -> list[str]:
+        """The panels to hop between, in their order."""
         if self.ended:
-            panels = [self.screen.query_one("#patterns"), self.screen.query_one("#ended")]
-        return [*panels, self.screen.query_one(Input)]
+            return ["patterns", "ended", "clients"]
+        return ["calls" if name == "events" and self.live.lens else name for name in PANELS]
 
     def on_descendant_focus(self) -> None:
-        focused = self.focused
-        name = "clients" if isinstance(focused, Input) else (focused.id if focused else None)
+        name = self.focused_place
         if name in PANELS and name != self.place:
             self.place = str(name)
             self.fit()

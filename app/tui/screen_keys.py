@@ -45,7 +45,8 @@ class ScreenKeys(Picture):
         elif step > 0 and self.frozen:
             self.hold_still(None)
         else:
-            self.notify("No stall before this one" if numbers else "No stall so far", timeout=2, markup=False)
+            words = "No stall before this one" if step < 0 else "This is what goes on now"
+            self.notify(words if numbers else "No stall so far", timeout=2, markup=False)
 
     def show_stall(self, number: int) -> None:
         """Show the moment of a stall, held still."""
@@ -55,12 +56,16 @@ class ScreenKeys(Picture):
             self.notify("Of a stall so long ago no picture is kept", severity="warning", timeout=3, markup=False)
 
     def action_toggle_lens(self) -> None:
+        """Open the lens and go there, or close it; a focus that was on it stays in its place."""
         if self.live.lens:
             self.live.close_lens()
+            if self.place == "calls":
+                self.action_go("events")
         else:
             try:
                 self.live.open_lens()
                 self.notify("While strace is attached the server is 5 to 10 times slower", timeout=4, markup=False)
+                self.action_go("calls")
             except OSError as error:
                 self.notify(f"No strace: {error}", severity="error", markup=False)
         self.draw()
@@ -86,28 +91,24 @@ class ScreenKeys(Picture):
         self.draw()
 
     def action_expand(self) -> None:
-        if self.expanded:
-            self.expanded = None
-        elif isinstance(self.focused, Panel):
-            self.expanded = self.focused.id
+        self.expanded = None if self.expanded else self.focused_place
         self.fit()
 
     def action_hop(self, step: int) -> None:
-        stops = self.focusable()
-        index = stops.index(self.focused) + step if self.focused in stops else 0
-        self.action_go(stops[index % len(stops)].id or "patterns")
+        stops, here = self.stops(), self.focused_place
+        index = stops.index(here) + step if here in stops else 0
+        self.action_go(stops[index % len(stops)])
 
     def action_go(self, name: str) -> None:
         self.expanded = None
-        if self.ended and name not in ("patterns", "clients", "line"):
+        if self.ended and name not in ("patterns", "clients"):
             name = "ended"  # it stands in the place of the others
         if self.live.lens and name == "events":
             name = "calls"  # they stand in the place of the events
         if name in PANELS or name == "calls":
             self.place = name
         self.fit()
-        target = self.screen.query_one(Input) if name in ("clients", "line") else self.screen.query_one(f"#{name}")
-        self.screen.set_focus(target)
+        self.screen.set_focus(self.screen.query_one("#client-list" if name == "clients" else f"#{name}"))
 
     def action_leave(self) -> None:
         if self.expanded:

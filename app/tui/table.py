@@ -20,27 +20,39 @@ class Column(Generic[T]):
     title: str
     width: int
     rank: int
-    text: Callable[[View, T], str]
+    text: Callable[[View, T], str] = lambda view, item: ""
     style: Callable[[View, T], Style] | None = None
     right: bool = False
     grows: bool = False
-    """Whether it takes the room that is left over."""
+    """Whether it takes the room that is left over, shared with others that do."""
     wants: int = 0
     """A width that it gets, where there is room, before a column of a higher rank gets any."""
+    most: int = 0
+    """A width that it gets of the room that is left over, before those that grow."""
+    fitted: Callable[[View, T, int], str] | None = None
+    """In place of `text`: its words in so many cells, where to cut off their end would lose what matters."""
 
 
 def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
     """The columns that fit, in their own order, one space between two."""
     left = width
-    chosen = []
+    widths: dict[str, int] = {}
     for column in sorted(columns, key=lambda column: (column.rank, column.wants)):
         if column.width > left:
             break
         given = min(max(column.wants, column.width), left)
         left -= given + 1
-        chosen.append((column, given))
-    widths = {column.title: given + max(left, 0) * column.grows for column, given in chosen}
-    return [replace(column, width=widths[column.title]) for column in columns if column.title in widths]
+        widths[column.title] = given
+    chosen = [column for column in columns if column.title in widths]
+    left = max(left, 0)
+    for column in sorted(chosen, key=lambda column: column.rank):
+        more = min(max(column.most - widths[column.title], 0), left)
+        widths[column.title] += more
+        left -= more
+    growing = [column for column in chosen if column.grows]
+    for place, column in enumerate(growing):
+        widths[column.title] += left // len(growing) + (place < left % len(growing))
+    return [replace(column, width=widths[column.title]) for column in chosen]
 
 
 def head(columns: Sequence[Column[T]], palette: Palette) -> Line:
@@ -53,7 +65,8 @@ def row(columns: Sequence[Column[T]], view: View, item: T, plain: Style) -> Line
     line: Line = []
     for column in columns:
         style = column.style(view, item) if column.style else plain
-        line.append((pad(column.text(view, item), column.width, column.right) + " ", style))
+        words = column.fitted(view, item, column.width) if column.fitted else column.text(view, item)
+        line.append((pad(words, column.width, column.right) + " ", style))
     return line
 
 

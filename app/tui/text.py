@@ -1,6 +1,7 @@
 """Words and numbers as the screen shows them: every number with its unit, everything from outside made harmless."""
 
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 from servers.records import PREVIEW
 
@@ -8,6 +9,7 @@ MS = 1_000_000
 SECOND = 1_000_000_000
 UNKNOWN = "-"
 BARS = " ▁▂▃▄▅▆▇█"
+EIGHTHS = ("", *"▏▎▍▌▋▊▉")
 
 
 def duration(ns: int | None) -> str:
@@ -90,6 +92,26 @@ def tail(address: str, width: int) -> str:
     return address if len(address) <= width else f"…{address[1 - width :]}"
 
 
+def first_that_fits(wordings: Iterable[str], width: int) -> str:
+    """The first wording for which there is room, or else the last one."""
+    last = ""
+    for last in wordings:
+        if len(last) <= width:
+            break
+    return last
+
+
+def some(names: Sequence[str], width: int) -> str:
+    """As many names as there is room for, and always how many more there are."""
+    shown = len(names)
+    while True:
+        more = len(names) - shown
+        words = " ".join([*names[:shown], *([f"+{more:,}"] if more else [])])
+        if len(words) <= width or not shown:
+            return words
+        shown -= 1
+
+
 def clean(text: str) -> str:
     """Text from outside with everything shown that a terminal would otherwise obey."""
     if text.isascii() and text.isprintable():
@@ -103,3 +125,9 @@ def clean(text: str) -> str:
 def gauge(percent: float) -> str:
     """One character for 0 to 100 %."""
     return BARS[min(max(round(percent / 100 * 8), 0 if percent < 0.5 else 1), 8)]
+
+
+def share(part: int, whole: int, cells: int) -> str:
+    """How much of a whole, in so many cells: the least part is the thinnest mark, and only all of it is full."""
+    eighths = min(-(-8 * cells * part // max(whole, 1)), 8 * cells - (part < whole))
+    return ("█" * (eighths // 8) + EIGHTHS[eighths % 8]).ljust(cells, "░") if eighths > 0 else "░" * cells

@@ -44,6 +44,8 @@ class View:
     lens: bool = False
     """Whether the server's system calls are shown."""
     expanded: str | None = None
+    origin: Session | None = None
+    """The session that `session` was frozen from, if that is not the live one."""
 
     @cached_property
     def waits(self) -> bool:
@@ -65,6 +67,17 @@ class View:
         return min(
             (s for s in stalls.going.values() if not s.end), key=lambda s: (s.key == ACCEPT, s.begin), default=None
         )
+
+    @cached_property
+    def goes_on(self) -> Session:
+        """The session that knows how what is on screen went on."""
+        return self.origin or self.live
+
+    def whole(self, stall: Stall) -> Stall:
+        """A stall as it is known by now, also its end that came after the picture."""
+        if not self.frozen or stall.end:
+            return stall
+        return next((each for each in reversed(self.goes_on.stalls.all) if each.number == stall.number), stall)
 
     @property
     def usable(self) -> bool:

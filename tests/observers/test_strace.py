@@ -38,6 +38,16 @@ def test_what_a_loop_waits_in(pattern: str, call: str) -> None:
         client.close()
 
 
+@pytest.mark.parametrize(("pattern", "call"), [("asyncio", "epoll_wait("), ("eventlet", "epoll_wait(")])
+def test_what_a_quiet_loop_is_in(pattern: str, call: str) -> None:
+    """A call that has not returned is known by its beginning, also if nothing ever happens."""
+    with watched(pattern) as server:
+        lens = Strace(server.child.pid)
+        eventually(lambda: (calls := lens.read()) and calls.begun.startswith(call), call)
+        assert lens.read() is None, "nothing is new"
+        lens.stop()
+
+
 def test_it_goes_with_the_server() -> None:
     with watched("asyncio") as server:
         lens = Strace(server.child.pid)

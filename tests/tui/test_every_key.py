@@ -254,7 +254,7 @@ async def hop(stage: Stage) -> None:
         await stage.press("tab")
         await stage.pilot.pause()
         seen.append(stage.app.focused.id if stage.app.focused else None)
-    assert seen == [*PANELS[1:-1], "line", "patterns"]
+    assert seen == [*PANELS[1:-1], "client-list", "patterns"]
 
 
 @key("freeze")
@@ -417,7 +417,7 @@ def go(panel: str, number: int) -> Check:
         if number == 1:
             await stage.press("2")
         await stage.press(str(number))
-        target = "line" if panel == "clients" else panel
+        target = "client-list" if panel == "clients" else panel
         await stage.until(lambda: stage.app.focused and stage.app.focused.id == target, panel)
 
     return check

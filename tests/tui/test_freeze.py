@@ -132,3 +132,15 @@ async def test_a_panel_takes_the_whole_screen_and_gives_it_back() -> None:
             await stage.press("f")
             await stage.until(lambda: {"header", "keys", "timeline"} <= stage.visible(), "all of them")
             assert stage.app.focused is focused
+
+
+async def test_rows_do_not_move_under_somebody_who_reads_them() -> None:
+    async with dashboard("thread-pool", clients=10) as stage:
+        await stage.until(lambda: stage.session.totals.new == 10, "ten that are served")
+        await stage.press("3", "down", "down")
+        before = stage.lines("connections")
+        await stage.open(1)
+        await stage.shows("not accepted 1.")
+        assert [line.split()[:2] for line in stage.lines("connections")] == [line.split()[:2] for line in before]
+        await stage.press("home")
+        await stage.until(lambda: "not accepted" in stage.lines("connections")[1], "who waits comes first again")

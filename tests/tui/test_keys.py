@@ -57,6 +57,25 @@ async def test_the_footer_fits_and_keeps_what_matters() -> None:
             await stage.until(lambda: stage.app.size == (width, height) and wanted <= set(stage.footer()), "it fits")  # noqa: B023
 
 
+async def test_without_a_stall_its_keys_say_so_and_the_footer_leaves_them_out() -> None:
+    async with dashboard("multithread") as stage:
+        await stage.until(lambda: "stop" in stage.footer(), "the footer")
+        assert "[ ] stalls" not in stage.shown("keys")
+        await stage.press("left_square_bracket")
+        await stage.shows("No stall so far")
+        stage.app.clear_notifications()
+        await stage.press("right_square_bracket")
+        await stage.shows("No stall so far")
+        assert not stage.app.frozen
+
+
+async def test_the_footer_has_the_stalls_once_there_is_one() -> None:
+    async with dashboard("single-thread", clients=2) as stage:
+        await stage.until(lambda: "[ ] stalls" in stage.shown("keys"), "the key")
+        await stage.press("right_square_bracket")
+        await stage.shows("This is what goes on now")
+
+
 async def test_keys_by_another_name() -> None:
     keys = {"freeze": "z", "new": "x,f2", "start": "g", "help": "h", "hop": "f3"}
     async with dashboard("multithread", config=Config(keys=keys)) as stage:

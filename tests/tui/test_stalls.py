@@ -1,9 +1,13 @@
 """A stall on the screen: who waits, for how long, why, and which line is to blame; and going back to it."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from app.session.stall import SHORT, Cause, Stall
+from app.tui import text
+from app.tui.panels.stalls import cause
 from servers.block import BlockSetting
 from tests.tui.stage import SIZES, Stage, dashboard
 
@@ -46,9 +50,41 @@ async def test_the_whole_story_on_a_wide_screen() -> None:
         await stage.until(lit, "the handler's line")
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_stalls_row_says_who_waits_and_where_at_every_size(size: tuple[int, int]) -> None:
+    async with dashboard("asyncio-blocking", size=size, clients=3, block=BlockSetting("sleep", 30)) as stage:
+        await held(stage)
+        await stage.press("4")
+        words = ("parked (block)", "[2] [3]", "block.py:")
+        await stage.until(lambda: all(word in stage.shown("stalls") for word in words), "all of it")
+
+
+@pytest.mark.parametrize("width", range(9, 30))
+def test_a_cause_is_named_whole_in_any_room(width: int) -> None:
+    for why in Cause:
+        stall = Stall(1, (1, 1), 0, 0, cause=why, injected=True)
+        said = cause(stall, max(width, len(SHORT.get(why, why.value))))
+        assert said.removesuffix(" (block)") in (why.value, SHORT.get(why))
+        assert said.endswith("(block)") or len(said) + len(" (block)") > width
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_why_they_wait_and_where_one_looks_are_told_apart(size: tuple[int, int]) -> None:
+    async with dashboard("thread-pool", size=size, clients=11) as stage:
+        timeline = stage.panel("timeline")
+        await stage.until(lambda: "Every worker has a client" in str(timeline.border_subtitle), "why")
+        said = str(timeline.border_subtitle)
+        assert re.search("(accept|of its own)( ── 1 to [0-9]+ of 11)?$", said), said
+        assert "…" not in said
+        assert len(said) <= timeline.size.width
+
+
 async def test_why_the_eleventh_waits() -> None:
     async with dashboard("thread-pool", size=(160, 45), clients=11) as stage:
         await stage.shows("all workers taken", "not accepted", "1 of 128")
+        await stage.until(lambda: "not accepted" in stage.lines("connections")[1], "the eleventh comes first")
+        pane = stage.app.query_one("#clients")
+        await stage.until(lambda: pane.border_subtitle == "+2 more, 1 waits", "it is counted where it has no room")
         timeline = stage.panel("timeline")
         await stage.until(lambda: "Every worker has a client" in str(timeline.border_subtitle), "why")
         await stage.until(lambda: "waiting in recv for :" in stage.shown("threads"), "what the workers do")
@@ -89,3 +125,18 @@ async def test_going_back_to_a_stall_and_on_again() -> None:
         await stage.until(lambda: stage.session.threads.seen_at > looked, "the looks go on while it is frozen")
         await stage.press("p")
         assert not stage.app.frozen
+
+
+async def test_a_stall_that_one_has_gone_back_to_has_its_whole_length_everywhere() -> None:
+    async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 1.1)) as stage:
+        await held(stage)
+        await stage.until(lambda: not stage.session.stalls.going and stage.session.stalls.all, "its end")
+        (stall,) = stage.session.stalls.all
+        moment = stage.app.live.moments.kept[stall.number][1]
+        assert moment < stall.end, "the picture is from its midst"
+        whole = text.duration(stall.lasted(0))
+        await stage.press("left_square_bracket", "4", "home")
+        await stage.until(lambda: f" {whole} parked" in stage.shown("stalls"), "its row")
+        await stage.press("y")
+        assert f" {whole} parked (block): " in stage.app.clipboard
+        await stage.shows(f"parked {whole} from")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.tui import text
+from app.tui.panels.threads import in_short
 from app.tui.text import MS, SECOND
 from servers.records import PREVIEW, preview
 
@@ -122,3 +123,49 @@ def test_gauges_have_a_fixed_scale() -> None:
 def test_a_gauge_never_falls_as_the_load_rises(one: float, other: float) -> None:
     low, high = sorted((one, other))
     assert text.BARS.index(text.gauge(low)) <= text.BARS.index(text.gauge(high))
+
+
+def test_some_names_and_always_how_many_more() -> None:
+    names = ["[1]", "[2]", "[10]", ":58412"]
+    assert text.some(names, 19) == "[1] [2] [10] :58412"
+    assert text.some(names, 15) == "[1] [2] [10] +1"
+    assert text.some(names, 9) == "[1] +3"
+    assert text.some(names, 2) == "+4"
+    assert text.some([], 5) == ""
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=6), max_size=30), st.integers(3, 80))
+def test_no_name_is_lost_from_the_count(names: list[str], width: int) -> None:
+    words = text.some(names, width).split()
+    more = int(words.pop()) if words and words[-1].startswith("+") else 0
+    assert words == names[: len(words)]
+    assert len(words) + more == len(names)
+    assert len(text.some(names, width)) <= width
+
+
+@given(st.integers(0, 5000), st.integers(1, 5000), st.integers(1, 20))
+def test_a_share_looks_empty_only_if_it_is_and_full_only_if_it_is(part: int, whole: int, cells: int) -> None:
+    shown = text.share(part, whole, cells)
+    assert len(shown) == cells
+    assert (shown == "░" * cells) == (part == 0)
+    assert (shown == "█" * cells) == (part >= whole)
+
+
+def test_one_of_128_is_the_thinnest_mark() -> None:
+    assert text.share(1, 128, 8) == "▏░░░░░░░"
+
+
+@pytest.mark.parametrize(
+    ("doing", "width", "words"),
+    [
+        ("asleep 3.5 s in time.sleep", 27, "asleep 3.5 s in time.sleep"),
+        ("asleep 3.5 s in time.sleep", 15, "in time.sleep"),
+        ("waiting in recv for :53986", 20, "in recv for :53986"),
+        ("waiting in recv for :53986", 15, "in recv"),
+        ("waiting 13.8 s in send to :51262", 27, "in send to :51262"),
+        ("waiting for the GIL", 15, "for the GIL"),
+        ("computing", 15, "computing"),
+    ],
+)
+def test_what_a_thread_does_where_there_is_little_room(doing: str, width: int, words: str) -> None:
+    assert in_short(doing, width) == words

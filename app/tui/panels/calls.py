@@ -9,24 +9,29 @@ from app.tui.view import View
 WAITS = ("epoll_wait", "epoll_pwait", "select", "pselect6", "poll", "ppoll", "accept", "futex", "nanosleep")
 """Calls that stand out: what a server waits in."""
 
+PRICE = "strace slows the server"
+
 
 class CallsPanel(Panel):
-    """One line for each call, the end is followed until one scrolls back."""
+    """One line for each call, the last for the one it is in now; the end is followed until one scrolls back."""
 
     TITLE = "System calls"
     FOLLOWS = True
 
     def fingerprint(self, view: View) -> Hashable:
-        return (view.session.calls.total, view.lens)
+        return (view.session.calls.total, view.session.calls.begun, view.lens)
 
     def prepare(self, view: View) -> None:
         calls = view.session.calls
-        self.first, self.last = calls.total - len(calls.kept), calls.total
-        self.title_text = f"{self.TITLE}: {calls.seen:,}; strace slows the server" if view.lens else self.TITLE
+        self.first, self.last = calls.total - len(calls.kept), calls.total + bool(calls.begun)
+        wordings = (f"{self.TITLE}: {calls.seen:,}; {PRICE}", f"{self.TITLE}; {PRICE}", f"Calls; {PRICE}")
+        self.title_text = text.first_that_fits(wordings, self.extent.width - 2) if view.lens else self.TITLE
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
         calls, palette = self.view.session.calls, self.view.palette
+        if index == calls.total and calls.begun:
+            return [("now in ", palette.accent), (f"{text.clean(calls.begun)}...", palette.strong)]
         place = index - (calls.total - len(calls.kept))
         if not 0 <= place < len(calls.kept):
             return []

@@ -6,7 +6,7 @@ from typing import ClassVar
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
@@ -17,16 +17,21 @@ from app.tui import text
 from app.tui.keys import TYPING
 from app.tui.panel import Line, Panel
 from app.tui.panels.connections import state_style
-from app.tui.view import View
+from app.tui.view import NOTICED, View
 
 CHIP = 29
 """Cells for one client."""
 
 
-class ClientList(Panel, can_focus=False):
-    """Our clients in columns; a click chooses one."""
+class ClientList(Panel):
+    """Our clients in columns; a click chooses one, and so do the arrows while it has the focus. Enter types."""
 
     SELECTS = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "app.choose(-1)", "Before", show=False),
+        Binding("down,j", "app.choose(1)", "Next", show=False),
+        Binding("enter", "app.type", "Type", show=False),
+    ]
 
     class Chosen(Message):
         """A client was clicked; None means all of them."""
@@ -38,6 +43,7 @@ class ClientList(Panel, can_focus=False):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._entries: list[Client | Flood | None] = []
+        self._followed: int | None = None
 
     @property
     def per_row(self) -> int:
@@ -55,11 +61,22 @@ class ClientList(Panel, can_focus=False):
         self.last = -(-len(self._entries) // self.per_row)
         chosen = next((i for i, entry in enumerate(self._entries) if is_chosen(view, entry)), 0)
         row = chosen // self.per_row
-        if not self.top <= row < self.top + self.rows:
+        if chosen != self._followed and not self.top <= row < self.top + self.rows:
             self.top = max(row - self.rows + 1, 0) if row > self.top else row
+        self._followed = chosen
 
     def place(self) -> str:
         return ""
+
+    def unseen(self, view: View) -> str:
+        """How many clients have no room, and how many of those wait."""
+        begin, end = self.top * self.per_row, (self.top + self.rows) * self.per_row
+        entries = (*self._entries[:begin], *self._entries[end:])
+        hidden = [client for client in entries if isinstance(client, Client)]
+        if not hidden:
+            return ""
+        waiting = sum(waits(view, client) for client in hidden)
+        return f"+{len(hidden):,} more" + (f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else "")
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
@@ -101,6 +118,14 @@ class ClientList(Panel, can_focus=False):
 def is_chosen(view: View, entry: Client | Flood | None) -> bool:
     """Whether it is what one speaks to: a client, or with None all of them."""
     return view.client is None if entry is None else isinstance(entry, Client) and entry.number == view.client
+
+
+def waits(view: View, client: Client) -> bool:
+    """Whether one of our clients waits: to be connected or accepted, or for its echo."""
+    if client.opening_since:
+        return True
+    waited = view.waited(client.connection) if client.connection and not client.ended else None
+    return waited is not None and waited >= NOTICED
 
 
 def condition(view: View, client: Client) -> tuple[str, Style]:
@@ -159,8 +184,10 @@ class ClientsPane(Vertical):
         if self.border_title != title:
             self.border_title = title
         hint = f"{view.keys['misbehave']} misbehave" if view.usable else ""
-        if self.border_subtitle != hint:
-            self.border_subtitle = hint
+        unseen = self.query_one(ClientList).unseen(view) or hint
+        if self.border_subtitle != unseen:
+            self.border_subtitle = unseen
+            self.set_class("wait" in unseen, "waited")
         chosen = f"to [{view.client}]" if view.client is not None else "to all"
         label = self.query_one("#to", Label)
         words = f"{chosen} > "

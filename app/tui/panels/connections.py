@@ -1,17 +1,19 @@
-"""The connections as a table: the open ones in the order they came, then those closed lately."""
+"""The connections as a table: the open ones, those that wait first if not all have room, then those closed lately."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
 from rich.style import Style
 
-from app.session.connection import Connection, State
+from app.session.connection import SECOND, Connection, State
+from app.session.session import Session
 from app.tui import table, text
 from app.tui.view import View
 
 CLOSED_SHOWN = 200
-WIDE = 50
-"""Cells from which the accept queue is drawn, and called by its whole name."""
+LONG = SECOND
+"""A wait (ns) from which a connection comes before others; shorter ones would have the rows jump about."""
 GAUGE = 8
 """Cells of the accept queue's gauge."""
 
@@ -38,6 +40,12 @@ def state_style(view: View, connection: Connection) -> Style:
     return palette.good if state is State.QUIET else palette.dim
 
 
+def waits_long(view: View, connection: Connection) -> bool:
+    """Whether it has waited for so long that it is no ordinary service, and goes on for a while to be looked at."""
+    waited = view.waited(connection)
+    return waited is not None and waited >= LONG
+
+
 def worker(view: View, connection: Connection) -> str:
     """Which process serves it, and which thread if that is not the process's first."""
     if not connection.pid:
@@ -55,12 +63,6 @@ def in_kernel(view: View, connection: Connection) -> str:
 def unsent(view: View, connection: Connection) -> str:
     """The bytes that the server has sent, and the client's end has not taken yet."""
     return text.size(connection.unsent) if connection.unsent else ""
-
-
-def gauge(queue: int, limit: int) -> str:
-    """How full the accept queue is: any part of it shows."""
-    filled = min(-(-GAUGE * queue // max(limit, 1)), GAUGE)
-    return "█" * filled + "░" * (GAUGE - filled)
 
 
 def unread_style(view: View, connection: Connection) -> Style:
@@ -88,31 +90,54 @@ WITH_UNSENT = tuple(replace(column, rank=1) if column.title == "unsent" else col
 """The same where somebody does not read what is sent: that is shown at every size."""
 
 
+def titles(session: Session) -> Iterator[str]:
+    """How many there are and what the accept queue has come to, in ever fewer words."""
+    server = session.server
+    words = [f"Connections: {len(session.connections):,} open"]
+    closed = [f"{session.totals.bye:,} closed"] if session.totals.bye else []
+    if not (server and server.running and server.queue is not None):
+        yield ", ".join(words + closed)
+        return
+    queue, limit = server.queue, server.queue_limit or 0
+    bar = f"{text.share(queue, limit, GAUGE)} " if queue else ""
+    dropped = [f"{server.dropped:,} dropped"] if server.dropped else []
+    of = f"{queue:,} of {limit:,}"
+    yield ", ".join([*words, f"accept queue {bar}{of}", *dropped, *closed])
+    for said in (f"accept queue {bar}{of}", f"queue {bar}{of}", f"queue {of}"):
+        yield ", ".join([*words, said, *dropped])
+    yield ", ".join([f"{len(session.connections):,} open", f"queue {of}", *dropped])
+
+
 class ConnectionsPanel(table.TablePanel[Connection]):
     """One row for each connection."""
 
     TITLE = "Connections"
     COLUMNS = COLUMNS
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._places: dict[int, int] = {}
+
     def fingerprint(self, view: View) -> tuple[object, ...]:
         return (view.session.changes, view.tenth)
 
     def prepare(self, view: View) -> None:
         session = view.session
-        self.items = [*session.connections.values(), *islice(reversed(session.closed), CLOSED_SHOWN)]
+        self.items = [*self._ordered(view), *islice(reversed(session.closed), CLOSED_SHOWN)]
         self.last = len(self.items)
         self.columns = WITH_UNSENT if any(c.unsent for c in session.connections.values()) else COLUMNS
-        title = f"{self.TITLE}: {len(session.connections):,} open"
-        if session.server and session.server.running and session.server.queue is not None:
-            queue, limit = session.server.queue, session.server.queue_limit or 0
-            wide = self.extent.width >= WIDE
-            bar = f"{gauge(queue, limit)} " if queue and wide else ""
-            title += f", {'accept queue' if wide else 'queue'} {bar}{queue} of {limit}"
-            if session.server.dropped:
-                title += f", {session.server.dropped:,} dropped"
-        if session.totals.bye:
-            title += f", {session.totals.bye:,} closed"
-        self.title_text = title
+        self.title_text = text.first_that_fits(titles(session), self.extent.width - 2)
+
+    def _ordered(self, view: View) -> list[Connection]:
+        """The open ones as they came; if not all have room, first those that wait, until one looks further down."""
+        found = list(view.session.connections.values())
+        if self.top > self.first or self.cursor > self.first:
+            last = len(self._places)  # rows do not move under somebody who reads them
+            return sorted(found, key=lambda connection: self._places.get(connection.number, last))
+        if len(found) > self.rows:
+            found.sort(key=lambda connection: not waits_long(view, connection))
+        self._places = {connection.number: place for place, connection in enumerate(found)}
+        return found
 
     def plain(self, item: Connection) -> Style:
         assert self.view

@@ -27,6 +27,7 @@ class KeyBar(Panel, can_focus=False):
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
             server and server.running, view.live.block.on, view.live.output_held, len(self.app.screen_stack),
+            bool(view.live.stalls.count),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -53,9 +54,13 @@ class KeyBar(Panel, can_focus=False):
             found = {key.id: (key, key.display or key.key) for key in TYPING if key.footer}
         for active in self.screen.active_bindings.values():
             key = by_id.get(active.binding.id or "")
-            if key and active.enabled and key.id not in found:
+            if key and active.enabled and key.id not in (*found, *self._idle()):
                 found[key.id] = (key, self.app.get_key_display(active.binding))
         return list(found.values())
+
+    def _idle(self) -> tuple[str, ...]:
+        """Keys that work, and would do no more now than to say that there is nothing yet."""
+        return ("stall-before",) if self.view and not self.view.live.stalls.count else ()
 
     def _names(self) -> dict[str, str]:
         """Labels that depend on what is going on."""

@@ -7,18 +7,21 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from app.session.stall import SENTENCES, Stall
+from app.session.stall import SENTENCES, SHORT, Stall
 from app.tui import table, text
 from app.tui.lines import file_line
 from app.tui.panel import Line
 from app.tui.view import View
 
+TENTH = text.SECOND // 10
+WHOLE = 100
+"""Characters for each of a stall's words where it is copied."""
 
-def victims(stall: Stall) -> str:
+
+def victims(stall: Stall) -> list[str]:
     """Who waited, by the numbers of our clients or by their ports."""
     names = [f"[{v.client}]" if v.client is not None else text.peer(v.peer) for v in stall.victims.values()]
-    names += [text.peer(peer) for peer in stall.unanswered]
-    return " ".join(names[:3]) + (f" and {len(names) - 3}" if len(names) > 3 else "")
+    return names + [text.peer(peer) for peer in stall.unanswered]
 
 
 def place(stall: Stall) -> str:
@@ -27,28 +30,41 @@ def place(stall: Stall) -> str:
     return f"{file_line(where)} {text.clean(where.function)}" if where else ""
 
 
-def cause(stall: Stall) -> str:
-    """The cause, and whether it was our own doing."""
-    return f"{stall.cause.value}{' (block)' if stall.injected else ''}"
+def begin(view: View, stall: Stall, width: int) -> str:
+    """When it began, as exactly as there is room for."""
+    return text.stamp(view.since_start(stall.begin))[:width]
+
+
+def line_of_code(view: View, stall: Stall, width: int) -> str:
+    """The culprit's place in so many cells: the number of the line is kept for longest."""
+    whole = place(stall)
+    return text.first_that_fits((whole, text.tail(whole.partition(" ")[0], width)), width)
+
+
+def cause(stall: Stall, width: int) -> str:
+    """The cause, and whether it was our own doing, in so many cells."""
+    why, short = stall.cause.value, SHORT.get(stall.cause, stall.cause.value)
+    own = " (block)" if stall.injected else ""
+    return text.first_that_fits((why + own, short + own, why, short), width)
 
 
 def style(view: View, stall: Stall) -> Style:
-    """One that goes on stands out."""
-    return view.palette.text if stall.end else view.palette.bad
+    """One that goes on stands out, and the one that one has gone back to."""
+    return view.palette.text if stall.end and stall.number != view.chosen_stall else view.palette.bad
 
 
 Column = table.Column[Stall]
 COLUMNS = (
-    Column("begin", 9, 0, lambda view, s: text.stamp(view.since_start(s.begin))[:9], lambda view, s: view.palette.dim),
-    Column("length", 7, 0, lambda view, s: text.duration(s.lasted(view.now)), style, right=True),
-    Column("cause", 20, 0, lambda view, s: cause(s), style),
-    Column("who waits", 12, 1, lambda view, s: victims(s)),
-    Column("line", 16, 2, lambda view, s: place(s), lambda view, s: view.palette.accent, grows=True),
+    Column("begin", 7, 0, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
+    Column("length", 7, 0, lambda view, s: text.duration(s.lasted(view.clock)), style, right=True),
+    Column("cause", 14, 0, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
+    Column("who waits", 9, 1, grows=True, fitted=lambda view, s, width: text.some(victims(s), width)),
+    Column("line", 11, 2, style=lambda view, s: view.palette.accent, grows=True, fitted=line_of_code),
 )
 
 
 class StallsPanel(table.TablePanel[Stall]):
-    """One row for each stall, the latest at the end."""
+    """One row for each stall, the latest at the end; of each the whole, also in a picture from its midst."""
 
     TITLE = "Stalls"
     COLUMNS = COLUMNS
@@ -65,11 +81,12 @@ class StallsPanel(table.TablePanel[Stall]):
     def fingerprint(self, view: View) -> Hashable:
         stalls = view.session.stalls
         going = tuple((s.number, s.end, s.cause, len(s.victims), bool(s.located_at)) for s in stalls.going.values())
-        return (len(stalls.all), stalls.totals.total(), going, view.tenth if going else 0)
+        known = tuple(view.whole(stall).end or view.clock // TENTH for stall in stalls.going.values())
+        return (len(stalls.all), stalls.totals.total(), going, known, view.chosen_stall)
 
     def prepare(self, view: View) -> None:
         stalls = view.session.stalls
-        self.items = list(stalls.all)
+        self.items = [view.whole(stall) for stall in stalls.all]
         self.last = len(self.items)
         words = self.TITLE
         if self.items:
@@ -90,10 +107,9 @@ class StallsPanel(table.TablePanel[Stall]):
     def copied(self, index: int) -> str:
         stall = self.items[index]
         assert self.view
-        begin = text.stamp(self.view.since_start(stall.begin))
-        lasted = text.duration(stall.lasted(self.view.now))
-        said = f"{begin} {lasted} {cause(stall)}: {SENTENCES[stall.cause]}"
-        return f"{said} Waiting: {victims(stall)}. {place(stall)}".rstrip()
+        lasted = text.duration(stall.lasted(self.view.clock))
+        said = f"{begin(self.view, stall, WHOLE)} {lasted} {cause(stall, WHOLE)}: {SENTENCES[stall.cause]}"
+        return f"{said} Waiting: {text.some(victims(stall), WHOLE)}. {place(stall)}".rstrip()
 
     def action_go_there(self) -> None:
         if self.first <= self.cursor < self.last:

@@ -1,5 +1,6 @@
 """The threads of the server: what each is doing, as the kernel shows it, and how much of a core it gets."""
 
+import re
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -66,6 +67,13 @@ def doing(view: View, state: ThreadState) -> str:
     }
     other = f"{lasted} in {state.call}" if state.call else state.doing.value
     return words.get(state.kind, other if state.doing is Doing.CALL else state.doing.value)
+
+
+def in_short(doing: str, width: int) -> str:
+    """What a thread is doing in so many cells: without for how long, then without for whom."""
+    found = re.search(r"\b(in|for) .+", doing)
+    call = found[0] if found else doing
+    return text.first_that_fits((doing, call, re.split(" (for|to) ", call)[0]), width)
 
 
 def where(state: ThreadState) -> str:
@@ -173,8 +181,8 @@ def identity(row: Row) -> str:
 
 Column = table.Column[Row]
 COLUMNS = (
-    Column("thread", 10, 0, lambda view, r: r.name),
-    Column("is", 15, 0, lambda view, r: r.doing, style, grows=True, wants=27),
+    Column("thread", 11, 0, lambda view, r: r.name, most=24),
+    Column("is", 15, 0, style=style, grows=True, wants=27, fitted=lambda view, r, width: in_short(r.doing, width)),
     Column("CPU", BAR + 6, 1, bar, lambda view, r: view.palette.accent),
     Column("served", 6, 3, lambda view, r: served(r), right=True),
     Column("vol/s", 5, 4, lambda view, r: rate(r.state.voluntary if r.state else None), right=True),

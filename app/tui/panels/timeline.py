@@ -1,18 +1,18 @@
 """The last seconds, one lane for each connection: each state has a shape and a colour."""
 
-from collections.abc import Iterable
-from itertools import groupby, islice, takewhile
+from itertools import islice
 
 from rich.style import Style
 
-from app.session.connection import Connection, State
-from app.session.stall import SENTENCES, Cause, Stall
+from app.session.connection import Connection
+from app.session.stall import SENTENCES, SHORT, Cause, Stall
 from app.tui import text
+from app.tui.lanes import Window, lane, spans
 from app.tui.lines import file_line, source_line
-from app.tui.palette import Palette
 from app.tui.panel import Line, Panel, pad
 from app.tui.panels.connections import state_style
-from app.tui.view import NOTICED, View
+from app.tui.server_lane import server_lane
+from app.tui.view import View
 from servers.block import WORDS
 
 SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
@@ -20,78 +20,10 @@ SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
 LABEL = 13
 STATE = 20
 
+APART = " ── "
+"""Parts what is said in the lower border from where in the whole the window is."""
 UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_TAKEN, Cause.BACKLOG)
 """Causes that are in the architecture, not in a line of code."""
-
-NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY, STALLED, LEFT_OUT = range(11)
-SHAPES = " ─▄▇░╌█▒▂█▓"
-PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
-
-
-class Window:
-    """The span of time on screen, cut into columns at fixed moments so that the picture moves a column at a time."""
-
-    def __init__(self, now: int, width: int, span: int) -> None:
-        self.width = max(width, 1)
-        self.step = max(span // self.width, 1)
-        self.end = (now // self.step + 1) * self.step
-        self.begin = self.end - self.step * self.width
-
-    def column(self, at: int) -> int:
-        """The column a moment falls into, within the window's edges."""
-        return min(max((at - self.begin) // self.step, 0), self.width)
-
-    def paint(self, cells: bytearray, begin: int, end: int, value: int) -> None:
-        """Fill the columns a span touches."""
-        if end < self.begin or begin >= self.end:
-            return
-        first, last = self.column(begin), min(self.column(end) + 1, self.width)
-        cells[first:last] = bytes([value]) * (last - first)
-
-
-def lane(
-    connection: Connection, window: Window, now: int, held_since: int = 0, stalls: Iterable[Stall] = ()
-) -> bytearray:
-    """A connection's lane: one value for each column. `stalls` are those that it may be a victim of."""
-    cells = bytearray(window.width)
-    opened = connection.accepted_at or connection.opened_at
-    ended = connection.closed_at or now
-    window.paint(cells, opened, min(connection.left_at or ended, ended), QUIET)
-    if connection.left_at:
-        window.paint(cells, connection.left_at, ended, LEFT)
-    for column in range(window.column(opened), min(window.column(ended) + 1, window.width)):
-        begin = window.begin + column * window.step
-        if connection.activity.between(begin, begin + window.step):
-            cells[column] = SERVED
-    recent = takewhile(lambda wait: wait.end >= window.begin, reversed(connection.waits))
-    for wait in sorted(recent, key=lambda wait: wait.state is not State.HELD):
-        window.paint(cells, wait.begin, wait.end, PAINTED[wait.state])
-    if held_since:
-        window.paint(cells, held_since, now, HELD)
-    since = connection.pending_since
-    if since and (now - since >= NOTICED or not connection.accepted_at):
-        window.paint(cells, since, now, WAITING if connection.accepted_at else QUEUED)
-    for stall in stalls:
-        if victim := stall.victims.get(connection.number):
-            begin, end = max(victim.begin, stall.begin), victim.end or stall.end or now
-            window.paint(
-                cells, begin, min(end, stall.end or now), STALLED if accepted_before(connection, begin) else LEFT_OUT
-            )
-    return cells
-
-
-def accepted_before(connection: Connection, at: int) -> bool:
-    """Whether the server had accepted a connection by then."""
-    return bool(connection.accepted_at and connection.accepted_at <= at)
-
-
-def spans(cells: bytearray, palette: Palette) -> Line:
-    """A lane as coloured shapes."""
-    styles = (
-        palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.waiting,
-        palette.held, palette.waiting, palette.bad, palette.bad,
-    )  # fmt: skip
-    return [(SHAPES[value] * len(list(run)), styles[value]) for value, run in groupby(cells)]
 
 
 class TimelinePanel(Panel):
@@ -157,9 +89,12 @@ class TimelinePanel(Panel):
         ]
 
     def place(self) -> str:
-        """In the lower border: which line is to blame, or else why they wait; and where in the whole the window is."""
-        stall = self.view.stall if self.view else None
-        return ", ".join(part for part in (blame(stall, self.extent.width) if stall else "", super().place()) if part)
+        """In the lower border: the line to blame, or why they wait; and where the window is, if there is room."""
+        stall, width = self.view.stall if self.view else None, self.extent.width - 2
+        if not stall:
+            return super().place()
+        parts = [blame(stall, width), super().place()]
+        return text.first_that_fits((APART.join(part for part in parts if part), parts[0]), width)
 
     def row(self, y: int, width: int) -> Line:
         height = self.extent.height
@@ -183,38 +118,18 @@ class TimelinePanel(Panel):
 
     def _server(self) -> Line:
         assert self.view
-        view, palette = self.view, self.view.palette
-        window = self.window(view)
-        cells = bytearray(window.width)
-        server = view.session.server
-        if server:
-            window.paint(cells, server.started_at, server.exited_at or view.now, QUIET)
-        notes: list[Note] = []
-        for block in sorted(view.session.blocks, key=lambda span: span.stops_all):
-            end = block.end or view.now
-            window.paint(cells, block.begin, end, BLOCKED if block.stops_all else PARTLY)
-            if block.stops_all and end > window.begin:
-                words = WORDS.get(block.kind, block.kind)
-                free = min((stall.begin for stall in self._stalls if block.begin <= stall.begin <= end), default=end)
-                notes.append(Note(window, block.begin, free, (f"{words} {text.duration(end - block.begin)}",), False))
-        for stall in self._stalls:
-            end = stall.end or view.now
-            window.paint(cells, stall.begin, end, STALLED)
-            lasted = text.duration(end - stall.begin)
-            notes.append(
-                Note(window, stall.begin, end, (f"{stall.cause.value} {lasted}", stall.cause.value, lasted), True)
-            )
-        said, style = self._now(view)
-        label: Line = [(pad("server", LABEL), palette.strong)]
+        said, style = self._now(self.view)
+        label: Line = [(pad("server", LABEL), self.view.palette.strong)]
         state: Line = [(" " + pad(said, self.state_width - 1), style)]
-        return [*label, *written(spans(cells, palette), notes, palette), *state]
+        return [*label, *server_lane(self.view, self.window(self.view), self._stalls), *state]
 
     def _now(self, view: View) -> tuple[str, Style]:
         """What the server as a whole does now."""
         stall = view.stall
         if stall and not stall.end:
-            words = f"{stall.cause.value} {text.elapsed(stall.lasted(view.now))}"
-            return words if len(words) < self.state_width else stall.cause.value, view.palette.bad
+            lasted, why = text.elapsed(stall.lasted(view.now)), stall.cause.value
+            wordings = (f"{why} {lasted}", f"{SHORT.get(stall.cause, why)} {lasted}")
+            return text.first_that_fits(wordings, self.state_width - 1), view.palette.bad
         if not (running := view.session.blocking.values()):
             return "", view.palette.waiting
         first = min(running, key=lambda span: span.begin)
@@ -240,34 +155,8 @@ def blame(stall: Stall, width: int) -> str:
     """The culprit's line and who called it, as far as there is room; without one, why they wait."""
     own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
-        return SENTENCES[stall.cause].rstrip(".")
-    called = [f"{file_line(frame)} {source_line(frame)}" for frame in own[:1]]
-    called += [f"called at {file_line(frame)}" for frame in own[1:2]]
-    while len(" ".join(called)) > width - 4 and len(called) > 1:
-        called.pop()
-    return pad(words, width - 4) if len(words := ", ".join(called)) > width - 4 else words
-
-
-class Note:
-    """Words to be written into the server's lane, where there is room: the first wording that fits."""
-
-    def __init__(self, window: Window, begin: int, end: int, wordings: tuple[str, ...], stalled: bool) -> None:
-        self.first = window.column(begin)
-        self.width = min(window.column(end) + 1, window.width) - self.first
-        self.wordings = wordings
-        self.stalled = stalled
-
-    @property
-    def words(self) -> str:
-        """What fits; empty if nothing does."""
-        return next((f" {words} " for words in self.wordings if len(words) + 2 <= self.width), "")
-
-
-def written(line: Line, notes: list[Note], palette: Palette) -> Line:
-    """A lane with words written into it; those of a stall cover what a block says."""
-    cells = [(char, style) for shown, style in line for char in shown]
-    for note in sorted(notes, key=lambda note: note.stalled):
-        style = palette.stalled if note.stalled else palette.blocked
-        for place, char in enumerate(note.words, note.first):
-            cells[place] = (char, style)
-    return [("".join(char for char, _ in run), style) for style, run in groupby(cells, key=lambda cell: cell[1])]
+        sentence = SENTENCES[stall.cause].rstrip(".")
+        return text.first_that_fits((sentence, sentence.partition(",")[0], stall.cause.value), width)
+    line = f"{file_line(own[0])} {source_line(own[0])}"
+    callers = [f"called at {file_line(frame)}" for frame in own[1:2]]
+    return pad(text.first_that_fits((", ".join([line, *callers]), line), width), width).rstrip()

@@ -1,0 +1,91 @@
+"""The lanes of the timeline: what a connection went through, a state for each column of time."""
+
+from collections.abc import Iterable
+from itertools import groupby, takewhile
+
+from rich.style import Style
+
+from app.session.connection import Connection, State
+from app.session.stall import Stall
+from app.tui.palette import Palette
+from app.tui.panel import Line
+from app.tui.view import NOTICED
+
+NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY, STALLED, LEFT_OUT = range(11)
+SHAPES = " ─▄▇░╌█▒▂█▓"
+PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
+
+
+class Window:
+    """The span of time on screen, cut into columns at fixed moments so that the picture moves a column at a time."""
+
+    def __init__(self, now: int, width: int, span: int) -> None:
+        self.width = max(width, 1)
+        self.step = max(span // self.width, 1)
+        self.end = (now // self.step + 1) * self.step
+        self.begin = self.end - self.step * self.width
+
+    def column(self, at: int) -> int:
+        """The column a moment falls into, within the window's edges."""
+        return min(max((at - self.begin) // self.step, 0), self.width)
+
+    def columns(self, begin: int, end: int) -> range:
+        """The columns that a span touches."""
+        if end < self.begin or begin >= self.end:
+            return range(0)
+        return range(self.column(begin), min(self.column(end) + 1, self.width))
+
+    def paint(self, cells: bytearray, begin: int, end: int, value: int) -> None:
+        """Fill the columns a span touches."""
+        those = self.columns(begin, end)
+        cells[those.start : those.stop] = bytes([value]) * len(those)
+
+
+def lane(
+    connection: Connection, window: Window, now: int, held_since: int = 0, stalls: Iterable[Stall] = ()
+) -> bytearray:
+    """A connection's lane: one value for each column. `stalls` are those that it may be a victim of."""
+    cells = bytearray(window.width)
+    opened = connection.accepted_at or connection.opened_at
+    ended = connection.closed_at or now
+    window.paint(cells, opened, min(connection.left_at or ended, ended), QUIET)
+    if connection.left_at:
+        window.paint(cells, connection.left_at, ended, LEFT)
+    for column in range(window.column(opened), min(window.column(ended) + 1, window.width)):
+        begin = window.begin + column * window.step
+        if connection.activity.between(begin, begin + window.step):
+            cells[column] = SERVED
+    recent = takewhile(lambda wait: wait.end >= window.begin, reversed(connection.waits))
+    for wait in sorted(recent, key=lambda wait: wait.state is not State.HELD):
+        window.paint(cells, wait.begin, wait.end, PAINTED[wait.state])
+    if held_since:
+        window.paint(cells, held_since, now, HELD)
+    since = connection.pending_since
+    if since and (now - since >= NOTICED or not connection.accepted_at):
+        window.paint(cells, since, now, WAITING if connection.accepted_at else QUEUED)
+    for stall in stalls:
+        if victim := stall.victims.get(connection.number):
+            begin, end = max(victim.begin, stall.begin), victim.end or stall.end or now
+            window.paint(
+                cells, begin, min(end, stall.end or now), STALLED if accepted_before(connection, begin) else LEFT_OUT
+            )
+    return cells
+
+
+def accepted_before(connection: Connection, at: int) -> bool:
+    """Whether the server had accepted a connection by then."""
+    return bool(connection.accepted_at and connection.accepted_at <= at)
+
+
+def styles(palette: Palette) -> tuple[Style, ...]:
+    """The colour of each state."""
+    return (
+        palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.waiting,
+        palette.held, palette.waiting, palette.bad, palette.bad,
+    )  # fmt: skip
+
+
+def spans(cells: bytearray, palette: Palette) -> Line:
+    """A lane as coloured shapes."""
+    colours = styles(palette)
+    return [(SHAPES[value] * len(list(run)), colours[value]) for value, run in groupby(cells)]

@@ -1,0 +1,78 @@
+"""The digits: each goes to its panel, whatever panel gives up its place for it."""
+
+import random
+
+import pytest
+from textual.widgets import Input
+
+from app.observers import strace
+from app.tui.keys import PANELS
+from tests.tui.stage import SIZES, Stage, dashboard
+
+DIGITS = {str(number): name for number, name in enumerate(PANELS, 1) if name != "clients"}
+SEED = 8
+PAIRS = [(one, other) for one in DIGITS for other in DIGITS if one != other]
+
+
+async def stands(stage: Stage, digit: str, after: str) -> None:
+    """The panel of a digit is on the screen and keeps the focus."""
+    panel = stage.panel(DIGITS[digit])
+    await stage.pilot.pause()
+    assert stage.app.focused is panel, f"{after} then {digit} leads to {stage.app.focused}"
+    assert stage.app.place == DIGITS[digit], f"{digit} after {after}"
+    assert panel.region, f"{digit} after {after}"
+    assert panel.is_on_screen
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_every_digit_after_every_other_one(size: tuple[int, int]) -> None:
+    pairs = random.Random(SEED).sample(PAIRS, len(PAIRS))
+    async with dashboard("multithread", size=size, clients=1) as stage:
+        await stage.connected(1)
+        for before, digit in pairs:
+            await stage.press(before)
+            await stands(stage, before, "another one")
+            await stage.press(digit)
+            await stands(stage, digit, before)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_f_gives_the_screen_to_the_panel_of_the_digit(size: tuple[int, int]) -> None:
+    async with dashboard("multithread", size=size) as stage:
+        for before, digit in (("4", "7"), ("8", "7"), ("4", "8"), ("6", "5"), ("7", "4")):
+            await stage.press(before, digit, "f")
+            await stage.until(lambda: stage.visible() == {"header", "keys", DIGITS[digit]}, f"{digit} alone")  # noqa: B023
+            await stage.press("f")
+            await stage.until(lambda: "timeline" in stage.visible(), "the others")
+
+
+async def test_nine_leads_to_the_clients_and_does_not_type() -> None:
+    async with dashboard("multithread", size=(80, 24), clients=30) as stage:
+        await stage.connected(30)
+        await stage.press("9", "f")
+        await stage.until(lambda: "[30]" in stage.shown("client-list") and "[1]" in stage.shown("client-list"), "all")
+        assert stage.app.query_one("#line", Input).value == ""
+        await stage.press("a", "down", "down")
+        assert stage.app.client == 2
+        await stage.press("enter")
+        assert stage.app.focused is stage.app.query_one("#line")
+        await stage.press("f")
+        assert stage.app.query_one("#line", Input).value == "f"
+        await stage.press("escape", "escape")
+        assert stage.app.focused is stage.panel("patterns")
+        await stage.press("4", "f", "i")
+        await stage.until(lambda: "timeline" in stage.visible(), "a line is typed where it is seen")
+
+
+@pytest.mark.skipif(not strace.is_installed(), reason="there is no strace")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("before", ["4", "7"])
+async def test_the_lens_shows_what_a_quiet_server_is_in(size: tuple[int, int], before: str) -> None:
+    async with dashboard("asyncio", size=size) as stage:
+        await stage.press(before, "s")
+        await stage.until(lambda: "now in epoll_wait(" in stage.shown("calls"), "the call that has not returned")
+        title = str(stage.panel("calls").border_title)
+        assert title.endswith("strace slows the server")
+        assert len(title) <= stage.panel("calls").size.width
+        await stage.press("s")
+        await stage.until(lambda: stage.app.focused is stage.panel("events"), "the events in its place")

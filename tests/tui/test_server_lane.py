@@ -1,0 +1,122 @@
+"""The server's own lane: its words name what they stand on or beside, and never cover one another."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.style import Style
+
+from app.session.observations import ServerStarted
+from app.session.parts import BlockSpan
+from app.session.session import Session
+from app.session.stall import SHORT, Cause, Stall
+from app.tui import text
+from app.tui.lanes import Window
+from app.tui.palette import Palette
+from app.tui.server_lane import SEAM, server_lane
+from app.tui.view import View
+
+SECOND = 1_000_000_000
+BEGIN = 1_000 * SECOND
+NOW = BEGIN + 30 * SECOND
+PALETTE = Palette(**{f.name: Style(color=f"color({i + 1})") for i, f in enumerate(fields(Palette))} | {"dark": True})  # type: ignore[arg-type]
+
+
+def at(seconds: float) -> int:
+    return BEGIN + int(seconds * SECOND)
+
+
+def stall(number: int, begin: float, end: float | None = None, cause: Cause = Cause.PARKED) -> Stall:
+    return Stall(number, (1, number), at(begin), at(begin), end=at(end) if end is not None else 0, cause=cause)
+
+
+def drawn(stalls: list[Stall], blocks: Sequence[BlockSpan] = (), width: int = 96, chosen: int | None = None) -> str:
+    """The lane of the last thirty seconds."""
+    session = Session()
+    session.apply(ServerStarted(BEGIN, "asyncio", 1, "127.0.0.1", 1, ["poll"]))
+    session.blocks.extend(blocks)
+    view = View(session, NOW, PALETTE, None, None, session, NOW, {}, {}, None, chosen is not None, chosen_stall=chosen)
+    line = server_lane(view, Window(NOW, width, 30 * SECOND), stalls)
+    return "".join(words for words, _ in line)
+
+
+def block(begin: float, end: float) -> BlockSpan:
+    return BlockSpan(at(begin), "sleep", end - begin, 1, 1, 1, False, True, at(end))
+
+
+def test_a_stall_that_begins_before_its_block_covers_all_of_the_blocks_words() -> None:
+    for end in range(6, 30):
+        lane = drawn([stall(1, 4.99, end)], [block(5, end)])
+        assert lane.count(" s ") == 1, lane
+        assert f" parked {end - 4.99:.1f} s " in lane
+        assert "time.sleep" not in lane
+
+
+def test_a_block_is_named_where_no_stall_covers_it() -> None:
+    lane = drawn([stall(1, 20, 25)], [block(5, 25)])
+    assert " time.sleep 20.0 s " in lane
+    assert " parked 5.0 s " in lane
+
+
+def test_of_stalls_at_the_same_time_the_longest_is_named_or_the_chosen_one() -> None:
+    both = [stall(1, 10, None, Cause.NOT_READING), stall(2, 12, None, Cause.ONE_CLIENT)]
+    lane = drawn(both)
+    assert " client not reading 20.0 s " in lane
+    assert "busy" not in lane
+    assert "busy with one client 18.0 s " in drawn(both, chosen=2)
+
+
+def test_two_in_a_row_are_two() -> None:
+    lane = drawn([stall(1, 10, 12), stall(2, 12.1, 14.1)])
+    assert SEAM in lane
+    assert lane.count(" s") == 2, lane
+    assert lane.count("2.0 s") == 2, lane
+
+
+def test_a_short_stall_is_named_beside_itself() -> None:
+    assert "─ parked 2.0 s █" in drawn([stall(1, 10, 12)])
+    assert "█ parked 2.0 s ─" in drawn([stall(1, 1, 3)])
+    assert " parked 7.7 s █" in drawn([stall(1, 22.3)], width=21)
+
+
+def test_the_bit_of_its_block_before_a_stall_does_not_keep_its_words_away() -> None:
+    assert "─ parked 1.7 s █" in drawn([stall(1, 25.3, 27)], [block(25, 27)])
+
+
+def test_words_beside_a_stall_are_parted_from_the_stall_before() -> None:
+    lane = drawn([stall(1, 10, 12), stall(2, 17, 19)])
+    assert "█─" in lane
+    assert lane.count("parked 2.0 s") == 2, lane
+
+
+spans = st.tuples(st.floats(-10, 29), st.floats(0.1, 40), st.sampled_from(Cause), st.booleans())
+
+
+def wordings(stalls: list[Stall], blocks: list[BlockSpan]) -> set[str]:
+    """All that may be said of these."""
+    said = {"", "time.sleep", *(f"time.sleep {text.duration(block.end - block.begin)}" for block in blocks)}
+    for one in stalls:
+        length = text.duration(one.lasted(NOW)) if one.end else text.elapsed(one.lasted(NOW))
+        short = SHORT.get(one.cause, one.cause.value)
+        said |= {length, one.cause.value, f"{one.cause.value} {length}", short, f"{short} {length}"}
+    return said
+
+
+@given(st.lists(spans, max_size=6), st.lists(spans, max_size=3), st.integers(1, 120))
+def test_every_word_on_the_lane_is_whole(
+    stalls: list[tuple[float, float, Cause, bool]], blocks: list[tuple[float, float, Cause, bool]], width: int
+) -> None:
+    made = [stall(n, b, min(b + d, 30) if over else None, c) for n, (b, d, c, over) in enumerate(stalls, 1)]
+    blocked = [block(b, b + d) for b, d, *_ in blocks]
+    lane = drawn(made, blocked, width)
+    assert len(lane) == width
+    said = {words.strip() for words in re.split("[█▒▂─▐]|  +", lane)}
+    assert said <= wordings(made, blocked), lane
+
+
+def test_the_lane_stays_as_wide_as_it_is() -> None:
+    widths = [len(drawn([stall(1, 3, 9)], width=width)) for width in range(1, 60)]
+    assert all(other - one == 1 for one, other in pairwise(widths))

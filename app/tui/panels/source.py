@@ -22,7 +22,7 @@ from servers.remedies import remedy
 
 GUTTER = 3
 """Cells before a line's number, for the mark of the threads that are there."""
-CALLS = 3
+CALLS = 2
 """Calls of the culprit's stack that are shown."""
 PLACE = 22
 

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from app.session.connection import SECOND
 from app.session.parts import Client
 from app.tui import text
 from app.tui.keys import TYPING
@@ -43,6 +44,8 @@ class ClientList(Panel):
         super().__init__(id=id)
         self._entries: list[Client | None] = []
         self._followed: int | None = None
+        self._unseen = ""
+        self._counted_for: Hashable = None
 
     @property
     def per_row(self) -> int:
@@ -66,13 +69,15 @@ class ClientList(Panel):
         return ""
 
     def unseen(self, view: View) -> str:
-        """How many clients have no room, and how many of those wait."""
+        """How many clients have no room, and how many of those wait; counted once a second."""
         begin, end = self.top * self.per_row, (self.top + self.rows) * self.per_row
-        hidden = [client for client in (*self._entries[:begin], *self._entries[end:]) if client]
-        if not hidden:
-            return ""
-        waiting = sum(waits(view, client) for client in hidden)
-        return f"+{len(hidden):,} more" + (f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else "")
+        counted_for = (id(view.session), view.now // SECOND, len(self._entries), begin, end)
+        if counted_for != self._counted_for:
+            hidden = [client for client in (*self._entries[:begin], *self._entries[end:]) if client]
+            waiting = sum(waits(view, client) for client in hidden)
+            also = f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else ""
+            self._counted_for, self._unseen = counted_for, f"+{len(hidden):,} more{also}" if hidden else ""
+        return self._unseen
 
     def line(self, index: int, width: int) -> Line:
         assert self.view

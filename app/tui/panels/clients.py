@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
-from app.session.connection import State
+from app.session.connection import SECOND, State
 from app.session.parts import Client, Flood
 from app.tui import text
 from app.tui.keys import TYPING
@@ -44,6 +44,8 @@ class ClientList(Panel):
         super().__init__(id=id)
         self._entries: list[Client | Flood | None] = []
         self._followed: int | None = None
+        self._unseen = ""
+        self._counted_for: Hashable = None
 
     @property
     def per_row(self) -> int:
@@ -69,14 +71,16 @@ class ClientList(Panel):
         return ""
 
     def unseen(self, view: View) -> str:
-        """How many clients have no room, and how many of those wait."""
+        """How many clients have no room, and how many of those wait; counted once a second."""
         begin, end = self.top * self.per_row, (self.top + self.rows) * self.per_row
-        entries = (*self._entries[:begin], *self._entries[end:])
-        hidden = [client for client in entries if isinstance(client, Client)]
-        if not hidden:
-            return ""
-        waiting = sum(waits(view, client) for client in hidden)
-        return f"+{len(hidden):,} more" + (f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else "")
+        counted_for = (id(view.session), view.now // SECOND, len(self._entries), begin, end)
+        if counted_for != self._counted_for:
+            entries = (*self._entries[:begin], *self._entries[end:])
+            hidden = [client for client in entries if isinstance(client, Client)]
+            waiting = sum(waits(view, client) for client in hidden)
+            also = f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else ""
+            self._counted_for, self._unseen = counted_for, f"+{len(hidden):,} more{also}" if hidden else ""
+        return self._unseen
 
     def line(self, index: int, width: int) -> Line:
         assert self.view

@@ -1,6 +1,6 @@
 """The connections as a table: the open ones, those that wait first if not all have room, then those closed lately."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -116,7 +116,9 @@ class ConnectionsPanel(table.TablePanel[Connection]):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
+        self._open: list[Connection] = []
         self._places: dict[int, int] = {}
+        self._sorted_for: Hashable = None
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
         return (view.session.changes, view.tenth)
@@ -130,14 +132,18 @@ class ConnectionsPanel(table.TablePanel[Connection]):
 
     def _ordered(self, view: View) -> list[Connection]:
         """The open ones as they came; if not all have room, first those that wait, until one looks further down."""
-        found = list(view.session.connections.values())
+        connections, totals = view.session.connections, view.session.totals
         if self.top > self.first or self.cursor > self.first:
             last = len(self._places)  # rows do not move under somebody who reads them
-            return sorted(found, key=lambda connection: self._places.get(connection.number, last))
-        if len(found) > self.rows:
-            found.sort(key=lambda connection: not waits_long(view, connection))
-        self._places = {connection.number: place for place, connection in enumerate(found)}
-        return found
+            return sorted(connections.values(), key=lambda connection: self._places.get(connection.number, last))
+        sorted_for = (id(view.session), view.now // SECOND, len(connections), totals.new, totals.bye, self.rows)
+        if sorted_for != self._sorted_for:  # once a second, for the sake of calm and of thousands
+            found = list(connections.values())
+            if len(found) > self.rows:
+                found.sort(key=lambda connection: not waits_long(view, connection))
+            self._sorted_for, self._open = sorted_for, found
+            self._places = {connection.number: place for place, connection in enumerate(found)}
+        return self._open
 
     def plain(self, item: Connection) -> Style:
         assert self.view

@@ -28,7 +28,7 @@ soak: $(READY)
 	$(BIN)/python -m tests.soak $(ARGS)
 
 screenshots: $(READY)
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.screenshots $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("echo-tui needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 run" if sys.version_info < (3, 11) else 0)'

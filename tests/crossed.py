@@ -1,4 +1,4 @@
-"""Every pattern with every way, kind or case: a part of it in each run of the tests, and all of it in `make test-all`."""
+"""Every pattern with every way, kind or case: part of it in each run of the tests, all of it in `make test-all`."""
 
 from collections.abc import Callable, Iterable
 from itertools import product

@@ -3,22 +3,30 @@
 import asyncio
 import contextlib
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import DataTable
 
 from app.live import Plan
+from app.matrix.measure import Terms
+from app.matrix.report import made, markdown
 from app.session.connection import State
 from app.tui.app import EchoTui
+from app.tui.matrix import MatrixScreen
 from servers.block import BlockSetting
-from servers.catalog import find
+from servers.catalog import PATTERNS, find
 from servers.server import Options
 
 FOLDER = Path("screenshots")
 PATIENCE = 30.0
+MATRIX = 1200.0
+"""Seconds for all the cells of the matrix."""
+BEGIN, END = "<!-- the matrix, by make screenshots -->", "<!-- until here -->"
 WIDE, TALK = (160, 45), (100, 30)
 BLOCK = BlockSetting("sleep", 3.0)
 
@@ -29,9 +37,9 @@ class Run:
     def __init__(self, app: EchoTui, pilot: Pilot[int]) -> None:
         self.app, self.pilot = app, pilot
 
-    async def until(self, condition: Callable[[], object]) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         """Let it go on until the condition holds."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError("the run did not get where its picture is taken")
@@ -150,10 +158,40 @@ async def projector() -> None:
         run.save("projector.svg")
 
 
+async def matrix() -> None:
+    """Who suffers: all of it, measured on the screen; the README's table is of the same cells."""
+    terms = Terms()
+    app = EchoTui(Plan(options=Options(port=0)))
+    async with app.run_test(size=WIDE) as pilot:
+        run = Run(app, pilot)
+        screen = MatrixScreen(app.measured, terms)
+        app.push_screen(screen)
+        await run.until(lambda: screen.is_current and screen.query_one(DataTable).row_count)
+        circumstances = made(terms)
+        await pilot.press("r")
+        await run.until(lambda: screen.measuring)
+        await run.until(lambda: not screen.measuring, MATRIX)
+        screen.query_one(DataTable).move_cursor(row=[p.name for p in PATTERNS].index("asyncio"), column=1)
+        await pilot.pause(0.5)
+        run.save("matrix.svg")
+    put_into_readme(markdown([measured.cell for measured in app.measured.values()], circumstances))
+
+
+def put_into_readme(table: str) -> None:
+    """Write the table in the place of the one before."""
+    readme = Path("README.md")
+    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    assert after, "the README has no place for it"
+    readme.write_text(f"{before}{BEGIN}\n{table}{END}{after}", encoding="utf-8")
+
+
 async def main() -> None:
-    """All of them."""
-    for picture in (dashboard, stall, single_thread, projector):
-        await picture()
+    """All of them, or those that are named."""
+    pictures = (dashboard, stall, single_thread, projector, matrix)
+    for picture in pictures:
+        if not sys.argv[1:] or picture.__name__ in sys.argv[1:]:
+            await picture()
 
 
 if __name__ == "__main__":

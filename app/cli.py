@@ -17,7 +17,7 @@ from app.config import LEAST, MOST
 from servers.__main__ import USAGE, Request, print_from_pattern, run
 from servers.block import KINDS, BlockSetting
 from servers.catalog import BY_NAME, FAMILIES, PATTERNS, Pattern, find
-from servers.server import BadRequest, Options
+from servers.server import SHARES, BadRequest, Options
 
 EXAMPLES = """
 \b
@@ -29,6 +29,10 @@ Examples:
   echo-tui matrix --patterns asyncio     who suffers, measured
   nc 127.0.0.1 37564                     a client of it, in another terminal
 """
+SHARE_HELP = (
+    "How the processes of process-loops share the port: accept (one socket, a connection wakes one of them, where the "
+    "system can do that), reuseport (a socket each), herd (one socket, it wakes them all). [default: accept]"
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -150,7 +154,9 @@ def server_options(command: F) -> F:
             "--workers", type=Number(1, 1000, "workers"), help="Size of a pool. [default: 10 threads, or one per core]"
         ),
         cloup.option("--ceiling", type=Number(1, 1_000_000, "ceiling"), help="Most threads of too-many-threads."),
+        cloup.option("--share", type=click.Choice(SHARES), metavar="WAY", help=SHARE_HELP),
         cloup.option("--block", type=Block(), help="Mix in a blocking call, such as sleep:2."),
+        cloup.option("--print", is_flag=True, help="In the dashboard, print as 'serve' does: that blocks too."),
     )(command)
 
 
@@ -262,7 +268,7 @@ def serve(pattern: Pattern, options: Options, block: BlockSetting | None, quiet:
 def list_patterns(as_json: bool) -> None:
     """List the patterns."""
     if as_json:
-        fields = ("name", "family", "title", "story", "watch", "blocking", "serves")
+        fields = ("name", "family", "title", "story", "watch", "blocking", "serves", "missing")
         click.echo(json.dumps([{field: getattr(p, field) for field in fields} for p in PATTERNS], indent=2))
         return
     width = max(map(len, BY_NAME))
@@ -270,7 +276,8 @@ def list_patterns(as_json: bool) -> None:
         click.echo(family.upper())
         for pattern in PATTERNS:
             if pattern.family == family:
-                click.echo(f"  {pattern.name:{width}}  {pattern.title}")
+                missing = f"  ({pattern.missing})" if pattern.missing else ""
+                click.echo(f"  {pattern.name:{width}}  {pattern.title}{missing}")
 
 
 @cli.command()

@@ -19,8 +19,10 @@ from app.session.moments import Moments
 from app.session.observations import (
     BlockSet,
     ClientUnconnected,
+    Flooding,
     Lag,
     Observation,
+    OutputHeld,
     ProcessGone,
     ServerExited,
     SocketSample,
@@ -29,11 +31,13 @@ from app.session.session import Session
 from servers.__main__ import USAGE
 from servers.block import BlockSetting
 from servers.catalog import Pattern
-from servers.server import Options
+from servers.server import BACKLOG, Options
 
 OVER = ("closed", "reset")
 """How a client has ended that was closed on purpose: it is not brought back."""
 NO_SERVER = "no server yet"
+FLOOD, FLOOD_SECONDS = BACKLOG + 72, 60.0
+"""Connections of a flood: so many that the accept queue has no room for all; and for how long (s) at most."""
 BUDGET = 0.02
 """Seconds that one look at the pipes may take."""
 REVIVAL = 1.0
@@ -68,6 +72,8 @@ class Live:
         self.armed = plan.block is not None
         self._chosen = plan.block
         self._pattern_block: BlockSetting | None = None
+        self.output_held = False
+        """Whether the stdout of a server that prints is left unread: of this one, and of those that come."""
         self._resources = Resources()
         self._kernel: Kernel | None = None
         self.moments = Moments()
@@ -108,6 +114,8 @@ class Live:
         self.session.apply_all(self.child.read())
         self._reopen = True
         self._tell_block()
+        if self.output_held:
+            self.hold_output(True)
         self._tell_unconnected(crowd, NO_SERVER)
 
     def stop(self) -> None:
@@ -116,6 +124,13 @@ class Live:
             self._drain_crowd(time.monotonic() + 0.02)
             self.session.apply_all(self.child.stop())
             self._gone()
+
+    def hold_output(self, held: bool) -> None:
+        """Leave the server's stdout unread, or read it again."""
+        self.output_held = held
+        if self.child:
+            self.child.hold_output(held)
+        self.session.apply(OutputHeld(time.monotonic_ns(), held))
 
     def _gone(self) -> None:
         """The server has ended: those who waited for it to listen try in vain, and say so."""
@@ -151,6 +166,11 @@ class Live:
         """Switch the block of the running server; gives whether it is on now."""
         self._switch(not self.block_now)
         return self.block_now is not None
+
+    def keep_block(self) -> None:
+        """Take the block that is on to whatever pattern comes next, also if this one came with it."""
+        if self.block_now:
+            self.arm(self.block_now)
 
     def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
         """Switch the block on with this setting, perhaps for the client with this port only; or off with None."""
@@ -191,6 +211,13 @@ class Live:
         for number in clients or list(self.loads):
             self.loads.pop(number, None)
 
+    def flood(self) -> int:
+        """Open a flood of silent connections, as many as overflow the accept queue; gives how many. Or end it: 0."""
+        server, options = self.session.server, self.plan.options
+        count = 0 if self.session.flood.count else FLOOD
+        self.crowd.flood(server.host if server else options.host, self._port(), count, FLOOD_SECONDS)
+        return count
+
     def load(self, clients: list[int], per_second: float, size: int) -> None:
         """Have clients send so many messages of so many bytes a second from now on; 0 stops it."""
         self.crowd.chatter(clients, per_second, size)
@@ -230,6 +257,7 @@ class Live:
         """The clients' process is gone: say so, and give the clients a new one."""
         clients = [number for number, client in self.session.clients.items() if client.ended not in OVER]
         self._tell_unconnected(clients, "their process died")
+        self.session.apply(Flooding(time.monotonic_ns(), 0, []))
         self.crowd.stop()
         self._crowd_pipe.close()
         self.crowd, self.loads = Crowd(), {}

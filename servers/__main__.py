@@ -10,11 +10,13 @@ from typing import NoReturn
 
 from servers import leash, stacks
 from servers.block import BlockPage, BlockSetting
+from servers.both import Both
 from servers.catalog import find
+from servers.limits import raise_descriptor_limit
 from servers.piped import Piped
 from servers.printed import Printed
 from servers.report import Report
-from servers.server import BadRequest, Options, Server
+from servers.server import SHARES, BadRequest, Options, Server
 
 USAGE = 2
 """The exit code for a request that can't be met."""
@@ -37,12 +39,17 @@ class Request:
 def run(request: Request) -> None:
     """Run a server until a signal ends it. Raises BadRequest."""
     pattern = find(request.pattern)
+    if pattern.missing:
+        raise BadRequest(pattern.missing)
     for option, value in (("workers", request.options.workers), ("ceiling", request.options.ceiling)):
         if value is not None and value < 1:
             raise BadRequest(f"--{option} must be at least 1, not {value}")
+    if request.quiet and request.options.print:
+        raise BadRequest("--print and --quiet exclude each other")
     # The default actions end the server at once, whatever Python is doing; its workers wear leashes.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_DFL)
+    raise_descriptor_limit()
     if request.leash is not None:
         leash.wear(request.leash, -os.getpgrp())
     if request.stacks is not None:
@@ -58,9 +65,10 @@ def run(request: Request) -> None:
 
 
 def _report(request: Request) -> Report:
-    if request.events is not None:
-        return Piped(request.events)
-    return Report() if request.quiet else Printed()
+    if request.events is None:
+        return Report() if request.quiet else Printed()
+    piped = Piped(request.events)
+    return Both(piped, Printed()) if request.options.print else piped
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -85,6 +93,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=Options.port)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--ceiling", type=int)
+    parser.add_argument("--share", choices=SHARES)
+    parser.add_argument("--print", action="store_true", help="print the lines also when reporting to a pipe")
     parser.add_argument("--block", type=_block, metavar="KIND:SECONDS")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     for descriptor in ("--events", "--page", "--leash", "--stacks"):

@@ -10,12 +10,13 @@ from servers.server import Server
 
 
 class Echo(asyncio.Protocol):
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, peer: str = "") -> None:
         self.server = server
+        self.peer = peer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.conn: Connection = self.server.report.new(name(transport.get_extra_info("peername")))
+        self.conn: Connection = self.server.report.new(self.peer or name(transport.get_extra_info("peername")))
 
     def data_received(self, data: bytes) -> None:
         self.server.report.recv(self.conn, data)

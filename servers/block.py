@@ -26,6 +26,11 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def native_sleep(seconds: float) -> None:
+    """Hold the calling thread, and no monkey patch can replace it."""
+    _REAL_SLEEP(seconds)
+
+
 def c_call(seconds: float) -> None:
     """Hold the calling thread in a C function that gives the GIL up, and that no monkey patch reaches."""
     native.wait(seconds)
@@ -102,6 +107,8 @@ class BlockPage:
         self._cells = memoryview(self._map).cast("d")
         self._messages = itertools.count(1)
         """Messages seen while it was armed, in this process: workers that share the page count their own."""
+        self.make: Callable[[BlockSetting, Report, Connection], None] = block
+        """How a block that is due is made: in the thread that asks, unless the pattern moves it elsewhere."""
 
     def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
         """Switch the block on with this setting, perhaps for the client with this port only; or off with None."""
@@ -129,11 +136,19 @@ class BlockPage:
     def strike(self, report: Report, conn: Connection) -> None:
         """Block the calling handler if the block is armed, and its message is to be struck."""
         if setting := self.due(conn):
-            block(setting, report, conn)
+            self.make(setting, report, conn)
 
 
 def block(setting: BlockSetting, report: Report, conn: Connection) -> None:
     """Block the calling thread for a connection."""
     report.block(conn, setting.kind, setting.seconds, is_patched(setting.kind))
     CALLS[setting.kind](setting.seconds)
+    report.unblock(conn)
+
+
+def block_natively(setting: BlockSetting, report: Report, conn: Connection) -> None:
+    """The same in a native thread beside green ones: it sleeps for real, even where time.sleep is patched."""
+    report.block(conn, setting.kind, setting.seconds)
+    call = native_sleep if is_patched(setting.kind) else CALLS[setting.kind]
+    call(setting.seconds)
     report.unblock(conn)

@@ -3,7 +3,7 @@
 import asyncio
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from servers.listener import OUT_OF_DESCRIPTORS, listen, say_out_of_descriptors
@@ -26,18 +26,41 @@ class ReportingSelector(selectors.DefaultSelector):
 
 def run(server: Server, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
     """Serve each connection with a new protocol, for ever."""
+
+    async def start(listener: socket.socket) -> None:
+        await asyncio.get_running_loop().create_server(protocol, sock=listener, backlog=BACKLOG)
+
+    run_loop(server, start)
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def run_streams(server: Server, handler: Handler, prepare: Callable[[], None] | None = None) -> None:
+    """Serve each connection with a new coroutine, for ever; `prepare` is called first, with the loop running."""
+
+    async def start(listener: socket.socket) -> None:
+        if prepare:
+            prepare()
+        await asyncio.start_server(handler, sock=listener, backlog=BACKLOG)
+
+    run_loop(server, start)
+
+
+def run_loop(server: Server, start: Callable[[socket.socket], Awaitable[None]]) -> None:
+    """Turn an event loop on which the listening socket has been started, for ever."""
     listener = listen(server)
     server.report.worker("event loop")
-    loop = asyncio.SelectorEventLoop(ReportingSelector(server.report))
-    loop.set_exception_handler(lambda loop, context: _explain(server.report, loop, context))
-    loop.run_until_complete(_start(loop, listener, protocol))
+    loop = new_loop(server.report, ReportingSelector(server.report))
+    loop.run_until_complete(start(listener))
     loop.run_forever()
 
 
-async def _start(
-    loop: asyncio.AbstractEventLoop, listener: socket.socket, protocol: Callable[[], asyncio.BaseProtocol]
-) -> None:
-    await loop.create_server(protocol, sock=listener, backlog=BACKLOG)
+def new_loop(report: Report, selector: ReportingSelector) -> asyncio.SelectorEventLoop:
+    """A loop that waits with this selector, and reports when it is out of descriptors."""
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.set_exception_handler(lambda loop, context: _explain(report, loop, context))
+    return loop
 
 
 def _explain(report: Report, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Which limit refused a thread (setrlimit(2), cgroups(7), proc(5)), and a process's own limit of address space."""
+"""Which limit refused a thread (setrlimit(2), cgroups(7), proc(5)), and a process's own limits."""
 
 import contextlib
 import os
@@ -11,6 +11,20 @@ from pathlib import Path
 GIB = 2**30
 NEARLY = 0.98
 """The share of a limit from which it counts as reached: counts are read a moment after the refusal."""
+MANY = 10_240
+"""Descriptors to ask for where the hard limit is more than the kernel gives (macOS)."""
+
+
+def raise_descriptor_limit() -> None:
+    """Have as many descriptors as the hard limit allows: one for each client.
+
+    The usual soft limit of 1,024 is there for programs that use select, whose own limit it hides.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (hard, MANY):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return
 
 
 def limit_address_space(wanted: int) -> None:

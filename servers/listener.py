@@ -18,6 +18,13 @@ PAUSE = 0.05
 
 def listen(server: Server) -> socket.socket:
     """Open the listening socket. Raises BadRequest if the address can't be had."""
+    listener = bind(server, listens=True)
+    say_listening(server.report, listener)
+    return listener
+
+
+def bind(server: Server, *, listens: bool) -> socket.socket:
+    """A socket at the server's address, which `listens` or only keeps the place. Raises BadRequest."""
     family, address = resolve(server.options.host, server.options.port)
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -25,13 +32,18 @@ def listen(server: Server) -> socket.socket:
         # Inherited by what is accepted, as asyncio does it: no pattern's echo waits for an ACK (Nagle, tcp(7)).
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(address)
-        listener.listen(BACKLOG)
+        if listens:
+            listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise BadRequest(why_not(error, server.options.host, server.options.port)) from error
-    host, port = listener.getsockname()[:2]
-    server.report.listening(host, port, BACKLOG)
     return listener
+
+
+def say_listening(report: Report, listener: socket.socket) -> None:
+    """Report where a listening socket listens."""
+    host, port = listener.getsockname()[:2]
+    report.listening(host, port, BACKLOG)
 
 
 def resolve(host: str, port: int) -> tuple[int, Any]:
@@ -78,7 +90,13 @@ def _owner(port: int) -> str:
 
 
 def accept(listener: socket.socket, report: Report) -> tuple[socket.socket, Connection]:
-    """Take the next connection.
+    """Take the next connection, and report it. Raises BlockingIOError as `take` does."""
+    client, peer = take(listener, report)
+    return client, report.new(peer)
+
+
+def take(listener: socket.socket, report: Report) -> tuple[socket.socket, str]:
+    """Take the next connection, and its peer's name.
 
     A connection that ended in the queue is passed over. Out of descriptors, a blocking listener is tried again
     after a pause, and a non-blocking one raises BlockingIOError: nothing can be accepted now.
@@ -97,7 +115,7 @@ def accept(listener: socket.socket, report: Report) -> tuple[socket.socket, Conn
             elif error.errno not in GONE_AGAIN:
                 raise
             continue
-        return client, report.new(name(address))
+        return client, name(address)
 
 
 def name(address: tuple[str, int]) -> str:

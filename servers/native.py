@@ -25,15 +25,17 @@ class Timespec(ctypes.Structure):
 def wait(seconds: float) -> None:
     """Wait in C with the GIL given up."""
     condition, mutex, deadline = _prepare(seconds)
-    while not pthread_cond_timedwait(condition, mutex, deadline):
-        pass  # woken for no reason: only the deadline ends it
+    over = 0
+    while not over:  # it may wake for no reason: only the deadline ends it
+        over = pthread_cond_timedwait(condition, mutex, deadline)
 
 
 def wait_with_gil(seconds: float) -> None:
     """Wait in C with the GIL kept: no other thread of the process can run Python meanwhile."""
     condition, mutex, deadline = _prepare(seconds)
-    while not pthread_cond_timedwait_with_gil(condition, mutex, deadline):
-        pass  # the same
+    over = 0
+    while not over:
+        over = pthread_cond_timedwait_with_gil(condition, mutex, deadline)
 
 
 def _prepare(seconds: float) -> Prepared:

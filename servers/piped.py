@@ -31,6 +31,7 @@ from servers.records import (
     Serve,
     Threads,
     Unblock,
+    Wakes,
     Worker,
 )
 from servers.report import Connection, Report, thread_id
@@ -115,8 +116,10 @@ class Piped(Report):
         self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT]))
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
-        self._tell_taken(conn.tid)
-        self._pending.append(Block(_clock(), self._pid, thread_id(), conn.number, kind, seconds, cooperative))
+        tid = thread_id()
+        if tid == conn.tid:  # another thread, that blocks in its place, must not tell what this one may just be telling
+            self._tell_taken(tid)
+        self._pending.append(Block(_clock(), self._pid, tid, conn.number, kind, seconds, cooperative))
         self._write_out()
 
     def _tell_taken(self, tid: int) -> None:
@@ -133,6 +136,9 @@ class Piped(Report):
 
     def threads(self, count: int) -> None:
         self._say(Threads(_clock(), self._pid, thread_id(), count))
+
+    def woken(self, in_vain: int) -> None:
+        self._say(Wakes(_clock(), self._pid, thread_id(), in_vain))
 
     def note(self, text: str) -> None:
         self._pending.append(Note(_clock(), self._pid, thread_id(), text[:TEXT]))
@@ -231,3 +237,5 @@ def count_loss(lost: Lost, record: Reported) -> None:
             lost.send_bytes += record.size
         case Bye():
             lost.bye += 1
+        case Wakes():
+            lost.wakes += record.in_vain

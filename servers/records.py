@@ -118,6 +118,15 @@ class Threads(ServerRecord, tag="threads", gc=False):
     count: int
 
 
+class Wakes(ServerRecord, tag="wakes", gc=False):
+    """This loop was woken `in_vain` times more for a connection that another one had taken before it.
+
+    A loop that counts its wakes says so with a 0 when it begins.
+    """
+
+    in_vain: int
+
+
 class Note(ServerRecord, tag="note", gc=False):
     """One sentence that the server has to say, such as having run out of descriptors."""
 
@@ -137,9 +146,10 @@ class Lost(ServerRecord, tag="lost", gc=False):
     send: int = 0
     send_bytes: int = 0
     bye: int = 0
+    wakes: int = 0
 
 
-Reported = Listening | Worker | New | Serve | Recv | Send | Echo | Bye | Block | Unblock | Threads | Note | Lost
+Reported = Listening | Worker | New | Serve | Recv | Send | Echo | Bye | Block | Unblock | Threads | Wakes | Note | Lost
 
 
 def preview(data: bytes) -> str:

@@ -55,7 +55,7 @@ class Report:
         """Bytes have been sent back."""
 
     def waits(self, conn: Connection) -> None:
-        """The thread of a connection is about to wait: for room to send, say."""
+        """The thread of a connection is about to wait: for room to send, or for whoever is to block in its place."""
 
     def bye(self, conn: Connection, error: str = "") -> None:
         """A connection has been closed."""
@@ -68,6 +68,9 @@ class Report:
 
     def threads(self, count: int) -> None:
         """So many native threads are running."""
+
+    def woken(self, in_vain: int) -> None:
+        """Event loops were woken so often for a connection that another one had taken; 0 begins the count."""
 
     def note(self, text: str) -> None:
         """One sentence for whoever watches."""

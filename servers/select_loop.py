@@ -1,108 +1,35 @@
-"""One thread, one select: it waits for all sockets at once and serves whichever is ready."""
+"""One thread, one select: told anew each time for whom it waits, it looks at all of them, and knows 1,024 at most."""
 
 import select
-import socket
-from dataclasses import dataclass
 
-from servers.listener import PAUSE, accept, listen
-from servers.report import Connection
-from servers.server import RECV_BYTES, Server
+from servers.ready import Loop, OutOfReach
+from servers.server import Server
 
 
-@dataclass(eq=False)
-class Peer:
-    """A connection, and the echo that it has not taken yet."""
-
-    sock: socket.socket
-    conn: Connection
-    message: bytes = b""
-    unsent: bytes = b""
-
-    def fileno(self) -> int:
-        return self.sock.fileno()
-
-
-class Loop:
-    """Who is waited for: each peer for reading or, while the kernel has no room for its echo, for writing."""
+class SelectLoop(Loop):
+    """Who is waited for is our own affair: the kernel is handed all of them with each call, and forgets them."""
 
     def __init__(self, server: Server) -> None:
-        self.server = server
-        self.listener = listen(server)
-        self.listener.setblocking(False)
-        self.readers: set[Peer | socket.socket] = {self.listener}
-        self.writers: set[Peer] = set()
+        super().__init__(server)
+        self.readers: set[int] = set()
+        self.writers: set[int] = set()
 
-    def run(self) -> None:
-        while True:
-            self.server.report.flush()
-            # With the listener set aside (out of descriptors), look at it again after a pause.
-            timeout = None if self.listener in self.readers else PAUSE
-            readable, writable, _ = select.select(self.readers, self.writers, [], timeout)
-            self.readers.add(self.listener)
-            for ready in readable:
-                if isinstance(ready, Peer):
-                    self.recv(ready)
-                else:
-                    self.accept()
-            for peer in writable:
-                self.send(peer)
+    def wait(self, seconds: float | None) -> list[int]:
+        readable, writable, _ = select.select(self.readers, self.writers, [], seconds)
+        return readable + writable
 
-    def accept(self) -> None:
+    def watch(self, fd: int, *, to_write: bool = False) -> None:
         try:
-            sock, conn = accept(self.listener, self.server.report)
-        except BlockingIOError:
-            self.readers.discard(self.listener)
-            return
-        peer = Peer(sock, conn)
-        try:
-            select.select([peer], [], [], 0)
+            select.select([fd], [], [], 0)
         except ValueError:
-            self.server.report.note(f"select can't watch descriptor {sock.fileno()}: {conn.peer} is turned away")
-            self.leave(peer, "beyond select's descriptors")
-            return
-        sock.setblocking(False)
-        self.readers.add(peer)
+            raise OutOfReach(f"its descriptor is {fd}, and select takes none so high (FD_SETSIZE)") from None
+        self.forget(fd)
+        (self.writers if to_write else self.readers).add(fd)
 
-    def recv(self, peer: Peer) -> None:
-        try:
-            peer.message = peer.unsent = peer.sock.recv(RECV_BYTES)
-        except BlockingIOError:
-            return
-        except OSError as reset:
-            self.leave(peer, type(reset).__name__)
-            return
-        if not peer.message:
-            self.leave(peer)
-            return
-        self.server.report.recv(peer.conn, peer.message)
-        self.server.block.strike(self.server.report, peer.conn)
-        self.send(peer)
-
-    def send(self, peer: Peer) -> None:
-        try:
-            peer.unsent = peer.unsent[peer.sock.send(peer.unsent) :]
-        except BlockingIOError:
-            pass
-        except OSError as reset:
-            self.leave(peer, type(reset).__name__)
-            return
-        if peer.unsent:
-            self.readers.discard(peer)
-            self.writers.add(peer)
-        else:
-            self.server.report.send(peer.conn, peer.message)
-            self.writers.discard(peer)
-            self.readers.add(peer)
-
-    def leave(self, peer: Peer, error: str = "") -> None:
-        self.readers.discard(peer)
-        self.writers.discard(peer)
-        peer.sock.close()
-        self.server.report.bye(peer.conn, error)
+    def forget(self, fd: int) -> None:
+        self.readers.discard(fd)
+        self.writers.discard(fd)
 
 
 def serve(server: Server) -> None:
-    loop = Loop(server)
-    server.report.worker("select loop")
-    server.report.hold()
-    loop.run()
+    SelectLoop(server).run("select loop")

@@ -9,6 +9,8 @@ HOST = "127.0.0.1"
 PORT = 37564
 BACKLOG = 128
 RECV_BYTES = 1024
+SHARES = ("accept", "reuseport", "herd")
+"""How processes that all accept share a port; the first is what is done unless another is asked for."""
 
 
 class BadRequest(Exception):
@@ -23,11 +25,15 @@ class Options:
     port: int = PORT
     workers: int | None = None
     ceiling: int | None = None
+    share: str | None = None
+    print: bool = False
+    """Whether a server that reports to a pipe prints its lines all the same."""
 
     def arguments(self) -> list[str]:
         """These options on a command line."""
-        given = ((option.name, getattr(self, option.name)) for option in fields(self))
-        return [word for name, value in given if value is not None for word in (f"--{name}", str(value))]
+        given = ((f"--{option.name}", getattr(self, option.name)) for option in fields(self))
+        asked = [(name, value) for name, value in given if value is not None and value is not False]
+        return [word for name, value in asked for word in ((name,) if value is True else (name, str(value)))]
 
 
 @dataclass

@@ -15,6 +15,7 @@ from servers.server import Server
 
 Work = Callable[..., None]
 THREADS = 10
+NOBODY_LEFT = "every worker has died"
 
 
 def cores() -> int:
@@ -41,40 +42,47 @@ def run_processes(count: int, work: Work, server: Server, *args: object, serves:
 
     Each is a worker itself if it `serves`, and otherwise only the home of threads that do.
     """
-    context = multiprocessing.get_context("fork")
     owned: list[int] = []
     workers: list[BaseProcess] = []
     for number in range(1, count + 1):
-        tied, ours = os.pipe()
-        owned.append(ours)
         name = f"worker {number}"
-        start = partial(_announced, name) if serves else _run
-        worker = context.Process(
-            target=_process, args=(tied, owned, start, work, server, *args), name=name, daemon=True
-        )
-        worker.start()
-        os.close(tied)
-        workers.append(worker)
+        run = partial(_announced, name, work) if serves else work
+        workers.append(start_process(name, owned, run, server, *args))
     while workers:
         ended = wait([each.sentinel for each in workers])
         for dead in [each for each in workers if each.sentinel in ended]:
             workers.remove(dead)
-            dead.join()
-            server.report.note(f"{dead.name}, process {dead.pid}, has died: {_ending(dead.exitcode)}")
-    sys.exit("every worker has died")
+            report_death(dead, server)
+    sys.exit(NOBODY_LEFT)
 
 
-def _run(work: Work, server: Server, *args: object) -> None:
-    work(server, *args)
+def start_process(name: str, owned: list[int], work: Work, server: Server, *args: object) -> BaseProcess:
+    """Fork a process that runs `work(server, *args)` and does not outlive this one.
+
+    `owned` are descriptors of this process that none of those it forks may keep; its leash is added to them.
+    """
+    tied, ours = os.pipe()
+    owned.append(ours)
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=_process, args=(tied, owned, work, server, *args), name=name, daemon=True)
+    process.start()
+    os.close(tied)
+    return process
 
 
-def _process(tied: int, owned: list[int], start: Work, work: Work, server: Server, *args: object) -> None:
+def report_death(process: BaseProcess, server: Server) -> None:
+    """Say how a process that has died has ended."""
+    process.join()
+    server.report.note(f"{process.name}, process {process.pid}, has died: {_ending(process.exitcode)}")
+
+
+def _process(tied: int, owned: list[int], work: Work, server: Server, *args: object) -> None:
     for fd in owned:
         os.close(fd)
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     leash.wear(tied, os.getpid())
     server.report.forked()
-    start(work, server, *args)
+    work(server, *args)
 
 
 def _ending(code: int | None) -> str:

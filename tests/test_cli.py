@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Config, config_path, read_config
-from servers.catalog import PATTERNS
+from servers.catalog import PATTERNS, Pattern
 from servers.server import BadRequest
 
 LIMIT = 20
@@ -87,6 +87,24 @@ def test_list_names_every_pattern_by_family() -> None:
     assert all(pattern["story"] and pattern["title"] and pattern["watch"] for pattern in patterns)
 
 
+@pytest.mark.parametrize("extra", [pattern for pattern in PATTERNS if pattern.needs], ids=lambda pattern: pattern.name)
+def test_an_extra_that_is_not_installed_is_listed_and_refused_with_one_sentence(extra: Pattern, tmp_path: Path) -> None:
+    sentence = f'needs {extra.needs}: pip install "echo-tui[more]"'
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules[{extra.needs!r}] = None")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    (line,) = [line for line in said(echo_tui("list", PYTHONPATH=path)).splitlines() if sentence in line]
+    assert line.split()[0] == extra.name
+    missing = {p["name"]: p["missing"] for p in json.loads(said(echo_tui("list", "--json", PYTHONPATH=path)))}
+    assert {name: why for name, why in missing.items() if why} == {extra.name: sentence}
+    assert refusal(echo_tui("serve", extra.name, "--port", "0", PYTHONPATH=path)) == sentence
+
+
+def test_what_is_installed_is_not_imported_to_find_out() -> None:
+    script = "import sys; from servers import catalog\nassert not any(p.missing for p in catalog.PATTERNS)\n"
+    script += "assert not {p.needs for p in catalog.PATTERNS} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], timeout=LIMIT, check=True)
+
+
 def test_serve_prints_the_lines_of_the_article_from_any_folder(tmp_path: Path) -> None:
     for name in ("app", "servers"):
         (tmp_path / name).mkdir()
@@ -121,6 +139,38 @@ def test_serve_prints_the_lines_of_the_article_from_any_folder(tmp_path: Path) -
                 os.killpg(server.pid, signal.SIGKILL)
 
 
+def test_serve_stops_where_nobody_reads_its_lines_and_goes_on_where_somebody_does() -> None:
+    command = [*COMMAND, "serve", "asyncio", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
+        assert server.stdout
+        assert server.stderr
+        try:
+            port = int(server.stderr.readline().partition(",")[0].rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", port), LIMIT) as client:
+                client.settimeout(0.5)
+                echoes = 0
+                with contextlib.suppress(TimeoutError):
+                    while echoes < 10_000:
+                        client.sendall(b"hogehoge\n")
+                        echoes += len(client.recv(9)) // 9
+                assert 0 < echoes < 10_000, "the pipe is full, and so the server has stopped"
+                with socket.create_connection(("127.0.0.1", port), LIMIT) as other:
+                    other.settimeout(0.5)
+                    other.sendall(b"anybody?\n")
+                    with pytest.raises(TimeoutError):
+                        other.recv(9)
+                    client.settimeout(LIMIT)
+                    lines = [server.stdout.readline() for _ in range(2 * echoes + 3)]
+                    assert client.recv(9) == b"hogehoge\n"
+                    other.settimeout(LIMIT)
+                    assert other.recv(9) == b"anybody?\n"
+            assert [line.partition(":")[0] for line in lines] == ["New client", *["Recv", "Send"] * (echoes + 1)]
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
 def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
     run = echo_tui("serve", "nonblocking", "--port", "0")
     assert run.returncode == 1
@@ -140,11 +190,12 @@ def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
         ("servee asyncio", "unknown pattern or command 'servee': did you mean 'serve'?"),
         ("complet", "unknown pattern or command 'complet': did you mean 'completion'?"),
         ("--port 99 list", "'list' comes first: echo-tui list ..."),
-        ("serve lst", "unknown pattern 'lst': choose from "),
+        ("serve lst", "unknown pattern 'lst': did you mean "),
         ("serve", "Missing argument 'PATTERN'."),
         ("--port 65536", "port 65536 is out of range: choose 0 to 65535"),
         ("asyncio --port -1", "port -1 is out of range: choose 0 to 65535"),
         ("serve asyncio --port http", "port is a number, not 'http'"),
+        ("process-loops --share evenly", "Invalid value for '--share': 'evenly' is not one of 'accept', 'reuseport', "),
         ("thread-pool --workers 0", "workers 0 is out of range: choose 1 to "),
         ("--clients many", "clients is a number, not 'many'"),
         ("too-many-threads --ceiling 0", "ceiling 0 is out of range"),
@@ -181,11 +232,11 @@ def test_every_shell_gets_its_completion(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("echo-tui asy", ["asyncio", "asyncio-blocking"]),
+        ("echo-tui asy", [name for name in NAMES if name.startswith("asy")]),
         ("echo-tui serve sel", ["select-loop"]),
-        ("echo-tui --port 99 eve", ["eventlet"]),
+        ("echo-tui --port 99 eve", ["eventlet", "eventlet-tpool"]),
         ("echo-tui se", ["select-loop", "serve"]),
-        ("echo-tui ", [*NAMES, "completion", "list", "serve"]),
+        ("echo-tui ", [*NAMES, "completion", "list", "matrix", "serve"]),
         ("echo-tui asyncio --po", ["--port"]),
         ("echo-tui completion f", ["fish"]),
     ],

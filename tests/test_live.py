@@ -268,8 +268,11 @@ def test_clients_whose_process_was_killed_come_back(run: Run) -> None:
     run.start("asyncio")
     numbers = run.live.open_clients(3)
     run.all_are(State.QUIET, numbers)
+    run.live.flood()
+    run.until(lambda: run.live.session.flood.count, "a flood")
     died = run.live.crowd.pid
     os.kill(died, signal.SIGKILL)
     run.until(lambda: run.live.crowd.pid != died, "a new process for the clients")
+    assert not run.live.session.flood.count
     run.all_are(State.QUIET, numbers)
     run.say(numbers)

@@ -3,16 +3,13 @@
 import argparse
 import contextlib
 import os
-import resource
 import signal
 import traceback
 
 from app.clients.crowd import Crowd
 from app.clients.events import Events
 from servers import leash
-
-MANY = 10_240
-"""Descriptors to ask for where the hard limit is more than the kernel gives (macOS)."""
+from servers.limits import raise_descriptor_limit
 
 
 def main() -> None:
@@ -41,15 +38,6 @@ def run(events: Events) -> None:
         events.note(f"the clients have failed: {failure!r} at {os.path.basename(where.filename)}:{where.lineno}")
     with contextlib.suppress(BrokenPipeError):
         events.flush()
-
-
-def raise_descriptor_limit() -> None:
-    """Have as many descriptors as the hard limit allows: one for each client."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for wanted in (hard, MANY):
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            return
 
 
 if __name__ == "__main__":

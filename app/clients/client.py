@@ -10,7 +10,7 @@ from app.clients.ledger import Ledger
 from app.clients.loop import READ, WRITE, Loop, clock
 from app.clients.messages import Burst, Chatter, Message, Outbox
 from app.clients.sentences import Target
-from app.session.observations import ClientClosed, ClientConnected, ClientOpening, ClientSent
+from app.session.observations import ClientClosed, ClientConnected, ClientManners, ClientOpening, ClientSent
 from servers.listener import name
 from servers.records import preview
 
@@ -47,6 +47,7 @@ class Client:
         self._message: Message | None = None
         self._unsent = b""
         self._paused = False
+        self._half_closed = False
         self._awaits_room = False
 
     # What a client is asked
@@ -95,8 +96,8 @@ class Client:
         self.open(target)
 
     def put(self, what: bytes | Burst) -> bool:
-        """Send a line or a burst as soon as may be; False when too many wait. A closed client passes it over."""
-        if self._state not in (State.QUEUED, State.OPENING, State.OPEN):
+        """Send a line or a burst as soon as may be; False when too many wait. One that is closed passes it over."""
+        if self._state not in (State.QUEUED, State.OPENING, State.OPEN) or self._half_closed:
             return True
         taken = self._outbox.put(what)
         self._loop.eager[self] = None
@@ -114,14 +115,25 @@ class Client:
         """Take nothing from the connection, or go on."""
         if self.wanted:
             self._paused = paused
+            self._tell_manners()
             self._watch()
+
+    def half_close(self) -> None:
+        """Send nothing more, once the message that had begun is out; the rest of the echoes still comes."""
+        if self._state is not State.OPEN or self._half_closed:
+            return
+        self._half_closed = True
+        self._outbox.forget()
+        self._loop.alarms.cancel(self)
+        self._tell_manners()
+        self._say_goodbye()
 
     def close(self, reset: bool) -> None:
         """End the connection, and don't want it any more."""
-        self.wanted = self._paused = False
+        wanted, self.wanted, self._paused = self.wanted, False, False
         self._outbox.forget()
         self._outbox.chatter = None
-        if self._state in (State.QUEUED, State.OPENING):
+        if self._state in (State.QUEUED, State.OPENING) or (wanted and self._state is State.CLOSED):
             self._over("closed")
         elif self._socket is None:
             return
@@ -161,7 +173,7 @@ class Client:
             self._loop.eager[self] = None
         if (self._message is None) is self._awaits_room:
             self._watch()
-        if self._state is State.LEAVING:
+        if self._state is State.LEAVING or self._half_closed:
             self._say_goodbye()
         elif self._state is State.OPEN:
             self._set_alarm()
@@ -182,6 +194,8 @@ class Client:
             return
         self._state = State.OPEN
         self._loop.events.say(ClientConnected(at, self.number, name(address)))
+        if self._paused:
+            self._tell_manners()
         if self._outbox.chatter:
             self._outbox.chatter.restart(at)
         self.pump()
@@ -203,7 +217,7 @@ class Client:
         return self._message is None and self._outbox.has_more(at)
 
     def _take(self, now: int) -> bool:
-        if not self._ledger.full and (message := self._outbox.take(now)):
+        if not (self._half_closed or self._ledger.full) and (message := self._outbox.take(now)):
             self._message, self._unsent = message, message.data()
             return True
         return False
@@ -246,7 +260,7 @@ class Client:
         self._say_goodbye()
 
     def _say_goodbye(self) -> None:
-        """Half-close once the message that had begun is out; the rest of the echoes still comes."""
+        """Close our side once the message that had begun is out; the rest of the echoes still comes."""
         if self._socket is not None and self._message is None:
             # If the server is gone already, the next recv says how.
             with contextlib.suppress(OSError):
@@ -258,6 +272,9 @@ class Client:
             self._loop.alarms.set(self, self._outbox.chatter.due)
         else:
             self._loop.alarms.cancel(self)
+
+    def _tell_manners(self) -> None:
+        self._loop.events.say(ClientManners(clock(), self.number, not self._paused, not self._half_closed))
 
     def _watch(self) -> None:
         if self._socket is None:
@@ -276,7 +293,7 @@ class Client:
             self._loop.watch(self._socket.fileno(), 0, self.ready)
             self._socket.close()
             self._socket = None
-        self._state = State.CLOSED
+        self._state, self._half_closed = State.CLOSED, False
         self._message, self._unsent = None, b""
         self._ledger.clear()
         self._outbox.forget()

@@ -15,6 +15,10 @@ RATE_LIMIT = 1000.0
 """Messages that one client may chatter in a second."""
 BURST_LIMIT = 1_000_000
 """Messages in one burst of one client."""
+FLOOD_LIMIT = 500
+"""Connections in one flood."""
+FLOOD_LONGEST = 120.0
+"""Seconds that a flood may last."""
 
 Clients = list[int]
 Size = Annotated[int, Meta(ge=1, le=MESSAGE_LIMIT)]
@@ -83,7 +87,25 @@ class PauseReading(Command, tag="pause-reading", frozen=True):
     paused: bool
 
 
-Asked = Open | Say | Chatter | Burst | Close | Reopen | PauseReading
+class HalfClose(Command, tag="half-close", frozen=True):
+    """Close the sending side of these connections: what was sent is still echoed, and the rest is the server's turn."""
+
+    clients: Clients
+
+
+class Flood(Command, tag="flood", frozen=True):
+    """Open `count` connections to `host:port` all at once, in place of an earlier flood; with 0 end that.
+
+    They say nothing, have no numbers, and are closed after so many `seconds` at the latest.
+    """
+
+    host: str
+    port: int
+    count: Annotated[int, Meta(ge=0, le=FLOOD_LIMIT)]
+    seconds: Annotated[float, Meta(gt=0, le=FLOOD_LONGEST)]
+
+
+Asked = Open | Say | Chatter | Burst | Close | Reopen | PauseReading | HalfClose | Flood
 
 DECODER: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
 ENCODER = msgspec.json.Encoder()

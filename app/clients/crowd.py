@@ -7,8 +7,9 @@ import msgspec
 
 from app.clients import commands
 from app.clients.client import Client
-from app.clients.commands import DECODER, Asked, Chatter, Close, Open, PauseReading, Reopen, Say
+from app.clients.commands import DECODER, Asked, Chatter, Close, HalfClose, Open, PauseReading, Reopen, Say
 from app.clients.events import Events
+from app.clients.flood import Flood
 from app.clients.loop import READ, Loop
 from app.clients.messages import Burst
 from app.clients.sentences import Target
@@ -25,6 +26,7 @@ class Crowd:
         self._events = events
         self._loop = Loop(events)
         self._clients: dict[int, Client] = {}
+        self._flood = Flood(self._loop)
         self._line = b""
         self._ended = False
 
@@ -49,6 +51,7 @@ class Crowd:
             case Open():
                 self._open(command)
             case Reopen():
+                self._flood.end()
                 target = Target.find(command.host, command.port)
                 for client in self._clients.values():
                     client.reopen(target)
@@ -67,6 +70,13 @@ class Crowd:
             case PauseReading():
                 for client in self._named(command.clients):
                     client.pause(command.paused)
+            case HalfClose():
+                for client in self._named(command.clients):
+                    client.half_close()
+            case commands.Flood():
+                self._flood.end()
+                if command.count:
+                    self._flood.begin(Target.find(command.host, command.port), command.count, command.seconds)
 
     def _open(self, command: Open) -> None:
         target = Target.find(command.host, command.port)

@@ -7,7 +7,16 @@ from collections import deque
 
 import msgspec
 
-from app.session.observations import ClientClosed, ClientConnected, ClientEcho, ClientOpening, ClientSent, ClientsLost
+from app.session.observations import (
+    ClientClosed,
+    ClientConnected,
+    ClientEcho,
+    ClientManners,
+    ClientOpening,
+    ClientSent,
+    ClientsLost,
+    Flooding,
+)
 from servers.records import Note, Record
 
 HELD = 4 * 1024 * 1024
@@ -15,7 +24,7 @@ HELD = 4 * 1024 * 1024
 RESERVE = 1024 * 1024
 """Bytes more for clients that open and close, so that their states stay right."""
 
-Said = ClientOpening | ClientConnected | ClientSent | ClientEcho | ClientClosed | Note
+Said = ClientOpening | ClientConnected | ClientManners | ClientSent | ClientEcho | ClientClosed | Flooding | Note
 
 
 class Events:

@@ -6,12 +6,12 @@ from app.clients.messages import Message
 from app.session.observations import ClientEcho
 from servers.records import PREVIEW, preview
 
-MESSAGES = 1024
+MESSAGES = 2048
 """Messages that one client may have under way; further ones wait their turn."""
-BYTES = 16 * 1024 * 1024
+BYTES = 128 * 1024 * 1024
 """Bytes from which a client sends no further message.
 
-More than a server and the kernel's buffers of both ends hold, so that a client that doesn't read can fill them.
+More than any server here and the kernel's buffers of both ends hold, so that a client that doesn't read can fill them.
 """
 
 

@@ -9,7 +9,19 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from app.clients.commands import ENCODER, Asked, Burst, Chatter, Close, Open, PauseReading, Reopen, Say
+from app.clients.commands import (
+    ENCODER,
+    Asked,
+    Burst,
+    Chatter,
+    Close,
+    Flood,
+    HalfClose,
+    Open,
+    PauseReading,
+    Reopen,
+    Say,
+)
 
 EVENTS_PIPE = 1024 * 1024
 """Bytes asked of the kernel for the pipe of observations."""
@@ -98,6 +110,14 @@ class Crowd:
     def pause_reading(self, clients: Sequence[int], paused: bool) -> bool:
         """Have these clients take nothing from their connections, or go on."""
         return self._ask(PauseReading(list(clients), paused))
+
+    def half_close(self, clients: Sequence[int]) -> bool:
+        """Have these clients say that they send nothing more; they go on reading."""
+        return self._ask(HalfClose(list(clients)))
+
+    def flood(self, host: str, port: int, count: int, seconds: float) -> bool:
+        """Open so many silent connections all at once, for so long at most; 0 ends an earlier flood."""
+        return self._ask(Flood(host, port, count, seconds))
 
     def flush(self) -> bool:
         """Hand over what waits, as far as the pipe takes it now; True when nothing waits any more."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from app.live import Live, Plan
 from app.matrix.cell import HALF, Blame, Cell, Echo, Feeling, Newcomer, feeling
@@ -65,6 +66,8 @@ async def measure(pattern: Pattern, kind: str, terms: Terms) -> Measured:
     """Measure one cell. What can't be measured is a cell that says why."""
     if not pattern.serves:
         return Measured(Cell(pattern.name, kind, "it serves nobody"))
+    if pattern.missing:
+        return Measured(Cell(pattern.name, kind, pattern.missing))
     try:
         async with _running(pattern, terms) as run:
             return await run.measure(BlockSetting(kind, terms.seconds))
@@ -233,7 +236,7 @@ class Run:
 
 
 def _blame(stall: Stall) -> Blame:
-    frame = stall.culprit.where if stall.culprit else None
-    where = f"{frame.file.rpartition('/')[2]}:{frame.line} {frame.function}" if frame else ""
+    calls = stall.culprit.calls[:2] if stall.culprit else []
+    where = ", called at ".join(f"{PurePath(frame.file).name}:{frame.line} {frame.function}" for frame in calls)
     lasted = stall.lasted(time.monotonic_ns()) / 1e6
     return Blame(stall.number, stall.cause.value, where, len(stall.victims), lasted, stall.injected)

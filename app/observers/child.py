@@ -1,6 +1,7 @@
 """The server as a child process in its own session: started, read, blocked, stopped, and never left behind."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -24,6 +25,8 @@ LINE = 2000
 """Characters of a line of stdout or stderr that are kept."""
 OUTPUT = 1 << 14
 """Bytes of stdout, and of stderr, that are taken at a time: so many that a flood of short lines can't hold us up."""
+PAGE, OUTPUT_PIPE = 1 << 12, 1 << 16
+"""Bytes of the smallest pipe there is, and of a usual one (pipe(7))."""
 
 
 def rests(pattern: str) -> list[str]:
@@ -71,7 +74,7 @@ class Child:
         }
         self._process.stdout.close()
         self._process.stderr.close()
-        self._stopped = False
+        self._stopped = self._output_held = False
         self._exit_told = False
         self._first: list[Observation] = [
             ServerStarted(time.monotonic_ns(), pattern, self.pid, options.host, options.port, rests(pattern))
@@ -91,12 +94,24 @@ class Child:
         """Switch the block of the running server on, perhaps for the client with this port only; or off with None."""
         self._page.arm(setting, only)
 
+    def hold_output(self, held: bool) -> None:
+        """Read its stdout no more, as a terminal does after Ctrl-S, or go on.
+
+        Meanwhile the pipe is as small as can be: the server soon finds that it has no room.
+        """
+        self._output_held = held
+        if hasattr(fcntl, "F_SETPIPE_SZ") and not self._output["stdout"].ended:
+            with contextlib.suppress(OSError):  # what is in it may need more: then it stays as it is
+                fcntl.fcntl(self._output["stdout"].fd, fcntl.F_SETPIPE_SZ, PAGE if held else OUTPUT_PIPE)
+
     def read(self, most: int = CAPACITY) -> list[Observation]:
         """What the server has reported and written, and once its end; about `most` bytes of reports at a time."""
         found, self._first = self._first, []
         ended = not self.running
         found += decode(self._events.read(most))
         for stream, pipe in self._output.items():
+            if self._output_held and stream == "stdout" and not ended:
+                continue
             for line in pipe.read(OUTPUT).splitlines():
                 found.append(Output(time.monotonic_ns(), stream, line[:LINE].decode(errors="replace")))
         if ended and not found and not self._exit_told:

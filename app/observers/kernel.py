@@ -44,7 +44,7 @@ class Kernel:
         """
         stacks = (self._stacks.read(), self._py_spy.read())
         found: list[Observation] = [sample for sample in stacks if sample]
-        if threads := self.threads.sample(pids):
+        if self.threads.pace.is_due() and (threads := self.threads.sample(pids, self._stacks.disturbed())):
             found.append(threads)
         if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted)):
             found.append(sockets)  # the last one: it is judged by what the threads do

@@ -35,7 +35,10 @@ END = HEADER.size + 4
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One socket as the kernel describes it. Of a listening one `unread` is the queue's length, `unsent` its limit."""
+    """One socket as the kernel describes it. Of a listening one `unread` is the queue's length, `unsent` its limit.
+
+    Of a connection `unread` are bytes: the kernel counts the peer's goodbye (FIN) as one more (tcp_diag.c).
+    """
 
     family: int
     state: int
@@ -51,6 +54,8 @@ class Answer:
         family, state, _, _, here, there, source, target, _, _, _, unread, unsent, _, inode = ANSWER.unpack_from(
             data, offset + HEADER.size
         )
+        if state == CLOSE_WAIT and unread:
+            unread -= 1
         return cls(family, state, (here, there), (source, target), unread, unsent, inode)
 
     def end(self, which: int) -> tuple[str, int]:
@@ -109,7 +114,10 @@ class Diag:
                     answer = Answer.at(data, offset)
                     if answer.state in (ESTABLISHED, CLOSE_WAIT):  # else it is the listening socket, found instead
                         idle = _attribute(data, offset, length, INET_DIAG_INFO, LAST_DATA_RECV)
-                        return answer, idle, _attribute(data, offset, length, INET_DIAG_INFO, BYTES_RECEIVED)
+                        received = _attribute(data, offset, length, INET_DIAG_INFO, BYTES_RECEIVED)
+                        if received and answer.state == CLOSE_WAIT:
+                            received -= 1  # the same
+                        return answer, idle, received
         except FileNotFoundError:
             pass
         return None
@@ -145,7 +153,9 @@ def waiting(data: bytes) -> Iterator[Answer]:
     if any(unread) or any(unsent) or 0 in inodes:
         for index, figures in enumerate(zip(unread, unsent, inodes, strict=True)):
             if figures[0] or figures[1] or not figures[2]:
-                yield Answer.at(data, index * step * 4)
+                answer = Answer.at(data, index * step * 4)
+                if answer.unread or answer.unsent or not answer.inode:
+                    yield answer
 
 
 def with_inode(data: bytes, inode: int) -> Answer | None:

@@ -46,6 +46,7 @@ class Stacks:
         self._left: list[int] = []
         self._asked = 0
         self._found: list[Stack] = []
+        self._disturbed: set[int] = set()
 
     @property
     def fd(self) -> int:
@@ -65,6 +66,11 @@ class Stacks:
         self._began = time.monotonic_ns()
         self._next()
         return True
+
+    def disturbed(self) -> set[int]:
+        """The threads that have been asked since this was last called, and whoever has not answered yet."""
+        those, self._disturbed = self._disturbed, {self._asked} if self._pid else set()
+        return those
 
     def read(self) -> StackSample | None:
         """What the threads have answered, once all of them have, or one has taken too long."""
@@ -105,6 +111,7 @@ class Stacks:
     def _send(self, tid: int) -> bool:
         """Send the signal to a thread; whether there is one."""
         assert self._tgkill
+        self._disturbed.add(tid)
         return not self._tgkill(self._pid, tid, int(SIGNAL))
 
     def _answered(self) -> bool:

@@ -44,8 +44,11 @@ class Threads:
         elif not os.path.exists("/proc/self/task"):
             self.missing = "this system has no /proc"
 
-    def sample(self, pids: Collection[int]) -> ThreadSample | None:
-        """What has changed since the last look; None if it is too soon, or this system can't tell."""
+    def sample(self, pids: Collection[int], disturbed: Collection[int] = ()) -> ThreadSample | None:
+        """What has changed since the last look; None if it is too soon, or this system can't tell.
+
+        `disturbed` are the threads that have been asked for their stacks since.
+        """
         if self.missing or not self.pace.is_due():
             return None
         with self.pace:
@@ -55,7 +58,7 @@ class Threads:
             if describe:
                 self._described = at
             try:
-                self._look(pids, sample, describe)
+                self._look(pids, sample, describe, disturbed)
             except PermissionError:
                 self.missing = "this system does not let one see another process's system calls"
             except OSError as error:
@@ -82,7 +85,7 @@ class Threads:
         self._tasks.clear()
         self._gil.clear()
 
-    def _look(self, pids: Collection[int], sample: ThreadSample, describe: bool) -> None:
+    def _look(self, pids: Collection[int], sample: ThreadSample, describe: bool, disturbed: Collection[int]) -> None:
         alive = {(pid, tid) for pid in pids for tid in _tids(pid)}
         sample.count = len(alive)
         for key in [key for key in self._tasks if key not in alive]:
@@ -94,7 +97,7 @@ class Threads:
         for key, task in list(self._tasks.items()):
             try:
                 if task.read() | (describe and task.describe()) | task.unresolved:
-                    sample.threads.append(self._thread(key[0], task))
+                    sample.threads.append(self._thread(key[0], task, key[1] in disturbed))
             except GONE:
                 self._end(key, sample)
             except PermissionError:  # it may be ending, or have become somebody else's
@@ -109,7 +112,7 @@ class Threads:
         if not any(pid == key[0] for pid, _ in self._tasks):
             self._gil.pop(key[0], None)
 
-    def _thread(self, pid: int, task: "_Task") -> Thread:
+    def _thread(self, pid: int, task: "_Task", disturbed: bool) -> Thread:
         call, peer, gil, task.unresolved = "", "", False, False
         if task.number >= 0:
             assert self._calls is not None
@@ -125,7 +128,7 @@ class Threads:
                 gil = any(task.argument in span for span in self._gil[pid])
         return Thread(
             pid, task.tid, task.name, call, peer, gil, task.ran, task.delayed, task.voluntary,
-            task.involuntary,
+            task.involuntary, disturbed,
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from app.session.parts import BlockSpan, Worker
 from app.session.stall import Cause, Culprit, Stall
 from app.session.threads import Doing, Threads, ThreadState
 
-GIVES_UP = ("accept", "recv", "send", "poll", "sleep", "pause")
+GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 """Calls that Python's own library makes without the GIL; a lock may be waited for by C code that keeps it."""
 ACCEPT = (0, 0)
 """The key of a stall whose victims wait for anybody to accept them; others have their worker's `(pid, tid)`."""
@@ -40,15 +40,31 @@ class Scene:
         """Whether a worker serves many clients at a time, so that to accept is part of the same turn."""
         return "poll" in self.rests
 
+    @property
+    def accepting(self) -> list[Worker]:
+        """Those that accept, as far as the server has said so."""
+        return [worker for worker in self.workers.values() if worker.announced]
+
+    @property
+    def busy(self) -> list[tuple[int, int]]:
+        """Those that accept and are not at rest, the one first that has taken nothing for longest."""
+        busy = [worker for worker in self.accepting if self._is_busy(self.threads.known.get((worker.pid, worker.tid)))]
+        return [(worker.pid, worker.tid) for worker in sorted(busy, key=lambda worker: worker.last_take)]
+
+    def _is_busy(self, state: ThreadState | None) -> bool:
+        return state is not None and state.kind not in self.rests
+
 
 def explain(stall: Stall, scene: Scene) -> None:
     """Look at whoever should take the work, and say why it does not."""
-    accepting = [worker for worker in scene.workers.values() if worker.announced]
+    accepting = scene.accepting
     if stall.key == gil_of(stall.key[0]) and stall.key != ACCEPT:
         waits = (thread for thread in scene.threads.of(stall.key[0]) if thread.gil_since)
         _blame(stall, next(((thread.pid, thread.tid) for thread in waits), None), scene)
     elif stall.key != ACCEPT:
         _blame(stall, stall.key, scene)
+    elif scene.loops:
+        _blame(stall, next(iter(scene.busy), None) or next(((w.pid, w.tid) for w in accepting), None), scene)
     elif accepting and all(worker.serving for worker in accepting):
         stall.cause = Cause.ALL_TAKEN
         if len(accepting) == 1:
@@ -66,7 +82,7 @@ def _stays(stall: Stall, key: tuple[int, int], scene: Scene) -> None:
     stall.cause = Cause.ONE_CLIENT
     state = scene.threads.known.get(key)
     if state and (state.kind in scene.rests or "spin" in scene.rests):
-        _locate(stall, state, scene.at)
+        _locate(stall, state, scene)
 
 
 def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
@@ -87,7 +103,7 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
     stall.injected = stall.injected or any(
         (span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking
     )
-    _locate(stall, culprit, scene.at)
+    _locate(stall, culprit, scene)
 
 
 def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
@@ -116,13 +132,14 @@ def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
     return next((those[0] for those in (lasting, busy) if len(those) == 1), None)
 
 
-def _locate(stall: Stall, state: ThreadState, at: int) -> None:
+def _locate(stall: Stall, state: ThreadState, scene: Scene) -> None:
     """Keep the thread's line, if it was asked for during this stall."""
-    before = stall.culprit
+    before, worker = stall.culprit, scene.workers.get((state.pid, state.tid))
+    since = max(state.since, worker.last_take if worker else 0)
     # A thread that has not left its call since its stack was looked at is where it was then.
-    frames = tuple(state.frames) if state.framed_at >= min(stall.begin, state.since) else ()
+    frames = tuple(state.frames) if state.framed_at >= min(stall.begin, since) else ()
     if before and (before.pid, before.tid) == (state.pid, state.tid):
         frames = frames or before.frames
     stall.culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer, frames)
     if frames and not stall.located_at:
-        stall.located_at = at
+        stall.located_at = scene.at

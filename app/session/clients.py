@@ -6,12 +6,14 @@ from app.session.observations import (
     ClientClosed,
     ClientConnected,
     ClientEcho,
+    ClientManners,
     ClientOpening,
     ClientSent,
     ClientsLost,
     ClientUnconnected,
+    Flooding,
 )
-from app.session.parts import Client, ServerState, Totals
+from app.session.parts import Client, Flood, ServerState, Totals
 from app.session.roster import Roster
 
 
@@ -24,6 +26,7 @@ class OurClients(Roster):
         self.totals = Totals()
         self.log = Log()
         self.clients: dict[int, Client] = {}
+        self.flood = Flood()
         self.opening = 0
 
     def is_external(self, connection: Connection, now: int) -> bool | None:
@@ -50,6 +53,7 @@ class OurClients(Roster):
         if not client.opening_since:
             self.opening += 1
         client.opening_since, client.connection, client.ended = o.at, None, ""
+        client.reading = client.sending = True
 
     def _client_connected(self, o: ClientConnected) -> None:
         self.totals.client_records += 1
@@ -67,6 +71,18 @@ class OurClients(Roster):
     def _over_already(self, o: ClientConnected) -> Connection | None:
         """The connection that the server has closed before we heard of its beginning, if that is so."""
         return next((c for c in self.closed if c.peer == o.address and c.client is None and c.closed_at >= o.at), None)
+
+    def _client_manners(self, o: ClientManners) -> None:
+        self.totals.client_records += 1
+        client = self.clients.setdefault(o.client, Client(o.client))
+        client.reading, client.sending = o.reading, o.sending
+
+    def _flooding(self, o: Flooding) -> None:
+        self.totals.client_records += 1
+        if not self.flood.count:
+            self.flood.peers.clear()
+        self.flood.count = o.count
+        self.flood.peers.update(o.connected)
 
     def _client_sent(self, o: ClientSent) -> None:
         self.totals.client_records += 1

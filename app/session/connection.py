@@ -32,7 +32,10 @@ class State(enum.Enum):
 
 
 class Stalled(Protocol):
-    """A stall that a connection is a victim of."""
+    """A stall that a connection is a victim of, by its key, and when it ended (ns; 0: not yet)."""
+
+    key: tuple[int, int]
+    end: int
 
     def release(self, number: int, at: int, taken: bool) -> None:
         """The connection of this number is taken, or gone."""
@@ -96,8 +99,9 @@ class Connection:
 
     __slots__ = (
         "accepted_at", "activity", "client", "closed_at", "error", "key", "left_at", "number", "opened_at", "owed",
-        "owed_since", "peer", "pid", "received_in_all", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
-        "sent_since", "spoiled", "stall", "taken_at", "tid", "unread", "unread_since", "unsent", "waits",
+        "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
+        "sent_since", "spoiled", "stall", "taken_at", "tid", "unread", "unread_since", "unsent", "untold_since",
+        "waits",
     )  # fmt: skip
 
     def __init__(self, number: int, peer: str, opened_at: int) -> None:
@@ -116,8 +120,8 @@ class Connection:
         self.rtt_max: int | None = None
         self.spoiled = 0
         self.unread = self.unsent = self.unread_since = self.taken_at = 0
-        self.received_in_all = 0
-        """Bytes that the kernel has received for it, as of the last look that asked."""
+        self.untold_since = 0
+        """Since when the server has had bytes out of the kernel that it has not come to speak of; 0 if it has none."""
         self.stall: Stalled | None = None
         self.activity = Activity()
         self.waits: deque[Wait] = deque(maxlen=WAITS)
@@ -229,10 +233,12 @@ class Connection:
             self.unread_since = max(self.unread_since, self.taken_at or at)
         self.unread, self.unsent = unread, unsent
 
-    @property
-    def untold(self) -> bool:
-        """Whether the server has taken bytes out of the kernel that it has not come to speak of."""
-        return self.received_in_all - self.unread > self.recv_bytes
+    def has_received(self, received: int, since: int) -> None:
+        """How many bytes the kernel has received for it, the last of them then (ns)."""
+        if received - self.unread <= self.recv_bytes:
+            self.untold_since = 0
+        elif not self.untold_since:
+            self.untold_since = since
 
     @property
     def untaken_since(self) -> int:

@@ -15,6 +15,7 @@ def snapshot(session: Session) -> Session:
     copies = {id(c): c.copy() for c in (*session.connections.values(), *session.closed)}
     still.connections = {number: copies[id(c)] for number, c in session.connections.items()}
     still.closed = deque((copies[id(c)] for c in session.closed), maxlen=session.closed.maxlen)
+    still.flood = session.flood.copy()
     still.clients = {}
     for number, client in session.clients.items():
         still.clients[number] = twin = copy.copy(client)

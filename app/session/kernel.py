@@ -5,10 +5,10 @@ from collections.abc import Collection
 from app.session.causes import Scene
 from app.session.clients import OurClients
 from app.session.connection import Connection
-from app.session.observations import SocketSample, StackSample, SystemCalls, ThreadSample, Unavailable
+from app.session.observations import Socket, SocketSample, StackSample, SystemCalls, ThreadSample, Unavailable
 from app.session.parts import Calls
 from app.session.stalls import Stalls
-from app.session.threads import Threads
+from app.session.threads import Threads, ThreadState
 
 WANTED = 32
 UNKNOWN_RESTS = ("accept", "recv", "poll")
@@ -62,23 +62,24 @@ class KernelSide(OurClients):
         before, self._with_bytes = self._with_bytes, set()
         for socket in o.sockets:
             connection = self._by_peer.get(socket.peer)
-            if connection and socket.received is not None:
-                connection.received_in_all = socket.received
             if connection and (socket.unread or socket.unsent):
                 self._with_bytes.add(connection.number)
                 self._seen += (connection.unread, connection.unsent) != (socket.unread, socket.unsent)
-                connection.has_waiting(socket.unread, socket.unsent, o.at, o.at - (socket.idle or 0) * 1_000_000)
+                connection.has_waiting(socket.unread, socket.unsent, o.at, _arrival(o, socket))
         for number in before - self._with_bytes:
             if emptied := self.connections.get(number):
                 emptied.has_waiting(0, 0, o.at, o.at)
                 self._seen += 1
+        for socket in o.sockets:
+            if socket.received is not None and (connection := self._by_peer.get(socket.peer)):
+                connection.has_received(socket.received, _arrival(o, socket))
 
     def _note_queue(self, o: SocketSample) -> None:
         """Who is in the accept queue, strangers too; one that is there no more and was not accepted has left."""
         queued = {socket.peer: socket for socket in o.sockets if not socket.accepted}
         for peer, socket in queued.items():
             if peer not in self._by_peer:
-                self._open(peer, o.at - (socket.idle or 0) * 1_000_000)
+                self._open(peer, _arrival(o, socket))
                 self._seen += 1
         # One that the kernel has given away, and the server has not spoken of yet, is among the wanted ones.
         there = {socket.peer for socket in o.sockets}
@@ -124,3 +125,13 @@ class KernelSide(OurClients):
 
     def _unavailable(self, o: Unavailable) -> None:
         self.missing[o.what] = o.why
+
+    def at_it_since(self, state: ThreadState) -> int:
+        """Since when (ns) a thread has been doing what it does: it began after what it last took."""
+        worker = self.workers.get((state.pid, state.tid))
+        return max(state.since, worker.last_take if worker else 0)
+
+
+def _arrival(sample: SocketSample, socket: Socket) -> int:
+    """When (ns) the last bytes of a connection came, or at the latest now."""
+    return sample.at - (socket.idle or 0) * 1_000_000

@@ -41,6 +41,12 @@ class Output(Record, tag="output", gc=False):
     text: str
 
 
+class OutputHeld(Record, tag="output-held", gc=False):
+    """Somebody has made the dashboard leave the server's stdout unread (`held`), or read it again."""
+
+    held: bool
+
+
 class Garbled(Record, tag="garbled", gc=False):
     """`lines` on an event pipe were no records."""
 
@@ -123,6 +129,7 @@ class Thread(msgspec.Struct, gc=False):
     `call` is the system call that it waits in, and `peer` whose connection that is about; without a call it is on a
     core, or runnable and waiting for one. `gil`: the futex is the interpreter's own lock. `ran` and `delayed` are
     totals (ns) of its time on a core, and runnable without one. Context switches are totals, None where not read yet.
+    `disturbed`: it may have run for a moment only because we asked for its stack.
     """
 
     pid: int
@@ -135,6 +142,7 @@ class Thread(msgspec.Struct, gc=False):
     delayed: int
     voluntary: int | None
     involuntary: int | None
+    disturbed: bool = False
 
 
 class ThreadSample(Record, tag="threads-seen", gc=False):
@@ -212,6 +220,27 @@ class ClientConnected(Record, tag="client-connected", gc=False):
     address: str
 
 
+class ClientManners(Record, tag="client-manners", gc=False):
+    """What a client does with its connection from now on.
+
+    `reading`: it takes what comes; `sending`: it has not closed its own side (half-close). A new one does both.
+    """
+
+    client: int
+    reading: bool
+    sending: bool
+
+
+class Flooding(Record, tag="flooding", gc=False):
+    """A flood of connections that say nothing: it has `count`, completed or not, and is over with 0.
+
+    `connected` are the addresses of those that the kernel has completed since this was said last.
+    """
+
+    count: int
+    connected: list[str]
+
+
 class ClientSent(Record, tag="client-sent", gc=False):
     """A client has sent a message of `size` bytes."""
 
@@ -253,6 +282,7 @@ Observation = (
     | ServerStarted
     | ServerExited
     | Output
+    | OutputHeld
     | Garbled
     | ProcessSample
     | ProcessGone
@@ -267,6 +297,8 @@ Observation = (
     | ClientsLost
     | ClientOpening
     | ClientConnected
+    | ClientManners
+    | Flooding
     | ClientSent
     | ClientEcho
     | ClientClosed

@@ -16,6 +16,8 @@ class Totals:
 
     new: int = 0
     bye: int = 0
+    wakes_in_vain: int | None = None
+    """Wakes of loops for a connection that another one had taken; None if nobody counts them."""
     recv: int = 0
     recv_bytes: int = 0
     send: int = 0
@@ -27,6 +29,13 @@ class Totals:
     spoiled: int = 0
     client_records: int = 0
     clients_lost: int = 0
+
+    @property
+    def wakes_each(self) -> float | None:
+        """How many loops a connection has woken, on an average; None if that is not counted, or none has come."""
+        if self.wakes_in_vain is None or not self.new:
+            return None
+        return (self.new + self.wakes_in_vain) / self.new
 
 
 @dataclass(slots=True)
@@ -74,11 +83,18 @@ class Process:
     since: int
     cpu: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=HISTORY))
     rss: int | None = None
+    rss_at_first: int | None = None
+    """Its memory when the server had just begun to listen."""
     threads: int | None = None
     voluntary: float | None = None
     involuntary: float | None = None
     gone_at: int = 0
     last: tuple[int, int | None, int | None] = (0, None, None)
+
+    @property
+    def growth(self) -> int:
+        """By how many bytes its memory is more than when the server began to listen."""
+        return 0 if self.rss is None or self.rss_at_first is None else max(self.rss - self.rss_at_first, 0)
 
     def switched(self, at: int, voluntary: int | None, involuntary: int | None) -> None:
         """New totals of context switches: work out the rates since the totals before."""
@@ -109,6 +125,11 @@ class Worker:
     served: int = 0
     took_at: int = 0
     """When it last took a connection, or ended one (ns)."""
+
+    @property
+    def last_take(self) -> int:
+        """When it last took anything (ns): bytes, a connection, or the end of one."""
+        return max(self.took_at, max((connection.taken_at for connection in self.serving.values()), default=0))
 
 
 @dataclass(slots=True)
@@ -164,9 +185,25 @@ class Client:
     opening_since: int = 0
     connection: Connection | None = None
     ended: str = ""
+    reading: bool = True
+    """Whether it takes what comes."""
+    sending: bool = True
+    """Whether it has not closed its own side of the connection."""
     sent: int = 0
     echoed: int = 0
     last_sent: str = ""
     last_echo: str = ""
     last_size: int = 0
     rtt: int | None = None
+
+
+@dataclass(slots=True)
+class Flood:
+    """Our silent connections that have no numbers: how many are left, and the addresses of those that got in."""
+
+    count: int = 0
+    peers: set[str] = field(default_factory=set)
+
+    def copy(self) -> "Flood":
+        """The same, no longer changed by what comes."""
+        return Flood(self.count, self.peers.copy())

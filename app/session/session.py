@@ -11,15 +11,18 @@ from app.session.observations import (
     ClientClosed,
     ClientConnected,
     ClientEcho,
+    ClientManners,
     ClientOpening,
     ClientSent,
     ClientsLost,
     ClientUnconnected,
     CoresSample,
+    Flooding,
     Garbled,
     Lag,
     Observation,
     Output,
+    OutputHeld,
     ProcessGone,
     ProcessSample,
     ServerExited,
@@ -44,6 +47,7 @@ from servers.records import (
     Serve,
     Threads,
     Unblock,
+    Wakes,
 )
 from servers.records import Worker as WorkerBegan
 
@@ -60,6 +64,7 @@ class Session(KernelSide):
         self.processes: dict[int, Process] = {}
         self.cores: list[deque[tuple[int, float]]] = []
         self.block = BlockSwitch()
+        self.output_held = False
         self.output: deque[Output] = deque(maxlen=OUTPUT_KEPT)
         self.notes: deque[Note] = deque(maxlen=OUTPUT_KEPT)
         self.lags: deque[tuple[int, int]] = deque(maxlen=LAGS_KEPT)
@@ -115,6 +120,10 @@ class Session(KernelSide):
         self.output.append(o)
         self.log.add(o)
 
+    def _output_was_held(self, o: OutputHeld) -> None:
+        self.output_held = o.held
+        self.log.add(o)
+
     def _garbled(self, o: Garbled) -> None:
         self.totals.garbled += o.lines
 
@@ -129,6 +138,10 @@ class Session(KernelSide):
             self.server.threads = o.count
         self.log.add(o)
 
+    def _wakes(self, o: Wakes) -> None:
+        self.totals.events += 1
+        self.totals.wakes_in_vain = (self.totals.wakes_in_vain or 0) + o.in_vain
+
     def _lost(self, o: Lost) -> None:
         totals = self.totals
         totals.lost += o.events
@@ -138,6 +151,8 @@ class Session(KernelSide):
         totals.recv_bytes += o.recv_bytes
         totals.send += o.send
         totals.send_bytes += o.send_bytes
+        if o.wakes:
+            totals.wakes_in_vain = (totals.wakes_in_vain or 0) + o.wakes
         for connection in self.connections.values():
             if connection.pid == o.pid:
                 connection.forgive()
@@ -237,6 +252,8 @@ class Session(KernelSide):
         if o.cpu is not None:
             process.cpu.append((o.at, o.cpu))
         process.rss, process.threads = o.rss, o.threads
+        if process.rss_at_first is None and self.server and self.server.listening_at:
+            process.rss_at_first = o.rss
         process.switched(o.at, o.voluntary, o.involuntary)
 
     def _process_gone(self, o: ProcessGone) -> None:
@@ -273,9 +290,11 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     Listening: Session._listening,
     ServerExited: Session._exited,
     Output: Session._output,
+    OutputHeld: Session._output_was_held,
     Garbled: Session._garbled,
     Note: Session._note,
     Threads: Session._threads,
+    Wakes: Session._wakes,
     Lost: Session._lost,
     New: Session._new,
     Serve: Session._serve,
@@ -290,6 +309,8 @@ APPLY: dict[type, Callable[[Session, Any], None]] = {
     ClientUnconnected: Session._client_unconnected,
     ClientOpening: Session._client_opening,
     ClientConnected: Session._client_connected,
+    ClientManners: Session._client_manners,
+    Flooding: Session._flooding,
     ClientSent: Session._client_sent,
     ClientEcho: Session._client_echo,
     ClientClosed: Session._client_closed,

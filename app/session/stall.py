@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from app.session.observations import Frame
 
-LIBRARY = ("/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>")
-"""What is in the path of a file that is not the program's own."""
+LIBRARY = (
+    "/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>", "/servers/native.py", "/servers/both.py",
+)  # fmt: skip
+"""What is in the path of a file that is not the program's own, or that only hands on what it is given."""
 
 
 class Cause(enum.Enum):
@@ -69,7 +71,13 @@ class Culprit:
     @property
     def where(self) -> Frame | None:
         """The innermost line of the program's own code."""
-        return next((frame for frame in self.frames if is_own(frame)), next(iter(self.frames), None))
+        return next(iter(self.calls), next(iter(self.frames), None))
+
+    @property
+    def calls(self) -> list[Frame]:
+        """How the program's own code came there: of calls within one file only the innermost."""
+        own = [frame for frame in self.frames if is_own(frame)]
+        return [frame for number, frame in enumerate(own) if not number or frame.file != own[number - 1].file]
 
 
 def is_own(frame: Frame) -> bool:

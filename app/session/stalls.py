@@ -5,12 +5,12 @@ the thread that serves the connection, or whoever accepts. Both are judged by ev
 sockets and threads, and the server's records of what it has taken.
 """
 
+import functools
 from collections import Counter, deque
 from collections.abc import Iterator
 
 from app.session.causes import ACCEPT, Scene, explain, gil_of
 from app.session.connection import Connection
-from app.session.parts import Worker
 from app.session.stall import Cause, Stall, Victim
 
 THRESHOLD = 100_000_000
@@ -90,37 +90,61 @@ class Stalls:
 
 def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
     """Who waits, for whom, and since when nothing has been taken of it."""
-    taken: dict[tuple[int, int], int] = {}
+    last_take = functools.cache(lambda key: _last_take(scene, key))
     for connection in scene.unread:
-        key = (connection.pid, connection.tid)
-        if key not in taken:
-            taken[key] = _last_take(scene.workers.get(key))
-        state = scene.threads.known.get(key)
-        starved = state is not None and state.gil_since
-        yield (gil_of(key[0]) if starved else key), connection, max(connection.unread_since, taken[key])
+        key = _key(scene, connection)
+        yield key, connection, max(connection.unread_since, last_take(key))
     for key, worker in scene.workers.items():
         state = scene.threads.known.get(key)
         if state and state.gil_since:  # what it has taken it can't look at, nor say that it has it
-            since = max(state.gil_since, _last_take(worker))
-            yield from ((gil_of(key[0]), c, since) for c in worker.serving.values() if c.untold and not c.unread)
+            since = max(state.gil_since, last_take(gil_of(key[0])))
+            for connection in worker.serving.values():
+                if connection.untold_since and not connection.unread:
+                    yield gil_of(key[0]), connection, max(since, connection.untold_since)
     if scene.queued:
         key = _accepting_loop(scene)
-        last = scene.accepted_at if key == ACCEPT else taken.get(key) or _last_take(scene.workers.get(key))
         for connection in scene.queued:
-            yield key, connection, max(connection.opened_at, last)
+            going = connection.stall
+            whose = going.key if going and not going.end else key
+            yield whose, connection, max(connection.opened_at, last_take(whose))
 
 
-def _last_take(worker: Worker | None) -> int:
-    """When a worker last took anything (ns): bytes, a connection, or the end of one."""
-    if worker is None:
-        return 0
-    return max(worker.took_at, max((c.taken_at for c in worker.serving.values()), default=0))
+def _key(scene: Scene, connection: Connection) -> tuple[int, int]:
+    """Whose stall the wait of a connection is: its worker's, or the GIL's where that worker waits for it.
+
+    Whoever is in a stall stays in it: threads that compute in turns look now like this and now like that.
+    """
+    if connection.stall and not connection.stall.end:
+        return connection.stall.key
+    state = scene.threads.known.get((connection.pid, connection.tid))
+    return gil_of(connection.pid) if state and state.gil_since else (connection.pid, connection.tid)
+
+
+def _last_take(scene: Scene, key: tuple[int, int]) -> int:
+    """When anything was last taken (ns) by those whom a stall is about: a worker, all who accept, or a whole process.
+
+    A loop that takes bytes turns, and so accepts; who takes them elsewhere says nothing of accepting.
+    """
+    if key == ACCEPT:
+        takes = [worker.last_take for worker in scene.accepting] if scene.loops else []
+        return max(scene.accepted_at, *takes) if takes else scene.accepted_at
+    if key == gil_of(key[0]):
+        return max((worker.last_take for (pid, _), worker in scene.workers.items() if pid == key[0]), default=0)
+    worker = scene.workers.get(key)
+    return worker.last_take if worker else 0
 
 
 def _accepting_loop(scene: Scene) -> tuple[int, int]:
-    """Who accepts: the one loop there is, or anybody."""
-    accepting = [key for key, worker in scene.workers.items() if worker.announced]
-    return accepting[0] if scene.loops and len(accepting) == 1 else ACCEPT
+    """Who should accept: the one loop there is, or anybody.
+
+    Of several loops one that rests would accept at once. If it does not, the connection is for a busy one: it was
+    the one woken for it, or it has a listening socket of its own.
+    """
+    accepting = scene.accepting
+    if scene.loops and len(accepting) == 1:
+        return accepting[0].pid, accepting[0].tid
+    busy = scene.busy if scene.loops else []
+    return busy[0] if busy and len(busy) < len(accepting) else ACCEPT
 
 
 def _to_be_located(key: tuple[int, int], stall: Stall | None, scene: Scene) -> set[int]:

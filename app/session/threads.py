@@ -20,6 +20,8 @@ KINDS = {
     "futex_waitv": "lock", "pause": "pause",
 }  # fmt: skip
 """What a thread waits for in a system call, in one word for all calls that wait for the same."""
+WRITES = ("write", "writev")
+"""Calls that send only where there is a peer; otherwise it is a pipe or a file that has no room."""
 
 
 class Doing(enum.Enum):
@@ -64,7 +66,9 @@ class ThreadState:
     @property
     def kind(self) -> str:
         """What it waits for, in one word; empty where it waits in no system call that is known here."""
-        return KINDS.get(self.call, "") if self.doing is Doing.CALL else ""
+        if self.doing is not Doing.CALL:
+            return ""
+        return "write" if self.call in WRITES and not self.peer else KINDS.get(self.call, "")
 
     @property
     def waited_for_a_core(self) -> int:
@@ -98,7 +102,7 @@ class Threads:
                 _does(state, Doing.NO_CORE, o.at)
         for thread in o.threads:
             state = self.known.setdefault((thread.pid, thread.tid), ThreadState(thread.pid, thread.tid))
-            _update(state, thread, o.at, span, disturbed=state.framed_at >= self.seen_at)
+            _update(state, thread, o.at, span)
         self.count, self.interval, self.seen_at = o.count, o.interval, o.at
         if o.at - self._marked >= SHARES:
             self._marked = o.at
@@ -127,8 +131,8 @@ class Threads:
         return twin
 
 
-def _update(state: ThreadState, thread: Thread, at: int, span: int, disturbed: bool) -> None:
-    """Take one thread in; `disturbed` by our own look at its stack, it ran for a moment without leaving its call."""
+def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
+    """Take one thread in; one that our own look at its stack has disturbed did not leave its call for that."""
     state.name = thread.name
     ran, delayed = thread.ran - state.ran, thread.delayed - state.delayed
     first = not state.mark[0]
@@ -143,7 +147,7 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int, disturbed: b
         state.gil_since = 0
     if doing is Doing.GIL:
         state.gil_since = state.gil_since or at - span // 2  # it began somewhere between the two looks
-    if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not disturbed):
+    if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not thread.disturbed):
         state.since = at
     state.call, state.peer = thread.call, thread.peer
     _does(state, doing, at)

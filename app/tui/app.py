@@ -14,14 +14,15 @@ from app.live import OVER, Plan
 from app.observers import strace
 from app.tui.client_keys import ClientKeys
 from app.tui.dialogs import Confirm, ask, shown
-from app.tui.keys import ALL_KEYS
+from app.tui.keys import ALL_KEYS, MISBEHAVIOUR
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientList, ClientsPane
 from app.tui.panels.patterns import PatternsPanel
 from app.tui.panels.stalls import StallsPanel
 from app.tui.screen_keys import ScreenKeys
 from servers.block import BlockSetting
-from servers.catalog import PATTERNS, Pattern
+from servers.catalog import PATTERNS, Pattern, find
+from servers.remedies import Remedy, remedy
 from servers.server import BadRequest
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
@@ -74,6 +75,10 @@ class EchoTui(ClientKeys, ScreenKeys):
             case "toggle_lens":
                 loop = self.live.pattern is not None and "poll" in self.live.pattern.rests
                 return self.live.running and loop and strace.is_installed()
+            case "remedy":
+                return self.cure is not None
+            case "hold_output":
+                return self.live.plan.options.print
             case "copy_line":
                 return isinstance(self.focused, Panel)
         return True
@@ -126,6 +131,28 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.live.arm(setting)
         self.draw()
 
+    def action_remedy(self) -> None:
+        """Go to the pattern that cures the block of the one that runs, with the same clients and the same block."""
+        cure = self.cure
+        if cure is None:
+            self.notify("Nobody else suffers from this block here, or nothing here cures it", timeout=3, markup=False)
+            return
+        self.live.keep_block()
+        self.start_from_palette(find(cure.pattern))
+        self.notify(cure.why, title=find(cure.pattern).title, timeout=5, markup=False)
+
+    @property
+    def cure(self) -> Remedy | None:
+        """What cures the chosen block of the pattern that runs, or is looked at."""
+        pattern = self.live.pattern or self.looked_at
+        return remedy(pattern, self.live.block_setting.kind) if pattern else None
+
+    # Its stdout.
+
+    def action_hold_output(self) -> None:
+        self.live.hold_output(not self.live.output_held)
+        self.draw()
+
     # Leaving, and the palette.
 
     def action_quit_politely(self) -> None:
@@ -150,6 +177,10 @@ class EchoTui(ClientKeys, ScreenKeys):
             if key.id not in ("quit-now", "leave", "start", "palette"):
                 names = shown(self.keymap.get(key.id, key.key), self.get_key_display)
                 yield SystemCommand(key.help, f"key: {names}", lambda key=key: self.run_action(key.action))
+        for key in MISBEHAVIOUR:
+            if key not in ALL_KEYS:
+                names = f"{self.key_names['misbehave']} {key.key}"
+                yield SystemCommand(key.help, f"keys: {names}", lambda key=key: self.run_action(key.action))
 
     def start_from_palette(self, pattern: Pattern) -> None:
         """Start a pattern and put the cursor on it."""

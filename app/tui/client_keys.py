@@ -4,13 +4,13 @@ from textual.widgets import Input
 
 from app.clients.commands import BURST_LIMIT, RATE_LIMIT
 from app.live import OVER
-from app.tui.answers import rate, whole
-from app.tui.dialogs import Confirm, ask
+from app.tui.answers import BYTES, burst, rate, whole
+from app.tui.dialogs import Confirm, Menu, ask
+from app.tui.keys import MISBEHAVIOUR
 from app.tui.picture import Picture
 
 MOST_CLIENTS = 5000
 BURST = 100
-BYTES = 64
 
 
 class ClientKeys(Picture):
@@ -65,20 +65,21 @@ class ClientKeys(Picture):
         ask(
             self,
             f"Messages a second from {self._who()}?",
-            f"0.01 to {RATE_LIMIT:,.0f}; 0 stops. {BYTES} bytes each, whether the echo has come or not.",
+            f"0.01 to {RATE_LIMIT:,.0f}; 0 stops. {BYTES} bytes each, or 10x64k for large ones, whether the echo has "
+            "come or not.",
             "1",
             rate,
-            lambda answer: self.live.load(self.chosen, answer, BYTES),
+            lambda answer: self.live.load(self.chosen, *answer),
         )
 
     def action_burst(self) -> None:
         ask(
             self,
             f"How many messages at once from {self._who()}?",
-            f"1 to {BURST_LIMIT:,}, of {BYTES} bytes",
+            f"1 to {BURST_LIMIT:,}, of {BYTES} bytes; 2000x64k for large ones",
             str(BURST),
-            whole(1, BURST_LIMIT),
-            lambda answer: self.live.crowd.burst(self.chosen, answer, BYTES),
+            burst,
+            lambda answer: self.live.crowd.burst(self.chosen, *answer),
         )
 
     def _who(self) -> str:
@@ -91,3 +92,27 @@ class ClientKeys(Picture):
             return
         question = f"{'Reset' if reset else 'Close'} all {len(open_):,} clients?"
         self.push_screen(Confirm(question), lambda yes: self.live.close_clients([], reset) if yes else None)
+
+    # How they misbehave.
+
+    def action_misbehave(self) -> None:
+        silent = f"A client that {self.key_names['new']} opens says nothing: it takes a worker."
+        menu = Menu(f"How should {self._who()} misbehave?", silent, MISBEHAVIOUR)
+        self.push_screen(menu, self._act)
+
+    def _act(self, action: str | None) -> None:
+        if action:
+            self.call_later(self.run_action, action)
+
+    def action_toggle_reading(self) -> None:
+        """Have the chosen clients stop reading, or go on if none of them reads."""
+        those = [self.live.session.clients[number] for number in self.chosen or self.live.session.clients]
+        reads = any(client.reading for client in those if client.ended not in OVER)
+        self.live.crowd.pause_reading(self.chosen, reads)
+
+    def action_half_close(self) -> None:
+        self.live.crowd.half_close(self.chosen)
+
+    def action_flood(self) -> None:
+        count = self.live.flood()
+        self.notify(f"{count} connections at once" if count else "The flood ends", timeout=3, markup=False)

@@ -1,6 +1,6 @@
 """Small screens on top: every key, one question at a time, and whether to quit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from textual import events
@@ -9,9 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
 
-from app.tui.keys import ALL_KEYS, CLIENTS, SCREEN, SERVER
+from app.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, SCREEN, SERVER, Key
 
 V = TypeVar("V")
 
@@ -78,6 +79,31 @@ class Confirm(ModalScreen[bool]):
             yield Label("y or Enter: yes     n or Esc: no", markup=False, classes="hint")
 
 
+class Menu(ModalScreen[str | None]):
+    """Several actions, one of them to be chosen: by its letter, or with the arrows and Enter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
+
+    def __init__(self, title: str, hint: str, entries: Sequence[Key]) -> None:
+        super().__init__()
+        self._title, self._hint, self._entries = title, hint, entries
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(self._title, markup=False, classes="title")
+            yield OptionList(*(Option(f"{key.key}   {key.help}") for key in self._entries), markup=False, compact=True)
+            yield Label(self._hint, markup=False, classes="hint")
+
+    def on_key(self, event: events.Key) -> None:
+        for key in self._entries:
+            if event.key == key.key:
+                event.stop()
+                self.dismiss(key.action)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._entries[event.option_index].action)
+
+
 class Help(ModalScreen[None]):
     """Every key there is, with the keys that are in force."""
 
@@ -99,6 +125,9 @@ class Help(ModalScreen[None]):
                     if key.group == group:
                         name = shown(self._keymap.get(key.id, key.key), self.app.get_key_display)
                         yield Static(Content(f"{name:>14}   {key.help}"), classes="key")
+                        if key.id == "misbehave":
+                            for entry in MISBEHAVIOUR:
+                                yield Static(Content(f"{name + ' ' + entry.key:>14}   {entry.help}"), classes="key")
             yield Static("Moving and typing", classes="title")
             for name, words in (
                 ("↑ ↓ pgup pgdn", "Line by line, page by page; the mouse wheel does the same"),

@@ -42,6 +42,7 @@ class Key:
 
 SERVER, CLIENTS, SCREEN = "Server", "Clients", "Screen"
 
+RESET = Key("reset", "r", "close_client(True)", "reset", "Reset the chosen client's connection", CLIENTS, 19)
 KEYS = (
     Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 7, "tab", True),
     Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, 2, "↑↓⏎"),
@@ -50,6 +51,8 @@ KEYS = (
     Key("next", "full_stop,greater_than_sign", "walk(1)", "next", "Start the pattern after this one", SERVER, 12, "."),
     Key("block", "b", "toggle_block", "block", "Switch the blocking call on or off", SERVER, 3),
     Key("block-set", "B", "set_block", "block ...", "Choose kind and seconds of the blocking call", SERVER, 16),
+    Key("remedy", "x", "remedy", "remedy", "To the pattern that cures this block", SERVER, 9),
+    Key("hold", "o", "hold_output", "hold stdout", "With --print: leave stdout unread, as Ctrl-S does", SERVER, 4),
     Key("new", "n", "new_client", "client", "Open a client", CLIENTS, 4),
     Key("new-many", "N", "new_clients", "clients ...", "Open many clients", CLIENTS, 17),
     Key("type", "i", "type", "type", "Type a line for the chosen client; Esc leaves", CLIENTS, 5),
@@ -61,7 +64,8 @@ KEYS = (
     Key("load", "l", "load", "load", "Messages a second from the chosen client", CLIENTS, 11),
     Key("burst", "u", "burst", "burst", "A burst of messages from the chosen client", CLIENTS, 18),
     Key("close", "c", "close_client(False)", "close", "Close the chosen client politely", CLIENTS, 13),
-    Key("reset", "r", "close_client(True)", "reset", "Reset the chosen client's connection", CLIENTS, 19),
+    RESET,
+    Key("misbehave", "m", "misbehave", "misbehave", "Stop reading, half-close, reset, or a flood: a menu", CLIENTS, 17),
     Key("freeze", "p", "freeze", "freeze", "Hold the picture still; counting goes on", SCREEN, 10),
     Key(
         "stall-before",
@@ -92,7 +96,7 @@ KEYS = (
         SCREEN,
         25,
     ),
-    Key("matrix", "m", "matrix", "matrix", "Who suffers: every pattern with every kind of block, measured", SCREEN, 26),
+    Key("matrix", "w", "matrix", "matrix", "Who suffers: all patterns, all blocks, measured", SCREEN, 26),
     Key("expand", "f", "expand", "expand", "Give the focused panel the whole screen, and back", SCREEN, 15),
     Key("copy", "y", "copy_line", "copy", "Copy the line under the cursor", SCREEN, 20),
     Key("theme", "t", "next_theme", "theme", "Another theme: dark, or light for a projector", SCREEN, 21),
@@ -115,6 +119,13 @@ DIALOG = (
     Key("cancel", "escape", "", "back", "Close the dialog", SCREEN, 2, "esc"),
 )
 """What works in every dialog."""
+MISBEHAVIOUR = (
+    Key("stop-reading", "s", "toggle_reading", "stop reading", "Stop reading what the server sends, or go on", CLIENTS),
+    Key("half-close", "h", "half_close", "half-close", "Half-close: send nothing more, go on reading", CLIENTS),
+    RESET,
+    Key("flood", "f", "flood", "flood", "Flood it with silent connections, or end that", CLIENTS),
+)
+"""What clients can do wrong, by letters of a menu of their own."""
 PANELS = ("patterns", "timeline", "connections", "stalls", "events", "cpu", "threads", "source", "clients")
 PANEL_KEYS = tuple(
     Key(f"panel-{name}", str(number), f"go('{name}')", name, f"To the {name} panel", SCREEN)

@@ -22,12 +22,17 @@ def source_line(frame: Frame) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _line(file: str, number: int) -> str:
-    """A line of a file, if that is one that can be read through: what a stack names may be anything."""
+    """A line of a file, if that is one that can be read through."""
+    lines = read_lines(file)
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
+def read_lines(file: str) -> list[str]:
+    """The lines of a file; none if it can't be read, or is too large: what a stack names may be anything."""
     path = Path(file)
     try:
         if not path.is_file() or path.stat().st_size > LARGEST:
-            return ""
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            return []
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return ""
-    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+        return []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
@@ -29,8 +30,11 @@ ROOM = 27
 """Columns of a cell from which on it says in words what became of the newcomer."""
 NAME = 21
 """Columns of a pattern's name, and a space."""
+LEAST = 12
+"""Columns of a cell at least."""
 Place = tuple[str, str]
 """A pattern's name and a kind of block."""
+PLACES: tuple[Place, ...] = tuple((pattern.name, kind) for pattern in PATTERNS for kind in KINDS)
 
 
 class MatrixScreen(Screen[Measured | None]):
@@ -39,7 +43,7 @@ class MatrixScreen(Screen[Measured | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "measure_all", "Measure"),
         Binding("space", "measure_row", "This pattern"),
-        Binding("escape,q,m", "back", "Back"),
+        Binding("escape,q,w", "back", "Back"),
     ]
 
     def __init__(self, measured: dict[Place, Measured], terms: Terms) -> None:
@@ -48,6 +52,7 @@ class MatrixScreen(Screen[Measured | None]):
         self._terms = terms
         self._wanted: list[Place] = []
         """Cells that are being measured or will be, in their order."""
+        self._width = LEAST
         self._each = 2 * terms.seconds
         """How long (s) a cell takes, as far as is known."""
 
@@ -58,27 +63,21 @@ class MatrixScreen(Screen[Measured | None]):
         yield Static(id="matrix-keys", markup=False)
 
     def on_mount(self) -> None:
-        table = self._table
+        self._table.focus()
+        self.set_interval(1, self._say)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay the table out anew: its columns share the width."""
+        table, (row, column) = self._table, self._table.cursor_coordinate
+        self._width = max((event.size.width - NAME - 1) // len(KINDS), LEAST)
+        table.clear(columns=True)
         table.add_column(" pattern", key="pattern", width=NAME)
         for kind in KINDS:
             table.add_column(kind, key=kind, width=self._width)
         for pattern in PATTERNS:
             table.add_row(f" {pattern.name}", key=pattern.name)
-        for place in [(pattern.name, kind) for pattern in PATTERNS for kind in KINDS]:
-            self._show(place)
-        table.move_cursor(row=0, column=1)
-        table.focus()
-        self.set_interval(1, self._say)
-        self._say()
-
-    def on_resize(self) -> None:
-        if not self._table.columns:
-            return
-        for column in self._table.ordered_columns[1:]:
-            column.width = self._width
-        for place in self.measured:
-            self._show(place)
-        self._table.refresh(layout=True)
+        self._show_all()
+        table.move_cursor(row=row, column=max(column, 1))
         self._say()
 
     @property
@@ -89,8 +88,7 @@ class MatrixScreen(Screen[Measured | None]):
     # Keys.
 
     def action_measure_all(self) -> None:
-        everything = [(pattern.name, kind) for pattern in PATTERNS for kind in KINDS]
-        self._measure([place for place in everything if place not in self.measured] or everything)
+        self._measure([place for place in PLACES if place not in self.measured] or list(PLACES))
 
     def action_measure_row(self) -> None:
         self._measure([(self._here[0], kind) for kind in KINDS])
@@ -137,8 +135,7 @@ class MatrixScreen(Screen[Measured | None]):
         finally:
             self._wanted = []
         if self.is_attached:
-            for place in [(pattern.name, kind) for pattern in PATTERNS for kind in KINDS]:
-                self._show(place)
+            self._show_all()
             self._say()
 
     def _stop(self) -> None:
@@ -159,10 +156,9 @@ class MatrixScreen(Screen[Measured | None]):
         row, column = self._table.cursor_coordinate
         return PATTERNS[min(row, len(PATTERNS) - 1)].name, KINDS[max(column - 1, 0)]
 
-    @property
-    def _width(self) -> int:
-        """Columns of a cell."""
-        return max((self.app.size.width - NAME - 2) // len(KINDS), 12)
+    def _show_all(self) -> None:
+        for place in PLACES:
+            self._show(place)
 
     def _show(self, place: Place) -> None:
         """Draw one cell."""
@@ -198,13 +194,12 @@ class MatrixScreen(Screen[Measured | None]):
         """The lines above and below the table."""
         if not self.is_attached:
             return
-        total = len(PATTERNS) * len(KINDS)
         title = Text(" Who suffers? ", self._palette.strong)
         if self.measuring:
             left = text.clock(int(self._each * len(self._wanted)) * text.SECOND)
             title.append(f"{len(self._wanted)} to go, about {left}   ", self._palette.waiting)
         else:
-            title.append(f"{len(self.measured)} of {total} measured   ", self._palette.text)
+            title.append(f"{len(self.measured)} of {len(PLACES)} measured   ", self._palette.text)
         title.append(
             f"one client's message blocks for {self._terms.seconds:g} s: what the others feel", self._palette.dim
         )

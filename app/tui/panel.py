@@ -156,6 +156,10 @@ class Panel(Widget, can_focus=True):
 
     # Moving about.
 
+    def in_sight(self) -> int:
+        """The line that the window follows."""
+        return self.cursor
+
     def _settle(self) -> None:
         """Keep cursor and window inside what there is."""
         if self.following:
@@ -164,10 +168,10 @@ class Panel(Widget, can_focus=True):
         highest = max(self.last - self.rows, self.first)
         if self.following:
             self.top = highest
-        if self.cursor < self.top and self.SELECTS:
-            self.top = self.cursor
-        elif self.cursor >= self.top + self.rows and self.SELECTS:
-            self.top = self.cursor - self.rows + 1
+        if (kept := self.in_sight()) < self.top and self.SELECTS:
+            self.top = kept
+        elif kept >= self.top + self.rows and self.SELECTS:
+            self.top = kept - self.rows + 1
         self.top = min(max(self.top, self.first), highest)
         self._frame(self.title_text, self.place())
 

@@ -79,6 +79,7 @@ class TablePanel(Panel, Generic[T]):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.items: list[T] = []
+        self.columns = self.COLUMNS
 
     def plain(self, item: T) -> Style:
         """The colour of an item's cells that have none of their own."""
@@ -87,9 +88,9 @@ class TablePanel(Panel, Generic[T]):
 
     def heading(self, width: int) -> Line:
         assert self.view
-        return head(fitting(self.COLUMNS, width), self.view.palette)
+        return head(fitting(self.columns, width), self.view.palette)
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
         item = self.items[index]
-        return row(fitting(self.COLUMNS, width), self.view, item, self.plain(item))
+        return row(fitting(self.columns, width), self.view, item, self.plain(item))

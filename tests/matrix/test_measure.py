@@ -13,12 +13,12 @@ from app.matrix.measure import Terms, measure
 from servers.block import KINDS, BlockSetting
 from servers.catalog import find
 from tests.matrix.crowd import feel
-from tests.servers.conftest import start  # noqa: F401
 from tests.servers.harness import Starter, eventually
 
 TERMS = Terms(seconds=0.6)
 REDUCED = ("single-thread", "multithread", "process-pool", "asyncio", "eventlet")
 """A pattern of each sort: the full matrix takes minutes."""
+TRIES = 4
 SEVERITY = ("stopped", "slowed", "untouched", "not served")
 
 
@@ -26,13 +26,8 @@ def worst(felt: list[str]) -> str:
     return min(felt, key=SEVERITY.index)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("pattern", REDUCED)
-async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:  # noqa: F811
-    cell = (await measure(find(pattern), kind, TERMS)).cell
-    assert not cell.why_not
-    assert cell.lasted >= TERMS.seconds
-    assert len(cell.others) == len(cell.expected) == TERMS.clients
+def felt_by_raw_sockets(start: Starter, pattern: str, kind: str) -> tuple[str, bool]:
+    """What those felt who suffered most, and whether one that came meanwhile was served."""
     workers = ("--workers", str(TERMS.clients + 2)) if find(pattern).workers else ()
     server = start(pattern, *workers)
 
@@ -41,11 +36,27 @@ async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind
         return TERMS.seconds
 
     felt = feel((server.host, server.port), arm_for)
-    assert worst([other.felt.value for other in cell.others]) == worst(felt.others)
-    assert cell.newcomer
-    assert cell.newcomer.in_time == felt.newcomer
+    start.stop_all()
+    return worst(felt.others), felt.newcomer
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pattern", REDUCED)
+async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:
+    for attempt in range(TRIES):
+        cell = (await measure(find(pattern), kind, TERMS)).cell
+        assert not cell.why_not
+        assert cell.lasted >= TERMS.seconds
+        assert len(cell.others) == len(cell.expected) == TERMS.clients
+        assert cell.newcomer
+        ours = worst([other.felt.value for other in cell.others]), cell.newcomer.in_time
+        theirs = felt_by_raw_sockets(start, pattern, kind)
+        slow_or_not = {ours[0], theirs[0]} <= {"slowed", "untouched"}
+        if not slow_or_not or (ours == theirs and not cell.surprise) or attempt == TRIES - 1:
+            break  # what is slow for a moment on a busy machine is not slow again
+    assert ours == theirs
     assert not cell.surprise, cell
-    if worst(felt.others) == "stopped":
+    if ours[0] == "stopped":
         assert cell.blame
         assert cell.blame.victims >= TERMS.clients
 

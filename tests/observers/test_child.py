@@ -1,5 +1,6 @@
 """A server as a child: it starts, it is read, it is blocked, and nothing of it is left however it ends."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ from tests.observers.watching import Watched, eventually, is_gone, watched
 from tests.ports import is_free
 
 SERVING = [pattern.name for pattern in PATTERNS if pattern.serves]
-POOLS = ("process-pool", "process-thread-pool")
+FORKING = ("process-pool", "process-thread-pool", "process-loops", "asyncio-processes")
 
 
 @pytest.mark.parametrize("pattern", SERVING)
@@ -32,7 +33,7 @@ def test_stop_ends_it_at_once_with_clients_and_frees_the_port(pattern: str) -> N
         for client in clients:
             client.sendall(b"hold")
         assert server.until(Block)[0].kind == "sleep"
-        eventually(lambda: len(server.members()) == (3 if pattern in POOLS else 1), "all workers run")
+        eventually(lambda: len(server.members()) == (3 if pattern in FORKING else 1), "all workers run")
         members = server.members()
         port = server.port
         server.stop()
@@ -85,12 +86,12 @@ def test_a_busy_port_is_refused_by_name() -> None:
         assert f"process {first.child.pid}:" in line
 
 
-@pytest.mark.parametrize("pattern", [*POOLS, "multithread", "asyncio"])
+@pytest.mark.parametrize("pattern", [*FORKING, "multithread", "asyncio"])
 def test_killed_from_outside_it_leaves_no_worker_and_its_end_is_told(pattern: str) -> None:
     with watched(pattern, workers=3) as server:
         clients = server.connect(2)
         server.until(Worker)
-        eventually(lambda: len(server.members()) == (4 if pattern in POOLS else 1), "all workers run")
+        eventually(lambda: len(server.members()) == (4 if pattern in FORKING else 1), "all workers run")
         members = server.members()
         os.kill(server.child.pid, signal.SIGKILL)
         assert (server.ended().code, server.ended().wanted) == (-9, False)
@@ -190,6 +191,28 @@ def test_ipv6() -> None:
 
 def test_options_are_words_on_the_childs_command_line() -> None:
     assert Options("::1", 99, workers=3).arguments() == ["--host", "::1", "--port", "99", "--workers", "3"]
+    assert Options(print=True).arguments()[-1] == "--print"
+    assert "--print" not in Options().arguments()
+
+
+def test_a_stdout_that_is_held_stops_a_server_that_prints_and_loses_nothing() -> None:
+    with watched("multithread", printing=True) as server:
+        (client,) = server.connect(1)
+        client.settimeout(0.3)
+        eventually(lambda: server.all(New) and server.lines(), "its first line")
+        server.child.hold_output(True)
+        echoes = 0
+        with contextlib.suppress(TimeoutError):
+            while echoes < 10_000:
+                client.sendall(b"hogehoge\n")
+                client.recv(9)
+                echoes += 1
+        assert 0 < echoes < 1000, "the pipe is small"
+        assert len(server.lines()) == 1, "nothing is read"
+        server.child.hold_output(False)
+        eventually(lambda: sum(line.startswith("Send: ") for line in server.lines()) > echoes, "every line")
+        assert client.recv(9) == b"hogehoge\n"
+        client.close()
 
 
 def test_no_descriptor_is_left_by_a_child() -> None:

@@ -142,6 +142,34 @@ def test_bytes_that_nobody_has_read_and_bytes_that_find_no_room(listener: socket
         assert 0 < stuck.unsent < sent, "the rest is in the client's buffer"
 
 
+@pytest.mark.parametrize("sent", [b"", b"hogehoge\n"])
+def test_a_goodbye_is_no_byte(listener: socket.socket, sent: bytes) -> None:
+    """The kernel counts a FIN that nobody has read as one more byte."""
+    host, port = listener.getsockname()[:2]
+    with socket.create_connection((host, port)) as client, listener.accept()[0] as served:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        expected = [(name(client), len(sent), 0, True)] if sent else []
+        assert bare(seen(listener)) == expected
+        sockets = Sockets()
+
+        def asked_for() -> list[tuple[int, int | None]]:
+            sockets.pace.hurry()
+            sample = sockets.sample(port, host, [name(client)], [name(client)])
+            assert sample
+            return [(found.unread, found.received) for found in sample.sockets]
+
+        asked_for()  # the whole table; from then on one by one
+        assert asked_for() == [(len(sent), len(sent))]
+        while served.recv(100):
+            pass
+        assert asked_for() == [(0, len(sent))]
+        sockets.close()
+    with socket.create_connection((host, port)) as client:
+        client.shutdown(socket.SHUT_WR)
+        assert bare(seen(listener)) == [(name(client), 0, 0, False)], "it is still to be accepted"
+
+
 def test_how_long_bytes_and_a_connection_have_waited(listener: socket.socket) -> None:
     with socket.create_connection(listener.getsockname()[:2]) as early, listener.accept()[0]:
         early.sendall(b"x")

@@ -61,6 +61,10 @@ class Watched:
         """What it has written to stderr."""
         return [o.text for o in self.all(Output) if o.stream == "stderr"]
 
+    def lines(self) -> list[str]:
+        """What it has written to stdout."""
+        return [o.text for o in self.all(Output) if o.stream == "stdout"]
+
     def ended(self) -> ServerExited:
         """Wait for its end."""
         return self.until(ServerExited)[0]
@@ -79,9 +83,10 @@ def watched(
     port: int = 0,
     workers: int | None = None,
     ceiling: int | None = None,
+    printing: bool = False,
 ) -> Iterator[Watched]:
     """A server on a free port."""
-    it = Watched(pattern, Options(port=port, workers=workers, ceiling=ceiling), block)
+    it = Watched(pattern, Options(port=port, workers=workers, ceiling=ceiling, print=printing), block)
     try:
         yield it
     finally:

@@ -17,7 +17,8 @@ import msgspec
 import psutil
 
 from servers.block import PAGE_BYTES, BlockPage
-from servers.catalog import PATTERNS
+from servers.catalog import BY_NAME, PATTERNS
+from servers.pattern import LOOP, THREAD
 from servers.records import Bye, Echo, Listening, Lost, New, Recv, Reported, Send
 
 PATIENCE = 20.0
@@ -26,8 +27,20 @@ GLANCE = 0.05
 """Seconds given to what must not happen."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
 ONE_AT_A_TIME = ("single-thread", "busy-loop")
-BLOCKED_AS_ONE = ("single-thread", "busy-loop", "select-loop", "asyncio", "asyncio-blocking")
+READY_LOOPS = ("select-loop", "poll-loop", "epoll-loop")
+LOOPS = tuple(name for name in SERVING if BY_NAME[name].serves_in == LOOP)
+BLOCKED_AS_ONE = (
+    *ONE_AT_A_TIME,
+    *(name for name in LOOPS if not (BY_NAME[name].moves or BY_NAME[name].workers)),
+)
+COOPERATIVE = tuple(name for name in SERVING if "sleep" in BY_NAME[name].moves and BY_NAME[name].moves_to != THREAD)
+"""Whose sleep holds no thread of the process that serves: patched, or in another process."""
 POOLS = ("process-pool", "process-thread-pool")
+"""Whose connections are served by child processes, so many at a time."""
+PROCESSES = (*POOLS, "process-loops")
+"""Whose connections are served by child processes."""
+FORKING = (*PROCESSES, "asyncio-processes")
+"""Who has child processes."""
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reported)
@@ -170,7 +183,7 @@ class Running:
     def workers(self) -> list[psutil.Process]:
         """The processes that serve."""
         main = psutil.Process(self.process.pid)
-        return main.children() if self.pattern in POOLS else [main]
+        return main.children() if self.pattern in PROCESSES else [main]
 
     def cpu(self) -> float:
         """Seconds of processor time that the serving processes have used."""

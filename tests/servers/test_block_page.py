@@ -4,7 +4,7 @@ import pytest
 
 from servers.block import BlockSetting
 from servers.records import Block, New, Unblock
-from tests.servers.harness import ONE_AT_A_TIME, Running, Starter
+from tests.servers.harness import COOPERATIVE, ONE_AT_A_TIME, Running, Starter
 from tests.servers.talk import ask, close
 
 SHORT = BlockSetting("sleep", 0.01)
@@ -21,7 +21,7 @@ def test_armed_changed_and_disarmed(server: Running) -> None:
                 block = server.until(Block, before + 1)[-1]
                 unblock = server.until(Unblock, before + 1)[-1]
                 assert (block.kind, block.seconds) == (setting.kind, setting.seconds)
-                assert block.cooperative == (server.pattern == "eventlet")
+                assert block.cooperative == (server.pattern in COOPERATIVE)
                 assert (block.pid, block.tid, block.conn) == (unblock.pid, unblock.tid, unblock.conn)
                 assert unblock.at - block.at >= 1e9 * setting.seconds
             else:

@@ -11,7 +11,7 @@ from servers.block import BlockSetting
 from servers.catalog import PATTERNS
 from servers.records import Block, Note, Worker
 from tests.ports import is_free
-from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
+from tests.servers.harness import FORKING, PROCESSES, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close
 
 LASTING = tuple(pattern.name for pattern in PATTERNS if pattern.name != "nonblocking")
@@ -70,7 +70,7 @@ def test_the_leash_ends_it_when_its_owner_is_killed(start: Starter, pattern: str
     close(clients)
 
 
-@pytest.mark.parametrize("pattern", POOLS)
+@pytest.mark.parametrize("pattern", FORKING)
 def test_workers_do_not_outlive_a_killed_parent(start: Starter, pattern: str) -> None:
     server, clients = begin(start, pattern)
     server.process.kill()
@@ -78,7 +78,7 @@ def test_workers_do_not_outlive_a_killed_parent(start: Starter, pattern: str) ->
     close(clients)
 
 
-@pytest.mark.parametrize("pattern", POOLS)
+@pytest.mark.parametrize("pattern", PROCESSES)
 def test_a_killed_worker_is_told_and_the_others_serve_on(start: Starter, pattern: str) -> None:
     server = start(pattern, "--workers", "2")
     server.until(Worker, 20 if pattern == "process-thread-pool" else 2)

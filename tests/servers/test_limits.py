@@ -1,19 +1,29 @@
-"""Out of descriptors: said once, survived without burning the processor, and over when clients leave."""
+"""Out of descriptors: said once, survived without burning the processor, and over when clients leave.
+
+And select's own limit, which its better brothers do not have.
+"""
 
 import os
+import re
 import resource
+import socket
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from servers.records import New, Note, Worker
-from tests.servers.harness import SERVING, Running, Starter, eventually
-from tests.servers.talk import ask, close, is_silent
+from servers.records import Bye, New, Note, Worker
+from servers.server import BACKLOG
+from tests.clients.watching import descriptors
+from tests.servers.harness import LOOPS, READY_LOOPS, SERVING, Running, Starter, eventually
+from tests.servers.talk import ask, close, is_silent, name
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="another process's limit is set by prlimit(2)")
 
-MANY_AT_A_TIME = ("multithread", "thread-pool", "process-thread-pool", *SERVING[-4:])
+MANY_AT_A_TIME = ("multithread", "thread-pool", "process-thread-pool", *LOOPS)
 FEW = 4
+CROWD = 1124
+"""More clients than select has room for, by a hundred at least."""
 
 
 def leave_descriptors(server: Running, taken: set[int], count: int) -> None:
@@ -88,3 +98,58 @@ def test_with_none_left_it_waits_for_one(start: Starter, pattern: str) -> None:
     ask(client)
     client.close()
     assert len(complaints(server)) == 1
+
+
+@pytest.fixture
+def crowded(start: Starter, request: pytest.FixtureRequest) -> Iterator[tuple[Running, list[socket.socket]]]:
+    """A server that began with few descriptors, and more clients than select has room for."""
+    if (hard := resource.getrlimit(resource.RLIMIT_NOFILE)[1]) < 2 * CROWD:
+        pytest.skip(f"a process may have {hard} descriptors here, too few for select to reach its own limit")
+    with descriptors(256):
+        server = start(request.param)
+    server.events.widen()
+    with descriptors(2 * CROWD):
+        clients: list[socket.socket] = []
+        for begin in range(0, CROWD, BACKLOG):  # not more at a time than the accept queue has room for
+            end = min(begin + BACKLOG, CROWD)
+            clients += server.clients(end - begin)
+            eventually(lambda end=end: server.events.totals().new == end, "they are accepted")  # type: ignore[misc]
+        yield server, clients
+        close(clients)
+
+
+@pytest.mark.parametrize("crowded", ["select-loop"], indirect=True)
+def test_select_says_whom_it_cannot_take_and_serves_the_others(
+    crowded: tuple[Running, list[socket.socket]],
+) -> None:
+    server, clients = crowded
+    away = {bye.conn for bye in server.until(Bye, CROWD - 1024)}
+    refused = [client for number, client in enumerate(clients, 1) if number in away]
+    served = [client for number, client in enumerate(clients, 1) if number not in away]
+    assert len(served) < 1024
+    assert away == set(range(len(served) + 1, CROWD + 1)), "the last ones to come"
+    for client in refused:
+        assert client.recv(1) == b""
+    for client in served:
+        ask(client)
+    first, *later = [note.text for note in server.events.of(Note)]
+    assert re.fullmatch(
+        rf"client {len(served) + 1:,} \({re.escape(name(refused[0]))}\) is turned away: its descriptor is 1024, and "
+        rf"select takes none so high \(FD_SETSIZE\); the {len(served):,} others are served",
+        first,
+    )
+    assert [text.rpartition(";")[2] for text in later] == [" it is the 10th", " it is the 100th"]
+    served[0].close()
+    server.until(Bye, len(away) + 1)
+    with server.connect() as welcome:
+        ask(welcome)
+    assert server.err.text == ""
+
+
+@pytest.mark.parametrize("crowded", [loop for loop in READY_LOOPS if loop != "select-loop"], indirect=True)
+def test_its_better_brothers_serve_them_all(crowded: tuple[Running, list[socket.socket]]) -> None:
+    server, clients = crowded
+    for client in clients:
+        ask(client)
+    assert not server.events.of(Note)
+    assert not server.events.of(Bye)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -120,6 +121,27 @@ def test_whatever_happens_between_a_recv_and_its_send_makes_them_two(pipe: tuple
     report.bye(one, "ConnectionResetError")
     report.flush()
     assert told(events) == [("Recv", 1), ("Bye", 1)]
+
+
+def test_a_thread_that_blocks_in_place_of_another_tells_that_at_once_and_nothing_else(
+    pipe: tuple[Events, Piped],
+) -> None:
+    events, report = pipe
+    report.hold()
+    one, two = report.new("one"), report.new("two")
+    report.recv(one, b"x")
+    report.waits(one)
+    told(events)
+    report.recv(two, b"x")
+    for say in (lambda: report.block(one, "sleep", 1.0), lambda: report.unblock(one)):
+        thread = threading.Thread(target=say)
+        thread.start()
+        thread.join()
+    assert told(events) == [("Block", 1)], "its end waits for the loop, which it wakes"
+    report.send(two, b"x")
+    report.send(one, b"x")
+    report.flush()
+    assert told(events) == [("Unblock", 1), ("Echo", 2), ("Send", 1)]
 
 
 def test_what_was_kept_is_told_in_order_after_the_loss_and_before_anything_new(pipe: tuple[Events, Piped]) -> None:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -10,25 +11,31 @@ from collections.abc import Callable
 
 import pytest
 
+from servers import poll_loop
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME, PATTERNS, find
-from servers.server import BadRequest
+from servers.server import BadRequest, Server
 
 BAD = [
     (["multithred"], r"unknown pattern 'multithred': did you mean 'multithread'\?"),
-    (["zzz"], r"unknown pattern 'zzz': choose from single-thread, multithread, .*, eventlet"),
+    (["zzz"], r"unknown pattern 'zzz': choose from single-thread, multithread, .*, eventlet.*"),
     (["asyncio", "--port", "70000"], r"port 70000 is out of range: choose 1 to 65535, or 0 for any free one"),
     (["asyncio", "--port", "-1"], r"port -1 is out of range.*"),
     (["asyncio", "--port", "abc"], r"argument --port: invalid int value: 'abc'"),
     (["thread-pool", "--workers", "0"], r"--workers must be at least 1, not 0"),
     (["process-pool", "--workers", "-3"], r"--workers must be at least 1, not -3"),
+    (["process-loops", "--share", "evenly"], r"argument --share: invalid choice: 'evenly' .*reuseport.*"),
     (["too-many-threads", "--ceiling", "0"], r"--ceiling must be at least 1, not 0"),
     (["asyncio", "--host", "no such host"], r"host 'no such host' does not resolve"),
     (["asyncio", "--host", "a..b"], r"host 'a..b' does not resolve"),
     (["asyncio", "--host", "192.0.2.1"], r"192.0.2.1 is not an address of this machine"),
     (["asyncio", "--block", "nap:1"], r"argument --block: unknown kind of block 'nap': choose from sleep.*"),
-    (["asyncio", "--block", "sleep:x"], r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2"),
+    (
+        ["asyncio", "--block", "sleep:x"],
+        r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2, or sleep:2/10",
+    ),
     (["asyncio", "--block", "0"], r"argument --block: a block lasts 0.001 to 60 seconds, not 0"),
+    (["asyncio", "--print", "--quiet"], r"--print and --quiet exclude each other"),
     (["asyncio", "--colour", "red"], r"unrecognized arguments: --colour red"),
     ([], r"the following arguments are required: pattern"),
 ]
@@ -73,8 +80,14 @@ def test_a_privileged_port() -> None:
     refuses(["-m", "servers", "asyncio", "--port", "1"], expected, without_privileged_ports)
 
 
+def test_a_system_without_poll_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll")
+    with pytest.raises(BadRequest, match="this system has no poll: choose epoll-loop"):
+        poll_loop.serve(Server())
+
+
 def test_every_pattern_is_found_by_its_name() -> None:
-    assert len(PATTERNS) == len(BY_NAME) == 12
+    assert len(PATTERNS) == len(BY_NAME)
     for pattern in PATTERNS:
         assert find(pattern.name) is pattern
         assert "def serve(server: Server)" in pattern.source.read_text()

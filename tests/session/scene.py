@@ -30,6 +30,8 @@ class Scene:
         self.session = Session()
         self.now = 1000 * MS
         self.unread: dict[str, int] = {}
+        self.received: dict[str, tuple[int, int]] = {}
+        """Bytes that the kernel has received for a connection, and when (ns) the last of them came."""
         self.queued: list[str] = []
         self.unanswered: list[str] = []
         self.threads: dict[int, Thread] = {}
@@ -58,6 +60,11 @@ class Scene:
         ran, delayed = (before.ran, before.delayed) if before else (0, 0)
         self.threads[tid] = Thread(PID, tid, "t", call, peer, gil, ran, delayed, None, None)
 
+    def looked_at(self, tid: int) -> None:
+        """A thread runs for a moment, because it was asked for its stack."""
+        self.threads[tid].ran += MS // 2
+        self.threads[tid].disturbed = True
+
     def passes(self, ms: int, running: int = 0, starving: int = 0) -> None:
         """Time passes; one thread may be on a core, or wait for one."""
         for _ in range(ms // LOOK):
@@ -69,8 +76,14 @@ class Scene:
             seen = [copy.copy(t) for tid, t in self.threads.items() if t != self.shown.get(tid)]
             self.shown.update({thread.tid: thread for thread in seen})
             self.say(ThreadSample(self.now, seen, [], len(self.threads), LOOK * MS))
+            for thread in (*self.threads.values(), *self.shown.values()):
+                thread.disturbed = False
             sockets = [Socket(peer, size, 0, True) for peer, size in self.unread.items()]
             sockets += [Socket(peer, 0, 0, False) for peer in self.queued]
+            sockets += [
+                Socket(peer, 0, 0, True, (self.now - at) // MS, received)
+                for peer, (received, at) in self.received.items()
+            ]
             self.say(SocketSample(self.now, len(self.queued), 128, 0, self.unanswered, sockets))
 
     def stacks(self, tid: int, *frames: Frame) -> None:

@@ -216,6 +216,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "dropped": st.none() | numbers,
     "unanswered": st.lists(st.sampled_from(("127.0.0.1:1", "127.0.0.1:9")), max_size=2),
     "rests": st.lists(st.sampled_from(("accept", "recv", "poll", "spin")), max_size=2),
+    "connected": st.lists(st.sampled_from(("127.0.0.1:1", "127.0.0.1:9")), max_size=2),
     "gone": st.lists(st.tuples(few, few), max_size=2),
     "count": numbers,
     "interval": numbers,

@@ -4,7 +4,7 @@ import pytest
 
 from app.session.observations import Frame
 from app.session.stall import SENTENCES, Cause
-from servers.records import Bye, New
+from servers.records import Bye, New, Recv
 from tests.session.scene import MS, PID, Scene, loop
 
 
@@ -18,6 +18,7 @@ from tests.session.scene import MS, PID, Scene, loop
         ("", 0, PID, Cause.NO_CORE),
         ("", 0, 0, Cause.NO_CORE),
         ("sendto", 0, 0, Cause.NOT_READING),
+        ("write", 0, 0, Cause.PARKED),
         ("epoll_wait", 0, 0, Cause.UNCLEAR),
     ],
 )
@@ -29,6 +30,14 @@ def test_the_cause(call: str, running: int, starving: int, cause: Cause) -> None
     assert scene.only().cause is cause
     assert not scene.only().injected
     assert SENTENCES[cause]
+
+
+def test_a_write_to_a_client_is_told_from_one_to_a_pipe() -> None:
+    scene, peers = loop()
+    scene.unread = {peers[1]: 5}
+    scene.does(PID, "write", peer=peers[1])
+    scene.passes(600)
+    assert scene.only().cause is Cause.NOT_READING
 
 
 def test_who_waits_for_the_gil_and_who_has_it() -> None:
@@ -96,3 +105,47 @@ def test_a_worker_that_waits_for_the_gil_with_nothing_in_hand_keeps_nobody_waiti
     scene.does(12, "")
     scene.passes(800, running=12)
     assert scene.stalls == []
+
+
+def blocked_in_turn() -> tuple[Scene, list[str]]:
+    """Three clients with a thread each; what they send at once has left the kernel, and the first one has the GIL."""
+    scene = Scene("accept", "recv", workers=())
+    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
+    for tid in (11, 12, 13):
+        scene.does(tid, "recvfrom")
+    scene.passes(500)
+    return scene, peers
+
+
+def test_clients_that_block_the_gil_in_turn_are_one_stall_after_the_other() -> None:
+    scene, peers = blocked_in_turn()
+    arrived = scene.now
+    scene.received = dict.fromkeys(peers[1:], (5, arrived))
+    scene.say(Recv(scene.now + MS, PID, 11, 1, 5, "x"))
+    for tid in (12, 13):
+        scene.does(tid, "futex", gil=True)
+    scene.does(11, "clock_nanosleep")
+    scene.passes(1000)
+    taken = scene.now
+    scene.received.pop(peers[1])
+    scene.say(Recv(taken, PID, 12, 2, 5, "x"))
+    scene.does(12, "clock_nanosleep")
+    scene.passes(1000)
+    first, second = scene.stalls
+    assert (first.cause, second.cause) == (Cause.GIL, Cause.GIL)
+    assert first.begin >= arrived, "nobody waits before anything has come"
+    assert (first.end, second.begin) == (taken, taken)
+    assert [victim.peer for victim in second.victims.values()] == [peers[2]]
+
+
+def test_threads_that_compute_in_turns_are_a_stall_each() -> None:
+    """They look now like computing and now like waiting for the GIL."""
+    scene, peers = blocked_in_turn()
+    scene.unread = dict.fromkeys(peers, 5)
+    for turn in range(40):
+        for tid in (11, 12, 13):
+            has_it = turn % 3 == tid - 11
+            scene.does(tid, "" if has_it else "futex", gil=not has_it)
+        scene.passes(50, running=11 + turn % 3)
+    assert len(scene.stalls) <= 3
+    assert sum(len(stall.victims) for stall in scene.stalls) == 3

@@ -196,3 +196,35 @@ def test_one_who_gives_up_in_the_queue_does_not_end_the_stall_of_the_others() ->
     assert not stall.end
     ends = {victim.peer: bool(victim.end) for victim in stall.victims.values()}
     assert ends == {"127.0.0.1:6000": True, "127.0.0.1:6001": False}
+
+
+def test_a_sleep_is_as_old_as_the_server_says_whatever_disturbed_it() -> None:
+    """One sleep after the other in the same call: that it woke up in between only shows in what it has taken."""
+    scene, peers = loop()
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(2000)
+    scene.say(Recv(scene.now, PID, PID, 1, 5, "x"))
+    second = scene.now
+    scene.looked_at(PID)
+    scene.passes(500)
+    state = scene.session.threads.known[PID, PID]
+    assert scene.session.at_it_since(state) == second
+    scene.looked_at(PID)
+    scene.passes(500)
+    assert scene.session.at_it_since(state) == second, "to look at its stack did not wake it up"
+    assert peers
+
+
+def test_a_line_from_the_sleep_before_is_not_the_line_of_this_stall() -> None:
+    scene, peers = loop()
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(1000)
+    scene.stacks(PID, Frame("/x/first.py", 1, "first"))
+    scene.say(Recv(scene.now + MS, PID, PID, 1, 5, "x"))
+    scene.looked_at(PID)
+    scene.now += 2 * MS
+    scene.unread = {peers[1]: 5}
+    scene.passes(300)
+    culprit = scene.only().culprit
+    assert culprit
+    assert not culprit.frames

@@ -22,8 +22,8 @@ CLOSE = 0.1
 class Watch:
     """A live run without a screen. `late` is by how much its looks were late at worst (s)."""
 
-    def __init__(self, pattern: str, block: BlockSetting | None, workers: int | None, threshold: int | None) -> None:
-        self.live = Live(Plan(options=Options(port=0, workers=workers)))
+    def __init__(self, pattern: str, block: BlockSetting | None, options: Options, threshold: int | None) -> None:
+        self.live = Live(Plan(options=options))
         self.live.start(find(pattern))
         if not block:
             self.live.arm(None)
@@ -123,10 +123,17 @@ class Caller:
 
 @contextlib.contextmanager
 def watching(
-    pattern: str, block: BlockSetting | None = None, *, workers: int | None = None, threshold: int | None = None
+    pattern: str,
+    block: BlockSetting | None = None,
+    *,
+    workers: int | None = None,
+    share: str | None = None,
+    threshold: int | None = None,
+    printing: bool = False,
 ) -> Iterator[Watch]:
     """Watch a pattern on a free port, with a block that is off until it is armed."""
-    watch = Watch(pattern, block, workers, threshold)
+    options = Options(port=0, workers=workers, share=share, print=printing)
+    watch = Watch(pattern, block, options, threshold)
     try:
         yield watch
     finally:

@@ -11,7 +11,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from app.config import Config
 from app.live import Plan
@@ -165,6 +165,13 @@ class Stage:
             lambda: sum(1 for c in self.session.clients.values() if c.connection) >= count, f"{count} clients"
         )
 
+    async def misbehave(self, *keys: str) -> None:
+        """Choose from the menu of misbehaviour."""
+        await self.press("m")
+        await self.until(lambda: isinstance(self.app.focused, OptionList), "the menu")
+        await self.press(*keys)
+        await self.until(lambda: len(self.app.screen_stack) == 1, "no menu any more")
+
     async def say(self, words: str) -> None:
         """Type a line for the chosen client, and leave the input."""
         await self.press("i")
@@ -201,7 +208,7 @@ async def dashboard(
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, pilot)
         try:
-            if pattern and stage.app.plan.pattern and stage.app.plan.pattern.serves and "port" not in plan:
+            if pattern and stage.app.plan.pattern and stage.app.plan.pattern.serves and not options.port:
                 await stage.serving()
             yield stage
         finally:

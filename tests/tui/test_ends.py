@@ -4,11 +4,14 @@ import os
 import re
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
 from app.session.observations import Observation, ServerExited, ServerStarted
 from app.tui.panels.ended import EndedPanel, died
+from app.tui.panels.patterns import PatternsPanel
+from servers import catalog, pattern
 from servers.records import Note
 from servers.server import Options
 from tests.tui.stage import SIZES, dashboard, until
@@ -90,6 +93,26 @@ async def test_a_busy_port_is_said_in_the_sentence_of_the_command_line(size: tup
             await stage.press("space")
             await stage.serving("multithread")
             await stage.until(lambda: "serving" in stage.shown("header") or size[0] < 100, "it serves")
+
+
+async def test_an_extra_that_is_not_installed_is_grey_and_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = 'needs gevent: pip install "echo-tui[more]"'
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['gevent'] = None")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setattr(pattern, "is_installed", lambda module: module != "gevent")
+    async with dashboard() as stage:
+        panel, gevent = stage.app.query_one(PatternsPanel), catalog.find("gevent")
+        panel.put(gevent)
+        await stage.until(lambda: sentence in stage.shown("source"), "the sentence in its story")
+        palette = stage.app.view().palette
+        assert panel.line(panel.entries.index(gevent), 20)[-1][1] == palette.faint
+        assert panel.line(panel.entries.index(catalog.find("trio")), 20)[-1][1] == palette.text
+        stage.app.start(gevent)
+        await stage.shows("gevent can't start")
+        assert stage.app.live.refusal() == sentence
+        assert sentence in " ".join(line.strip() for line in stage.lines("ended"))
 
 
 async def test_too_many_threads_that_are_refused_end_the_server() -> None:

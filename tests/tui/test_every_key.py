@@ -12,6 +12,7 @@ from app.tui.dialogs import Ask, Confirm, Help
 from app.tui.keys import ALL_KEYS, CLIENTS, PANELS, SCREEN, SERVER
 from servers.catalog import find
 from servers.records import Bye
+from servers.server import Options
 from tests.tui.stage import Stage, dashboard
 
 Check = Callable[[Stage], Awaitable[None]]
@@ -35,7 +36,8 @@ def test_no_key_is_without_a_check() -> None:
 @pytest.mark.parametrize("group", [SERVER, CLIENTS, SCREEN])
 async def test_every_key(group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    async with dashboard("multithread") as stage:
+    options = Options(port=0, print=group == SERVER)
+    async with dashboard("multithread", options=options) as stage:
         for one in ALL_KEYS:
             if one.group == group:
                 await CHECKS[one.id](stage)
@@ -106,6 +108,32 @@ async def block_set(stage: Stage) -> None:
     await answer(stage, "sleep:0.25")
     await stage.shows("block: time.sleep 0.25 s ON")
     assert stage.app.live.block_now is not None
+
+
+@key("remedy")
+async def to_the_remedy(stage: Stage) -> None:
+    stage.app.start_from_palette(find("asyncio-blocking"))
+    await stage.serving("asyncio-blocking")
+    block = stage.app.live.block_now
+    await stage.open(2)
+    await stage.press("x")
+    await stage.serving("asyncio-to-thread")
+    await stage.connected(2)
+    assert stage.app.live.block_now == block is not None, "the same block is still on"
+    await stage.press("x")
+    assert stage.app.live.pattern == find("asyncio-to-thread"), "nothing is to be cured there"
+    stage.app.live.arm(None)
+    await with_nobody(stage, "multithread")
+
+
+@key("hold")
+async def hold(stage: Stage) -> None:
+    assert "hold stdout" in stage.footer()
+    await stage.press("o")
+    await stage.shows("stdout held", "stdout is held: nobody reads it")
+    assert "read stdout" in stage.footer()
+    await stage.press("o")
+    await stage.until(lambda: "stdout held" not in stage.shown("header"), "it is read again")
 
 
 # Our clients.
@@ -187,6 +215,35 @@ async def reset(stage: Stage) -> None:
     assert "reset" in said[-1].error.lower()
 
 
+@key("misbehave")
+async def misbehave(stage: Stage) -> None:
+    await with_nobody(stage, "multithread")
+    await stage.open(2)
+    await stage.press("m")
+    await stage.shows("How should client", "Stop reading", "Half-close", "Reset", "Flood")
+    await stage.press("escape")
+    assert len(stage.app.screen_stack) == 1
+    await stage.press("a")
+    await stage.misbehave("s")
+    await stage.until(lambda: not any(client.reading for client in stage.session.clients.values()), "nobody reads")
+    await stage.until(lambda: set(list(stage.chips().values())[1:]) == {"not reading"}, "the chips say so")
+    await stage.misbehave("enter")
+    await stage.until(lambda: all(client.reading for client in stage.session.clients.values()), "all read again")
+    await stage.press("left")
+    await stage.misbehave("h")
+    await stage.until(lambda: "server closed" in stage.chips().values(), "a goodbye to the silent one")
+    await stage.press("right", "right")
+    await stage.misbehave("down", "down", "enter")
+    await stage.until(lambda: "reset" in stage.chips().values(), "a reset")
+    await stage.misbehave("f")
+    await stage.until(lambda: stage.session.totals.new == 202, "a flood")
+    await stage.until(lambda: stage.chips()["flood"] == "200 of 200 got in", "its chip")
+    await stage.misbehave("f")
+    await stage.until(lambda: not stage.session.connections and "flood" not in stage.chips(), "its end")
+    await with_nobody(stage, "multithread")
+    await stage.open(4)
+
+
 # The screen.
 
 
@@ -250,6 +307,14 @@ async def lens(stage: Stage) -> None:
     stage.app.live.lens._process.kill()
     await stage.until(lambda: "events" in stage.visible() and not stage.app.live.lens, "it is seen to be gone")
     await with_nobody(stage, "multithread")
+
+
+@key("matrix")
+async def matrix(stage: Stage) -> None:
+    await stage.press("w")
+    await stage.shows("Who suffers?", "process-thread-pool")
+    await stage.press("escape")
+    await stage.serving("multithread")
 
 
 @key("zoom-in")

@@ -11,8 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
-from app.session.connection import SECOND
-from app.session.parts import Client
+from app.session.connection import SECOND, State
+from app.session.parts import Client, Flood
 from app.tui import text
 from app.tui.keys import TYPING
 from app.tui.panel import Line, Panel
@@ -42,7 +42,7 @@ class ClientList(Panel):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._entries: list[Client | None] = []
+        self._entries: list[Client | Flood | None] = []
         self._followed: int | None = None
         self._unseen = ""
         self._counted_for: Hashable = None
@@ -56,10 +56,12 @@ class ClientList(Panel):
         return (view.session.changes, view.client, view.tenth)
 
     def prepare(self, view: View) -> None:
-        clients = view.session.clients
+        clients, flood = view.session.clients, view.session.flood
         self._entries = [None, *(clients[number] for number in sorted(clients))] if clients else []
+        if flood.count:
+            self._entries.insert(1, flood)
         self.last = -(-len(self._entries) // self.per_row)
-        chosen = next((i for i, c in enumerate(self._entries) if (c and c.number) == view.client), 0)
+        chosen = next((i for i, entry in enumerate(self._entries) if is_chosen(view, entry)), 0)
         row = chosen // self.per_row
         if chosen != self._followed and not self.top <= row < self.top + self.rows:
             self.top = max(row - self.rows + 1, 0) if row > self.top else row
@@ -73,7 +75,8 @@ class ClientList(Panel):
         begin, end = self.top * self.per_row, (self.top + self.rows) * self.per_row
         counted_for = (id(view.session), view.now // SECOND, len(self._entries), begin, end)
         if counted_for != self._counted_for:
-            hidden = [client for client in (*self._entries[:begin], *self._entries[end:]) if client]
+            entries = (*self._entries[:begin], *self._entries[end:])
+            hidden = [client for client in entries if isinstance(client, Client)]
             waiting = sum(waits(view, client) for client in hidden)
             also = f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else ""
             self._counted_for, self._unseen = counted_for, f"+{len(hidden):,} more{also}" if hidden else ""
@@ -82,20 +85,23 @@ class ClientList(Panel):
     def line(self, index: int, width: int) -> Line:
         assert self.view
         line: Line = []
-        for client in self._entries[index * self.per_row : (index + 1) * self.per_row]:
-            chosen = (client and client.number) == self.view.client
-            line += self._chip(client, chosen)
+        for entry in self._entries[index * self.per_row : (index + 1) * self.per_row]:
+            line += self._chip(entry, is_chosen(self.view, entry))
         return line
 
-    def _chip(self, client: Client | None, chosen: bool) -> Line:
+    def _chip(self, entry: Client | Flood | None, chosen: bool) -> Line:
         assert self.view
         view, palette = self.view, self.view.palette
         mark = "▶" if chosen else " "
-        if client is None:
-            name, words, style = "all", text.plural(len(view.session.clients), "client"), palette.dim
-        else:
-            name = str(client.number)
-            words, style = condition(view, client)
+        match entry:
+            case None:
+                name, words, style = "all", text.plural(len(view.session.clients), "client"), palette.dim
+            case Flood():
+                name, words = "flood", f"{len(entry.peers):,} of {entry.count:,} got in"
+                style = palette.held if len(entry.peers) >= entry.count else palette.queued
+            case Client():
+                name = str(entry.number)
+                words, style = condition(view, entry)
         head = f"{mark}[{name}] "
         return [
             (head, palette.accent + palette.strong if chosen else palette.accent),
@@ -108,8 +114,14 @@ class ClientList(Panel):
             return
         index = (self.top + offset.y) * self.per_row + offset.x // CHIP
         if index < len(self._entries):
-            client = self._entries[index]
-            self.post_message(self.Chosen(client.number if client else None))
+            entry = self._entries[index]
+            if not isinstance(entry, Flood):
+                self.post_message(self.Chosen(entry.number if entry else None))
+
+
+def is_chosen(view: View, entry: Client | Flood | None) -> bool:
+    """Whether it is what one speaks to: a client, or with None all of them."""
+    return view.client is None if entry is None else isinstance(entry, Client) and entry.number == view.client
 
 
 def waits(view: View, client: Client) -> bool:
@@ -128,12 +140,19 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
     connection = client.connection
     if connection is None or client.ended or connection.closed_at:
         return text.clean(client.ended) or "closed", palette.dim
-    _, lasted = view.condition(connection)
+    state, lasted = view.condition(connection)
+    if state is not State.QUEUED and (manner := manners(client)):
+        return manner + (f" {text.elapsed(lasted)}" if lasted is not None else ""), palette.waiting
     if lasted is not None:
         return view.state(connection), state_style(view, connection)
     if connection.rtt is None:
         return "connected", palette.good
     return f"echo in {text.duration(connection.rtt)}", palette.good
+
+
+def manners(client: Client) -> str:
+    """What a client does not do that a polite one would; empty if it does."""
+    return ", ".join(["not reading"] * (not client.reading) + ["half-closed"] * (not client.sending))
 
 
 class ClientsPane(Vertical):
@@ -168,7 +187,8 @@ class ClientsPane(Vertical):
             )
         if self.border_title != title:
             self.border_title = title
-        unseen = self.query_one(ClientList).unseen(view)
+        hint = f"{view.keys['misbehave']} misbehave" if view.usable else ""
+        unseen = self.query_one(ClientList).unseen(view) or hint
         if self.border_subtitle != unseen:
             self.border_subtitle = unseen
             self.set_class("wait" in unseen, "waited")

@@ -1,6 +1,7 @@
 """The connections as a table: the open ones, those that wait first if not all have room, then those closed lately."""
 
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from rich.style import Style
@@ -21,6 +22,8 @@ def whose(view: View, connection: Connection) -> str:
     """Whose client it is: the number of ours, or external."""
     if connection.client is not None:
         return f"[{connection.client}]"
+    if connection.peer in view.session.flood.peers:
+        return "flood"
     return {True: "external", False: "", None: "?"}[view.session.is_external(connection, view.now)]
 
 
@@ -57,6 +60,11 @@ def in_kernel(view: View, connection: Connection) -> str:
     return f"{text.size(connection.unread)} {text.elapsed(max(view.now - connection.untaken_since, 0))}"
 
 
+def unsent(view: View, connection: Connection) -> str:
+    """The bytes that the server has sent, and the client's end has not taken yet."""
+    return text.size(connection.unsent) if connection.unsent else ""
+
+
 def unread_style(view: View, connection: Connection) -> Style:
     """Bytes that the kernel has and the server has not taken are a wait that shows."""
     return view.palette.waiting
@@ -73,9 +81,13 @@ COLUMNS = (
     Column("bytes", 8, 7, lambda view, c: text.size(c.recv_bytes), right=True),
     Column("rtt", 8, 5, lambda view, c: text.duration(c.rtt), right=True),
     Column("rtt max", 8, 6, lambda view, c: text.duration(c.rtt_max), right=True),
+    Column("unsent", 7, 4, unsent, unread_style, right=True),
     Column("in the kernel", 13, 3, in_kernel, unread_style, right=True),
     Column("worker", 13, 8, worker, lambda view, c: view.palette.dim),
 )
+
+WITH_UNSENT = tuple(replace(column, rank=1) if column.title == "unsent" else column for column in COLUMNS)
+"""The same where somebody does not read what is sent: that is shown at every size."""
 
 
 def titles(session: Session) -> Iterator[str]:
@@ -93,7 +105,8 @@ def titles(session: Session) -> Iterator[str]:
     yield ", ".join([*words, f"accept queue {bar}{of}", *dropped, *closed])
     for said in (f"accept queue {bar}{of}", f"queue {bar}{of}", f"queue {of}"):
         yield ", ".join([*words, said, *dropped])
-    yield ", ".join([f"{len(session.connections):,} open", f"queue {of}", *dropped])
+    for said in (f"queue {bar}{of}", f"queue {of}"):
+        yield ", ".join([f"{len(session.connections):,} open", said, *dropped])
 
 
 class ConnectionsPanel(table.TablePanel[Connection]):
@@ -115,6 +128,7 @@ class ConnectionsPanel(table.TablePanel[Connection]):
         session = view.session
         self.items = [*self._ordered(view), *islice(reversed(session.closed), CLOSED_SHOWN)]
         self.last = len(self.items)
+        self.columns = WITH_UNSENT if any(c.unsent for c in session.connections.values()) else COLUMNS
         self.title_text = text.first_that_fits(titles(session), self.extent.width - 2)
 
     def _ordered(self, view: View) -> list[Connection]:

@@ -8,6 +8,9 @@ from app.tui import text
 from app.tui.panel import Line, Panel, pad
 from app.tui.view import View
 
+NOTABLE = 8_000_000
+"""Bytes of growth that are worth to be told."""
+
 
 def history(samples: deque[tuple[int, float]], width: int) -> str:
     """The last samples as bars, the newest at the right."""
@@ -68,4 +71,8 @@ class CpuPanel(Panel):
             switches = f"{voluntary}+{involuntary} sw/s"
         threads = text.plural(process.threads, "thread") if process.threads is not None else "- threads"
         gap = "  " if width >= 34 else " "
-        return [("  " + gap.join((threads, text.size(process.rss), switches)), self.view.palette.dim)]
+        memory, style = text.size(process.rss), self.view.palette.dim
+        if process.growth >= NOTABLE:
+            memory, style = f"{memory}, +{text.size(process.growth)}", self.view.palette.waiting
+            switches = switches if width >= 40 else ""
+        return [(f"  {threads}{gap}", self.view.palette.dim), (memory, style), (gap + switches, self.view.palette.dim)]

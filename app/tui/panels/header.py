@@ -7,6 +7,7 @@ from rich.style import Style
 
 from app.tui import text
 from app.tui.panel import Line, Panel
+from app.tui.panels.cpu import NOTABLE
 from app.tui.panels.log import ending
 from app.tui.view import View
 from servers.block import WORDS
@@ -35,7 +36,7 @@ class Header(Panel, can_focus=False):
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
-            interval(view), stalled(view),
+            interval(view), stalled(view), growth(view), session.output_held,
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -67,6 +68,8 @@ class Header(Panel, can_focus=False):
         else:
             parts.append(Part("○ starting   " if view.started.serves else "○ not listening   ", palette.dim, 1))
         parts.append(self._block())
+        if view.live.output_held:
+            parts += [Part(" ", palette.text, 0), Part(" stdout held ", palette.blocked, 0)]
         parts.append(Part(f"   pid {server.pid}", palette.dim, 7))
         return parts
 
@@ -85,6 +88,8 @@ class Header(Panel, can_focus=False):
         words, goes_on = stalled(view)
         if words:
             parts.append(Part(f"  {words} ", palette.stalled if goes_on else palette.dim, 1 if goes_on else 4))
+        if grown := growth(view):
+            parts.append(Part(f"  memory +{text.size(grown)}", palette.waiting, 1))
         if totals.lost:
             parts.append(Part(f"  lost {totals.lost:,}", palette.bad, 1))
         if totals.garbled:
@@ -106,6 +111,12 @@ class Header(Panel, can_focus=False):
 def interval(view: View) -> int:
     """The longest time (ns) between two looks of the same kind at the kernel; 0 if none is made."""
     return max(view.live.threads.interval or 0, view.live.server.interval if view.live.server else 0)
+
+
+def growth(view: View) -> int:
+    """By how many bytes the server's memory has grown since it began to listen; 0 if that is not worth a word."""
+    grown = sum(process.growth for process in view.live.processes.values() if not process.gone_at)
+    return grown if grown >= NOTABLE else 0
 
 
 def stalled(view: View) -> tuple[str, bool]:

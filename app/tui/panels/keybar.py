@@ -26,7 +26,8 @@ class KeyBar(Panel, can_focus=False):
         server, screen = view.live.server, self.screen
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
-            server and server.running, view.live.block.on, len(self.app.screen_stack), bool(view.live.stalls.count),
+            server and server.running, view.live.block.on, view.live.output_held, len(self.app.screen_stack),
+            bool(view.live.stalls.count),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -69,6 +70,7 @@ class KeyBar(Panel, can_focus=False):
         return {
             "toggle": "stop" if server and server.running else "start",
             "freeze": frozen,
+            "hold": "read stdout" if self.view.live.output_held else "hold stdout",
             "block": "block off" if self.view.live.block.on else "block on",
         }
 

@@ -1,6 +1,6 @@
 """The event log: what the server says, in the article's words."""
 
-from app.session.observations import BlockSet, ClientsLost, Output, ServerExited, ServerStarted
+from app.session.observations import BlockSet, ClientsLost, Output, OutputHeld, ServerExited, ServerStarted
 from app.session.parts import ServerState
 from app.tui import text
 from app.tui.panel import Line, Panel, Span
@@ -37,6 +37,8 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
             return f"{text.plural(record.records, 'record')} of our clients lost: their counts are too low", "bad"
         case Output():
             return f"{record.stream}: {text.clean(record.text)}", "dim"
+        case OutputHeld():
+            return f"stdout is {'held: nobody reads it' if record.held else 'read'}", "waiting"
         case ServerStarted():
             return f"started {record.pattern}, process {record.pid}", "dim"
         case ServerExited():

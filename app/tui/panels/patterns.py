@@ -70,7 +70,23 @@ class PatternsPanel(Panel):
         if entry is self.view.started:
             alive = bool(self.view.session.server and self.view.session.server.running)
             return [("● " if alive else "✗ ", palette.good if alive else palette.bad), (entry.title, palette.strong)]
-        return [("  ", palette.text), (entry.title, palette.text)]
+        return [("  ", palette.text), (entry.title, palette.faint if entry.missing else palette.text)]
+
+    def in_sight(self) -> int:
+        """The pattern that runs, or the one under the cursor while one walks through the list."""
+        started = self.view and self.view.started
+        return self.entries.index(started) if started in self.entries and not self.has_focus else self.cursor
+
+    def on_focus(self) -> None:
+        if not self.top <= self.cursor < self.top + self.rows and self.view and self.view.started:
+            self.put(self.view.started)  # a click must find what it was aimed at
+        super().on_focus()
+
+    def _settle(self) -> None:
+        super()._settle()
+        if self.top and isinstance(self.entries[self.top - 1], str) and self.in_sight() < self.top + self.rows - 1:
+            self.top -= 1  # the first of a family comes with its heading
+            self._frame(self.title_text, self.place())
 
     def put(self, pattern: Pattern) -> None:
         """Put the cursor on a pattern."""

@@ -1,5 +1,6 @@
 """The pattern's story, and its source with syntax colouring."""
 
+import functools
 from collections import Counter
 from collections.abc import Hashable
 
@@ -8,17 +9,20 @@ from rich.style import Style
 from rich.syntax import Syntax
 
 from app.session.observations import Frame
-from app.session.stall import SENTENCES, Culprit, Stall, is_own
+from app.session.stall import SENTENCES, Cause, Culprit, Stall
 from app.tui import text
-from app.tui.lines import file_line, source_line
+from app.tui.lines import file_line, read_lines, source_line
 from app.tui.palette import Palette
 from app.tui.panel import Line, Panel, pad, wrap
+from app.tui.panels.threads import title
 from app.tui.view import View
-from servers.catalog import Pattern
+from servers.block import WORDS
+from servers.catalog import Pattern, find
+from servers.remedies import remedy
 
 GUTTER = 3
 """Cells before a line's number, for the mark of the threads that are there."""
-CALLS = 3
+CALLS = 2
 """Calls of the culprit's stack that are shown."""
 PLACE = 22
 
@@ -35,23 +39,20 @@ class SourcePanel(Panel):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._lines: list[Line] = []
-        self._code: list[Line] = []
-        self._coded: Hashable = None
+        self._coloured = functools.lru_cache(maxsize=4)(code)
         self._about: Hashable = None
 
     def fingerprint(self, view: View) -> Hashable:
         stall = view.stall
         accused = stall and (stall.number, stall.culprit, stall.cause, view.tenth)
-        return (view.pattern and view.pattern.name, self._runs(view), self._marks(view), accused)
+        return (view.pattern and view.pattern.name, self._runs(view), self._marks(view), accused, view.live.block.kind)
 
     def prepare(self, view: View) -> None:
         if view.pattern is None:
             return
-        if self._coded != (coded := (view.pattern.name, view.palette)):
-            self._coded, self._code = coded, code(view.pattern, view)
         self.title_text = f"Source: servers/{view.pattern.source.name}"
         told = story(view.pattern, view, self.extent.width)
-        marked = mark(self._code, self._marks(view), view)
+        marked = mark(self._coloured(str(view.pattern.source), view.palette), self._marks(view), view)
         stall = view.stall if self._runs(view) else None
         if stall and stall.culprit:
             self._lines = self._accusation(stall, stall.culprit, marked, view)
@@ -88,8 +89,7 @@ class SourcePanel(Panel):
         return tuple(sorted(places.items()))
 
     def _accusation(self, stall: Stall, culprit: Culprit, marked: list[Line], view: View) -> list[Line]:
-        """Who is to blame and by which call, and the lines around it in the pattern's file."""
-        assert view.pattern
+        """Who is to blame and by which call, and the lines around it: in the pattern's file, or in who called it."""
         palette = view.palette
         lines: list[Line] = [
             [
@@ -98,27 +98,40 @@ class SourcePanel(Panel):
             ],
             *([(line, palette.text)] for line in wrap(SENTENCES[stall.cause], self.extent.width)),
         ]
-        own = [frame for frame in culprit.frames if is_own(frame)]
-        for number, frame in enumerate(own[:CALLS]):
+        for number, frame in enumerate(culprit.calls[:CALLS]):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)
             lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame), style)])
+        if stall.injected and view.pattern and (cure := remedy(view.pattern, view.live.block.kind)):
+            words = f"Remedy: {find(cure.pattern).title}, {view.keys['remedy']} goes there"
+            lines.append([(words, palette.good)])
         lines.append([])
-        room = max(self.rows - len(lines), 3)
+        return lines + self._around(culprit, marked, max(self.rows - len(lines), 3), view)
+
+    def _around(self, culprit: Culprit, marked: list[Line], room: int, view: View) -> list[Line]:
+        """The lines around the culprit's, which is lit."""
+        assert view.pattern
         lit = line_in(str(view.pattern.source), list(culprit.frames))
-        first = min(max(lit - 1 - room // 2, 0), max(len(marked) - room, 0)) if lit else 0
+        if not lit and culprit.calls:
+            frame = culprit.calls[:2][-1]
+            lit, marked = frame.line, list(self._coloured(frame.file, view.palette))
+            self.title_text = f"Source: {text.clean(frame.file.rpartition('/')[2])}"
+        first = min(max(lit - 1 - room // 2, 0), max(len(marked) - room, 0))
         around = marked[first : first + room]
-        if lit:
-            around[lit - 1 - first] = light(around[lit - 1 - first], palette, self.extent.width)
-        return lines + around
+        if 0 < lit <= len(marked):
+            around[lit - 1 - first] = light(around[lit - 1 - first], view.palette, self.extent.width)
+        return around
 
 
 def who(stall: Stall, view: View) -> str:
-    """The culprit by name, where it has one."""
+    """The culprit by the name that the threads' panel gives it."""
     assert stall.culprit
-    worker = view.session.workers.get((stall.culprit.pid, stall.culprit.tid))
-    name = text.clean(worker.name) if worker and worker.announced else f"thread {stall.culprit.tid}"
-    return f"  {name} of process {stall.culprit.pid}"
+    key = stall.culprit.pid, stall.culprit.tid
+    worker, state = view.session.workers.get(key), view.session.threads.known.get(key)
+    name = title(worker, state) if worker or state else f"thread {stall.culprit.tid}"
+    name = f"the thread {name}" if name.startswith("for ") else name
+    said = f"{name} of process {stall.culprit.pid}"
+    return f"  kept by {said}" if stall.cause is Cause.GIL else f"  {said}"
 
 
 def line_in(name: str, frames: list[Frame]) -> int:
@@ -147,22 +160,35 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
     """What this pattern is, what to watch, and what a block does to it."""
     palette = view.palette
     lines: list[Line] = [[(pattern.title, palette.strong)]]
+    lines += [[(line, palette.bad)] for line in (wrap(pattern.missing, width) if pattern.missing else ())]
     lines += [[(line, palette.text)] for line in wrap(pattern.story, width)]
-    for title, words in (("Watch", pattern.watch), ("Block", pattern.blocking)):
+    told = [("Watch", pattern.watch), ("Block", pattern.blocking)]
+    if cure := cured_by(pattern, view):
+        told.append(("Remedy", cure))
+    for heading, words in told:
         first, *rest = wrap(words, width - 7)
-        lines.append([(f"{title:7}", palette.accent), (first, palette.text)])
+        lines.append([(f"{heading:7}", palette.accent), (first, palette.text)])
         lines += [[(" " * 7 + line, palette.text)] for line in rest]
     return lines
 
 
-def code(pattern: Pattern, view: View) -> list[Line]:
-    """The file, with line numbers and colours."""
-    source = pattern.source.read_text()
-    syntax = Syntax(source, "python", theme="monokai" if view.palette.dark else "xcode")
+def cured_by(pattern: Pattern, view: View) -> str:
+    """What cures the chosen kind of block of a pattern, and the key that goes there; empty if nothing need or does."""
+    kind = view.live.block.kind
+    if not (cure := remedy(pattern, kind)):
+        return ""
+    words = f"Against {WORDS.get(kind, kind)}: {find(cure.pattern).title}; {view.keys['remedy']} goes there."
+    return f"{words} {cure.why}"
+
+
+def code(file: str, palette: Palette) -> list[Line]:
+    """A file, with line numbers and colours."""
+    source = "\n".join(text.clean(line) for line in read_lines(file))
+    syntax = Syntax(source, "python", theme="monokai" if palette.dark else "xcode")
     console = Console(width=200, color_system="truecolor", force_terminal=True, legacy_windows=False)
     lines: list[Line] = []
     for number, content in enumerate(syntax.highlight(source.rstrip("\n")).split("\n"), 1):
-        line: Line = [(f"{'':{GUTTER}}{number:3} ", view.palette.faint)]
+        line: Line = [(f"{'':{GUTTER}}{number:3} ", palette.faint)]
         for segment in content.render(console, end=""):
             style = segment.style or Style.null()
             line.append((segment.text, Style(color=style.color, bold=style.bold, italic=style.italic)))

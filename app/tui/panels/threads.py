@@ -14,6 +14,8 @@ from servers.block import WORDS
 FOLDED = 3
 """So many threads of a process that rest in the same call are one row."""
 BAR = 6
+WIDE = 40
+"""Cells from which the title has room for whole words."""
 POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": "select", "ppoll": "poll"}
 """Calls that a program knows by another name than the kernel."""
 
@@ -27,11 +29,13 @@ class Row:
     state: ThreadState | None
     worker: Worker | None
     count: int = 1
+    blocks: bool = False
+    """Whether it is in a blocking call, perhaps in the place of a thread that serves."""
 
     @property
     def idle(self) -> bool:
-        """Whether it serves nobody."""
-        return not (self.worker and self.worker.serving)
+        """Whether it has nothing to do with any client."""
+        return not (self.blocks or (self.worker and self.worker.serving))
 
 
 def title(worker: Worker | None, state: ThreadState | None) -> str:
@@ -45,9 +49,10 @@ def title(worker: Worker | None, state: ThreadState | None) -> str:
 
 def doing(view: View, state: ThreadState) -> str:
     """What a thread is doing, in words that an audience understands."""
-    lasted = text.elapsed(max(view.now - state.since, 0))
-    peer = f" {text.peer(state.peer)}" if state.peer else ""
     span = block_of(view, state.pid, state.tid)
+    since = max(view.session.at_it_since(state), span.begin if span else 0)
+    lasted = text.elapsed(max(view.now - since, 0))
+    peer = f" {text.peer(state.peer)}" if state.peer else ""
     if span and state.kind == "lock":
         return f"{lasted} in {WORDS.get(span.kind, span.kind)}"
     if state.kind == "sleep":
@@ -100,12 +105,16 @@ def said(view: View, worker: Worker) -> str:
 def rows(view: View) -> list[Row]:
     """The threads of each process, first the first; those that rest alike in one row."""
     workers, known = view.session.workers, view.session.threads.known
+    blocked = {(span.pid, span.tid) for span in view.session.blocking.values()}
     found = [
-        Row(title(workers.get(key), state), doing(view, state), state, workers.get(key))
+        Row(title(worker := workers.get(key), state), doing(view, state), state, worker, blocks=key in blocked)
         for key, state in sorted(known.items())
     ]
     unseen = [worker for key, worker in workers.items() if key not in known]
-    return fold(found) + [Row(title(worker, None), said(view, worker), None, worker) for worker in unseen]
+    return fold(found) + [
+        Row(title(worker, None), said(view, worker), None, worker, blocks=(worker.pid, worker.tid) in blocked)
+        for worker in unseen
+    ]
 
 
 def fold(found: list[Row]) -> list[Row]:
@@ -131,7 +140,7 @@ def style(view: View, row: Row) -> Style:
     stall = view.stall
     if stall and stall.culprit and state and (state.pid, state.tid) == (stall.culprit.pid, stall.culprit.tid):
         return palette.bad
-    if row.worker and block_of(view, row.worker.pid, row.worker.tid):
+    if row.blocks:
         return palette.waiting
     if state and (state.doing in (Doing.GIL, Doing.NO_CORE) or state.kind == "send"):
         return palette.waiting
@@ -204,6 +213,8 @@ class ThreadsPanel(table.TablePanel[Row]):
                 words += f", {more:,} not looked at"
         elif why := session.missing.get("threads"):
             words += f": by the server's word; {why}"
+        if (wakes := session.totals.wakes_each) is not None:
+            words += f", {wakes:.1f} wakes{' per connection' if self.extent.width >= WIDE else '/conn'}"
         self.title_text = words
 
     def plain(self, item: Row) -> Style:

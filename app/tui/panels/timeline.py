@@ -5,7 +5,7 @@ from itertools import islice
 from rich.style import Style
 
 from app.session.connection import Connection
-from app.session.stall import SENTENCES, SHORT, Cause, Stall, is_own
+from app.session.stall import SENTENCES, SHORT, Cause, Stall
 from app.tui import text
 from app.tui.lanes import Window, lane, spans
 from app.tui.lines import file_line, source_line
@@ -153,10 +153,10 @@ class TimelinePanel(Panel):
 
 def blame(stall: Stall, width: int) -> str:
     """The culprit's line and who called it, as far as there is room; without one, why they wait."""
-    own = [frame for frame in stall.culprit.frames if is_own(frame)] if stall.culprit else []
+    own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
         sentence = SENTENCES[stall.cause].rstrip(".")
         return text.first_that_fits((sentence, sentence.partition(",")[0], stall.cause.value), width)
     line = f"{file_line(own[0])} {source_line(own[0])}"
-    callers = [f"called at {file_line(frame)}" for frame in own[1:] if frame.file != own[0].file]
-    return pad(text.first_that_fits((", ".join([line, *callers[:1]]), line), width), width).rstrip()
+    callers = [f"called at {file_line(frame)}" for frame in own[1:2]]
+    return pad(text.first_that_fits((", ".join([line, *callers]), line), width), width).rstrip()

@@ -1,0 +1,31 @@
+"""The same Protocol without heed of pause_writing: whatever a client does not read is kept for it, in memory."""
+
+from servers.asyncio_protocol import Echo
+from servers.ceiling import Ceiling
+from servers.event_loop import run
+from servers.server import Server
+
+
+class NaiveEcho(Echo):
+    def __init__(self, server: Server, ceiling: Ceiling) -> None:
+        super().__init__(server)
+        self.ceiling = ceiling
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)  # transport.write refuses nothing
+        self.ceiling.check(self.transport)
+
+    def pause_writing(self) -> None:
+        self.ceiling.watch(self.transport, self.conn)  # the client does not read: go on taking all the same
+
+    def resume_writing(self) -> None:
+        self.ceiling.forget(self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ceiling.forget(self.transport)
+        super().connection_lost(exc)
+
+
+def serve(server: Server) -> None:
+    ceiling = Ceiling(server.report)
+    run(server, lambda: NaiveEcho(server, ceiling))

@@ -1,0 +1,28 @@
+"""The coroutines of asyncio-streams, with the blocking call moved to a process: it has a GIL of its own."""
+
+from servers.asyncio_streams import Streams
+from servers.event_loop import run_streams
+from servers.helpers import Helpers
+from servers.report import Connection
+from servers.server import Server
+from servers.workers import cores
+
+
+class InProcesses(Streams):
+    def __init__(self, server: Server, helpers: Helpers) -> None:
+        super().__init__(server)
+        self.helpers = helpers
+
+    async def strike(self, conn: Connection) -> None:
+        report = self.server.report
+        if setting := self.server.block.due(conn):
+            async with self.helpers.one() as helper:
+                report.block(conn, setting.kind, setting.seconds, cooperative=True)  # it holds no thread of ours
+                await helper.call(setting)
+                report.unblock(conn)
+
+
+def serve(server: Server) -> None:
+    # Forked before anything is open that a process of them could keep open, or any thread runs.
+    helpers = Helpers(server, server.options.workers or cores())
+    run_streams(server, InProcesses(server, helpers).echo, helpers.watch)

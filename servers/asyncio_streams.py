@@ -1,0 +1,39 @@
+"""async/await on asyncio's event loop: a coroutine for each connection, written in the order in which things happen."""
+
+from asyncio import StreamReader, StreamWriter
+from contextlib import closing
+
+from servers.event_loop import run_streams
+from servers.listener import name
+from servers.report import Connection
+from servers.server import RECV_BYTES, Server
+
+
+class Streams:
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    async def echo(self, reader: StreamReader, writer: StreamWriter) -> None:
+        report = self.server.report
+        conn = report.new(name(writer.get_extra_info("peername")))
+        error = ""
+        with closing(writer):
+            try:
+                while message := await reader.read(RECV_BYTES):
+                    report.recv(conn, message)
+                    await self.strike(conn)
+                    writer.write(message)
+                    await writer.drain()  # while the client does not read, take no more from it
+                    report.send(conn, message)
+                writer.close()
+                await writer.wait_closed()  # once the rest is sent
+            except OSError as reset:
+                error = type(reset).__name__
+        report.bye(conn, error)
+
+    async def strike(self, conn: Connection) -> None:
+        self.server.block.strike(self.server.report, conn)  # no await: nobody else has a turn meanwhile
+
+
+def serve(server: Server) -> None:
+    run_streams(server, Streams(server).echo)

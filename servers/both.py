@@ -1,0 +1,74 @@
+"""Records on a pipe, and the article's lines on stdout as well: a watched server that prints, as `--print` asks.
+
+To print is to block where nobody reads the lines, so whatever is printed has been told to the pipe before.
+"""
+
+from servers.report import Connection, Report
+
+
+class Both(Report):
+    """Two reports in one: `piped` hears everything, `printed` what the article prints."""
+
+    def __init__(self, piped: Report, printed: Report) -> None:
+        super().__init__()
+        self._piped = piped
+        self._printed = printed
+
+    def new(self, peer: str) -> Connection:
+        conn = self._piped.new(peer)
+        self._piped.flush()
+        self._printed.new(peer)
+        return conn
+
+    def recv(self, conn: Connection, data: bytes) -> None:
+        self._piped.recv(conn, data)
+        self._piped.flush()
+        self._printed.recv(conn, data)
+
+    def send(self, conn: Connection, data: bytes) -> None:
+        self._piped.send(conn, data)
+        self._piped.flush()
+        self._printed.send(conn, data)
+
+    def bye(self, conn: Connection, error: str = "") -> None:
+        self._piped.bye(conn, error)
+        self._piped.flush()
+        self._printed.bye(conn, error)
+
+    def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
+        self._printed.block(conn, kind, seconds, cooperative)  # first: once the pipe is told, the call begins
+        self._piped.block(conn, kind, seconds, cooperative)
+
+    def threads(self, count: int) -> None:
+        self._piped.threads(count)
+        self._printed.threads(count)
+
+    def forked(self) -> None:
+        self._piped.forked()
+        self._printed.forked()
+
+    # What is not printed.
+
+    def listening(self, host: str, port: int, backlog: int) -> None:
+        self._piped.listening(host, port, backlog)
+
+    def worker(self, name: str) -> None:
+        self._piped.worker(name)
+
+    def serve(self, conn: Connection) -> None:
+        self._piped.serve(conn)
+
+    def waits(self, conn: Connection) -> None:
+        self._piped.waits(conn)
+
+    def unblock(self, conn: Connection) -> None:
+        self._piped.unblock(conn)
+
+    def note(self, text: str) -> None:
+        self._piped.note(text)
+
+    def hold(self) -> None:
+        self._piped.hold()
+
+    def flush(self) -> None:
+        self._piped.flush()

@@ -1,0 +1,39 @@
+"""A ceiling for what a server holds for clients that do not read: it protects the machine, and says when it struck."""
+
+import asyncio
+
+from servers.report import Connection, Report
+
+MIB = 2**20
+CEILING = 64 * MIB
+
+
+class Ceiling:
+    """The transports whose clients do not keep up, and the bytes that wait for them in this process."""
+
+    def __init__(self, report: Report, limit: int = CEILING) -> None:
+        self._report = report
+        self._limit = limit
+        self._behind: dict[asyncio.Transport, Connection] = {}
+        self._stopped: set[asyncio.Transport] = set()
+
+    def watch(self, transport: asyncio.Transport, conn: Connection) -> None:
+        """The client does not keep up."""
+        self._behind[transport] = conn
+
+    def forget(self, transport: asyncio.Transport) -> None:
+        """The client has caught up, or is gone: it may send again."""
+        self._behind.pop(transport, None)
+        if transport in self._stopped:
+            self._stopped.remove(transport)
+            transport.resume_reading()
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Take nothing more from a client that does not keep up, once too much waits in all."""
+        if transport not in self._behind or transport in self._stopped:
+            return
+        if sum(each.get_write_buffer_size() for each in self._behind) > self._limit:
+            self._stopped.add(transport)
+            transport.pause_reading()
+            peer, limit = self._behind[transport].peer, self._limit // MIB
+            self._report.note(f"ceiling of {limit} MiB unsent: nothing more is taken from {peer} until it reads")

@@ -1,0 +1,29 @@
+"""One thread, one epoll (or kqueue): the kernel keeps the list, and gives those that are ready and no others."""
+
+import selectors
+
+from servers.ready import Loop
+from servers.server import Server
+
+
+class EpollLoop(Loop):
+    """The kernel is told once for whom to wait, and keeps at hand who is ready: a turn costs the same for any crowd."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.selector = selectors.DefaultSelector()  # epoll on Linux, kqueue on macOS and the BSDs
+
+    def wait(self, seconds: float | None) -> list[int]:
+        return [key.fd for key, _ in self.selector.select(seconds)]
+
+    def watch(self, fd: int, *, to_write: bool = False) -> None:
+        if fd in self.selector.get_map():
+            self.forget(fd)
+        self.selector.register(fd, selectors.EVENT_WRITE if to_write else selectors.EVENT_READ)
+
+    def forget(self, fd: int) -> None:
+        self.selector.unregister(fd)
+
+
+def serve(server: Server) -> None:
+    EpollLoop(server).run("epoll loop")

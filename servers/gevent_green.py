@@ -1,0 +1,23 @@
+"""The multithread program, unchanged, under gevent's monkey patch: its threads become greenlets on libev's loop."""
+
+from gevent import get_hub, monkey
+
+monkey.patch_all(dns=False)  # its lookup of names would start a native thread, for the one before it listens
+
+from servers.multithread import serve as serve_with_threads  # noqa: E402
+from servers.report import Report  # noqa: E402
+from servers.server import Server  # noqa: E402
+
+LAST = -2
+"""A priority below that of gevent's own watcher, in which greenlets run."""
+
+
+def report_before_waiting(report: Report) -> None:
+    """Hand in the reports whenever the event loop is about to wait."""
+    report.hold()
+    get_hub().loop.prepare(ref=False, priority=LAST).start(report.flush)
+
+
+def serve(server: Server) -> None:
+    report_before_waiting(server.report)
+    serve_with_threads(server)

@@ -1,0 +1,86 @@
+"""Processes that make blocking calls for an event loop, each one at a time; they see no client."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from multiprocessing.process import BaseProcess
+
+from servers.block import CALLS, BlockSetting
+from servers.server import Server
+from servers.workers import NOBODY_LEFT, report_death, start_process
+
+ORDER_BYTES = 100
+
+
+class Helper:
+    """One process, and the socket over which it is told what to do and says that it is done."""
+
+    def __init__(self, process: BaseProcess, channel: socket.socket) -> None:
+        self.process = process
+        self.channel = channel
+
+    async def call(self, setting: BlockSetting) -> None:
+        """Have the process make a call; it is over, too, when the process dies of it."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.sock_sendall(self.channel, setting.spec.encode())
+            await loop.sock_recv(self.channel, 1)
+        except ConnectionError:
+            return
+
+
+class Helpers:
+    """A fixed number of such processes; they end with the server, however it ends."""
+
+    def __init__(self, server: Server, count: int) -> None:
+        self._server = server
+        self._alive: list[Helper] = []
+        self._idle: asyncio.Queue[Helper] = asyncio.Queue()
+        owned: list[int] = []
+        for number in range(1, count + 1):
+            ours, theirs = socket.socketpair()
+            owned.append(ours.fileno())
+            process = start_process(f"helper {number}", owned, _obey, server, theirs)
+            theirs.close()
+            ours.setblocking(False)
+            helper = Helper(process, ours)
+            self._alive.append(helper)
+            self._idle.put_nowait(helper)
+
+    def watch(self) -> None:
+        """Have the running event loop see to it that a death is told."""
+        loop = asyncio.get_running_loop()
+        for helper in self._alive:
+            loop.add_reader(helper.process.sentinel, self._died, helper)
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[Helper]:
+        """A helper for oneself, once one has nothing to do."""
+        helper = await self._idle.get()
+        while helper not in self._alive:
+            helper = await self._idle.get()
+        try:
+            yield helper
+        finally:
+            self._idle.put_nowait(helper)
+
+    def _died(self, helper: Helper) -> None:
+        asyncio.get_running_loop().remove_reader(helper.process.sentinel)
+        self._alive.remove(helper)
+        report_death(helper.process, self._server)
+        if not self._alive:
+            # At once: an exception would unwind the loop, and every coroutine would complain of it.
+            self._server.report.flush()
+            print(NOBODY_LEFT, file=sys.stderr, flush=True)
+            os._exit(1)
+
+
+def _obey(server: Server, channel: socket.socket) -> None:
+    """Make one call after the other."""
+    while order := channel.recv(ORDER_BYTES):
+        setting = BlockSetting.parse(order.decode())
+        CALLS[setting.kind](setting.seconds)
+        channel.sendall(b"!")

@@ -1,0 +1,69 @@
+"""What is said of a pattern: how it is shown, what serves in it, and whether it can run here."""
+
+import functools
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from servers.block import BlockSetting
+from servers.server import Server
+
+BLOCKING = "blocking"
+NON_BLOCKING = "non-blocking"
+FAMILIES = (BLOCKING, NON_BLOCKING)
+LOOP = "loop"
+THREAD = "thread"
+PROCESS = "process"
+HUB = "hub"
+
+
+@functools.cache
+def is_installed(module: str) -> bool:
+    """Whether a module can be imported; it is not imported for that."""
+    return importlib.util.find_spec(module) is not None
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """An architecture of a socket server."""
+
+    name: str
+    module: str
+    family: str
+    title: str
+    story: str
+    watch: str
+    blocking: str
+    rests: tuple[str, ...] = ("accept", "recv")
+    """Where its threads are when nobody needs them: in `accept`, `recv` or `poll` (select, epoll), or in a `spin`."""
+    serves: bool = True
+    workers: str = ""
+    block: BlockSetting | None = None
+    serves_in: str = ""
+    """Whom a connection has for itself: a `thread`, a `process` with all its threads (that is one), or nobody, because
+    one thread serves all of a process's in a `loop`. Empty where nobody is served."""
+    moves: tuple[str, ...] = ()
+    """Kinds of block that do not hold the thread that serves, because they are moved away from it."""
+    moves_to: str = ""
+    """Where to: the `hub`, which waits for all that is patched, a `thread` that shares the GIL, or a `process`."""
+    needs: str = ""
+    """The module that it needs and that is not installed with the rest."""
+
+    @property
+    def missing(self) -> str:
+        """Why it can't run here, with the remedy; empty if it can."""
+        if not self.needs or is_installed(self.needs):
+            return ""
+        return f'needs {self.needs}: pip install "echo-tui[more]"'
+
+    @property
+    def source(self) -> Path:
+        """The file that shows the architecture."""
+        return Path(__file__).with_name(f"{self.module}.py")
+
+    def load(self) -> Callable[[Server], None]:
+        """The function that runs this pattern for ever."""
+        serve: Callable[[Server], None] = importlib.import_module(f"servers.{self.module}").serve
+        return serve

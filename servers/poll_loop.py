@@ -1,0 +1,29 @@
+"""One thread, one poll: a list of any length instead of select's sets, but still looked at as a whole each time."""
+
+import select
+
+from servers.ready import Loop
+from servers.server import BadRequest, Server
+
+
+class PollLoop(Loop):
+    """Python keeps the list, and the kernel is handed all of it with each call, however few are ready."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.list = select.poll()
+
+    def wait(self, seconds: float | None) -> list[int]:
+        return [fd for fd, _ in self.list.poll(None if seconds is None else seconds * 1000)]
+
+    def watch(self, fd: int, *, to_write: bool = False) -> None:
+        self.list.register(fd, select.POLLOUT if to_write else select.POLLIN)
+
+    def forget(self, fd: int) -> None:
+        self.list.unregister(fd)
+
+
+def serve(server: Server) -> None:
+    if not hasattr(select, "poll"):
+        raise BadRequest("this system has no poll: choose epoll-loop, which takes the best that it has")
+    PollLoop(server).run("poll loop")

@@ -1,0 +1,34 @@
+"""An event loop in each of several processes: many clients for each, on every core."""
+
+import socket
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+
+from servers.asyncio_protocol import Echo
+from servers.listener import listen, say_listening
+from servers.server import Server
+from servers.sharing import accept_for_ever, listen_at, reserve
+from servers.workers import cores, run_processes
+
+PATIENCE = 10.0
+
+
+def share(server: Server, listener: socket.socket) -> None:
+    """One process of those that accept from the same socket: whoever is woken first has the connection."""
+    accept_for_ever(server, listener, lambda peer: Echo(server, peer))
+
+
+def own(server: Server, place: socket.socket, all_listen: Barrier) -> None:
+    """One process with a socket of its own: the kernel gives it its part, whether it has time for it or not."""
+    listener = listen_at(place)
+    if all_listen.wait(PATIENCE) == 0:
+        say_listening(server.report, listener)
+    share(server, listener)
+
+
+def serve(server: Server) -> None:
+    workers = server.options.workers or cores()
+    if server.options.share == "reuseport":
+        run_processes(workers, own, server, reserve(server), get_context("fork").Barrier(workers))
+    else:
+        run_processes(workers, share, server, listen(server))

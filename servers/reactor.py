@@ -1,0 +1,70 @@
+"""Twisted's reactor, made to hand in the reports before each wait, and to leave in the queue whom it can't accept."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet import reactor as default
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.protocol import Protocol
+from twisted.internet.tcp import Server as TcpServer
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from servers.listener import PAUSE, accept, listen
+from servers.report import Connection, Report
+from servers.server import Server
+
+reactor: Any = default
+Transport: Any = TcpServer
+
+
+@implementer(IReadDescriptor)
+class Door:
+    """The listening socket. Twisted's own port would, out of descriptors, accept clients to close them at once."""
+
+    def __init__(self, server: Server, protocol: Callable[[Connection], Protocol]) -> None:
+        self._report = server.report
+        self._protocol = protocol
+        self._listener = listen(server)
+        self._listener.setblocking(False)
+        self.fileno = self._listener.fileno
+
+    def doRead(self) -> None:
+        """Accept a client."""
+        try:
+            client, conn = accept(self._listener, self._report)
+        except BlockingIOError:
+            reactor.removeReader(self)
+            reactor.callLater(PAUSE, reactor.addReader, self)
+            return
+        client.setblocking(False)
+        protocol: Any = self._protocol(conn)
+        protocol.makeConnection(Transport(client, protocol, (conn.peer, 0), None, conn.number, reactor))
+
+    def logPrefix(self) -> str:
+        """Its name in the reactor's log."""
+        return "listener"
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor watches the listening socket no more."""
+
+
+def run(server: Server, protocol: Callable[[Connection], Protocol]) -> None:
+    """Serve each connection with a new protocol, for ever; signals keep their actions."""
+    door = Door(server, protocol)
+    server.report.worker("reactor")
+    report_before_waiting(server.report)
+    reactor.addReader(door)
+    reactor.run(installSignalHandlers=False)
+
+
+def report_before_waiting(report: Report) -> None:
+    """Hand in the reports before each turn of the reactor."""
+    wait = reactor.doIteration
+
+    def report_and_wait(delay: float | None) -> None:
+        report.flush()
+        wait(delay)
+
+    report.hold()
+    reactor.doIteration = report_and_wait

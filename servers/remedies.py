@@ -1,0 +1,37 @@
+"""What cures a block: the pattern to go to, and why it helps there. It depends on what blocks, and on whom it holds."""
+
+from dataclasses import dataclass
+
+from servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
+
+KEEP_THE_GIL = ("cpu", "c-gil")
+"""Kinds of block that other threads of the process feel: they want the GIL, or never give it up."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A pattern under which the same block holds nobody but its sender, and one sentence on why."""
+
+    pattern: str
+    why: str
+
+
+TO_THREAD = Remedy("asyncio-to-thread", "It moves the call to a thread of its own, and the loop goes on.")
+TO_NATIVE_THREAD = Remedy(
+    "eventlet-tpool", "It moves the call to a native thread, as no monkey patch reaches it, and the hub goes on."
+)
+TO_PROCESS = Remedy("asyncio-processes", "It moves the call to a process with a GIL of its own, and the loop goes on.")
+OWN_THREAD = Remedy("multithread", "It gives each client a thread of its own, and the call holds only that one.")
+OWN_PROCESS = Remedy("process-pool", "It has several processes, each with a GIL of its own, and the call holds one.")
+
+
+def remedy(pattern: Pattern, kind: str) -> Remedy | None:
+    """What cures a kind of block of a pattern; None where nobody but the sender waits, or there is nothing better."""
+    alone = pattern.serves_in == PROCESS and not pattern.workers
+    if pattern.moves_to == PROCESS or (pattern.serves_in == PROCESS and not alone):
+        return None
+    if kind in KEEP_THE_GIL:
+        return {LOOP: TO_PROCESS, THREAD: OWN_PROCESS, PROCESS: OWN_PROCESS}.get(pattern.serves_in)
+    if pattern.serves_in == LOOP and kind not in pattern.moves:
+        return TO_NATIVE_THREAD if pattern.moves_to == HUB else TO_THREAD
+    return OWN_THREAD if alone else None

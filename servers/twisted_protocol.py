@@ -1,0 +1,45 @@
+"""Twisted: a Protocol on its reactor, as asyncio has it since; the reactor calls when something has happened."""
+
+from typing import Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.protocol import Protocol, connectionDone
+from zope.interface import implementer
+
+from servers.reactor import run
+from servers.report import Connection
+from servers.server import Server
+
+
+@implementer(IHalfCloseableProtocol)
+class Echo(Protocol):
+    transport: Any
+
+    def __init__(self, server: Server, conn: Connection) -> None:
+        self.server = server
+        self.conn = conn
+
+    def connectionMade(self) -> None:
+        # While the client does not read, the transport pauses whoever produces for it: its own reading.
+        self.transport.registerProducer(self.transport, streaming=True)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.server.report.recv(self.conn, data)
+        self.server.block.strike(self.server.report, self.conn)
+        self.transport.write(data)
+        self.server.report.send(self.conn, data)
+
+    def readConnectionLost(self) -> None:
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()  # once the rest is sent
+
+    def writeConnectionLost(self) -> None:
+        pass
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        self.server.report.bye(self.conn, "" if reason.check(ConnectionDone) else type(reason.value).__name__)
+
+
+def serve(server: Server) -> None:
+    run(server, lambda conn: Echo(server, conn))

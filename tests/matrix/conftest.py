@@ -1,0 +1,3 @@
+"""Servers for the tests of the matrix."""
+
+from tests.servers.conftest import start  # noqa: F401

@@ -1,0 +1,182 @@
+"""The remedies: while a call that would block the loop is made elsewhere, the others are served and accepted."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from servers.block import KINDS, BlockSetting
+from servers.catalog import BY_NAME, PATTERNS
+from servers.pattern import PROCESS
+from servers.records import Block, New, Note, Recv, Send, Unblock
+from servers.remedies import remedy
+from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
+from tests.servers.talk import ask, close, is_silent
+
+CURED = [(name, kind) for name in SERVING if BY_NAME[name].moves_to for kind in BY_NAME[name].moves]
+LONG = 60
+WORKERS = 2
+
+
+def held(server: Running, kind: str) -> Block:
+    """The block of the client that comes first."""
+    server.page.arm(BlockSetting(kind, LONG))
+    sender = server.connect()
+    sender.sendall(b"hold me")
+    block = server.until(Block)[0]
+    server.page.arm(None)
+    return block
+
+
+@pytest.mark.parametrize(("pattern", "kind"), CURED)
+def test_while_it_blocks_others_are_served_and_accepted(start: Starter, pattern: str, kind: str) -> None:
+    server = start(pattern, "--workers", str(WORKERS))
+    before = server.connect()
+    ask(before)
+    server.page.arm(BlockSetting(kind, LONG))
+    sender = server.connect()
+    sender.sendall(b"hold me")
+    server.until(Block)
+    server.page.arm(None)
+    after = server.connect()
+    for _ in range(3):
+        ask(before)
+        ask(after)
+    assert is_silent(sender)
+    assert not server.events.of(Unblock)
+    assert server.until(Recv, 8)[1].head == "hold me", "it was told before the block began"
+    close([before, sender, after])
+
+
+@pytest.mark.parametrize(("pattern", "kind"), CURED)
+def test_the_block_has_its_length_and_its_end_is_told_by_itself(start: Starter, pattern: str, kind: str) -> None:
+    server = start(pattern, "--workers", str(WORKERS))
+    server.page.arm(BlockSetting(kind, 0.1))
+    with server.connect() as client:
+        ask(client)
+        (block,), (unblock,) = server.until(Block), server.until(Unblock)
+        assert (block.kind, block.seconds, block.conn) == (kind, 0.1, unblock.conn)
+        assert unblock.at - block.at >= 0.1e9
+        assert (block.pid, block.tid) == (unblock.pid, unblock.tid)
+        (new,), (recv,), (send,) = server.until(New), server.until(Recv), server.until(Send)
+        assert new.at <= recv.at <= block.at <= unblock.at <= send.at
+        order = [type(record) for record in server.events.records]
+        assert order.index(Recv) < order.index(Block) < order.index(Unblock) < order.index(Send)
+
+
+@pytest.mark.parametrize("pattern", ["asyncio-to-thread", "eventlet-tpool"])
+@pytest.mark.parametrize("kind", ["sleep", "c-call"])
+def test_a_native_thread_blocks_in_its_place_and_there_are_so_many(start: Starter, pattern: str, kind: str) -> None:
+    server = start(pattern, "--workers", str(WORKERS))
+    server.page.arm(BlockSetting(kind, LONG))
+    senders = server.clients(WORKERS + 1)
+    for sender in senders:
+        sender.sendall(b"hold me")
+    blocks = server.until(Block, WORKERS)
+    server.page.arm(None)
+    loop = {new.tid for new in server.until(New, WORKERS + 1)}
+    asleep = {block.tid for block in blocks}
+    assert loop == {server.process.pid}
+    assert len(asleep) == WORKERS
+    assert not asleep & loop
+    assert not any(block.cooperative for block in blocks)
+    assert asleep <= {thread.id for thread in psutil.Process(server.process.pid).threads()}
+    with server.connect() as other:
+        ask(other)
+    assert len(server.events.of(Block)) == WORKERS, "the one too many waits for a thread"
+    close(senders)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_blocks_at_once_use_a_process_each(start: Starter, kind: str) -> None:
+    server = start("asyncio-processes", "--workers", str(WORKERS))
+    server.page.arm(BlockSetting(kind, LONG))
+    senders = server.clients(WORKERS + 1)
+    for sender in senders:
+        sender.sendall(b"hold me")
+    blocks = server.until(Block, WORKERS)
+    server.page.arm(None)
+    assert {(block.pid, block.cooperative) for block in blocks} == {(server.process.pid, True)}
+    helpers = psutil.Process(server.process.pid).children()
+    assert len(helpers) == WORKERS
+    if kind == "cpu":
+        eventually(lambda: all(sum(helper.cpu_times()[:2]) > 0.2 for helper in helpers), "each of them computes")
+    with server.connect() as other:
+        ask(other)
+    assert len(server.events.of(Block)) == WORKERS, "the one too many waits for a process"
+    close(senders)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_process_is_left_of_a_server_that_is_killed_while_they_block(start: Starter, kind: str) -> None:
+    server = start("asyncio-processes", "--workers", str(WORKERS))
+    helpers = psutil.Process(server.process.pid).children()
+    held(server, kind)
+    server.process.kill()
+    assert server.ended() == -signal.SIGKILL
+    eventually(lambda: not any(helper.is_running() for helper in helpers), "none is left")
+    assert server.err.to_the_end() == ""
+
+
+def test_a_helper_that_is_killed_is_told_and_the_last_one_ends_the_server(start: Starter) -> None:
+    server = start("asyncio-processes", "--workers", "2")
+    server.page.arm(BlockSetting("sleep", LONG))
+    idle, busy = server.clients(2)
+    busy.sendall(b"hold me")
+    server.until(Block)
+    server.page.arm(None)
+    first, second = sorted(psutil.Process(server.process.pid).children(), key=lambda helper: helper.pid)
+    os.kill(first.pid, signal.SIGKILL)
+    assert f"process {first.pid}, has died: SIGKILL" in server.until(Note)[0].text
+    assert busy.recv(10) == b"hold me", "its call has ended with it"
+    server.page.arm(BlockSetting("sleep", 0.01))
+    for _ in range(3):
+        ask(idle)
+    os.kill(second.pid, signal.SIGKILL)
+    assert server.ended() == 1
+    assert server.err.to_the_end() == "every worker has died\n"
+    close([idle, busy])
+
+
+def test_what_holds_nobody_else_needs_no_remedy() -> None:
+    for name in ("process-pool", "asyncio-processes"):
+        assert not any(remedy(BY_NAME[name], kind) for kind in KINDS)
+    for name in ("multithread", "thread-pool", "process-thread-pool", "asyncio-to-thread", "eventlet-tpool"):
+        assert not remedy(BY_NAME[name], "sleep")
+        assert not remedy(BY_NAME[name], "c-call")
+    assert not remedy(BY_NAME["eventlet"], "sleep")
+    assert not any(remedy(pattern, kind) for pattern in PATTERNS if not pattern.serves for kind in KINDS)
+
+
+def test_a_remedy_is_a_pattern_that_does_move_or_share_nothing() -> None:
+    wanted = {
+        ("asyncio", "sleep"): "asyncio-to-thread",
+        ("asyncio-blocking", "c-call"): "asyncio-to-thread",
+        ("select-loop", "sleep"): "asyncio-to-thread",
+        ("asyncio-streams", "cpu"): "asyncio-processes",
+        ("asyncio-to-thread", "c-gil"): "asyncio-processes",
+        ("eventlet", "c-call"): "eventlet-tpool",
+        ("eventlet-tpool", "cpu"): "asyncio-processes",
+        ("single-thread", "sleep"): "multithread",
+        ("busy-loop", "c-gil"): "process-pool",
+        ("multithread", "c-gil"): "process-pool",
+        ("thread-pool", "cpu"): "process-pool",
+    }
+    for (name, kind), cure in wanted.items():
+        found = remedy(BY_NAME[name], kind)
+        assert found
+        assert found.pattern == cure
+        assert found.why.endswith(".")
+    for pattern in PATTERNS:
+        for kind in KINDS:
+            if found := remedy(pattern, kind):
+                assert remedy(BY_NAME[found.pattern], kind) is None, "the remedy needs none itself"
+
+
+def test_every_pattern_that_serves_says_what_serves_in_it() -> None:
+    for pattern in PATTERNS:
+        assert bool(pattern.serves_in) == pattern.serves
+        assert bool(pattern.moves) == bool(pattern.moves_to)
+        assert set(pattern.moves) <= set(KINDS)
+    assert {name for name in POOLS if BY_NAME[name].serves_in == PROCESS} == {"process-pool"}

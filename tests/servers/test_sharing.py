@@ -1,0 +1,134 @@
+"""Loops in several processes on one port: who gets a connection, how many it wakes, and whom a blocked one keeps."""
+
+import select
+import socket
+from collections import Counter
+
+import psutil
+import pytest
+
+from servers import sharing
+from servers.block import BlockSetting
+from servers.records import Block, Listening, New, Note, Wakes
+from servers.server import BadRequest, Options, Server
+from tests.servers.harness import Running, Starter, eventually
+from tests.servers.talk import ask, close, is_silent
+from tests.servers.test_requests import refuses
+
+LOOPS = 6
+VISITORS = 60
+pytestmark = pytest.mark.skipif(not hasattr(select, "EPOLLEXCLUSIVE"), reason="only Linux can wake one of several")
+
+
+def loops(start: Starter, share: str) -> Running:
+    """A server all of whose loops wait for connections."""
+    server = start("process-loops", "--workers", str(LOOPS), "--share", share)
+    server.events.widen()
+    server.until(Wakes, LOOPS)
+    return server
+
+
+def visitors(server: Running, count: int = VISITORS) -> list[socket.socket]:
+    """Clients that come one after the other, each when all loops rest."""
+    clients = []
+    workers = server.workers()
+    for _ in range(count):
+        eventually(lambda: {worker.status() for worker in workers} == {psutil.STATUS_SLEEPING}, "all rest")
+        clients.append(server.connect())
+        ask(clients[-1])
+    return clients
+
+
+def in_vain(server: Running) -> int:
+    return sum(record.in_vain for record in server.events.of(Wakes))
+
+
+def parts(server: Running) -> Counter[int]:
+    """How many connections each process has taken."""
+    return Counter(record.pid for record in server.events.of(New))
+
+
+def test_a_connection_wakes_one_loop_and_each_gets_its_turn(start: Starter) -> None:
+    server = loops(start, "accept")
+    clients = visitors(server)
+    server.until(New, VISITORS)
+    assert in_vain(server) < VISITORS / 4
+    assert len(parts(server)) == LOOPS
+    assert max(parts(server).values()) < VISITORS / 2
+    close(clients)
+
+
+def test_the_herd_wakes_for_every_connection(start: Starter) -> None:
+    """Also those loops say so that never get one."""
+    server = loops(start, "herd")
+    clients = visitors(server)
+    eventually(lambda: in_vain(server) > 2 * VISITORS, "many more wakes in vain than connections")
+    eventually(lambda: len({record.pid for record in server.events.of(Wakes) if record.in_vain}) == LOOPS, "all say so")
+    assert in_vain(server) <= VISITORS * (LOOPS - 1) + LOOPS
+    close(clients)
+
+
+def test_a_socket_each_wakes_its_own_loop_only(start: Starter) -> None:
+    server = loops(start, "reuseport")
+    assert len(server.events.of(Listening)) == 1
+    clients = visitors(server)
+    server.until(New, VISITORS)
+    assert in_vain(server) < VISITORS / 4
+    assert len(parts(server)) > LOOPS / 2
+    close(clients)
+
+
+@pytest.mark.parametrize("share", ["accept", "reuseport"])
+def test_a_blocked_loop_keeps_newcomers_only_if_they_are_given_to_it(start: Starter, share: str) -> None:
+    server = loops(start, share)
+    server.page.arm(BlockSetting("sleep", 60))
+    held = server.connect()
+    held.sendall(b"hold me")
+    blocked = server.until(Block)[0].pid
+    server.page.arm(None)
+    clients = server.clients(VISITORS)
+    for client in clients:
+        client.sendall(b"and me?")
+
+    def echoed() -> int:
+        return sum(not is_silent(client, 0.001) for client in clients)
+
+    if share == "accept":
+        eventually(lambda: echoed() == VISITORS, "the other loops take them all")
+    else:
+        eventually(lambda: len(server.events.of(New)) == 1 + echoed() > VISITORS / 2, "the other loops take theirs")
+        assert all(is_silent(client) for client in clients if is_silent(client, 0.001)), "nobody takes the others"
+        assert echoed() < VISITORS
+    assert parts(server)[blocked] == 1
+    close([held, *clients])
+
+
+def test_nothing_is_said_while_nothing_happens(start: Starter) -> None:
+    server = loops(start, "accept")
+    close(visitors(server, 1))
+    before = server.cpu()
+    with server.connect() as quiet:
+        assert is_silent(quiet, 0.5)
+    assert server.cpu() - before < 0.1
+    assert in_vain(server) == 0
+
+
+def test_nobody_else_comes_to_share_the_port(start: Starter) -> None:
+    port = str(loops(start, "reuseport").port)
+    for share in ("reuseport", "accept"):
+        command = ["-m", "servers", "process-loops", "--share", share, "--port", port]
+        refuses(command, f"port {port} is in use.*: end that, or choose another with --port")
+
+
+def test_where_sockets_do_not_share_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "SPREADS", False)
+    with pytest.raises(BadRequest, match="--share reuseport needs Linux"):
+        sharing.reserve(Server(options=Options(port=0, share="reuseport")))
+
+
+def test_the_socket_of_a_loop_that_has_died_gets_nothing(start: Starter) -> None:
+    server = loops(start, "reuseport")
+    server.workers()[0].kill()
+    server.until(Note)
+    eventually(lambda: len(server.workers()) == LOOPS - 1, "it has gone")
+    close(visitors(server, 3 * LOOPS))

@@ -1,0 +1,91 @@
+"""What the session says of a server that prints, and whose lines nobody reads: print is blocking I/O, too."""
+
+from pathlib import Path
+
+import pytest
+
+from app.session.observations import Output
+from app.session.stall import Cause
+from servers import printed
+from servers.catalog import PATTERNS
+from servers.records import Recv, Send
+from tests.truth.test_stalls import LOOPS
+from tests.truth.watch import Caller, Watch, watching
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
+
+SERVING = [pattern.name for pattern in PATTERNS if pattern.serves]
+LINE = b"hogehoge\n"
+
+
+def talk_until_nobody_answers(watch: Watch, callers: list[Caller]) -> None:
+    """Each sends a line at every look, until all of them are victims."""
+
+    def stuck() -> bool:
+        for caller in callers:
+            caller.listen()
+            caller.send(LINE)
+        stalls = watch.session.stalls.going.values()
+        return {v.peer for stall in stalls for v in stall.victims.values()} == {caller.name for caller in callers}
+
+    watch.until(stuck, "all wait")
+
+
+@pytest.mark.parametrize("pattern", LOOPS)
+def test_a_loop_whose_stdout_nobody_reads_stops_at_its_print(pattern: str) -> None:
+    with watching(pattern, printing=True) as watch:
+        callers = [watch.connect() for _ in range(3)]
+        for caller in callers:
+            caller.talk(LINE)
+        watch.live.hold_output(True)
+        talk_until_nobody_answers(watch, callers)
+        (stall,) = watch.session.stalls.going.values()
+        watch.until(lambda: stall.cause is Cause.PARKED and stall.culprit and stall.culprit.where, "why, and the line")
+        assert not stall.injected
+        assert stall.culprit
+        assert stall.culprit.call == "write"
+        assert stall.culprit.where
+        assert (stall.culprit.where.file, stall.culprit.where.function) == (printed.__file__, "_print")
+        watch.live.hold_output(False)
+        watch.until(lambda: all(caller.listen() for caller in callers), "every echo")
+        watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
+        totals = watch.session.totals
+        lines = [line.text for line in watch.session.output if line.stream == "stdout"]
+        assert sum(line.startswith("Recv: ") for line in lines) == totals.recv, "every line has come at last"
+        assert totals.recv_bytes == totals.send_bytes
+
+
+def test_threads_whose_stdout_nobody_reads_all_stop_there() -> None:
+    """One of them is in the write, and the others wait for their turn to print."""
+    with watching("multithread", printing=True) as watch:
+        callers = [watch.connect() for _ in range(3)]
+        for caller in callers:
+            caller.talk(LINE)
+        watch.live.hold_output(True)
+        talk_until_nobody_answers(watch, callers)
+        assert len(watch.session.stalls.going) == 3, "each thread stalls"
+        stalls = watch.session.stalls.going.values()
+        watch.until(lambda: all(s.cause is Cause.PARKED and s.culprit and s.culprit.where for s in stalls), "why")
+        assert {stall.culprit.where.file for stall in stalls} == {printed.__file__}  # type: ignore[union-attr]
+        calls = sorted(stall.culprit.call for stall in stalls if stall.culprit)
+        assert calls == ["futex", "futex", "write"]
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_what_is_printed_is_what_is_reported(pattern: str) -> None:
+    with watching(pattern, printing=True, threshold=1_000_000_000) as watch:
+        caller = watch.connect()
+        for _ in range(20):
+            caller.talk(LINE)
+        log = watch.session.log
+        watch.until(lambda: sum(o.text.startswith("Send: ") for o in watch.session.output) == 20, "the last line")
+        entries = [record for record, _ in log.slice(0, log.total)]
+        assert sum(isinstance(record, Recv) for record in entries) == 20
+        assert sum(isinstance(record, Send) for record in entries) == 20
+        printed_lines = [record.text for record in entries if isinstance(record, Output) and record.stream == "stdout"]
+        assert printed_lines[0] == f"New client: {caller.name}"
+        assert printed_lines[1:3] == [
+            f"Recv: {LINE!r} from {caller.name}",
+            f"Send: {LINE!r} to {caller.name}",
+        ]
+        assert watch.stalls == []

@@ -1,0 +1,123 @@
+"""Several loops on one port: whose clients a blocked one holds, and whose newcomers."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from app.session.stall import Cause, Stall
+from servers.block import BlockSetting
+from tests.truth.watch import Caller, Watch, watching
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
+
+SECONDS = 1.0
+NEWCOMERS = 12
+PLENTY = 100
+
+
+def server_of(watch: Watch, caller: Caller) -> int:
+    """The process that serves a client."""
+    return next((c.pid for c in watch.session.connections.values() if c.peer == caller.name and c.accepted_at), 0)
+
+
+def in_each(watch: Watch, count: int) -> list[list[Caller]]:
+    """So many clients in each of two processes, and one in more."""
+    there: dict[int, list[Caller]] = {}
+    watch.until(lambda: watch.session.totals.wakes_in_vain is not None, "a loop waits")
+    for _ in range(PLENTY):
+        caller = watch.connect()
+        watch.until(lambda caller=caller: server_of(watch, caller), "it is accepted")  # type: ignore[misc]
+        there.setdefault(server_of(watch, caller), []).append(caller)
+        if len(there) == 2 and min(map(len, there.values())) >= count:
+            return list(there.values())
+    raise AssertionError("one process accepts them all")
+
+
+def hold(watch: Watch, *senders: Caller) -> None:
+    """Have the loops of these clients block."""
+    watch.arm()
+    for sender in senders:
+        sender.send()
+    watch.until(lambda: len(watch.session.blocking) == len(senders), "the block")
+    watch.arm(False)
+
+
+def heard(*callers: Caller) -> bool:
+    echoes = [caller.listen() for caller in callers]  # each of them, at every look
+    return all(echoes)
+
+
+def over(watch: Watch) -> list[Stall]:
+    """The stalls, when all are over, without those of a busy machine."""
+    watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
+    return [stall for stall in watch.stalls if stall.cause is not Cause.NO_CORE]
+
+
+def test_a_held_loop_holds_its_own_clients_and_no_others() -> None:
+    with watching("process-loops", BlockSetting("sleep", SECONDS), workers=2, share="accept") as watch:
+        (sender, *victims), others = in_each(watch, 2)
+        pid = server_of(watch, sender)
+        hold(watch, sender)
+        for caller in (*victims, *others):
+            caller.send()
+        newcomers = [watch.connect() for _ in range(NEWCOMERS)]
+        for newcomer in newcomers:
+            newcomer.send()
+        watch.until(lambda: heard(sender, *victims, *others, *newcomers), "every echo")
+        (stall,) = over(watch)
+        assert (stall.cause, stall.injected, stall.key[0]) == (Cause.PARKED, True, pid)
+        assert {victim.peer for victim in stall.victims.values()} == {victim.name for victim in victims}
+        assert watch.is_close(stall.begin, victims[0].sent_at)
+        assert watch.is_close(stall.end, min(victim.echo_at for victim in victims))
+        assert stall.culprit
+        assert stall.culprit.pid == pid
+        assert max(caller.echo_at for caller in (*others, *newcomers)) < sender.echo_at
+
+
+def test_newcomers_that_are_given_to_a_held_loop_wait_for_it() -> None:
+    with watching("process-loops", BlockSetting("sleep", SECONDS), workers=2, share="reuseport") as watch:
+        sender = watch.connect()
+        watch.until(lambda: server_of(watch, sender), "it is accepted")
+        pid = server_of(watch, sender)
+        hold(watch, sender)
+        begun = time.monotonic_ns()
+        newcomers = [watch.connect() for _ in range(NEWCOMERS)]
+        for newcomer in newcomers:
+            newcomer.send()
+        watch.until(lambda: heard(sender, *newcomers), "every echo")
+        watch.until(lambda: all(server_of(watch, newcomer) for newcomer in newcomers), "it is told who serves them")
+        held = [newcomer for newcomer in newcomers if server_of(watch, newcomer) == pid]
+        assert 0 < len(held) < NEWCOMERS
+        (stall,) = over(watch)
+        assert (stall.cause, stall.injected, stall.key[0]) == (Cause.PARKED, True, pid)
+        assert {victim.peer for victim in stall.victims.values()} == {newcomer.name for newcomer in held}
+        assert stall.culprit
+        assert stall.culprit.pid == pid
+        assert watch.is_close(stall.begin, begun)
+        assert watch.is_close(stall.end, min(newcomer.echo_at for newcomer in held))
+
+
+def test_nobody_is_left_to_accept_when_all_loops_are_held() -> None:
+    with watching("process-loops", BlockSetting("sleep", SECONDS), workers=2, share="accept") as watch:
+        (one, *_), (other, *_) = in_each(watch, 1)
+        hold(watch, one, other)
+        newcomer = watch.connect()
+        newcomer.send()
+        watch.until(lambda: heard(one, other, newcomer), "every echo")
+        (stall,) = over(watch)
+        assert (stall.cause, stall.injected) == (Cause.PARKED, True)
+        assert [victim.peer for victim in stall.victims.values()] == [newcomer.name]
+        assert watch.is_close(stall.begin, newcomer.sent_at)
+
+
+@pytest.mark.parametrize("share", ["accept", "herd", "reuseport"])
+def test_wakes_per_connection_are_known(share: str) -> None:
+    with watching("process-loops", workers=4, share=share) as watch:
+        for _ in range(NEWCOMERS):
+            watch.connect().talk()
+        if share == "herd":
+            watch.until(lambda: (watch.session.totals.wakes_each or 0) > 1.5, "the herd")
+        else:
+            assert watch.session.totals.wakes_each
+            assert watch.session.totals.wakes_each < 1.5

@@ -1,0 +1,104 @@
+"""The matrix on the screen: it is filled cell by cell, can be stopped, and each cell leads to its stall."""
+
+import pytest
+from textual.coordinate import Coordinate
+from textual.widgets import DataTable, Static
+
+from app.matrix.cell import Cell
+from app.matrix.measure import Measured, Terms
+from app.tui.matrix import MatrixScreen
+from servers.block import KINDS
+from servers.catalog import PATTERNS
+from tests.tui.stage import SIZES, Stage, dashboard
+
+ROWS = {pattern.name: number for number, pattern in enumerate(PATTERNS)}
+
+
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.tui.screen_keys.Terms", lambda: Terms(seconds=0.3, clients=2))
+
+
+async def opened(stage: Stage) -> MatrixScreen:
+    await stage.press("w")
+    await stage.until(lambda: isinstance(stage.app.screen, MatrixScreen), "the matrix")
+    screen = stage.app.screen
+    assert isinstance(screen, MatrixScreen)
+    await stage.until(lambda: screen.query_one(DataTable).row_count == len(PATTERNS), "its rows")
+    return screen
+
+
+def detail(screen: MatrixScreen) -> str:
+    return str(screen.query_one("#matrix-detail", Static).render())
+
+
+async def to(stage: Stage, pattern: str, kind: str) -> None:
+    """Move to a cell."""
+    screen = stage.app.screen
+    screen.query_one(DataTable).move_cursor(row=ROWS[pattern], column=KINDS.index(kind) + 1)
+    await stage.pilot.pause()
+
+
+async def test_a_row_is_measured_and_leads_to_its_stall() -> None:
+    async with dashboard("multithread", clients=2) as stage:
+        await stage.connected(2)
+        screen = await opened(stage)
+        assert not stage.app.live.running, "it would be in the figures"
+        await to(stage, "asyncio", "sleep")
+        assert "not measured yet" in detail(screen)
+        await stage.press("space")
+        await stage.until(lambda: screen.measuring, "it measures")
+        await stage.until(lambda: not screen.measuring, "it has measured")
+        assert set(screen.measured) == {("asyncio", kind) for kind in KINDS}
+        table = screen.query_one(DataTable)
+        said = [str(table.get_cell_at(Coordinate(ROWS["asyncio"], column))) for column in range(1, len(KINDS) + 1)]
+        assert all("stopped" in words for words in said), said
+        await stage.until(lambda: "The stall: parked at block.py:" in detail(screen), "what it came of")
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.frozen, "the moment of its stall")
+        await stage.shows("STALL", "parked", "asleep")
+        assert stage.app.shown.server
+        assert stage.app.shown.server.pattern == "asyncio"
+        await stage.press("p")
+        await stage.serving("multithread")
+        await stage.connected(2)
+
+
+async def test_to_measure_can_be_stopped_and_what_there_is_stays() -> None:
+    async with dashboard() as stage:
+        screen = await opened(stage)
+        await stage.press("r")
+        await stage.until(lambda: len(screen.measured) >= 1, "a cell")
+        await stage.press("escape")
+        await stage.until(lambda: not screen.measuring, "it has stopped")
+        measured = len(screen.measured)
+        assert measured < len(PATTERNS) * len(KINDS)
+        await stage.press("escape")
+        await stage.until(lambda: not isinstance(stage.app.screen, MatrixScreen), "the dashboard")
+        again = await opened(stage)
+        assert len(again.measured) == measured
+
+
+async def test_to_leave_the_dashboard_while_it_measures_leaves_nothing_behind() -> None:
+    async with dashboard() as stage:
+        screen = await opened(stage)
+        await stage.press("r")
+        await stage.until(lambda: screen.measuring, "it measures")
+        await stage.press("ctrl+c")
+        await stage.until(lambda: not isinstance(stage.app.screen, MatrixScreen), "the dashboard")
+    # The stage itself looks for processes that stay behind.
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_it_fits(size: tuple[int, int]) -> None:
+    async with dashboard(size=size) as stage:
+        stage.app.measured[PATTERNS[0].name, "sleep"] = Measured(Cell(PATTERNS[0].name, "sleep", "it serves nobody"))
+        screen = await opened(stage)
+        table = screen.query_one(DataTable)
+        assert table.virtual_size.width <= size[0]
+        assert "it serves nobody" in detail(screen)
+        rows = "\n".join(strip.text for strip in table.render_lines(table.size.region))
+        for kind in KINDS:
+            assert kind in rows
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.until(lambda: table.virtual_size.width <= 80, "it fits again")

@@ -1,0 +1,99 @@
+"""What the screen shows of clients that do not read, that say nothing, and that come in a flood."""
+
+from app.session.stall import Cause
+from app.tui.dialogs import Ask
+from servers.catalog import find
+from servers.ceiling import CEILING
+from servers.server import Options
+from tests.tui.stage import Stage, dashboard
+
+SMALL, TALK = (80, 24), (100, 30)
+
+
+async def load(stage: Stage, words: str) -> None:
+    await stage.press("l")
+    await stage.until(lambda: isinstance(stage.app.screen, Ask), "a question")
+    await stage.write(words)
+    await stage.press("enter")
+    await stage.until(lambda: not isinstance(stage.app.screen, Ask), "an answer that is taken")
+
+
+def goes_on(stage: Stage, cause: Cause) -> bool:
+    return any(stall.cause is cause for stall in stage.session.stalls.going.values())
+
+
+async def test_who_does_not_read_stops_a_bounded_server_and_fills_an_unbounded_one() -> None:
+    async with dashboard("asyncio", SMALL, clients=2) as stage:
+        await stage.connected(2)
+        await stage.misbehave("s")
+        await stage.until(lambda: stage.chips()["1"] == "not reading", "the chip")
+        assert "unsent" not in stage.shown("connections")
+        await load(stage, "500x64k")
+        await stage.until(lambda: goes_on(stage, Cause.NOT_READING), "the server takes no more")
+        await stage.until(
+            lambda: "unsent" in stage.lines("connections")[0] and "MB" in stage.shown("connections"), "it"
+        )
+        assert stage.chips()["1"].startswith("not reading ")
+        assert all(process.growth < CEILING // 4 for process in stage.session.processes.values())
+        assert "memory" not in stage.shown("header")
+
+        await stage.press("full_stop")
+        await stage.serving("asyncio-naive")
+        await stage.until(lambda: stage.session.clients[1].connection and not stage.session.clients[1].reading, "still")
+        await stage.shows("memory +")
+        await stage.until(lambda: stage.session.notes, "the ceiling")
+        assert "ceiling of 64 MiB" in stage.session.notes[-1].text
+        (process,) = stage.session.processes.values()
+        await stage.until(lambda: process.growth > CEILING // 2, "its memory")
+        assert process.growth < 2 * CEILING
+        await stage.press("6")
+        await stage.until(lambda: " MB, +" in stage.shown("cpu"), "it, in the panel")
+
+        await stage.misbehave("s")
+        await load(stage, "0")
+        await stage.until(lambda: not stage.session.stalls.going and not stage.connection(1).unsent, "it reads again")
+        await stage.until(lambda: stage.chips()["1"].startswith("echo in"), "and hears everything")
+        assert not stage.session.totals.spoiled
+
+
+async def test_what_is_unsent_is_shown_at_the_size_of_a_talk() -> None:
+    async with dashboard("multithread", TALK, clients=2) as stage:
+        await stage.connected(2)
+        await stage.misbehave("s")
+        await load(stage, "500x64k")
+        await stage.until(lambda: goes_on(stage, Cause.NOT_READING), "its thread waits for room")
+        await stage.until(lambda: "unsent" in stage.lines("connections")[0], "the column")
+        threads = stage.session.threads
+        await stage.until(lambda: any(thread.kind == "send" for thread in threads.known.values()), "its thread")
+
+
+async def test_who_says_nothing_takes_a_worker_of_a_pool_and_nothing_of_a_loop() -> None:
+    async with dashboard("thread-pool", TALK, options=Options(port=0, workers=2)) as stage:
+        await stage.open(3)
+        await stage.until(lambda: goes_on(stage, Cause.ALL_TAKEN), "nobody is left")
+        await stage.until(lambda: stage.chips()["3"].startswith("not accepted"), "the third one waits")
+        await stage.until(lambda: stage.shown("threads").count("in recv") == 2, "two threads wait for who says nothing")
+        stage.app.start_from_palette(find("asyncio"))
+        await stage.serving("asyncio")
+        await stage.connected(3)
+        await stage.say("is anybody there")
+        await stage.until(lambda: stage.chips()["3"].startswith("echo in"), "the third one is served")
+
+
+async def test_a_flood_past_the_backlog() -> None:
+    async with dashboard("single-thread", SMALL, clients=1) as stage:
+        await stage.connected(1)
+        await stage.until(lambda: stage.session.totals.new == 1, "it is served")
+        await stage.misbehave("f")
+        await stage.until(lambda: goes_on(stage, Cause.BACKLOG), "the queue is full")
+        await stage.until(lambda: stage.chips()["flood"] == "129 of 200 got in", "the chip")
+        server = stage.session.server
+        await stage.until(lambda: server and server.dropped, "the kernel drops others")
+        await stage.until(lambda: "queue ████████ 129 of 128, " in str(stage.panel("connections").border_title), "it")
+        await stage.until(lambda: "flood" in stage.shown("connections"), "whose they are")
+        await stage.press("full_stop")
+        await stage.serving("multithread")
+        await stage.until(lambda: not stage.session.flood.count, "it ends with the server")
+        await stage.misbehave("f")
+        await stage.until(lambda: stage.session.totals.new == 201, "here everybody gets in")
+        await stage.until(lambda: not goes_on(stage, Cause.BACKLOG), "and no queue is full")

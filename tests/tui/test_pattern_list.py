@@ -1,0 +1,49 @@
+"""The list of patterns where it is longer than its panel, and what is shown of one with several loops."""
+
+from app.tui.panels.patterns import PatternsPanel
+from servers.catalog import FAMILIES, PATTERNS, find
+from servers.server import Options
+from tests.tui.stage import Stage, dashboard
+
+SMALL = (80, 24)
+
+
+def panel(stage: Stage) -> PatternsPanel:
+    found = stage.panel("patterns")
+    assert isinstance(found, PatternsPanel)
+    return found
+
+
+async def test_whatever_runs_is_in_sight_when_one_has_walked_elsewhere() -> None:
+    async with dashboard("eventlet", size=SMALL) as stage:
+        await stage.serving("eventlet")
+        await stage.until(lambda: "● Eventlet" in stage.shown("patterns"), "the running pattern")
+        await stage.press("1", "home")
+        await stage.until(lambda: stage.lines("patterns")[1].strip() == PATTERNS[0].title, "the first pattern")
+        assert stage.lines("patterns")[0] == FAMILIES[0].upper()
+        await stage.press("2")
+        await stage.until(lambda: "● Eventlet" in stage.shown("patterns"), "the running pattern again")
+        await stage.press("1")
+        await stage.until(lambda: panel(stage).pattern is find("eventlet"), "the cursor is where one looks")
+
+
+async def test_the_walk_through_a_list_that_scrolls() -> None:
+    async with dashboard(size=SMALL) as stage:
+        for pattern in PATTERNS:
+            assert panel(stage).pattern is pattern
+            await stage.until(lambda title=pattern.title: title in stage.shown("patterns"), pattern.title)  # type: ignore[misc]
+            await stage.press("down")
+        for pattern in reversed(PATTERNS):
+            assert panel(stage).pattern is pattern
+            await stage.until(lambda title=pattern.title: title in stage.shown("patterns"), pattern.title)  # type: ignore[misc]
+            await stage.press("up")
+        assert stage.lines("patterns")[0] == FAMILIES[0].upper()
+
+
+async def test_how_many_loops_a_connection_wakes_is_on_the_screen() -> None:
+    options = Options(port=0, workers=2)
+    async with dashboard("process-loops", clients=4, size=(160, 45), options=options) as stage:
+        await stage.connected(4)
+        await stage.until(lambda: "wakes per connection" in str(stage.panel("threads").border_title), "the wakes")
+        await stage.pilot.resize_terminal(100, 30)
+        await stage.until(lambda: str(stage.panel("threads").border_title).endswith("wakes/conn"), "in short")

@@ -1,0 +1,39 @@
+"""A server that prints, and whose stdout is held: the screen names the line that stops it, and it goes on when read."""
+
+import pytest
+
+from app.session.stall import Cause
+from servers.server import Options
+from tests.tui.stage import SIZES, dashboard
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_line_that_prints_is_to_blame(size: tuple[int, int]) -> None:
+    async with dashboard("asyncio", size, options=Options(port=0, print=True), clients=3) as stage:
+        await stage.connected(3)
+        await stage.press("5")
+        await stage.shows("stdout: New client: ")
+        stage.app.live.load([], 30, 64)
+        await stage.until(lambda: stage.session.totals.echoes > 30, "chatter")
+        await stage.press("o")
+        await stage.until(lambda: any(len(s.victims) == 3 for s in stage.session.stalls.going.values()), "all wait")
+        await stage.shows("STALLED", "stdout held", "parked", "printed.py:")
+        echoes = stage.session.totals.echoes
+        await stage.press("o")
+        await stage.until(lambda: stage.session.totals.echoes > echoes + 30, "everybody is served again")
+        await stage.until(lambda: not stage.session.stalls.going, "the end of the stall")
+
+
+async def test_what_is_held_stays_so_on_a_walk_and_is_of_no_use_to_a_server_that_does_not_print() -> None:
+    async with dashboard("asyncio") as stage:
+        await stage.until(lambda: "stop" in stage.footer(), "the footer")
+        assert "hold stdout" not in stage.footer()
+        await stage.press("o")
+        assert not stage.app.live.output_held
+    async with dashboard("asyncio", options=Options(port=0, print=True), clients=2) as stage:
+        await stage.connected(2)
+        await stage.press("o", "full_stop")
+        await stage.serving("asyncio-naive")
+        assert stage.session.output_held
+        stage.app.live.load([], 50, 64)
+        await stage.until(lambda: any(s.cause is Cause.PARKED for s in stage.session.stalls.going.values()), "it stops")

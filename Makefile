@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint bench soak screenshots clean
+.PHONY: run test test-all lint bench soak screenshots clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -11,6 +11,9 @@ run: $(READY)
 
 test: lint
 	$(BIN)/pytest
+
+test-all: lint
+	$(BIN)/pytest -m ""
 
 lint: $(READY)
 	$(BIN)/ruff check .

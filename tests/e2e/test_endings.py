@@ -12,13 +12,28 @@ import pytest
 
 from app.tui.failure import SOFTWARE
 from servers.catalog import PATTERNS, Pattern
-from tests.e2e.leaving import CRASHING_AS_IT_DRAWS, WAYS, alive, crash, family, opened, ready, wait_for_nothing
+from tests.crossed import crossed
+from tests.e2e.leaving import (
+    CRASHING_AS_IT_DRAWS,
+    WAYS,
+    alive,
+    crash,
+    family,
+    opened,
+    quit_by_key,
+    ready,
+    wait_for_nothing,
+)
 from tests.e2e.terminal import PATIENCE, Terminal, command
 from tests.ports import free_port, is_free
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
+def is_decisive(pattern: Pattern, way: Callable[[Terminal], None]) -> bool:
+    """Whether it shows what the others do too: a dashboard ends its server in order, or dies and the leash does it."""
+    return pattern.name in ("thread-pool", "asyncio-processes") or way in (quit_by_key, WAYS[-1])
+
+
+@pytest.mark.parametrize(("pattern", "way"), crossed(PATTERNS, WAYS, is_decisive))
 def test_nothing_is_left(pattern: Pattern, way: Callable[[Terminal], None], tmp_path: Path) -> None:
     port = free_port()
     with opened(pattern, port, way, tmp_path) as terminal:

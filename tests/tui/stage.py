@@ -215,4 +215,11 @@ async def dashboard(
             group = [*app.live.session.processes, app.live.crowd.pid]
     assert not app.return_code, "a fault of its own"
     assert free_of_processes(before)
-    assert not [pid for pid in group if psutil.pid_exists(pid)]
+    assert not [pid for pid in group if is_alive(pid)]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there; a worker whose parent has gone may wait a moment for init to reap it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False

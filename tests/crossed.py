@@ -1,0 +1,20 @@
+"""Every pattern with every way, kind or case: a part of it in each run of the tests, and all of it in `make test-all`."""
+
+from collections.abc import Callable, Iterable
+from itertools import product
+from typing import Any
+
+import pytest
+
+
+def crossed(first: Iterable[Any], second: Iterable[Any], always: Callable[[Any, Any], bool]) -> list[Any]:
+    """Each of the first with each of the second, as parameters; those that are not run `always` are marked slow."""
+    return [
+        pytest.param(one, other, id=f"{name(one)}-{name(other)}", marks=() if always(one, other) else pytest.mark.slow)
+        for one, other in product(first, second)
+    ]
+
+
+def name(value: Any) -> str:
+    """What it is called in the name of a test."""
+    return str(getattr(value, "name", None) or getattr(value, "__name__", value))

@@ -105,7 +105,8 @@ def titles(session: Session) -> Iterator[str]:
     yield ", ".join([*words, f"accept queue {bar}{of}", *dropped, *closed])
     for said in (f"accept queue {bar}{of}", f"queue {bar}{of}", f"queue {of}"):
         yield ", ".join([*words, said, *dropped])
-    yield ", ".join([f"{len(session.connections):,} open", f"queue {of}", *dropped])
+    for said in (f"queue {bar}{of}", f"queue {of}"):
+        yield ", ".join([f"{len(session.connections):,} open", said, *dropped])
 
 
 class ConnectionsPanel(table.TablePanel[Connection]):

@@ -81,7 +81,7 @@ def _stays(stall: Stall, key: tuple[int, int], scene: Scene) -> None:
     """The only thread stays with its client: that is no fault of a line, but it rests at one."""
     stall.cause = Cause.ONE_CLIENT
     state = scene.threads.known.get(key)
-    if state and (state.kind in scene.rests or "spin" in scene.rests):
+    if state and (state.kind in scene.rests or ("spin" in scene.rests and not state.kind)):
         _locate(stall, state, scene)
 
 

@@ -88,6 +88,21 @@ class Several(click.ParamType[list[Any]]):
         return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
 
 
+class Seconds(click.ParamType[float]):
+    """How long a block of the matrix lasts."""
+
+    name = "S"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            raise click.UsageError(f"seconds is a number, not {value!r}") from None
+        if not 0.2 <= seconds <= 10:  # nor is it not a number
+            raise click.UsageError(f"seconds {value} is out of range: choose 0.2 to 10")
+        return seconds
+
+
 class Number(click.ParamType[int]):
     """A whole number between two limits."""
 
@@ -283,9 +298,7 @@ def list_patterns(as_json: bool) -> None:
 @cli.command()
 @cloup.option("--patterns", type=Several(find), help="Some patterns only, such as asyncio,eventlet.")
 @cloup.option("--kinds", type=Several(kind_of_block), help=f"Some kinds of block only, of {','.join(KINDS)}.")
-@cloup.option(
-    "--seconds", type=click.FloatRange(0.2, 10), default=1.0, show_default=True, help="How long each block lasts."
-)
+@cloup.option("--seconds", type=Seconds(), default=1.0, show_default=True, help="How long each block lasts.")
 @cloup.option_group(
     "Output",
     cloup.option("--json", "form", flag_value="json", help="All that was measured."),

@@ -185,7 +185,8 @@ class Live:
 
     def _tell_block(self) -> None:
         setting = self.block_setting
-        self.session.apply(BlockSet(time.monotonic_ns(), self.block_now is not None, setting.kind, setting.seconds))
+        on = self.block_now is not None
+        self.session.apply(BlockSet(time.monotonic_ns(), on, setting.kind, setting.seconds, setting.every))
 
     # Our clients.
 

@@ -1,6 +1,7 @@
 """Records on a pipe, and the article's lines on stdout as well: a watched server that prints, as `--print` asks.
 
-To print is to block where nobody reads the lines, so whatever is printed has been told to the pipe before.
+To print is to block where nobody reads the lines, so whatever is printed has been told to the pipe before; except a
+block, which begins once the pipe is told of it.
 """
 
 from servers.report import Connection, Report
@@ -72,3 +73,6 @@ class Both(Report):
 
     def flush(self) -> None:
         self._piped.flush()
+
+    def woken(self, in_vain: int) -> None:
+        self._piped.woken(in_vain)

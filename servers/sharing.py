@@ -33,6 +33,7 @@ class CountingSelector(ReportingSelector):
         self._listener = listener.fileno()
 
     def select(self, timeout: float | None = None) -> Any:
+        self._report.flush()  # now, because to write may be a sleep too
         before = _sleeps()
         found = super().select(self.longest if timeout is None else timeout)
         if (in_vain := _sleeps() - before - 1) > 0:

@@ -43,6 +43,7 @@ class Door:
         self.listener = listen(server)
         self.listener.setblocking(False)
         self.reported = False
+        self.beginning: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
         self.loop.add_reader(self.listener, self.accept)
@@ -55,7 +56,9 @@ class Door:
             self.loop.remove_reader(self.listener)
             self.loop.call_later(PAUSE, self.open)
         else:
-            self.loop.create_task(self.serve(client, conn))
+            task = self.loop.create_task(self.serve(client, conn))
+            self.beginning.add(task)
+            task.add_done_callback(self.beginning.discard)
 
     async def serve(self, client: socket.socket, conn: Connection) -> None:
         client.setblocking(False)

@@ -26,7 +26,7 @@ class Felt(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Echo:
+class RoundTrip:
     """When (ns) a message was due to be sent, and when it was back; one clock for both."""
 
     due: int
@@ -56,11 +56,11 @@ class Feeling:
         return (self.during or 0.0) - (self.before or 0.0)
 
 
-def feeling(echoes: Sequence[Echo], since: int, begin: int, end: int, same_process: bool = True) -> Feeling:
-    """Judge one client by its echoes: those due from `since` on tell how it was before the block."""
-    before = [echo.at - echo.due for echo in echoes if since <= echo.due and echo.at < begin]
-    during = [echo.at - echo.due for echo in echoes if begin <= echo.due < end]
-    moments = [begin, *sorted(echo.at for echo in echoes if begin < echo.at < end), end]
+def feeling(trips: Sequence[RoundTrip], since: int, begin: int, end: int, same_process: bool = True) -> Feeling:
+    """Judge one client by its round trips: those due from `since` on tell how it was before the block."""
+    before = [trip.at - trip.due for trip in trips if since <= trip.due and trip.at < begin]
+    during = [trip.at - trip.due for trip in trips if begin <= trip.due < end]
+    moments = [begin, *sorted(trip.at for trip in trips if begin < trip.at < end), end]
     silence = max(later - earlier for earlier, later in pairwise(moments))
     share = silence / (end - begin)
     usual, now = _most(before), _most(during)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from app.live import Live, Plan
-from app.matrix.cell import HALF, Blame, Cell, Echo, Feeling, Newcomer, feeling
+from app.matrix.cell import HALF, Blame, Cell, Feeling, Newcomer, RoundTrip, feeling
 from app.matrix.expected import expected
 from app.session.connection import Connection
 from app.session.observations import ClientConnected, ClientEcho, Observation
@@ -87,7 +87,9 @@ async def _running(pattern: Pattern, terms: Terms) -> AsyncIterator["Run"]:
     try:
         yield run
     finally:
-        run.live.close()
+        # In a thread, because to end a server may take a moment, and a screen that measures goes on; to the end, also
+        # when the measuring is cancelled.
+        await asyncio.shield(asyncio.to_thread(run.live.close))
 
 
 class Run:
@@ -95,7 +97,7 @@ class Run:
 
     def __init__(self, pattern: Pattern, terms: Terms) -> None:
         self.pattern, self.terms = pattern, terms
-        self.echoes: dict[int, list[Echo]] = {}
+        self.trips: dict[int, list[RoundTrip]] = {}
         self.connected: dict[int, int] = {}
         # A pool has a worker for everybody: what is asked is who suffers, not who finds no place.
         workers = terms.clients + 2 if pattern.workers else None
@@ -128,7 +130,7 @@ class Run:
     async def _served(self, clients: Iterable[int], seconds: float) -> None:
         """Wait until all are served, or it is clear that some are not."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not all(self.echoes.get(client) for client in clients):
+        while time.monotonic() < until and not all(self.trips.get(client) for client in clients):
             await self._step()
 
     async def _block(self, setting: BlockSetting) -> BlockSpan:
@@ -152,9 +154,9 @@ class Run:
 
     async def _catch_up(self, others: Iterable[int], end: int) -> None:
         """Wait until the pings that were due before the end are back, of those that were served at all."""
-        late = [other for other in others if self.echoes.get(other)]
+        late = [other for other in others if self.trips.get(other)]
         until = time.monotonic() + PATIENCE
-        while time.monotonic() < until and not all(self.echoes[other][-1].due >= end for other in late):
+        while time.monotonic() < until and not all(self.trips[other][-1].due >= end for other in late):
             await self._step()
 
     def _judge(
@@ -178,11 +180,11 @@ class Run:
     def _feeling(self, client: int, since: int, span: BlockSpan) -> Feeling:
         connection = self._connection(client)
         same = not connection or connection.pid in (0, span.pid)
-        return feeling(self.echoes.get(client, []), since, span.begin, span.end, same)
+        return feeling(self.trips.get(client, []), since, span.begin, span.end, same)
 
     def _came(self, client: int, at: int, span: BlockSpan) -> Newcomer:
-        connected, echoes = self.connected.get(client), self.echoes.get(client)
-        served = echoes[0].at if echoes else None
+        connected, trips = self.connected.get(client), self.trips.get(client)
+        served = trips[0].at if trips else None
         return Newcomer(
             (connected - at) / 1e6 if connected else None,
             (served - at) / 1e6 if served else None,
@@ -199,7 +201,7 @@ class Run:
     def _heard(self, found: list[Observation]) -> None:
         for one in found:
             if isinstance(one, ClientEcho):
-                self.echoes.setdefault(one.client, []).append(Echo(one.at - one.rtt, one.at))
+                self.trips.setdefault(one.client, []).append(RoundTrip(one.at - one.rtt, one.at))
             elif isinstance(one, ClientConnected):
                 self.connected.setdefault(one.client, one.at)
 

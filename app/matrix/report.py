@@ -86,11 +86,11 @@ def meanwhile(cell: Cell) -> str:
     return "new served" if new.in_time else "new waits"
 
 
-def words(cell: Cell) -> str:
-    """A cell in a few words, with its mark if it is a surprise."""
+def words(cell: Cell, newcomer: bool = True) -> str:
+    """A cell in a few words, with its mark if it is a surprise, and perhaps with what became of the newcomer."""
     if cell.why_not:
         return cell.why_not
-    said = ", ".join(filter(None, (cell.words, meanwhile(cell))))
+    said = ", ".join(filter(None, (cell.words, meanwhile(cell) if newcomer else "")))
     return f"{SURPRISE} {said}" if cell.surprise else said
 
 

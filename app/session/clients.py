@@ -29,6 +29,10 @@ class OurClients(Roster):
         self.flood = Flood()
         self.opening = 0
 
+    def _retire(self, connection: Connection, at: int, error: str) -> None:
+        super()._retire(connection, at, error)
+        self.flood.peers.discard(connection.peer)  # somebody else may get that port next
+
     def is_external(self, connection: Connection, now: int) -> bool | None:
         """Whether a connection is not one of our clients'; None while one of ours could still turn out to be it."""
         if connection.client is not None:

@@ -82,11 +82,12 @@ class CoresSample(Record, tag="cores", gc=False):
 
 
 class BlockSet(Record, tag="block-set", gc=False):
-    """Somebody has switched the block on (with a kind and seconds) or off."""
+    """Somebody has switched the block on (with a kind and seconds, for one message in `every`) or off."""
 
     on: bool
     kind: str
     seconds: float
+    every: int = 1
 
 
 class Socket(msgspec.Struct, gc=False):

@@ -175,6 +175,7 @@ class BlockSwitch:
     on: bool = False
     kind: str = "sleep"
     seconds: float = 2.0
+    every: int = 1
 
 
 @dataclass(slots=True)

@@ -278,7 +278,7 @@ class Session(KernelSide):
             history.append((o.at, percent))
 
     def _block_set(self, o: BlockSet) -> None:
-        self.block = BlockSwitch(o.on, o.kind, o.seconds)
+        self.block = BlockSwitch(o.on, o.kind, o.seconds, o.every)
         self.log.add(o)
 
     def _lag(self, o: Lag) -> None:

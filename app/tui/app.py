@@ -90,6 +90,8 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.hold_still(None)
         self.live.start(pattern)
         self.looked_at = pattern
+        if self.client not in self.live.session.clients:  # it was closed, and does not come along
+            self.client = None
         self.draw()
 
     def action_start_pattern(self) -> None:
@@ -119,10 +121,10 @@ class EchoTui(ClientKeys, ScreenKeys):
         setting = self.live.block_setting
         ask(
             self,
-            "Blocking call: KIND:SECONDS",
+            "Blocking call: KIND:SECONDS, or KIND:SECONDS/N for one message in N",
             "sleep (time.sleep), c-call (C that gives the GIL up), cpu (computing), c-gil (C that keeps the GIL); "
             "0.001 to 60 seconds. It is switched on.",
-            f"{setting.kind}:{setting.seconds:g}",
+            setting.spec,
             BlockSetting.parse,
             self._block_with,
         )

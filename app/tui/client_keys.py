@@ -106,7 +106,8 @@ class ClientKeys(Picture):
 
     def action_toggle_reading(self) -> None:
         """Have the chosen clients stop reading, or go on if none of them reads."""
-        those = [self.live.session.clients[number] for number in self.chosen or self.live.session.clients]
+        clients = self.live.session.clients
+        those = [clients[number] for number in self.chosen or clients if number in clients]
         reads = any(client.reading for client in those if client.ended not in OVER)
         self.live.crowd.pause_reading(self.chosen, reads)
 

@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Cell, Felt
 from app.matrix.measure import Measured, Terms, measure_all
-from app.matrix.report import SURPRISE, meanwhile
+from app.matrix.report import SURPRISE, words
 from app.tui import text
 from app.tui.palette import Palette
 from app.tui.panel import pad
@@ -114,7 +114,6 @@ class MatrixScreen(Screen[Measured | None]):
             return
         self._wanted = places
         for place in places:
-            self.measured.pop(place, None)
             self._show(place)
         self.run_worker(self._fill(), exclusive=True)
 
@@ -129,6 +128,8 @@ class MatrixScreen(Screen[Measured | None]):
                 self._each = time.monotonic() - began
                 began = time.monotonic()
                 self._show(place)
+                if self._wanted:
+                    self._show(self._wanted[0])
                 self._say()
         except asyncio.CancelledError:
             pass  # what has been measured stays
@@ -169,17 +170,15 @@ class MatrixScreen(Screen[Measured | None]):
     def _cell(self, place: Place) -> Text:
         palette = self._palette
         measured = self.measured.get(place)
+        if self._wanted and self._wanted[0] == place:
+            return Text("measuring ...", palette.waiting)
         if measured is None:
-            waits = place in self._wanted
-            now = waits and self._wanted[0] == place
-            return Text("measuring ..." if now else "·", palette.waiting if now else palette.faint)
+            return Text("·", palette.faint)
         cell = measured.cell
         if cell.felt is None:
             return Text("–", palette.faint)
-        said = cell.words
-        if self._width >= ROOM and (new := meanwhile(cell)):
-            said = f"{said}, {new}"
-        return Text(pad(f"{SURPRISE} {said}" if cell.surprise else said, self._width - 1), self._style(cell))
+        said = words(cell, newcomer=self._width >= ROOM)
+        return Text(pad(said, self._width - 1), self._style(cell))
 
     def _style(self, cell: Cell) -> Style:
         palette = self._palette
@@ -260,10 +259,4 @@ def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:
 
 
 def _ms(milliseconds: float | None) -> str:
-    return (
-        "none"
-        if milliseconds is None
-        else f"{milliseconds:,.1f} ms"
-        if milliseconds < 100
-        else f"{milliseconds:,.0f} ms"
-    )
+    return "none" if milliseconds is None else text.duration(round(milliseconds * text.MS))

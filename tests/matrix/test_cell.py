@@ -4,23 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.matrix.cell import MS, Cell, Echo, Feeling, Felt, feeling
+from app.matrix.cell import MS, Cell, Feeling, Felt, RoundTrip, feeling
 
 BEGIN, END = 1000 * MS, 2000 * MS
 EVERY = 20 * MS
 
 
-def pings(delay: int = MS, until: int = END + 200 * MS) -> list[Echo]:
+def pings(delay: int = MS, until: int = END + 200 * MS) -> list[RoundTrip]:
     """A ping each 20 ms, back after `delay` (ns)."""
-    return [Echo(due, due + delay) for due in range(0, until, EVERY)]
+    return [RoundTrip(due, due + delay) for due in range(0, until, EVERY)]
 
 
-def stopped(begin: int, end: int) -> list[Echo]:
+def stopped(begin: int, end: int) -> list[RoundTrip]:
     """The same, from a server that does nothing between two moments."""
-    return [Echo(echo.due, max(echo.at, end) if echo.at > begin else echo.at) for echo in pings()]
+    return [RoundTrip(echo.due, max(echo.at, end) if echo.at > begin else echo.at) for echo in pings()]
 
 
-def judged(echoes: list[Echo]) -> Feeling:
+def judged(echoes: list[RoundTrip]) -> Feeling:
     return feeling(echoes, 0, BEGIN, END)
 
 
@@ -39,25 +39,27 @@ def test_stopped_for_a_share_of_the_block(begin: int, end: int, share: float) ->
 
 
 def test_slowed() -> None:
-    during = [Echo(e.due, e.due + 8 * MS) if BEGIN <= e.due < END else e for e in pings()]
+    during = [RoundTrip(e.due, e.due + 8 * MS) if BEGIN <= e.due < END else e for e in pings()]
     found = judged(during)
     assert (found.felt, found.slower) == (Felt.SLOWED, 7.0)
 
 
 def test_a_hiccup_of_the_machine_is_not_slow() -> None:
-    held_up = [Echo(e.due, e.due + (90 * MS if BEGIN <= e.due < BEGIN + 100 * MS else MS)) for e in pings()]
+    held_up = [RoundTrip(e.due, e.due + (90 * MS if BEGIN <= e.due < BEGIN + 100 * MS else MS)) for e in pings()]
     assert judged(held_up).felt is Felt.UNTOUCHED
 
 
 def test_who_was_not_served_before_is_not_stopped_by_the_block() -> None:
     assert judged([]).felt is Felt.UNSERVED
-    assert judged([Echo(0, END + MS)]).felt is Felt.UNSERVED
+    assert judged([RoundTrip(0, END + MS)]).felt is Felt.UNSERVED
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 30))
 def test_a_silence_is_never_longer_than_the_block_nor_shorter_than_the_stop(a: int, b: int, delay: int) -> None:
     begin, end = BEGIN + min(a, b) * MS, BEGIN + max(a, b) * MS
-    found = judged([Echo(e.due, max(e.due + delay * MS, end if e.due + delay * MS > begin else 0)) for e in pings()])
+    found = judged(
+        [RoundTrip(e.due, max(e.due + delay * MS, end if e.due + delay * MS > begin else 0)) for e in pings()]
+    )
     assert 0 < found.silence <= (END - BEGIN) / MS
     assert found.silence >= (end - begin) / MS - 1e-6
     assert found.share == pytest.approx(found.silence * MS / (END - BEGIN))

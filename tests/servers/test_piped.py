@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from servers.both import Both
 from servers.piped import BATCH, KEPT, Piped, count_loss
 from servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, address_name, preview
+from servers.report import Report
 from tests.servers.harness import Events
 
 
@@ -189,3 +191,9 @@ def test_no_message_is_kept_once_it_is_told(pipe: tuple[Events, Piped]) -> None:
         report.recv(conn, message)
         tell(conn, message)
         assert sys.getrefcount(message) == before
+
+
+def test_both_reports_pass_everything_on() -> None:
+    """What it did not would be lost without a word."""
+    said = {name for name, value in vars(Report).items() if callable(value) and not name.startswith("_")}
+    assert said <= set(vars(Both))

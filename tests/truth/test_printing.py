@@ -88,4 +88,4 @@ def test_what_is_printed_is_what_is_reported(pattern: str) -> None:
             f"Recv: {LINE!r} from {caller.name}",
             f"Send: {LINE!r} to {caller.name}",
         ]
-        assert watch.stalls == []
+        assert watch.blamed == []

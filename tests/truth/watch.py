@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from app.live import Live, Plan
 from app.session.session import Session
-from app.session.stall import Stall
+from app.session.stall import Cause, Stall
 from servers.block import BlockSetting
 from servers.catalog import find
 from servers.records import address_name
@@ -40,6 +40,11 @@ class Watch:
     @property
     def stalls(self) -> list[Stall]:
         return list(self.session.stalls.all)
+
+    @property
+    def blamed(self) -> list[Stall]:
+        """Those that are the server's own doing: on a busy machine it may get no core for a while."""
+        return [stall for stall in self.stalls if stall.cause is not Cause.NO_CORE]
 
     @property
     def is_due(self) -> bool:

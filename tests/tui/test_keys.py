@@ -1,10 +1,13 @@
 """The footer, the help and the palette: what works now, under the keys that are in force."""
 
+import re
+from pathlib import Path
+
 from textual.widgets import Input
 
 from app.config import Config
 from app.tui.dialogs import Help
-from app.tui.keys import ALL_KEYS
+from app.tui.keys import ALL_KEYS, KEYS
 from servers.catalog import PATTERNS
 from tests.tui.stage import SIZES, Stage, dashboard
 
@@ -138,3 +141,9 @@ async def test_the_palette_does_what_it_says() -> None:
         await stage.serving("multithread")
         await from_palette(stage, "To the threads panel")
         await stage.until(lambda: stage.app.focused is stage.panel("threads"), "the threads")
+
+
+def test_the_readme_names_every_key_that_can_be_set() -> None:
+    said = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[a-z-]+", said.partition("The ids: `")[2].partition("`,")[0]))
+    assert named == {key.id for key in KEYS}

@@ -97,3 +97,17 @@ async def test_a_flood_past_the_backlog() -> None:
         await stage.misbehave("f")
         await stage.until(lambda: stage.session.totals.new == 201, "here everybody gets in")
         await stage.until(lambda: not goes_on(stage, Cause.BACKLOG), "and no queue is full")
+
+
+async def test_a_client_that_was_closed_does_not_come_along() -> None:
+    async with dashboard("asyncio") as stage:
+        await stage.open(1)
+        await stage.press("c")
+        await stage.until(lambda: stage.session.clients[1].ended, "it is closed")
+        await stage.press("full_stop")
+        await stage.serving("asyncio-naive")
+        assert stage.app.client is None
+        stage.app.client = 1  # as while its opening is not told yet
+        await stage.press("m", "s")
+        await stage.glance()
+        assert stage.app.is_running

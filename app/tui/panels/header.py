@@ -10,7 +10,7 @@ from app.tui.panel import Line, Panel
 from app.tui.panels.cpu import NOTABLE
 from app.tui.panels.log import ending
 from app.tui.view import View
-from servers.block import WORDS
+from servers.block import BlockSetting
 
 SLOW = 100 * text.MS
 """An interval (ns) between two samples, beyond which it is not for calm that they are so far apart."""
@@ -77,7 +77,8 @@ class Header(Panel, can_focus=False):
         assert self.view
         block, palette = self.view.live.block, self.view.palette
         if block.on:
-            return Part(f" block: {WORDS.get(block.kind, block.kind)} {block.seconds:g} s ON ", palette.blocked, 0)
+            words = BlockSetting(block.kind, block.seconds, block.every)
+            return Part(f" block: {words} ON ", palette.blocked, 0)
         return Part("block: off", palette.dim, 5)
 
     def _right(self) -> list[Part]:

@@ -5,7 +5,7 @@ from app.session.parts import ServerState
 from app.tui import text
 from app.tui.panel import Line, Panel, Span
 from app.tui.view import View
-from servers.block import WORDS
+from servers.block import BlockSetting
 from servers.records import Block, Bye, Listening, Lost, New, Note, Record, Recv, Send, Threads, Unblock, address_name
 
 
@@ -21,7 +21,7 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
         case Bye():
             return f"Bye-Bye: {peer}" + (f" ({text.clean(record.error)})" if record.error else ""), "dim"
         case Block():
-            return f"{WORDS.get(record.kind, record.kind)} {record.seconds:g} s begins, for {peer}", "waiting"
+            return f"{BlockSetting(record.kind, record.seconds)} begins, for {peer}", "waiting"
         case Unblock():
             return f"the block for {peer} is over", "waiting"
         case Listening():
@@ -44,9 +44,8 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
         case ServerExited():
             return ending(record), "dim" if record.wanted else "bad"
         case BlockSet():
-            return f"block {'on: ' if record.on else 'off'}" + (
-                f"{WORDS.get(record.kind, record.kind)} {record.seconds:g} s" if record.on else ""
-            ), "dim"
+            setting = BlockSetting(record.kind, record.seconds, record.every)
+            return f"block on: {setting}" if record.on else "block off", "dim"
     return str(record), "dim"
 
 

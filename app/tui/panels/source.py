@@ -17,14 +17,16 @@ from app.tui.panel import Line, Panel, pad, wrap
 from app.tui.panels.threads import title
 from app.tui.view import View
 from servers.block import WORDS
-from servers.catalog import Pattern, find
-from servers.remedies import remedy
+from servers.catalog import BY_NAME, Pattern, find
+from servers.remedies import Remedy, remedy
 
 GUTTER = 3
 """Cells before a line's number, for the mark of the threads that are there."""
 CALLS = 2
 """Calls of the culprit's stack that are shown."""
 PLACE = 22
+CODED = 1500
+"""Lines of a file that are coloured at most: to do so for thousands would hold the screen."""
 
 
 class SourcePanel(Panel):
@@ -45,7 +47,14 @@ class SourcePanel(Panel):
     def fingerprint(self, view: View) -> Hashable:
         stall = view.stall
         accused = stall and (stall.number, stall.culprit, stall.cause, view.tenth)
-        return (view.pattern and view.pattern.name, self._runs(view), self._marks(view), accused, view.live.block.kind)
+        return (
+            view.pattern and view.pattern.name,
+            self._runs(view),
+            self._marks(view),
+            accused,
+            view.live.block.kind,
+            cure_now(view),
+        )
 
     def prepare(self, view: View) -> None:
         if view.pattern is None:
@@ -102,9 +111,9 @@ class SourcePanel(Panel):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)
             lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame), style)])
-        if stall.injected and view.pattern and (cure := remedy(view.pattern, view.live.block.kind)):
-            words = f"Remedy: {find(cure.pattern).title}, {view.keys['remedy']} goes there"
-            lines.append([(words, palette.good)])
+        if stall.injected and view.pattern and (cure := remedy(view.pattern, view.session.block.kind)):
+            key = f", {view.keys['remedy']} goes there" if cure == cure_now(view) else ""
+            lines.append([(f"Remedy: {find(cure.pattern).title}{key}", palette.good)])
         lines.append([])
         return lines + self._around(culprit, marked, max(self.rows - len(lines), 3), view)
 
@@ -177,13 +186,20 @@ def cured_by(pattern: Pattern, view: View) -> str:
     kind = view.live.block.kind
     if not (cure := remedy(pattern, kind)):
         return ""
-    words = f"Against {WORDS.get(kind, kind)}: {find(cure.pattern).title}; {view.keys['remedy']} goes there."
-    return f"{words} {cure.why}"
+    key = f"; {view.keys['remedy']} goes there" if cure == cure_now(view) else ""
+    return f"Against {WORDS.get(kind, kind)}: {find(cure.pattern).title}{key}. {cure.why}"
+
+
+def cure_now(view: View) -> Remedy | None:
+    """Where the key for the remedy goes: from the pattern that runs, or that has run last, with the block of now."""
+    server = view.live.server
+    pattern = BY_NAME.get(server.pattern) if server else view.pattern
+    return remedy(pattern, view.live.block.kind) if pattern else None
 
 
 def code(file: str, palette: Palette) -> list[Line]:
     """A file, with line numbers and colours."""
-    source = "\n".join(text.clean(line) for line in read_lines(file))
+    source = "\n".join(text.clean(line) for line in read_lines(file)[:CODED])
     syntax = Syntax(source, "python", theme="monokai" if palette.dark else "xcode")
     console = Console(width=200, color_system="truecolor", force_terminal=True, legacy_windows=False)
     lines: list[Line] = []

@@ -1,0 +1,85 @@
+"""What the command line takes: blocks, lists of names, numbers between two limits."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from servers.block import KINDS, BlockSetting
+from servers.catalog import BY_NAME
+from servers.server import BadRequest
+
+
+class Block(click.ParamType[BlockSetting]):
+    """KIND:SECONDS of a blocking call."""
+
+    name = "KIND:SECONDS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> BlockSetting:
+        if isinstance(value, BlockSetting):
+            return value
+        try:
+            return BlockSetting.parse(value)
+        except ValueError as refusal:
+            raise click.UsageError(str(refusal)) from None
+
+
+class Several(click.ParamType[list[Any]]):
+    """Names with commas between them."""
+
+    name = "NAME,..."
+
+    def __init__(self, found: Callable[[str], Any]) -> None:
+        self.found = found
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Any]:
+        try:
+            return list(dict.fromkeys(self.found(name.strip()) for name in value.split(",")))
+        except BadRequest as refusal:
+            raise click.UsageError(str(refusal)) from None
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        before, comma, last = incomplete.rpartition(",")
+        names = KINDS if self.found is kind_of_block else BY_NAME
+        return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
+
+
+class Seconds(click.ParamType[float]):
+    """How long a block of the matrix lasts."""
+
+    name = "S"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            raise click.UsageError(f"seconds is a number, not {value!r}") from None
+        if not 0.2 <= seconds <= 10:  # nor is it not a number
+            raise click.UsageError(f"seconds {value} is out of range: choose 0.2 to 10")
+        return seconds
+
+
+class Number(click.ParamType[int]):
+    """A whole number between two limits."""
+
+    name = "N"
+
+    def __init__(self, least: int, most: int, what: str) -> None:
+        self.least, self.most, self.what = least, most, what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise click.UsageError(f"{self.what} is a number, not {value!r}") from None
+        if not self.least <= number <= self.most:
+            raise click.UsageError(f"{self.what} {number} is out of range: choose {self.least} to {self.most}")
+        return number
+
+
+def kind_of_block(name: str) -> str:
+    """A kind of block by its name. Raises BadRequest."""
+    if name not in KINDS:
+        raise BadRequest(f"unknown kind of block {name!r}: choose from {', '.join(KINDS)}")
+    return name

@@ -1,0 +1,54 @@
+"""What uvloop needs: a door of our own, and reports handed in once a turn, for lack of a place before it waits."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from servers.listener import PAUSE, accept, listen
+from servers.report import Connection
+from servers.server import Server
+
+NewProtocol = Callable[[Connection, "Door"], asyncio.BaseProtocol]
+
+
+class Door:
+    """The listening socket. libuv's own would, out of descriptors, accept clients to close them at once."""
+
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop, protocol: NewProtocol) -> None:
+        self.server = server
+        self._loop = loop
+        self._protocol = protocol
+        self._listener = listen(server)
+        self._listener.setblocking(False)
+        self._reported = False
+        self._beginning: set[asyncio.Task[None]] = set()
+
+    def open(self) -> None:
+        """Take connections from now on."""
+        self._loop.add_reader(self._listener, self._accept)
+
+    def reports(self) -> None:
+        """What is reported now is handed in after this turn of the loop, and before it waits."""
+        if not self._reported:
+            self._reported = True
+            self._loop.call_soon(self._flush)
+
+    def _accept(self) -> None:
+        self.reports()
+        try:
+            client, conn = accept(self._listener, self.server.report)
+        except BlockingIOError:
+            self._loop.remove_reader(self._listener)
+            self._loop.call_later(PAUSE, self.open)
+        else:
+            task = self._loop.create_task(self._serve(client, conn))
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
+
+    async def _serve(self, client: socket.socket, conn: Connection) -> None:
+        client.setblocking(False)
+        await self._loop.connect_accepted_socket(lambda: self._protocol(conn, self), client)
+
+    def _flush(self) -> None:
+        self._reported = False
+        self.server.report.flush()

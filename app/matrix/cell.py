@@ -98,7 +98,10 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """The stall that the dashboard found in this cell: its cause, the line, who waited, how long (ms)."""
+    """The stall that the dashboard found in this cell: its cause, the line, who waited, how long (ms).
+
+    `older`: it had begun before the block, so the architecture made it.
+    """
 
     number: int
     cause: str
@@ -106,6 +109,7 @@ class Blame:
     victims: int
     length: float
     injected: bool
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)

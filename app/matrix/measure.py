@@ -33,6 +33,8 @@ SETTLES = 0.4
 UNSERVED_AFTER = 0.5
 """Seconds after which a client without any echo counts as not served."""
 SIZE = 64
+LOOK = 100_000_000
+"""Nanoseconds by which the begin of a stall may be off at worst."""
 SOONEST = 0.25
 """When the newcomer comes: after this share of the block."""
 
@@ -172,7 +174,7 @@ class Run:
             others=felt,
             expected=tuple(expected(self.pattern, setting.kind, one.same_process) for one in felt),
             newcomer=self._came(*newcomer, span),
-            blame=_blame(stall) if stall else None,
+            blame=_blame(stall, span) if stall else None,
         )
         moment = self.live.moments.kept.get(stall.number) if stall else None
         return Measured(cell, moment, self.live.session)
@@ -237,8 +239,16 @@ class Run:
         return bool(connection and connection.accepted_at)
 
 
-def _blame(stall: Stall) -> Blame:
+def _blame(stall: Stall, span: BlockSpan) -> Blame:
     calls = stall.culprit.calls[:2] if stall.culprit else []
     where = ", called at ".join(f"{PurePath(frame.file).name}:{frame.line} {frame.function}" for frame in calls)
     lasted = stall.lasted(time.monotonic_ns()) / 1e6
-    return Blame(stall.number, stall.cause.value, where, len(stall.victims), lasted, stall.injected)
+    return Blame(
+        stall.number,
+        stall.cause.value,
+        where,
+        len(stall.victims),
+        lasted,
+        stall.injected,
+        stall.begin < span.begin - LOOK,
+    )

@@ -116,8 +116,6 @@ def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
         return Cause.NOT_READING
     if state.kind not in scene.rests:
         return Cause.PARKED
-    if any(c.unsent for c in scene.unread if c.number in stall.victims):
-        return Cause.NOT_READING
     return Cause.UNCLEAR
 
 

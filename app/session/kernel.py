@@ -1,5 +1,6 @@
 """What the kernel shows of the server: its sockets, its threads, its stacks, and the stalls that follow from them."""
 
+from collections import Counter
 from collections.abc import Collection
 
 from app.session.causes import Scene
@@ -29,6 +30,8 @@ class KernelSide(OurClients):
         self._seen = 0
         self._missed: set[int] = set()
         self._with_bytes: set[int] = set()
+        self._looks: Counter[int] = Counter()
+        """How often a loop that waited was woken to write its stack, by process, since it last told of its wakes."""
 
     @property
     def wanted(self) -> Collection[str]:
@@ -115,6 +118,9 @@ class KernelSide(OurClients):
             self.threads.apply(o)
 
     def _stacks(self, o: StackSample) -> None:
+        first = self.threads.known.get((o.pid, o.pid))
+        if first and first.kind == "poll" and any(stack.tid == o.pid for stack in o.stacks):
+            self._looks[o.pid] += 1
         self.threads.apply_stacks(o)
 
     def _system_calls(self, o: SystemCalls) -> None:

@@ -12,6 +12,8 @@ CLOSED_KEPT = 512
 OPEN_KEPT = 20_000
 """Connections believed open; more than that can only be ones whose closing was lost."""
 BLOCKS_KEPT = 512
+KEEPS_GIL = "c-gil"
+"""The kind of block that holds every thread of its process."""
 UNKNOWN_PEER = "?"
 """The peer of a connection whose opening was lost on the way."""
 
@@ -37,10 +39,14 @@ class Roster:
 
     def held_since(self, connection: Connection) -> int:
         """Since when (ns) the thread that serves a connection has been blocked for another one; 0 if it is not."""
-        span = self.holding.get((connection.pid, connection.tid))
+        span = self.holding.get((connection.pid, connection.tid)) or self._keeps_gil(connection.pid)
         if span is None or span.connection == connection.number or connection.closed_at or connection.left_at:
             return 0
         return max(span.begin, connection.accepted_at)
+
+    def _keeps_gil(self, pid: int) -> BlockSpan | None:
+        """The blocking call that keeps the GIL from all threads of a process, if there is one."""
+        return next((s for s in self.holding.values() if s.pid == pid and s.kind == KEEPS_GIL), None)
 
     def _open(self, peer: str, at: int) -> Connection:
         """A connection that nothing was known of."""

@@ -140,7 +140,8 @@ class Session(KernelSide):
 
     def _wakes(self, o: Wakes) -> None:
         self.totals.events += 1
-        self.totals.wakes_in_vain = (self.totals.wakes_in_vain or 0) + o.in_vain
+        ours = self._looks.pop(o.pid, 0)  # a look at its stack is a wake in vain, too
+        self.totals.wakes_in_vain = (self.totals.wakes_in_vain or 0) + max(o.in_vain - ours, 0)
 
     def _lost(self, o: Lost) -> None:
         totals = self.totals

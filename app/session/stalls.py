@@ -92,6 +92,8 @@ def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
     """Who waits, for whom, and since when nothing has been taken of it."""
     last_take = functools.cache(lambda key: _last_take(scene, key))
     for connection in scene.unread:
+        if _does_not_read(scene, connection):
+            continue
         key = _key(scene, connection)
         yield key, connection, max(connection.unread_since, last_take(key))
     for key, worker in scene.workers.items():
@@ -107,6 +109,12 @@ def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
             going = connection.stall
             whose = going.key if going and not going.end else key
             yield whose, connection, max(connection.opened_at, last_take(whose))
+
+
+def _does_not_read(scene: Scene, connection: Connection) -> bool:
+    """Whether a loop takes no more from a client that does not take its echo: it rests, and serves all others."""
+    state = scene.threads.known.get((connection.pid, connection.tid))
+    return bool(scene.loops and connection.unsent and state and state.kind in scene.rests)
 
 
 def _key(scene: Scene, connection: Connection) -> tuple[int, int]:

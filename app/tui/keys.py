@@ -51,7 +51,7 @@ KEYS = (
     Key("next", "full_stop,greater_than_sign", "walk(1)", "next", "Start the pattern after this one", SERVER, 12, "."),
     Key("block", "b", "toggle_block", "block", "Switch the blocking call on or off", SERVER, 3),
     Key("block-set", "B", "set_block", "block ...", "Choose kind and seconds of the blocking call", SERVER, 16),
-    Key("remedy", "x", "remedy", "remedy", "To the pattern that cures this block", SERVER, 9),
+    Key("remedy", "x", "remedy", "remedy", "To the pattern that cures this block", SERVER, 4),
     Key("hold", "o", "hold_output", "hold stdout", "With --print: leave stdout unread, as Ctrl-S does", SERVER, 4),
     Key("new", "n", "new_client", "client", "Open a client", CLIENTS, 4),
     Key("new-many", "N", "new_clients", "clients ...", "Open many clients", CLIENTS, 17),

@@ -253,7 +253,8 @@ def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:
     if blame := cell.blame:
         where = f" at {blame.where}" if blame.where else ""
         waited = f"{blame.victims} waited, {_ms(blame.length)}"
-        yield f"The stall: {blame.cause}{where}; {waited}", palette.bad
+        older = ", since before the block" if blame.older else ""
+        yield f"The stall: {blame.cause}{where}; {waited}{older}", palette.bad
     else:
         yield "No stall", palette.dim
 

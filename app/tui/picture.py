@@ -230,7 +230,9 @@ class Picture(App[int]):
         if (stall := view.stall) and self.stall:
             whole, begin = view.whole(stall), text.stamp(view.since_start(stall.begin))
             lasted = text.duration(whole.lasted(view.clock))
-            what = f"STALL {stall.number} of {view.goes_on.stalls.count}   {whole.cause.value} {lasted} from {begin}"
+            where = f"{view.started.title}, in the matrix:   " if self.origin and view.started else ""
+            which = f"STALL {stall.number} of {view.goes_on.stalls.count}"
+            what = f"{where}{which}   {whole.cause.value} {lasted} from {begin}"
         else:
             what = "FROZEN"
         return f"{what}   {gone} events since   {view.keys['freeze']} goes on"

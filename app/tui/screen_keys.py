@@ -31,6 +31,8 @@ class ScreenKeys(Picture):
         self, moment: tuple[Session, int] | None, stall: int | None = None, origin: Session | None = None
     ) -> None:
         """Show a moment that stands still, perhaps of a stall, or of another session; or with None what goes on."""
+        if self.origin and not origin:  # back from the matrix
+            self.looked_at = self.live.pattern or self.looked_at
         self.frozen, self.stall, self.origin = moment, stall, origin
         self.screen_stack[0].set_class(moment is not None, "frozen")
         self.draw()

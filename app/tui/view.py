@@ -11,7 +11,8 @@ from app.session.session import Session
 from app.session.stall import Stall
 from app.tui.palette import Palette
 from app.tui.text import elapsed
-from servers.catalog import Pattern
+from servers.catalog import BY_NAME, Pattern
+from servers.remedies import Remedy, remedy
 
 STATE_WORDS = {State.QUEUED: "not accepted", State.WAITING: "waiting", State.HELD: "held"}
 
@@ -112,3 +113,10 @@ class View:
 
 NOTICED = NOTICEABLE
 """A wait (ns) shorter than this is ordinary service, and not shown as waiting."""
+
+
+def cure_now(view: View) -> Remedy | None:
+    """Where the key for the remedy goes: from the pattern that runs, or that has run last, with the block of now."""
+    server = view.live.server
+    pattern = BY_NAME.get(server.pattern) if server else view.pattern
+    return remedy(pattern, view.live.block.kind) if pattern else None

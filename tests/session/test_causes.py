@@ -4,7 +4,7 @@ import pytest
 
 from app.session.observations import Frame
 from app.session.stall import SENTENCES, Cause
-from servers.records import Bye, New, Recv
+from servers.records import Block, Bye, New, Recv, Unblock
 from tests.session.scene import MS, PID, Scene, loop
 
 
@@ -149,3 +149,16 @@ def test_threads_that_compute_in_turns_are_a_stall_each() -> None:
         scene.passes(50, running=11 + turn % 3)
     assert len(scene.stalls) <= 3
     assert sum(len(stall.victims) for stall in scene.stalls) == 3
+
+
+def test_who_shares_a_process_with_c_code_that_keeps_the_gil_is_held() -> None:
+    scene = Scene("accept", "recv", workers=())
+    for conn in (1, 2):
+        scene.accepts(conn, tid=10 + conn)
+    first, second = scene.session.connections.values()
+    scene.say(Recv(scene.now, PID, 11, 1, 5, "x"), Block(scene.now, PID, 11, 1, "c-gil", 2.0))
+    assert (scene.session.held_since(first), scene.session.held_since(second)) == (0, scene.now)
+    scene.say(Unblock(scene.now + MS, PID, 11, 1))
+    assert scene.session.held_since(second) == 0
+    scene.say(Block(scene.now + 2 * MS, PID, 11, 1, "sleep", 2.0))
+    assert scene.session.held_since(second) == 0, "it has a thread of its own"

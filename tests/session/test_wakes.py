@@ -1,7 +1,9 @@
 """How many loops a connection wakes."""
 
+from app.session.observations import Frame
 from app.session.session import Session
 from servers.records import Lost, New, Wakes
+from tests.session.scene import PID, Scene
 
 
 def test_wakes_per_connection() -> None:
@@ -23,3 +25,20 @@ def test_of_no_connection_there_is_no_average() -> None:
     session = Session()
     session.apply(Wakes(2, 7, 7, 5))
     assert session.totals.wakes_each is None
+
+
+def test_our_own_looks_at_a_stack_are_no_wakes_of_a_connection() -> None:
+    scene = Scene("poll")
+    scene.say(Wakes(scene.now, PID, PID, 0))
+    scene.accepts(1)
+    scene.passes(100)
+    scene.stacks(PID, Frame("/lib/python3/selectors.py", 1, "select"))
+    scene.say(Wakes(scene.now, PID, PID, 1))
+    assert scene.session.totals.wakes_each == 1
+    scene.say(Wakes(scene.now, PID, PID, 1))
+    assert scene.session.totals.wakes_each == 2, "this one was for nothing"
+    scene.does(PID, "")
+    scene.passes(100, running=PID)
+    scene.stacks(PID, Frame("/x/handler.py", 1, "computes"))
+    scene.say(Wakes(scene.now, PID, PID, 1))
+    assert scene.session.totals.wakes_each == 3, "whoever computes does not sleep for being looked at"

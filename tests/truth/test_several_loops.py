@@ -121,3 +121,18 @@ def test_wakes_per_connection_are_known(share: str) -> None:
         else:
             assert watch.session.totals.wakes_each
             assert watch.session.totals.wakes_each < 1.5
+
+
+def test_to_be_looked_at_is_no_wake() -> None:
+    """Each process is looked at once when its calls have changed: that wakes it, and no connection did."""
+    with watching("process-loops", workers=4) as watch:
+        watch.until(lambda: len({pid for pid, _ in watch.session.workers}) == 4, "all are there")
+        known = watch.session.threads.known
+        watch.until(
+            lambda: all(known[key].framed_at for key in watch.session.workers if key in known), "a look at each"
+        )
+        for _ in range(4):
+            watch.connect().talk()
+            watch.passes(0.2)
+        assert watch.session.totals.wakes_each
+        assert watch.session.totals.wakes_each < 1.3

@@ -255,7 +255,7 @@ def test_a_full_backlog() -> None:
             knocking.wait()
 
 
-@pytest.mark.parametrize("pattern", ["single-thread", "multithread", "asyncio"])
+@pytest.mark.parametrize("pattern", ["single-thread", "multithread"])
 def test_a_client_that_does_not_read(pattern: str) -> None:
     with watching(pattern) as watch:
         deaf = watch.connect()
@@ -274,6 +274,25 @@ def test_a_client_that_does_not_read(pattern: str) -> None:
         assert [victim.peer for victim in stall.victims.values()] == [deaf.name]
         deaf.close()
         watch.until(lambda: not watch.session.stalls.going, "it is over with it")
+
+
+@pytest.mark.parametrize("pattern", ["select-loop", "asyncio", "trio"])
+def test_a_loop_that_takes_no_more_from_a_client_that_does_not_read_has_not_stalled(pattern: str) -> None:
+    with watching(pattern) as watch:
+        deaf, other = watch.connect(), watch.connect()
+        silences = 0
+        while silences < 20:
+            try:
+                deaf.sock.send(b"x" * 2**16)
+                silences = 0
+            except BlockingIOError:
+                silences += 1
+            watch.look()
+        (connection,) = (c for c in watch.session.connections.values() if c.peer == deaf.name)
+        assert connection.unsent
+        assert connection.unread
+        other.talk()
+        assert watch.blamed == []
 
 
 @pytest.mark.parametrize("pattern", SERVING)

@@ -59,8 +59,11 @@ async def test_a_row_is_measured_and_leads_to_its_stall() -> None:
         await stage.shows("STALL", "parked", "asleep")
         assert stage.app.shown.server
         assert stage.app.shown.server.pattern == "asyncio"
-        await stage.press("p")
+        assert "asyncio, in the matrix:" in stage.text
         await stage.serving("multithread")
+        await stage.until(lambda: "thread per client" in stage.shown("header"), "what runs is in the header")
+        await stage.press("p")
+        await stage.until(lambda: "multithread.py" in str(stage.panel("source").border_title), "its source again")
         await stage.connected(2)
 
 

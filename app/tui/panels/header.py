@@ -11,6 +11,7 @@ from app.tui.panels.cpu import NOTABLE
 from app.tui.panels.log import ending
 from app.tui.view import View
 from servers.block import BlockSetting
+from servers.catalog import BY_NAME
 
 SLOW = 100 * text.MS
 """An interval (ns) between two samples, beyond which it is not for calm that they are so far apart."""
@@ -57,16 +58,17 @@ class Header(Panel, can_focus=False):
         view, palette = self.view, self.view.palette
         server = view.live.server
         parts = [Part(" ", palette.text, 0), Part("echo-tui  ", palette.accent, 3)]
-        if view.started is None or server is None:
+        runs = BY_NAME.get(server.pattern) if server else None
+        if runs is None or server is None:
             return [*parts, Part("no server   ", palette.dim, 0), self._block()]
-        parts.append(Part(f"{view.started.title}  ", palette.strong, 0))
+        parts.append(Part(f"{runs.title}  ", palette.strong, 0))
         if not server.running:
             parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, 1))
         elif server.listening_at:
             parts += [Part("● ", palette.good, 1), Part("serving ", palette.good, 4)]
             parts.append(Part(f"{server.address}   ", palette.good, 2))
         else:
-            parts.append(Part("○ starting   " if view.started.serves else "○ not listening   ", palette.dim, 1))
+            parts.append(Part("○ starting   " if runs.serves else "○ not listening   ", palette.dim, 1))
         parts.append(self._block())
         if view.live.output_held:
             parts += [Part(" ", palette.text, 0), Part(" stdout held ", palette.blocked, 0)]

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from textual.message import Message
 
 from app.tui.panel import Line, Panel
-from app.tui.view import View
+from app.tui.view import View, cure_now
 from servers.catalog import FAMILIES, PATTERNS, Pattern
 
 
@@ -52,7 +52,8 @@ class PatternsPanel(Panel):
 
     def fingerprint(self, view: View) -> Hashable:
         server = view.session.server
-        return (view.started and view.started.name, server and server.running, self.cursor, self.has_focus)
+        cured = cured_in(view)
+        return (view.started and view.started.name, server and server.running, self.cursor, self.has_focus, cured)
 
     def prepare(self, view: View) -> None:
         spaced = by_family(spaced=True)
@@ -70,6 +71,8 @@ class PatternsPanel(Panel):
         if entry is self.view.started:
             alive = bool(self.view.session.server and self.view.session.server.running)
             return [("● " if alive else "✗ ", palette.good if alive else palette.bad), (entry.title, palette.strong)]
+        if entry.name == cured_in(self.view):
+            return [(f"{self.view.keys['remedy']} "[:2], palette.good), (entry.title, palette.good)]
         return [("  ", palette.text), (entry.title, palette.faint if entry.missing else palette.text)]
 
     def in_sight(self) -> int:
@@ -110,3 +113,9 @@ class PatternsPanel(Panel):
     def pressed(self, index: int, again: bool) -> None:
         if again and isinstance(self.entries[index], Pattern):  # the first click only looks
             self.post_message(self.Chosen(self.pattern))
+
+
+def cured_in(view: View) -> str:
+    """The pattern that cures the block that is on: the key for the remedy stands before it."""
+    cure = cure_now(view) if view.live.block.on else None
+    return cure.pattern if cure else ""

@@ -15,10 +15,10 @@ from app.tui.lines import file_line, read_lines, source_line
 from app.tui.palette import Palette
 from app.tui.panel import Line, Panel, pad, wrap
 from app.tui.panels.threads import title
-from app.tui.view import View
+from app.tui.view import View, cure_now
 from servers.block import WORDS
-from servers.catalog import BY_NAME, Pattern, find
-from servers.remedies import Remedy, remedy
+from servers.catalog import Pattern, find
+from servers.remedies import remedy
 
 GUTTER = 3
 """Cells before a line's number, for the mark of the threads that are there."""
@@ -188,13 +188,6 @@ def cured_by(pattern: Pattern, view: View) -> str:
         return ""
     key = f"; {view.keys['remedy']} goes there" if cure == cure_now(view) else ""
     return f"Against {WORDS.get(kind, kind)}: {find(cure.pattern).title}{key}. {cure.why}"
-
-
-def cure_now(view: View) -> Remedy | None:
-    """Where the key for the remedy goes: from the pattern that runs, or that has run last, with the block of now."""
-    server = view.live.server
-    pattern = BY_NAME.get(server.pattern) if server else view.pattern
-    return remedy(pattern, view.live.block.kind) if pattern else None
 
 
 def code(file: str, palette: Palette) -> list[Line]:

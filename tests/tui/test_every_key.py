@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from app.live import OVER
 from app.observers import strace
 from app.session.connection import State
 from app.tui.dialogs import Ask, Confirm, Help
@@ -54,7 +55,7 @@ async def answer(stage: Stage, words: str) -> None:
 async def with_nobody(stage: Stage, pattern: str) -> None:
     """Close all clients, and start another pattern without any."""
     stage.app.live.close_clients([])
-    await stage.until(lambda: all(client.ended for client in stage.session.clients.values()), "all are closed")
+    await stage.until(lambda: all(one.ended in OVER for one in stage.session.clients.values()), "all are closed")
     stage.app.start_from_palette(find(pattern))
     await stage.serving(pattern)
     await stage.until(lambda: not stage.session.clients, "nobody")

@@ -166,7 +166,7 @@ async def matrix() -> None:
         run = Run(app, pilot)
         screen = MatrixScreen(app.measured, terms)
         app.push_screen(screen)
-        await run.until(lambda: screen.is_current and screen.query_one(DataTable).row_count)
+        await run.until(lambda: screen.is_current and any(table.row_count for table in screen.query(DataTable)))
         circumstances = made(terms)
         await pilot.press("r")
         await run.until(lambda: screen.measuring)

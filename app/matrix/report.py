@@ -23,10 +23,9 @@ LIBRARIES = ("echo-tui", "eventlet", "gevent", "greenlet", "twisted", "trio", "u
 COLOURS = {Felt.UNTOUCHED: "green", Felt.SLOWED: "yellow", Felt.STOPPED: "bold red", Felt.UNSERVED: "dim"}
 SURPRISE = "!"
 LEGEND = (
-    "What the others felt while one client's message blocked. stopped: so much of the block without any echo; "
-    "slowed: by so much three of four round trips grew; not served: not accepted before either. "
-    "new: a client that came meanwhile, served at once or connected and made to wait. "
-    f"{SURPRISE} not as expected."
+    "What the others felt while one client's message blocked. stopped: no echo for this share of the block; slowed: "
+    "three of four round trips took so much longer; not served: not accepted before the block either. new: a client "
+    f"that came meanwhile was served at once, or connected and made to wait. {SURPRISE} not as expected."
 )
 
 

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,8 +27,15 @@ LAST_DATA_RECV = 52
 """Where tcpi_last_data_recv (ms) is in struct tcp_info (bytes)."""
 BYTES_RECEIVED = 128
 """Where the lower half of tcpi_bytes_received is there; the upper half tells of more than anybody sends here."""
-UNREAD, UNSENT, INODE = 18, 19, 21
+PORTS, UNREAD, UNSENT, INODE = 5, 18, 19, 21
 """Places of these figures in an answer with its header, in words of four bytes."""
+INET_DIAG_REQ_BYTECODE = 1
+"""The attribute of a request that holds a filter, which the kernel runs on each socket (inet_diag.h)."""
+FILTER = struct.Struct("=HHBBHBBH")
+"""struct rtattr, then two of struct inet_diag_bc_op: a test with where to go on if it holds or not, and its port."""
+PEER_PORT_AT_LEAST, PEER_PORT_AT_MOST = 4, 5
+ACCEPT, REJECT = 8, 12
+"""To the end of a filter, and beyond."""
 CHUNK = 1 << 17
 END = HEADER.size + 4
 """Length of the message that ends a dump (bytes); it comes alone, or behind the last answers."""
@@ -92,9 +100,15 @@ class Diag:
             for offset, _ in _messages(data):
                 yield Answer.at(data, offset)
 
-    def connections(self, family: int, port: int) -> list[bytes]:
-        """Everything that is connected to the port, as it comes: see `waiting` and `with_inode`."""
-        return list(self._ask(self._request(family, 1 << ESTABLISHED | 1 << CLOSE_WAIT, port), NLM_F_DUMP))
+    def connections(self, family: int, port: int, test: int = 0, peer_port: int = 0) -> list[bytes]:
+        """Everything that is connected to the port, as it comes: see `waiting` and `with_inode`.
+
+        With a `test` only those whose peers' ports are at least, or at most, `peer_port`.
+        """
+        ask = self._request(family, 1 << ESTABLISHED | 1 << CLOSE_WAIT, port)
+        if test:
+            ask += FILTER.pack(FILTER.size, INET_DIAG_REQ_BYTECODE, test, ACCEPT, REJECT, 0, 0, peer_port)
+        return list(self._ask(ask, NLM_F_DUMP))
 
     def idle(self, answer: Answer) -> int | None:
         """For how long (ms) no data has come for a connection; None if it is gone."""
@@ -165,6 +179,15 @@ def with_inode(data: bytes, inode: int) -> Answer | None:
         return Answer.at(data, words[INODE::step].index(inode) * step * 4)
     except ValueError:
         return None
+
+
+def peer_ports(data: bytes) -> list[int]:
+    """The ports of the peers of many connections."""
+    words, step = _words(data)
+    ports = words[PORTS::step]
+    if sys.byteorder == "little":  # each word has both ports in network order, ours first
+        ports.byteswap()
+    return [port & 0xFFFF for port in ports]
 
 
 def _words(data: bytes) -> tuple["array[int]", int]:

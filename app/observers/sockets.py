@@ -9,10 +9,18 @@ import errno
 import socket
 import struct
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
 from app.observers.pace import Pace
-from app.observers.sock_diag import Answer, Diag, waiting, with_inode
+from app.observers.sock_diag import (
+    PEER_PORT_AT_LEAST,
+    PEER_PORT_AT_MOST,
+    Answer,
+    Diag,
+    peer_ports,
+    waiting,
+    with_inode,
+)
 from app.session.observations import Socket, SocketSample
 from servers.records import address_name
 
@@ -21,8 +29,14 @@ FEW = 32
 more on a machine with many connections of others, or many that were closed a moment ago (TIME_WAIT)."""
 WHOLE = 5_000_000_000
 """How often (ns) the whole table is walked all the same: for connections that nobody has told us of."""
+MANY = 512
+"""With more connections than that, a look walks only through those of every other peer, and the next one through the
+rest: what waits is still seen within two looks. Those that have been found waiting are asked for each time."""
 ASKED = 32
 """Connections whose time of waiting is asked for at one look: each costs a call of its own."""
+AFRESH = 100
+"""Looks after which all of them are looked at, to halve them anew: they come and go."""
+OTHER = {PEER_PORT_AT_LEAST: PEER_PORT_AT_MOST, PEER_PORT_AT_MOST: PEER_PORT_AT_LEAST}
 FOR_EVER = (errno.ENOENT, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP)
 """Errors of a kernel that has no such service, or does not offer it to us; others may pass."""
 
@@ -38,7 +52,7 @@ class Sockets:
         self.missing = ""
         """Why there is nothing to see here; empty while there is."""
         self._diag: Diag | None = None
-        self._answers: list[bytes] = []
+        self._halves = Halves()
         self._peers: dict[int, str] = {}
         self._walked = 0
         self._known: set[str] = set()
@@ -69,7 +83,7 @@ class Sockets:
         """Whose connection has this inode, as of the last look; empty if none has."""
         if not inode or inode in self._peers:
             return self._peers.get(inode, "")
-        for data in self._answers:
+        for data in self._halves.answers:
             if answer := with_inode(data, inode):
                 return address_name(*answer.end(1))
         return ""
@@ -107,13 +121,10 @@ class Sockets:
     def _walk(self, diag: Diag, families: tuple[int, ...], port: int, host: str, sample: SocketSample) -> None:
         """Find what waits among all connections of the port."""
         self._walked = sample.at
-        self._answers, self._peers = [], {}
-        found: list[Answer] = []
+        self._peers = {}
+        found = [a for a in self._halves.walk(diag, families, port) if a.addresses[0].startswith(_at(a.family, host))]
         for family in families:
             ours = _at(family, host)
-            connections = diag.connections(family, port)
-            self._answers += connections
-            found += [a for data in connections for a in waiting(data) if a.addresses[0].startswith(ours)]
             if sample.queue is not None and sample.limit is not None and sample.queue > sample.limit:
                 clients = [a for a in diag.unanswered(family, port) if a.addresses[1].startswith(ours)]
                 sample.unanswered += [address_name(*answer.end(0)) for answer in clients]
@@ -164,3 +175,63 @@ def _at(family: int, host: str) -> bytes:
     if host in ANY:
         return b""
     return socket.inet_pton(family, host.partition("%")[0])
+
+
+class Halves:
+    """The connections of a port, all at one look, or where they are many one half at a look and the other at the next.
+
+    To have the kernel describe a connection costs most of a look, and nearly always nothing waits in it.
+    """
+
+    def __init__(self) -> None:
+        self._answers: dict[int, list[bytes]] = {}
+        self._waiting: dict[int, list[Answer]] = {}
+        self._middle = 0
+        self._test = 0
+        self._since_all = 0
+
+    @property
+    def answers(self) -> Iterator[bytes]:
+        """What the latest looks at each part have given."""
+        return (data for parts in self._answers.values() for data in parts)
+
+    def walk(self, diag: Diag, families: Sequence[int], port: int) -> list[Answer]:
+        """What waits now, as far as it has been looked at; what was seen waiting in the other half is asked for."""
+        self._test = self._next()
+        if not self._test:
+            return self._walk_all(diag, families, port)
+        limit = self._middle - (self._test == PEER_PORT_AT_MOST)
+        answers = [data for f in families for data in diag.connections(f, port, self._test, limit)]
+        self._answers[self._test] = answers
+        if len(self._answers) == 3:  # both halves are newer than the whole
+            del self._answers[0]
+        other = OTHER[self._test]
+        again = (diag.one(a.family, a.ports, a.addresses) for a in self._waiting[other])
+        self._waiting[other] = [found[0] for found in again if found and waits(found[0])]
+        self._waiting[self._test] = [answer for data in answers for answer in waiting(data)]
+        return self._waiting[self._test] + self._waiting[other]
+
+    def _walk_all(self, diag: Diag, families: Sequence[int], port: int) -> list[Answer]:
+        answers = [data for family in families for data in diag.connections(family, port)]
+        found = [answer for data in answers for answer in waiting(data)]
+        ports = sorted(peer for data in answers for peer in peer_ports(data))
+        self._answers = {0: answers}
+        self._middle = ports[len(ports) // 2] if len(ports) > MANY else 0
+        self._waiting = {PEER_PORT_AT_LEAST: [], PEER_PORT_AT_MOST: []}
+        for answer in found:
+            upper = int.from_bytes(answer.ports[1], "big") >= self._middle
+            self._waiting[PEER_PORT_AT_LEAST if upper else PEER_PORT_AT_MOST].append(answer)
+        return found
+
+    def _next(self) -> int:
+        """Which part is next: a half, or 0 for all of them, now and then and wherever much waits."""
+        self._since_all += 1
+        if not self._middle or self._since_all > AFRESH or sum(map(len, self._waiting.values())) > ASKED:
+            self._since_all = 0
+            return 0
+        return OTHER.get(self._test, PEER_PORT_AT_LEAST)
+
+
+def waits(answer: Answer) -> bool:
+    """Whether anything waits in a connection: to be accepted, to be read, or to be sent."""
+    return bool(answer.unread or answer.unsent or not answer.inode)

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from app.observers.sock_diag import Diag
 from app.observers.sockets import Sockets
 from app.session.observations import SocketSample
 from servers.records import address_name
@@ -94,6 +95,48 @@ def test_many_connections_and_one_that_waits(listener: socket.socket) -> None:
                 client.sendall(b"four")
                 waiting = name(client)
         assert bare(seen(listener)) == [(waiting, 4, 0, True)]
+
+
+def test_of_very_many_half_are_looked_at_each_time(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever waits is seen within two looks, for as long as it waits, and once; and what does not is not."""
+    monkeypatch.setattr("app.observers.sockets.MANY", 10)
+    monkeypatch.setattr("app.observers.sockets.AFRESH", 7)
+    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    asked: list[int] = []
+    whole = Diag.connections
+
+    def counted(self: Diag, family: int, port: int, test: int = 0, peer_port: int = 0) -> list[bytes]:
+        asked.append(test)
+        return whole(self, family, port, test, peer_port)
+
+    monkeypatch.setattr(Diag, "connections", counted)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection((host, port))) for _ in range(40)]
+        served = [stack.enter_context(listener.accept()[0]) for _ in range(40)]
+
+        def look() -> list[tuple[str, int, int, bool]]:
+            sockets.pace.hurry()
+            sample = sockets.sample(port, host)
+            assert sample
+            return sorted(bare(sample))
+
+        assert look() == []
+        sent: list[str] = []
+        for client in (clients[3], clients[20], clients[37]):
+            client.sendall(b"four")
+            look()
+            sent.append(name(client))
+            for _ in range(10):
+                assert look() == sorted((peer, 4, 0, True) for peer in sent)
+        assert served[20].recv(4)
+        look()
+        assert name(clients[20]) not in {peer for peer, *_ in look()}
+        assert {sockets.peer_of(os.fstat(s.fileno()).st_ino) for s in served} == set(map(name, clients))
+        stranger = stack.enter_context(socket.create_connection((host, port)))
+        look()
+        assert (name(stranger), 0, 0, False) in look()
+        assert asked.count(0) < len(asked) / 3, "seldom all of them"
+    sockets.close()
 
 
 def test_the_queue_has_a_length_and_a_limit(listener: socket.socket) -> None:

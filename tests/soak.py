@@ -1,6 +1,6 @@
 """Normal mixed traffic for a long time: every stall that is told must be one (`make soak`).
 
-Nine patterns run side by side, the busy loop alone, each with as many clients as it serves. A stall is true if our
+All patterns run side by side, the busy loop alone, each with as many clients as it serves. A stall is true if our
 clients have felt it by their own clocks, which know nothing of the kernel's evidence; on a machine that others use too
 there may be such ones. One that nobody has felt is a false alarm.
 """

@@ -125,7 +125,8 @@ class MatrixScreen(Screen[Measured | None]):
             async for measured in measure_all(cells, self._terms):
                 place = self._wanted.pop(0)
                 self.measured[place] = measured
-                self._each = time.monotonic() - began
+                if measured.cell.felt:
+                    self._each = time.monotonic() - began
                 began = time.monotonic()
                 self._show(place)
                 if self._wanted:

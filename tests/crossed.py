@@ -18,3 +18,8 @@ def crossed(first: Iterable[Any], second: Iterable[Any], always: Callable[[Any, 
 def name(value: Any) -> str:
     """What it is called in the name of a test."""
     return str(getattr(value, "name", None) or getattr(value, "__name__", value))
+
+
+def seldom(patterns: Iterable[str], *always: str) -> list[Any]:
+    """Patterns as parameters, of which all but some are marked slow: where one shows what others of its sort do."""
+    return [pytest.param(one, marks=() if one in always else pytest.mark.slow) for one in patterns]

@@ -30,7 +30,9 @@ from tests.ports import free_port, is_free
 
 def is_decisive(pattern: Pattern, way: Callable[[Terminal], None]) -> bool:
     """Whether it shows what the others do too: a dashboard ends its server in order, or dies and the leash does it."""
-    return pattern.name in ("thread-pool", "asyncio-processes") or way in (quit_by_key, WAYS[-1])
+    if pattern.name in ("thread-pool", "asyncio-processes"):
+        return True
+    return way is WAYS[-1] or (way is quit_by_key and pattern.serves_in in ("process", "thread"))
 
 
 @pytest.mark.parametrize(("pattern", "way"), crossed(PATTERNS, WAYS, is_decisive))

@@ -43,7 +43,7 @@ def felt_by_raw_sockets(start: Starter, pattern: str, kind: str) -> tuple[str, b
 
 @pytest.mark.parametrize(
     ("pattern", "kind"),
-    crossed(REDUCED, KINDS, lambda pattern, kind: pattern in ("multithread", "eventlet") or kind in ("sleep", "c-gil")),
+    crossed(REDUCED, KINDS, lambda pattern, kind: pattern == "multithread" or kind in ("sleep", "c-gil")),
 )
 async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:
     for attempt in range(TRIES):

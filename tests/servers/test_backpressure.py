@@ -9,6 +9,7 @@ import pytest
 from servers.ceiling import CEILING
 from servers.records import Note
 from servers.server import RECV_BYTES
+from tests.crossed import seldom
 from tests.servers.harness import SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, receive
 
@@ -55,7 +56,13 @@ def settled(server: Running) -> int:
     return memory(server)
 
 
-@pytest.mark.parametrize("pattern", BOUNDED)
+@pytest.mark.parametrize(
+    "pattern",
+    seldom(
+        BOUNDED, "multithread", "process-pool", "busy-loop", "select-loop", "asyncio", "asyncio-streams",
+        "process-loops", "eventlet", "gevent", "twisted", "trio", "uvloop",
+    ),
+)  # fmt: skip
 def test_a_client_that_does_not_read_costs_no_memory(start: Starter, pattern: str) -> None:
     """It is held back, not buffered for; what it has sent is seen on the pipe, and comes back in the end."""
     server = start(pattern, "--workers", "1")

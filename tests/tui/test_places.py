@@ -31,7 +31,7 @@ async def stands(stage: Stage, digit: str, after: str) -> None:
     ids=lambda size: f"{size[0]}x{size[1]}",
 )
 async def test_every_digit_after_every_other_one(size: tuple[int, int]) -> None:
-    pairs = random.Random(SEED).sample(PAIRS, len(PAIRS))
+    pairs = random.Random(f"{SEED} {size}").sample(PAIRS, len(PAIRS) // 2)  # others at each size
     async with dashboard("multithread", size=size, clients=1) as stage:
         await stage.connected(1)
         for before, digit in pairs:

@@ -47,3 +47,14 @@ async def test_how_many_loops_a_connection_wakes_is_on_the_screen() -> None:
         await stage.until(lambda: "wakes per connection" in str(stage.panel("threads").border_title), "the wakes")
         await stage.pilot.resize_terminal(100, 30)
         await stage.until(lambda: str(stage.panel("threads").border_title).endswith("wakes/conn"), "in short")
+
+
+async def test_what_cures_the_block_is_in_sight_beside_what_runs() -> None:
+    async with dashboard("asyncio", size=SMALL) as stage:
+        await stage.serving("asyncio")
+        assert "asyncio to a thread" not in stage.shown("patterns")
+        await stage.press("b")
+        await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the remedy")
+        assert "● asyncio" in stage.shown("patterns")
+        await stage.press("b")
+        await stage.until(lambda: "x asyncio to a thread" not in stage.shown("patterns"), "nothing to cure")

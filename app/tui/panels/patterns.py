@@ -87,8 +87,20 @@ class PatternsPanel(Panel):
 
     def _settle(self) -> None:
         super()._settle()
+        self._show_cure()
         if self.top and isinstance(self.entries[self.top - 1], str) and self.in_sight() < self.top + self.rows - 1:
             self.top -= 1  # the first of a family comes with its heading
+            self._frame(self.title_text, self.place())
+
+    def _show_cure(self) -> None:
+        """Have what cures the block in sight as well, if that is near."""
+        name = cured_in(self.view) if self.view else ""
+        place = next((i for i, e in enumerate(self.entries) if isinstance(e, Pattern) and e.name == name), None)
+        if place is None or self.top <= place < self.top + self.rows:
+            return
+        top = place - self.rows + 1 if place > self.top else place
+        if top <= self.in_sight() < top + self.rows:
+            self.top = top
             self._frame(self.title_text, self.place())
 
     def put(self, pattern: Pattern) -> None:

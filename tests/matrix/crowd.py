@@ -67,10 +67,12 @@ class Pinger:
 
 @dataclass
 class Felt:
-    """What raw sockets felt: the others, and whether one that came meanwhile was served."""
+    """What the others felt, whether one that came meanwhile was served, and the ports of all of them."""
 
     others: list[str]
     newcomer: bool
+    ports: list[int]
+    blocker: int
 
 
 def feel(address: tuple[str, int], arm_for: object, others: int = 3) -> Felt:
@@ -94,7 +96,9 @@ def feel(address: tuple[str, int], arm_for: object, others: int = 3) -> Felt:
         time.sleep(0.3)
         served = [at for _, at in newcomer.round_trips]
         in_time = bool(served) and served[0] - newcomer.began < (end - newcomer.began) / 2
-        return Felt([pinger.felt(begin, end) for pinger in pingers], in_time)
+        ports = [pinger.sock.getsockname()[1] for pinger in (*pingers, newcomer)]
+        felt = [pinger.felt(begin, end) for pinger in pingers]
+        return Felt(felt, in_time, ports, blocker.getsockname()[1])
     finally:
         for pinger in (*pingers, *([newcomer] if newcomer else [])):
             pinger.end()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.arming import Arming
 from app.clients.remote import Crowd
 from app.observers.child import Child
 from app.observers.kernel import Kernel
@@ -17,7 +18,6 @@ from app.observers.resources import Resources
 from app.observers.strace import Strace
 from app.session.moments import Moments
 from app.session.observations import (
-    BlockSet,
     ClientUnconnected,
     Flooding,
     Lag,
@@ -69,9 +69,7 @@ class Live:
         self._crowd_pipe = LinePipe(os.dup(self.crowd.fd))
         self.child: Child | None = None
         self.pattern: Pattern | None = plan.pattern
-        self.armed = plan.block is not None
-        self._chosen = plan.block
-        self._pattern_block: BlockSetting | None = None
+        self.block = Arming(plan.block)
         self.output_held = False
         """Whether the stdout of a server that prints is left unread: of this one, and of those that come."""
         self._resources = Resources()
@@ -106,14 +104,14 @@ class Live:
         if self.plan.stall_after:
             self.session.stalls.threshold = self.plan.stall_after * 1_000_000
         self._since = time.monotonic_ns()
-        self._pattern_block = pattern.block
-        self.child = Child(pattern.name, self.plan.options, self.block_now)
+        self.block.comes_with(pattern.block)
+        self.child = Child(pattern.name, self.plan.options, self.block.now)
         self._resources.watch(self.child.pid)
         self._kernel = Kernel(self.child.stacks, self.child.pid)
         self.moments = Moments()
         self.session.apply_all(self.child.read())
         self._reopen = True
-        self._tell_block()
+        self.session.apply(self.block.told())
         if self.output_held:
             self.hold_output(True)
         self._tell_unconnected(crowd, NO_SERVER)
@@ -152,41 +150,27 @@ class Live:
 
     # The block.
 
-    @property
-    def block_setting(self) -> BlockSetting:
-        """The blocking call that the block key switches."""
-        return self._chosen or self._pattern_block or BlockSetting()
-
-    @property
-    def block_now(self) -> BlockSetting | None:
-        """What is armed: by the user, or by the pattern that comes with it."""
-        return self.block_setting if self.armed or self._pattern_block else None
-
     def toggle_block(self) -> bool:
         """Switch the block of the running server; gives whether it is on now."""
-        self._switch(not self.block_now)
-        return self.block_now is not None
+        self._switch(not self.block.now)
+        return self.block.now is not None
 
     def keep_block(self) -> None:
         """Take the block that is on to whatever pattern comes next, also if this one came with it."""
-        if self.block_now:
-            self.arm(self.block_now)
+        if self.block.now:
+            self.arm(self.block.now)
 
     def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
         """Switch the block on with this setting, perhaps for the client with this port only; or off with None."""
-        self._chosen = setting or self._chosen
+        if setting:
+            self.block.choose(setting)
         self._switch(setting is not None, only)
 
     def _switch(self, on: bool, only: int = 0) -> None:
-        self.armed, self._pattern_block = on, None
+        self.block.switch(on)
         if self.child:
-            self.child.arm(self.block_now, only)
-        self._tell_block()
-
-    def _tell_block(self) -> None:
-        setting = self.block_setting
-        on = self.block_now is not None
-        self.session.apply(BlockSet(time.monotonic_ns(), on, setting.kind, setting.seconds, setting.every))
+            self.child.arm(self.block.now, only)
+        self.session.apply(self.block.told())
 
     # Our clients.
 

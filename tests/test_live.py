@@ -122,13 +122,13 @@ def test_a_busy_port_is_refused_in_a_sentence(run: Run) -> None:
 def test_the_block_that_a_pattern_brings_goes_with_it(run: Run) -> None:
     live = run.live
     run.start("multithread")
-    assert live.block_now is None
+    assert live.block.now is None
     assert not live.session.block.on
     run.start("asyncio-blocking")
-    assert live.block_now == BlockSetting("sleep", 20.0)
+    assert live.block.now == BlockSetting("sleep", 20.0)
     assert (live.session.block.on, live.session.block.seconds) == (True, 20.0)
     run.start("asyncio")
-    assert live.block_now is None
+    assert live.block.now is None
     assert not live.session.block.on
 
 
@@ -138,11 +138,11 @@ def test_a_block_that_the_user_armed_stays(run: Run) -> None:
     live.arm(BlockSetting("sleep", 0.5))
     for pattern in ("asyncio-blocking", "multithread"):
         run.start(pattern)
-        assert live.block_now == BlockSetting("sleep", 0.5)
+        assert live.block.now == BlockSetting("sleep", 0.5)
         assert (live.session.block.on, live.session.block.seconds) == (True, 0.5)
     assert live.toggle_block() is False
     run.start("asyncio")
-    assert live.block_now is None
+    assert live.block.now is None
 
 
 def test_the_block_of_asyncio_blocking_is_switched_off_and_on(run: Run) -> None:

@@ -118,7 +118,7 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.draw()
 
     def action_set_block(self) -> None:
-        setting = self.live.block_setting
+        setting = self.live.block.setting
         ask(
             self,
             "Blocking call: KIND:SECONDS, or KIND:SECONDS/N for one message in N",
@@ -147,7 +147,7 @@ class EchoTui(ClientKeys, ScreenKeys):
     def cure(self) -> Remedy | None:
         """What cures the chosen block of the pattern that runs, or is looked at."""
         pattern = self.live.pattern or self.looked_at
-        return remedy(pattern, self.live.block_setting.kind) if pattern else None
+        return remedy(pattern, self.live.block.setting.kind) if pattern else None
 
     # Its stdout.
 

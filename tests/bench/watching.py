@@ -42,7 +42,7 @@ class Watched:
     def __init__(self, pattern: Pattern, live: Live) -> None:
         self._live, self.port = live, live.plan.options.port
         live.start(pattern)
-        if live.block_now:
+        if live.block.now:
             live.toggle_block()
         assert live.child
         self.pid = live.child.pid

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from servers.block import BlockSetting
 from servers.catalog import PATTERNS, find
 from servers.server import Options
 from tests.crossed import crossed, seldom
-from tests.truth.watch import Caller, Watch, watching
+from tests.truth.watch import Watch, during_a_block, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
@@ -39,23 +38,6 @@ LOOPS = (
 KINDS = {"sleep": "sleep", "c-call": "c_call", "cpu": "cpu", "c-gil": "c_gil"}
 """The function in which each kind of block is."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
-
-
-def during_a_block(watch: Watch, sender: Caller, others: list[Caller]) -> None:
-    """One client's message blocks its handler; then the block is switched off, and the others send too."""
-    watch.arm()
-    sender.send()
-    watch.until(lambda: watch.session.blocking, "the block")
-    watch.arm(False)
-    for other in others:
-        other.send()
-
-    def heard() -> bool:
-        echoes = [caller.listen() for caller in (sender, *others)]  # each of them, at every look
-        return all(echoes)
-
-    watch.until(heard, "every echo")
-    watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
 
 
 @pytest.mark.parametrize(
@@ -120,60 +102,6 @@ def test_who_blocks_nobody_else_is_no_stall(pattern: str, kind: str) -> None:
         assert watch.stalls == []
 
 
-@pytest.mark.parametrize("pattern", ["multithread", "thread-pool"])
-def test_a_thread_that_keeps_the_gil(pattern: str) -> None:
-    with watching(pattern, BlockSetting("c-gil", SECONDS)) as watch:
-        sender, *others = (watch.connect() for _ in range(3))
-        watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
-        during_a_block(watch, sender, others)
-        stall = max(watch.stalls, key=lambda stall: stall.lasted(0))
-        assert stall.cause is Cause.GIL
-        assert {victim.peer for victim in stall.victims.values()} == {other.name for other in others}
-        assert watch.is_close(stall.begin, others[0].sent_at)
-        assert watch.is_close(stall.end, min(other.echo_at for other in others))
-        assert stall.culprit
-        assert stall.culprit.where
-        assert stall.culprit.where.function == "c_gil"
-        held = [w for w in watch.session.workers.values() if any(c.peer == sender.name for c in w.serving.values())]
-        assert [worker.tid for worker in held] == [stall.culprit.tid], "the thread of the client that blocks"
-
-
-def all_at_once(watch: Watch, messages: int) -> list[Caller]:
-    """Three clients, each of which sends so many messages that block; until the last echo is there."""
-    callers = [watch.connect() for _ in range(3)]
-    watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
-    watch.arm()
-    for _ in range(messages):
-        for caller in callers:
-            caller.send()
-        watch.until(lambda: watch.session.blocking, "a block")
-
-    def heard() -> bool:
-        echoes = [caller.listen() for caller in callers]
-        return all(echoes)
-
-    watch.until(heard, "every echo")
-    watch.until(lambda: not watch.session.stalls.going, "the end of the stalls")
-    return callers
-
-
-def test_threads_that_keep_the_gil_in_turn() -> None:
-    with watching("multithread", BlockSetting("c-gil", SECONDS)) as watch:
-        callers = all_at_once(watch, 1)
-        stalls = [stall for stall in watch.stalls if stall.cause is Cause.GIL]
-        assert 1 <= len(stalls) <= 2, "while the first one blocks, and while the second does"
-        assert stalls[0].begin >= callers[0].sent_at
-        for before, after in pairwise(stalls):
-            assert before.end <= after.begin
-
-
-def test_threads_that_compute_side_by_side() -> None:
-    with watching("multithread", BlockSetting("cpu", SECONDS)) as watch:
-        callers = all_at_once(watch, 2)
-        assert len(watch.blamed) <= len(callers), "one for each client that has sent a second message"
-        assert {stall.cause for stall in watch.stalls} <= {Cause.COMPUTING, Cause.GIL, Cause.NO_CORE}
-
-
 def test_a_client_that_says_goodbye_during_a_block_waits_for_nothing() -> None:
     with watching("asyncio", BlockSetting("sleep", SECONDS)) as watch:
         sender, quiet = watch.connect(), watch.connect()
@@ -185,24 +113,6 @@ def test_a_client_that_says_goodbye_during_a_block_waits_for_nothing() -> None:
         watch.until(sender.listen, "its echo")
         watch.until(lambda: watch.session.totals.bye == 1, "the goodbye is seen")
         assert watch.blamed == []
-
-
-@pytest.mark.parametrize("pattern", ["asyncio-to-thread", "eventlet-tpool"])
-def test_a_thread_that_serves_nobody_keeps_the_gil_from_the_loop(pattern: str) -> None:
-    with watching(pattern, BlockSetting("c-gil", SECONDS)) as watch:
-        sender, *others = (watch.connect() for _ in range(3))
-        watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
-        during_a_block(watch, sender, others)
-        stall = max(watch.stalls, key=lambda stall: stall.lasted(0))
-        assert stall.cause is Cause.GIL
-        assert stall.injected
-        assert {other.name for other in others} <= {victim.peer for victim in stall.victims.values()}
-        assert watch.is_close(stall.begin, others[0].sent_at)
-        assert watch.is_close(stall.end, min(other.echo_at for other in others))
-        assert stall.culprit
-        assert stall.culprit.where
-        assert stall.culprit.where.function == "c_gil"
-        assert (stall.culprit.pid, stall.culprit.tid) not in watch.session.workers
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,23 @@ class Caller:
         self.sock.close()
 
 
+def during_a_block(watch: Watch, sender: Caller, others: list[Caller]) -> None:
+    """One client's message blocks its handler; then the block is switched off, and the others send too."""
+    watch.arm()
+    sender.send()
+    watch.until(lambda: watch.session.blocking, "the block")
+    watch.arm(False)
+    for other in others:
+        other.send()
+
+    def heard() -> bool:
+        echoes = [caller.listen() for caller in (sender, *others)]  # each of them, at every look
+        return all(echoes)
+
+    watch.until(heard, "every echo")
+    watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
+
+
 @contextlib.contextmanager
 def watching(
     pattern: str,

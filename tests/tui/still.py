@@ -4,6 +4,7 @@ come out the same everywhere."""
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.arming import Arming
 from app.live import Live, Plan
 from app.session.moments import Moments
 from app.session.observations import (
@@ -178,9 +179,8 @@ class StillLive(Live):
         self.session = Session()
         self.session.apply_all(told)
         self.child = None
-        self.armed = self.session.block.on
-        self._chosen = BlockSetting("sleep", 6.0)
-        self._pattern_block = None
+        self.block = Arming(BlockSetting("sleep", 6.0))
+        self.block.switch(self.session.block.on)
         self.loads = {}
         self.moments = Moments()
         self.lens = None

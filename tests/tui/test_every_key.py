@@ -108,20 +108,20 @@ async def block_set(stage: Stage) -> None:
     await stage.press("B")
     await answer(stage, "sleep:0.25")
     await stage.shows("block: time.sleep 0.25 s ON")
-    assert stage.app.live.block_now is not None
+    assert stage.app.live.block.now is not None
 
 
 @key("remedy")
 async def to_the_remedy(stage: Stage) -> None:
     stage.app.start_from_palette(find("asyncio-blocking"))
     await stage.serving("asyncio-blocking")
-    block = stage.app.live.block_now
+    block = stage.app.live.block.now
     await stage.open(2)
     assert "x asyncio to a thread" in stage.shown("patterns")
     await stage.press("x")
     await stage.serving("asyncio-to-thread")
     await stage.connected(2)
-    assert stage.app.live.block_now == block is not None, "the same block is still on"
+    assert stage.app.live.block.now == block is not None, "the same block is still on"
     await stage.press("x")
     assert stage.app.live.pattern == find("asyncio-to-thread"), "nothing is to be cured there"
     stage.app.live.arm(None)

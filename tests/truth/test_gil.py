@@ -1,0 +1,82 @@
+"""What the session says of real threads that want the GIL of one that keeps it, against what the test has measured."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from app.session.stall import Cause, Culprit, Stall
+from servers.block import BlockSetting
+from tests.truth.watch import Caller, Watch, during_a_block, watching
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
+
+SECONDS = 0.7
+
+
+def kept(watch: Watch) -> tuple[Stall, Culprit, str]:
+    """C code for one client keeps the GIL while two others send: the stall, who is to blame, and whose message it was."""
+    sender, *others = (watch.connect() for _ in range(3))
+    watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
+    during_a_block(watch, sender, others)
+    stall = max(watch.stalls, key=lambda stall: stall.lasted(0))
+    assert (stall.cause, stall.injected) == (Cause.GIL, True)
+    assert {other.name for other in others} <= {victim.peer for victim in stall.victims.values()}
+    assert watch.is_close(stall.begin, others[0].sent_at)
+    assert watch.is_close(stall.end, min(other.echo_at for other in others))
+    assert stall.culprit
+    assert stall.culprit.where
+    assert stall.culprit.where.function == "c_gil"
+    return stall, stall.culprit, sender.name
+
+
+@pytest.mark.parametrize("pattern", ["multithread", "thread-pool"])
+def test_a_thread_that_keeps_the_gil(pattern: str) -> None:
+    with watching(pattern, BlockSetting("c-gil", SECONDS)) as watch:
+        stall, culprit, sender = kept(watch)
+        assert sender not in {victim.peer for victim in stall.victims.values()}
+        held = [w for w in watch.session.workers.values() if any(c.peer == sender for c in w.serving.values())]
+        assert [worker.tid for worker in held] == [culprit.tid], "the thread of the client that blocks"
+
+
+@pytest.mark.parametrize("pattern", ["asyncio-to-thread", "eventlet-tpool"])
+def test_a_thread_that_serves_nobody_keeps_the_gil_from_the_loop(pattern: str) -> None:
+    with watching(pattern, BlockSetting("c-gil", SECONDS)) as watch:
+        _, culprit, _ = kept(watch)
+        assert (culprit.pid, culprit.tid) not in watch.session.workers
+
+
+def all_at_once(watch: Watch, messages: int) -> list[Caller]:
+    """Three clients, each of which sends so many messages that block; until the last echo is there."""
+    callers = [watch.connect() for _ in range(3)]
+    watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
+    watch.arm()
+    for _ in range(messages):
+        for caller in callers:
+            caller.send()
+        watch.until(lambda: watch.session.blocking, "a block")
+
+    def heard() -> bool:
+        echoes = [caller.listen() for caller in callers]
+        return all(echoes)
+
+    watch.until(heard, "every echo")
+    watch.until(lambda: not watch.session.stalls.going, "the end of the stalls")
+    return callers
+
+
+def test_threads_that_keep_the_gil_in_turn() -> None:
+    with watching("multithread", BlockSetting("c-gil", SECONDS)) as watch:
+        callers = all_at_once(watch, 1)
+        stalls = [stall for stall in watch.stalls if stall.cause is Cause.GIL]
+        assert 1 <= len(stalls) <= 2, "while the first one blocks, and while the second does"
+        assert stalls[0].begin >= callers[0].sent_at
+        for before, after in pairwise(stalls):
+            assert before.end <= after.begin
+
+
+def test_threads_that_compute_side_by_side() -> None:
+    with watching("multithread", BlockSetting("cpu", SECONDS)) as watch:
+        callers = all_at_once(watch, 2)
+        assert len(watch.blamed) <= len(callers), "one for each client that has sent a second message"
+        assert {stall.cause for stall in watch.stalls} <= {Cause.COMPUTING, Cause.GIL, Cause.NO_CORE}

@@ -15,7 +15,7 @@ SECONDS = 0.7
 
 
 def kept(watch: Watch) -> tuple[Stall, Culprit, str]:
-    """C code for one client keeps the GIL while two others send: the stall, who is to blame, and whose message it was."""
+    """C code for one client keeps the GIL while two others send: the stall, who is to blame, and its client."""
     sender, *others = (watch.connect() for _ in range(3))
     watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
     during_a_block(watch, sender, others)

@@ -136,16 +136,21 @@ class Panel(Widget, can_focus=True):
         y -= self.HEADED
         if y < 0:
             return self.heading(width)
-        index = self.top + y
-        if not self.first <= index < self.last:
+        found = self.at(y, width)
+        if found is None:
             return []
-        line = self.line(index, width)
+        index, line = found
         if self.SELECTS and self.has_focus and index == self.cursor:
             assert self.view
             mark = Style(bgcolor=self.view.palette.cursor.bgcolor)
             left = max(width - sum(len(text) for text, _ in line), 0)
             return [(text, style + mark) for text, style in [*line, (" " * left, mark)]]
         return line
+
+    def at(self, y: int, width: int) -> tuple[int, Line] | None:
+        """The line in a row below the heading, with its number; None below the last."""
+        index = self.top + y
+        return (index, self.line(index, width)) if self.first <= index < self.last else None
 
     def _strip(self, line: Line, width: int, base: Style) -> Strip:
         strip = Strip([Segment(text, base + style) for text, style in line if text])
@@ -173,7 +178,11 @@ class Panel(Widget, can_focus=True):
         elif kept >= self.top + self.rows and self.SELECTS:
             self.top = kept - self.rows + 1
         self.top = min(max(self.top, self.first), highest)
+        self.lay()
         self._frame(self.title_text, self.place())
+
+    def lay(self) -> None:
+        """Give the lines of the window their rows, where a line may take more than one."""
 
     def _frame(self, title: str, subtitle: str) -> None:
         """Name the panel in its border; Textual draws a whole widget anew for that, even if nothing is different."""
@@ -184,11 +193,15 @@ class Panel(Widget, can_focus=True):
     def place(self) -> str:
         """Where in the whole the window is, if it does not show all."""
         total = self.last - self.first
-        if total <= self.rows:
+        begin, end = self.shown_lines()
+        if end - begin >= total:
             return ""
-        begin = self.top - self.first + 1
-        text = f"{begin:,} to {min(begin + self.rows - 1, total):,} of {total:,}"
+        text = f"{begin - self.first + 1:,} to {end - self.first:,} of {total:,}"
         return text if not self.FOLLOWS or self.following else f"{text}, End follows"
+
+    def shown_lines(self) -> tuple[int, int]:
+        """The lines that are visible: from this number up to, not including, that one."""
+        return self.top, min(self.top + self.rows, self.last)
 
     def go(self, index: int) -> None:
         """Put the cursor on a line."""
@@ -241,8 +254,9 @@ class Panel(Widget, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None or offset.y < self.HEADED:
             return
-        index = self.top + offset.y - self.HEADED
-        if index < self.last:
+        found = self.at(offset.y - self.HEADED, self.extent.width)
+        if found:
+            index = found[0]
             again = index == self.cursor
             self.go(index)
             self.pressed(index, again)

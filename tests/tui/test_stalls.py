@@ -57,6 +57,16 @@ async def test_a_stalls_row_says_who_waits_and_where_at_every_size(size: tuple[i
         await stage.press("4")
         words = ("parked (block)", "[2] [3]", "block.py:")
         await stage.until(lambda: all(word in stage.shown("stalls") for word in words), "all of it")
+        await stage.shows("Stalls: 1 going on")
+
+
+async def test_the_totals_name_what_has_ended_and_what_goes_on() -> None:
+    async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 1)) as stage:
+        await held(stage)
+        await stage.shows("Stalls: 2 parked")
+        stage.app.live.arm(BlockSetting("sleep", 30))
+        await held(stage)
+        await stage.shows("parked, 1 going on")
 
 
 @pytest.mark.parametrize("width", range(9, 30))

@@ -16,6 +16,8 @@ LONG = SECOND
 """A wait (ns) from which a connection comes before others; shorter ones would have the rows jump about."""
 GAUGE = 8
 """Cells of the accept queue's gauge."""
+SMALL_GAUGE = 3
+"""The same where room is short."""
 
 
 def whose(view: View, connection: Connection) -> str:
@@ -99,13 +101,13 @@ def titles(session: Session) -> Iterator[str]:
         yield ", ".join(words + closed)
         return
     queue, limit = server.queue, server.queue_limit or 0
-    bar = f"{text.share(queue, limit, GAUGE)} " if queue else ""
     dropped = [f"{server.dropped:,} dropped"] if server.dropped else []
     of = f"{queue:,} of {limit:,}"
-    yield ", ".join([*words, f"accept queue {bar}{of}", *dropped, *closed])
-    for said in (f"accept queue {bar}{of}", f"queue {bar}{of}", f"queue {of}"):
+    gauge, small = (f"{text.share(queue, limit, cells)} {of}" if queue else of for cells in (GAUGE, SMALL_GAUGE))
+    yield ", ".join([*words, f"accept queue {gauge}", *dropped, *closed])
+    for said in (f"accept queue {gauge}", f"queue {gauge}", f"queue {small}"):
         yield ", ".join([*words, said, *dropped])
-    for said in (f"queue {bar}{of}", f"queue {of}"):
+    for said in (f"queue {gauge}", f"queue {small}", f"queue {of}"):
         yield ", ".join([f"{len(session.connections):,} open", said, *dropped])
 
 

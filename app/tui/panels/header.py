@@ -1,7 +1,7 @@
 """The line at the top: what runs, where, since when; the block in words; what the dashboard costs and has lost."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.style import Style
 
@@ -16,14 +16,27 @@ from servers.catalog import BY_NAME
 SLOW = 100 * text.MS
 """An interval (ns) between two samples, beyond which it is not for calm that they are so far apart."""
 
+STEPS = 12
+"""What is left out or said in fewer words, one step after the other, where the row is too short."""
+
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of the row; the higher its rank, the sooner it goes where room is short."""
+    """A piece of the row, and what becomes of it where room is short: the higher a step, the sooner it is taken."""
 
     words: str
     style: Style
-    rank: int
+    goes: int = 0
+    """The step at which it is left out; 0: it stays."""
+    short: str = ""
+    shortens: int = 0
+    """The step at which `short` takes the place of its words; 0: never."""
+
+    def at(self, step: int) -> "Part | None":
+        """What is left of it when that step is taken."""
+        if step == self.goes:
+            return None
+        return replace(self, words=self.short) if step == self.shortens else self
 
 
 class Header(Panel, can_focus=False):
@@ -45,11 +58,10 @@ class Header(Panel, can_focus=False):
 
     def line(self, index: int, width: int) -> Line:
         left, right = self._left(), self._right()
-        # Where the row is too short, the parts that matter least go first.
-        while _length(left) + _length(right) > width and len(left) + len(right) > 4:
-            rank = max(part.rank for part in (*left, *right))
-            left = [part for part in left if part.rank < rank]
-            right = [part for part in right if part.rank < rank]
+        for step in range(STEPS, 0, -1):
+            if _length(left) + _length(right) <= width:
+                break
+            left, right = _at(step, left), _at(step, right)
         gap = max(width - _length(left) - _length(right), 0)
         return [(p.words, p.style) for p in left] + [(" " * gap, Style.null())] + [(p.words, p.style) for p in right]
 
@@ -57,31 +69,32 @@ class Header(Panel, can_focus=False):
         assert self.view
         view, palette = self.view, self.view.palette
         server = view.live.server
-        parts = [Part(" ", palette.text, 0), Part("echo-tui  ", palette.accent, 3)]
+        parts = [Part(" ", palette.text), Part("echo-tui  ", palette.accent, goes=9)]
         runs = BY_NAME.get(server.pattern) if server else None
         if runs is None or server is None:
-            return [*parts, Part("no server   ", palette.dim, 0), self._block()]
-        parts.append(Part(f"{runs.title}  ", palette.strong, 0))
+            return [*parts, Part("no server   ", palette.dim), self._block()]
+        parts.append(Part(f"{runs.title}  ", palette.strong))
         if not server.running:
-            parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, 1))
+            parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, goes=1))
         elif server.listening_at:
-            parts += [Part("● ", palette.good, 1), Part("serving ", palette.good, 4)]
-            parts.append(Part(f"{server.address}   ", palette.good, 2))
+            parts += [Part("● ", palette.good, goes=1), Part("serving ", palette.good, goes=10)]
+            port = f":{server.port}  "
+            parts.append(Part(f"{server.address}   ", palette.good, goes=1, short=port, shortens=5))
         else:
-            parts.append(Part("○ starting   " if runs.serves else "○ not listening   ", palette.dim, 1))
+            parts.append(Part("○ starting   " if runs.serves else "○ not listening   ", palette.dim, goes=1))
         parts.append(self._block())
         if view.live.output_held:
-            parts += [Part(" ", palette.text, 0), Part(" stdout held ", palette.blocked, 0)]
-        parts.append(Part(f"   pid {server.pid}", palette.dim, 7))
+            parts += [Part(" ", palette.text), Part(" stdout held ", palette.blocked)]
+        parts.append(Part(f"   pid {server.pid}", palette.dim, goes=12))
         return parts
 
     def _block(self) -> Part:
         assert self.view
         block, palette = self.view.live.block, self.view.palette
         if block.on:
-            words = BlockSetting(block.kind, block.seconds, block.every)
-            return Part(f" block: {words} ON ", palette.blocked, 0)
-        return Part("block: off", palette.dim, 5)
+            setting = BlockSetting(block.kind, block.seconds, block.every)
+            return Part(f" block: {setting} ON ", palette.blocked, short=f" {setting.spec} ON ", shortens=6)
+        return Part("block: off", palette.dim, goes=8)
 
     def _right(self) -> list[Part]:
         assert self.view
@@ -89,26 +102,31 @@ class Header(Panel, can_focus=False):
         totals, server = view.live.totals, view.live.server
         parts = []
         words, goes_on = stalled(view)
-        if words:
-            parts.append(Part(f"  {words} ", palette.stalled if goes_on else palette.dim, 1 if goes_on else 4))
+        if goes_on:
+            parts.append(Part(f"  {words} ", palette.stalled))
+        elif words:
+            parts.append(Part(f"  last {words} ", palette.dim, goes=2, short=f"  {words} ", shortens=7))
         if grown := growth(view):
-            parts.append(Part(f"  memory +{text.size(grown)}", palette.waiting, 1))
-        if totals.lost:
-            parts.append(Part(f"  lost {totals.lost:,}", palette.bad, 1))
+            parts.append(Part(f"  memory +{text.size(grown)}", palette.waiting))
+        if server:
+            lost = totals.lost
+            parts.append(Part(f"  lost {lost:,}", palette.bad if lost else palette.dim, goes=0 if lost else 11))
         if totals.garbled:
-            parts.append(Part(f"  garbled {totals.garbled:,}", palette.bad, 1))
+            parts.append(Part(f"  garbled {totals.garbled:,}", palette.bad))
         lag = view.live.worst_lag(view.clock)
         if lag is not None:
             late = lag >= 50 * text.MS
-            parts.append(Part(f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.dim, 6))
+            parts.append(Part(f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.dim, goes=2))
         if longest := interval(view):
             slow = longest > SLOW
-            words = f"  sampling {'slowed to ' if slow else ''}{text.SECOND / longest:.0f}/s"
-            parts.append(Part(words, palette.waiting if slow else palette.dim, 8))
+            rate = f"{text.SECOND / longest:.0f}/s"
+            words, short = (f"sampling slowed to {rate}", f"slowed to {rate}") if slow else (f"sampling {rate}", rate)
+            style = palette.waiting if slow else palette.dim
+            parts.append(Part(f"  {words}", style, goes=3, short=f"  {short}", shortens=11))
         if server:
             lasted = (server.exited_at or view.clock) - server.started_at
-            parts.append(Part(f"  {text.clock(lasted)} ", palette.text, 2))
-        return parts
+            parts.append(Part(f"  {text.clock(lasted)}", palette.text, goes=4))
+        return [*parts, Part(" ", palette.text)]
 
 
 def interval(view: View) -> int:
@@ -131,7 +149,11 @@ def stalled(view: View) -> tuple[str, bool]:
         return f"STALLED {text.elapsed(stall.lasted(view.clock))}", True
     if not stalls.all:
         return "", False
-    return f"last stall {text.clock(view.clock - max(stall.end for stall in stalls.all))} ago", False
+    return f"stall {text.clock(view.clock - max(stall.end for stall in stalls.all))} ago", False
+
+
+def _at(step: int, parts: list[Part]) -> list[Part]:
+    return [left for part in parts if (left := part.at(step))]
 
 
 def _length(parts: list[Part]) -> int:

@@ -1,9 +1,10 @@
 """The event log: what the server says, in the article's words."""
 
+from app.session.log import Entry
 from app.session.observations import BlockSet, ClientsLost, Output, OutputHeld, ServerExited, ServerStarted
 from app.session.parts import ServerState
 from app.tui import text
-from app.tui.panel import Line, Panel, Span
+from app.tui.panel import Line, Panel, Span, wrap
 from app.tui.view import View
 from servers.block import BlockSetting
 from servers.records import Block, Bye, Listening, Lost, New, Note, Record, Recv, Send, Threads, Unblock, address_name
@@ -80,24 +81,60 @@ class LogPanel(Panel):
         self.first, self.last = log.first, log.total
         totals = view.session.totals
         self.title_text = f"{self.TITLE}: {text.count(totals.recv)} recv, {text.count(totals.send)} send"
-        self._page: list[tuple[Record, str]] = []
+        self._page: list[Entry] = []
         self._page_from = -1
 
+    def lay(self) -> None:
+        # Where entries take several rows, the one that is to be in sight may be pushed below the last.
+        laid = self._filled(range(self.top, self.last))
+        if self.following or all(index != self.cursor for index, _ in laid):
+            laid = self._filled(range(self.cursor, self.first - 1, -1))[::-1]
+        self._laid = laid
+
+    def _filled(self, indices: range) -> list[tuple[int, Line]]:
+        """The rows of these entries, as many as there is room for; with a negative step from the lowest up."""
+        rows: list[tuple[int, Line]] = []
+        for index in indices:
+            if len(rows) >= self.rows:
+                break
+            rows += [(index, line) for line in self._wrapped(index, self.extent.width)[:: indices.step]]
+        return rows[: self.rows]
+
+    def at(self, y: int, width: int) -> tuple[int, Line] | None:
+        return self._laid[y] if y < len(self._laid) else None
+
+    def shown_lines(self) -> tuple[int, int]:
+        indices = [index for index, _ in self._laid]
+        return (indices[0], indices[-1] + 1) if indices else (self.first, self.first)
+
     def line(self, index: int, width: int) -> Line:
-        assert self.view
+        entry = self._entry(index)
+        return list(self._said(entry, width)) if entry else []
+
+    def _wrapped(self, index: int, width: int) -> list[Line]:
+        """An entry in rows of that width; bytes stay on one, where their beginning says enough."""
         entry = self._entry(index)
         if entry is None:
             return []
+        when, (words, style) = self._said(entry, width)
+        indent = len(when[0])
+        if indent + len(words) <= width or isinstance(entry[0], Recv | Send):
+            return [[when, (words, style)]]
+        first, *more = wrap(words, width - indent)
+        return [[when, (first, style)], *([(" " * indent, style), (part, style)] for part in more)]
+
+    def _said(self, entry: Entry, width: int) -> tuple[Span, Span]:
+        """When it was, and what it says."""
+        assert self.view
         record, peer = entry
         short = width < 56
         peer = text.clean(text.peer(peer) if short else peer)
         words, kind = sentence(record, peer)
         palette = self.view.palette
         moment = text.stamp(self.view.since_start(record.at))
-        when: Span = (f"{moment[:-2] if short else moment} ", palette.faint)
-        return [when, (words, getattr(palette, kind))]
+        return (f"{moment[:-2] if short else moment} ", palette.faint), (words, getattr(palette, kind))
 
-    def _entry(self, index: int) -> tuple[Record, str] | None:
+    def _entry(self, index: int) -> Entry | None:
         # A deque is slow in its middle, so the visible page is taken out of it once.
         begin, end = self.top, self.top + self.rows
         if not begin <= index < end:

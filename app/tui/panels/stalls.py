@@ -90,8 +90,10 @@ class StallsPanel(table.TablePanel[Stall]):
         self.last = len(self.items)
         words = self.TITLE
         if self.items:
-            counts = ", ".join(f"{count} {each.value}" for each, count in stalls.totals.most_common(3))
-            words += f": {counts}" if counts else ": one goes on"
+            said = [f"{count} {each.value}" for each, count in stalls.totals.most_common(3)]
+            if going := sum(not stall.end for stall in stalls.all):
+                said.append(f"{going} going on")
+            words += f": {', '.join(said)}"
         elif why := view.session.missing.get("sockets"):
             words += f": not available here: {why}"
         self.title_text = words

@@ -18,6 +18,7 @@ WIDE = 40
 """Cells from which the title has room for whole words."""
 POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": "select", "ppoll": "poll"}
 """Calls that a program knows by another name than the kernel."""
+FOR_WHOM = re.compile(r" (for|to) \S*:\d+$")
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,11 @@ def doing(view: View, state: ThreadState) -> str:
 
 
 def in_short(doing: str, width: int) -> str:
-    """What a thread is doing in so many cells: without for how long, then without for whom."""
+    """What a thread is doing in so many cells: without for how long, or without for whom, then without both."""
     found = re.search(r"\b(in|for) .+", doing)
     call = found[0] if found else doing
-    return text.first_that_fits((doing, call, re.split(" (for|to) ", call)[0]), width)
+    wordings = (doing, call, FOR_WHOM.sub("", doing), FOR_WHOM.sub("", call))
+    return text.first_that_fits(wordings, width)
 
 
 def where(state: ThreadState) -> str:

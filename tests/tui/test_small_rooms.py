@@ -1,0 +1,75 @@
+"""What is said in fewer words where there is little room, and not left out."""
+
+import pytest
+
+from app.session.observations import Observation
+from app.tui.panels.connections import titles
+from app.tui.panels.log import LogPanel
+from app.tui.text import first_that_fits
+from servers.block import BlockSetting
+from servers.records import Note, Recv
+from tests.tui.stage import SIZES, rendered
+from tests.tui.still import MS, NOW, PID, Still, run
+
+WHY = "cannot take client 1,019 (127.0.0.1:51990): select() can't watch descriptor 1024, its limit is 1024"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_the_header_keeps_what_tells_of_stalls_and_of_itself(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        app.draw()
+        await pilot.pause()
+        header = rendered(app.query_one("#header"))[0]
+    assert all(words in header for words in ("STALLED", "lag 3 ms", " 20/s")), header
+    setting = BlockSetting("sleep", 6.0)
+    assert f"{setting} ON" in header or f"{setting.spec} ON" in header
+
+
+async def test_a_long_entry_of_the_log_is_read_to_its_end() -> None:
+    long: list[Observation] = [Note(NOW - MS, PID, PID, WHY), Recv(NOW - MS, PID, PID, 1, 9, "hogehoge\n")]
+    app = Still("asyncio-blocking", [*run(), *long])
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        app.draw()
+        await pilot.pause()
+        panel = app.query_one("#events")
+        lines = [line.strip("│ ") for line in rendered(panel)]
+        assert WHY in " ".join(" ".join(lines).split()), lines
+        assert "Recv: b'hogehoge" in lines[-2], "what came last is at the bottom"
+
+
+async def test_the_cursor_stays_in_sight_among_long_entries() -> None:
+    notes: list[Observation] = [Note(NOW - MS, PID, PID, f"{number} {WHY}") for number in range(40)]
+    app = Still("asyncio-blocking", [*run(), *notes])
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("5")
+        await pilot.pause()
+        app.draw()
+        panel = app.query_one("#events", LogPanel)
+        for key in (*["up"] * 12, "pageup", "pageup", *["down"] * 4, "home", *["down"] * 9, "pagedown", "end"):
+            await pilot.press(key)
+            first, end = panel.shown_lines()
+            assert first <= panel.cursor < end, key
+        assert panel.following
+        await pilot.press("home", "down")
+        await pilot.click(panel, offset=(3, 2))
+        assert panel.cursor == panel.at(1, panel.extent.width)[0], "a click counts rows, not entries"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("width", "title"),
+    [
+        (60, "Connections: 5 open, accept queue ▏░░░░░░░ 1 of 128"),
+        (45, "Connections: 5 open, queue ▏░░░░░░░ 1 of 128"),
+        (40, "Connections: 5 open, queue ▏░░ 1 of 128"),
+        (32, "5 open, queue ▏░░░░░░░ 1 of 128"),
+        (22, "5 open, queue 1 of 128"),
+    ],
+)
+def test_the_gauge_of_the_queue_gets_smaller_before_it_goes(width: int, title: str) -> None:
+    session = Still("asyncio-blocking", run()).session
+    assert session.server
+    session.server.queue, session.server.queue_limit = 1, 128
+    assert first_that_fits(titles(session), width) == title

@@ -1,7 +1,7 @@
 """One cell of the matrix: what the others felt, judged by their echoes alone (pure)."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import quantiles
@@ -154,15 +154,33 @@ class Cell:
         """The cell in a few words."""
         if self.felt is None:
             return "not measured"
-        those = [other for other in self.others if other.felt is self.felt]
+        those, all_of_them = self._those, len(self.others)
+        said = f"{self.felt.value}{self._measure}"
+        return said if len(those) == all_of_them else f"{said}, {len(those)} of {all_of_them}"
+
+    @property
+    def briefly(self) -> Iterator[str]:
+        """The same in ever fewer words; the least say neither how long nor for what share."""
+        if self.felt is None:
+            return
+        part = "" if len(self._those) == len(self.others) else f" {len(self._those)}/{len(self.others)}"
+        yield f"{self.felt.value}{self._measure}{part}"
+        yield f"{self.felt.value}{self._measure.replace('+', '').replace(' %', '%').replace(' ms', 'ms')}{part}"
+        yield f"{self.felt.value}{part}"
+
+    @property
+    def _those(self) -> list[Feeling]:
+        """Who suffered most."""
+        return [other for other in self.others if other.felt is self.felt]
+
+    @property
+    def _measure(self) -> str:
         match self.felt:
             case Felt.STOPPED:
-                said = f"stopped {100 * max(other.share for other in those):.0f} %"
+                return f" {100 * max(other.share for other in self._those):.0f} %"
             case Felt.SLOWED:
-                said = f"slowed +{_brief(max(other.slower for other in those))} ms"
-            case _:
-                said = self.felt.value
-        return said if len(those) == len(self.others) else f"{said}, {len(those)} of {len(self.others)}"
+                return f" +{_brief(max(other.slower for other in self._those))} ms"
+        return ""
 
 
 def _brief(milliseconds: float) -> str:

@@ -5,7 +5,7 @@ import io
 import json
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from importlib import metadata
@@ -75,22 +75,33 @@ def sentence(made: Made) -> str:
     )
 
 
+SERVED, WAITS, NOT_CONNECTED = "new served", "new waits", "new not connected"
+MARKS = {SERVED: "●", WAITS: "◐", NOT_CONNECTED: "○", "": " "}
+"""What became of the newcomer in one character."""
+
+
 def meanwhile(cell: Cell) -> str:
     """What became of the client that came while the block went on."""
     new = cell.newcomer
     if new is None:
         return ""
     if new.connected is None:
-        return "new not connected"
-    return "new served" if new.in_time else "new waits"
+        return NOT_CONNECTED
+    return SERVED if new.in_time else WAITS
 
 
-def words(cell: Cell, newcomer: bool = True) -> str:
-    """A cell in a few words, with its mark if it is a surprise, and perhaps with what became of the newcomer."""
+def words(cell: Cell) -> str:
+    """A cell in a few words, with its mark if it is a surprise, and with what became of the newcomer."""
     if cell.why_not:
         return cell.why_not
-    said = ", ".join(filter(None, (cell.words, meanwhile(cell) if newcomer else "")))
+    said = ", ".join(filter(None, (cell.words, meanwhile(cell))))
     return f"{SURPRISE} {said}" if cell.surprise else said
+
+
+def briefly(cell: Cell) -> Iterator[str]:
+    """The same in ever fewer words, and without the newcomer."""
+    for said in cell.briefly:
+        yield f"{SURPRISE} {said}" if cell.surprise else said
 
 
 Rows = Mapping[tuple[str, str], Cell]

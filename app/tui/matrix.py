@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Cell, Felt
 from app.matrix.measure import Measured, Terms, measure_all
-from app.matrix.report import SURPRISE, words
+from app.matrix.report import MARKS, SURPRISE, briefly, meanwhile, words
 from app.tui import text
 from app.tui.palette import Palette
 from app.tui.panel import pad
@@ -26,8 +26,6 @@ from servers.catalog import PATTERNS, Pattern
 if TYPE_CHECKING:
     from app.tui.picture import Picture
 
-ROOM = 27
-"""Columns of a cell from which on it says in words what became of the newcomer."""
 NAME = 21
 """Columns of a pattern's name, and a space."""
 LEAST = 12
@@ -178,8 +176,11 @@ class MatrixScreen(Screen[Measured | None]):
         cell = measured.cell
         if cell.felt is None:
             return Text("–", palette.faint)
-        said = words(cell, newcomer=self._width >= ROOM)
-        return Text(pad(said, self._width - 1), self._style(cell))
+        room = self._width - 1
+        said = words(cell)
+        if len(said) > room:
+            said = pad(text.first_that_fits(briefly(cell), room - 1), room - 1) + MARKS[meanwhile(cell)]
+        return Text(said, self._style(cell))
 
     def _style(self, cell: Cell) -> Style:
         palette = self._palette
@@ -200,9 +201,10 @@ class MatrixScreen(Screen[Measured | None]):
             title.append(f"{len(self._wanted)} to go, about {left}   ", self._palette.waiting)
         else:
             title.append(f"{len(self.measured)} of {len(PLACES)} measured   ", self._palette.text)
-        title.append(
-            f"one client's message blocks for {self._terms.seconds:g} s: what the others feel", self._palette.dim
-        )
+        what = f"one client's message blocks for {self._terms.seconds:g} s: what the others feel"
+        marks = "new: " + "  ".join(f"{mark} {end.removeprefix('new ')}" for end, mark in MARKS.items() if end)
+        room = self.size.width - title.cell_len
+        title.append(text.first_that_fits((f"{what}   {marks}", marks), room), self._palette.dim)
         self.query_one("#matrix-title", Static).update(title)
         self.query_one("#matrix-detail", Static).update(self._detail())
         self.query_one("#matrix-keys", Static).update(self._keys())

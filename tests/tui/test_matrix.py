@@ -4,7 +4,7 @@ import pytest
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Static
 
-from app.matrix.cell import Cell
+from app.matrix.cell import Cell, Feeling, Felt, Newcomer
 from app.matrix.measure import Measured, Terms
 from app.tui.matrix import MatrixScreen
 from servers.block import KINDS
@@ -105,3 +105,24 @@ async def test_it_fits(size: tuple[int, int]) -> None:
             assert kind in rows
         await stage.pilot.resize_terminal(80, 24)
         await stage.until(lambda: table.virtual_size.width <= 80, "it fits again")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_cell_says_what_became_of_the_newcomer_at_every_size(size: tuple[int, int]) -> None:
+    stopped = Feeling(Felt.STOPPED, 1000.0, 1.0, None, None, None)
+    slowed = Feeling(Felt.SLOWED, 0, 0.0, 1.0, 122.0, 122.0)
+    cells = (
+        Cell("asyncio", "sleep", others=(stopped,), expected=(Felt.STOPPED,), newcomer=Newcomer(1.0, 900.0, False)),
+        Cell("asyncio", "cpu", others=(slowed,), expected=(Felt.SLOWED,), newcomer=Newcomer(1.0, 5.0, True)),
+    )
+    async with dashboard(size=size) as stage:
+        for cell in cells:
+            stage.app.measured[cell.pattern, cell.kind] = Measured(cell)
+        screen = await opened(stage)
+        table = screen.query_one(DataTable)
+        rows = "\n".join(strip.text for strip in table.render_lines(table.size.region))
+        row = next(line for line in rows.splitlines() if line.startswith(" asyncio "))
+        assert all(words in row for words in ("stopped 100", "slowed")), row
+        assert all(said in row or mark in row for said, mark in (("new waits", "◐"), ("new served", "●"))), row
+        assert "…" not in row
+        assert "◐ waits" in str(screen.query_one("#matrix-title", Static).render())

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def config_path() -> Path:
     return Path(given) if given else user_config_path("echo-tui") / "config.toml"
 
 
-def read_config(known: frozenset[str]) -> Config:
-    """Read the file, if there is one; `known` are the ids of keys. Raises BadRequest with one sentence."""
+def read_config(known: Mapping[str, str]) -> Config:
+    """Read the file, if there is one; `known` has the key of each id. Raises BadRequest with one sentence."""
     path = config_path()
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -46,8 +47,21 @@ def read_config(known: frozenset[str]) -> Config:
     stall_after = data.get("stall_after")
     if stall_after is not None and (type(stall_after) is not int or not LEAST <= stall_after <= MOST):
         raise BadRequest(f"{path}: stall_after takes whole milliseconds from {LEAST} to {MOST:,}, such as 100")
-    if unknown := sorted(set(keys) - known):
+    if unknown := sorted(set(keys) - set(known)):
         raise BadRequest(f"{path}: unknown key id {unknown[0]!r}: choose from {', '.join(sorted(known))}")
+    if clash := _clash(known, keys):
+        raise BadRequest(f"{path}: {clash}")
     if other := sorted(set(data) - {"keys", "theme", "stall_after"}):
         raise BadRequest(f"{path}: unknown setting {other[0]!r}: there are theme, stall_after and [keys]")
     return Config(theme, keys, stall_after)
+
+
+def _clash(known: Mapping[str, str], given: Mapping[str, str]) -> str:
+    """Which two actions a key would be left with; nothing if each has keys of its own."""
+    taken: dict[str, str] = {}
+    for id, keys in {**known, **given}.items():
+        for key in keys.replace(" ", "").split(","):
+            other = taken.setdefault(key, id)
+            if other != id:
+                return f"key {key!r} would do both {other!r} and {id!r}: give one of them another"
+    return ""

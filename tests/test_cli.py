@@ -263,7 +263,7 @@ def test_a_reader_that_goes_away_is_no_crash() -> None:
 
 # The configuration file.
 
-KNOWN = frozenset({"freeze", "quit"})
+KNOWN = {"freeze": "p", "quit": "q"}
 
 
 @pytest.fixture
@@ -278,6 +278,8 @@ def test_a_configuration_is_read_from_where_the_user_says(config: Path) -> None:
     assert read_config(KNOWN) == Config()
     config.write_bytes('theme = "dämmerung"\n[keys]\nfreeze = "z"\n'.encode())
     assert read_config(KNOWN) == Config("dämmerung", {"freeze": "z"})
+    config.write_text('[keys]\nfreeze = "q"\nquit = "p"\n')
+    assert read_config(KNOWN).keys == {"freeze": "q", "quit": "p"}, "two may change places"
 
 
 @pytest.mark.parametrize(
@@ -289,6 +291,8 @@ def test_a_configuration_is_read_from_where_the_user_says(config: Path) -> None:
         ("keys = 3", "[keys] takes lines such as"),
         ("[keys]\nfreeze = 3", "[keys] takes lines such as"),
         ('[keys]\nfreze = "z"', "unknown key id 'freze': choose from freeze, quit"),
+        ('[keys]\nfreeze = "q"', "key 'q' would do both 'freeze' and 'quit': give one of them another"),
+        ('[keys]\nfreeze = "z"\nquit = "x, z"', "key 'z' would do both 'freeze' and 'quit'"),
         ("colour = 3", "unknown setting 'colour': there are theme, stall_after and [keys]"),
         ("stall_after = 3", "stall_after takes whole milliseconds from 50 to 60,000"),
         ("stall_after = true", "stall_after takes whole milliseconds from 50 to 60,000"),

@@ -198,7 +198,7 @@ class EchoTui(ClientKeys, ScreenKeys):
 
 def open_dashboard(plan: Plan, theme: str | None = None) -> int:
     """Run the dashboard in this terminal until it is quit; gives its exit code. Raises BadRequest."""
-    config = read_config(frozenset(key.id for key in ALL_KEYS))
+    config = read_config({key.id: key.key for key in ALL_KEYS})
     app = EchoTui(replace(plan, stall_after=plan.stall_after or config.stall_after), config, theme)
     wanted = theme or config.theme
     if wanted and wanted not in app.available_themes:

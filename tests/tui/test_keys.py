@@ -147,3 +147,8 @@ def test_the_readme_names_every_key_that_can_be_set() -> None:
     said = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"[a-z-]+", said.partition("The ids: `")[2].partition("`,")[0]))
     assert named == {key.id for key in KEYS}
+
+
+def test_no_two_actions_have_the_same_key() -> None:
+    keys = [key for one in ALL_KEYS for key in one.key.split(",")]
+    assert sorted(keys) == sorted(set(keys))

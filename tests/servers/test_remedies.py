@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 
 import psutil
 import pytest
@@ -22,14 +23,25 @@ LONG = 60
 WORKERS = 2
 
 
-def held(server: Running, kind: str) -> Block:
-    """The block of the client that comes first."""
+def held(server: Running, kind: str) -> tuple[socket.socket, Block]:
+    """A client that asks for a block, and the block when it has begun."""
     server.page.arm(BlockSetting(kind, LONG))
     sender = server.connect()
     sender.sendall(b"hold me")
     block = server.until(Block)[0]
     server.page.arm(None)
-    return block
+    return sender, block
+
+
+def one_too_many(server: Running, kind: str) -> tuple[list[socket.socket], list[Block]]:
+    """A client more than there are workers asks for a block: all of them, and the blocks that have begun."""
+    server.page.arm(BlockSetting(kind, LONG))
+    senders = server.clients(WORKERS + 1)
+    for sender in senders:
+        sender.sendall(b"hold me")
+    blocks = server.until(Block, WORKERS)
+    server.page.arm(None)
+    return senders, blocks
 
 
 @pytest.mark.parametrize(("pattern", "kind"), SPARED)
@@ -37,11 +49,7 @@ def test_while_it_blocks_others_are_served_and_accepted(start: Starter, pattern:
     server = start(pattern, "--workers", "3")
     before = server.connect()
     ask(before)
-    server.page.arm(BlockSetting(kind, LONG))
-    sender = server.connect()
-    sender.sendall(b"hold me")
-    server.until(Block)
-    server.page.arm(None)
+    sender, _ = held(server, kind)
     after = server.connect()
     for _ in range(3):
         ask(before)
@@ -74,12 +82,7 @@ def test_the_block_has_its_length_and_its_end_is_told_by_itself(start: Starter, 
 @pytest.mark.parametrize("kind", ["sleep", "c-call"])
 def test_a_native_thread_blocks_in_its_place_and_there_are_so_many(start: Starter, pattern: str, kind: str) -> None:
     server = start(pattern, "--workers", str(WORKERS))
-    server.page.arm(BlockSetting(kind, LONG))
-    senders = server.clients(WORKERS + 1)
-    for sender in senders:
-        sender.sendall(b"hold me")
-    blocks = server.until(Block, WORKERS)
-    server.page.arm(None)
+    senders, blocks = one_too_many(server, kind)
     loop = {new.tid for new in server.until(New, WORKERS + 1)}
     asleep = {block.tid for block in blocks}
     assert loop == {server.process.pid}
@@ -96,12 +99,7 @@ def test_a_native_thread_blocks_in_its_place_and_there_are_so_many(start: Starte
 @pytest.mark.parametrize("kind", KINDS)
 def test_blocks_at_once_use_a_process_each(start: Starter, kind: str) -> None:
     server = start("asyncio-processes", "--workers", str(WORKERS))
-    server.page.arm(BlockSetting(kind, LONG))
-    senders = server.clients(WORKERS + 1)
-    for sender in senders:
-        sender.sendall(b"hold me")
-    blocks = server.until(Block, WORKERS)
-    server.page.arm(None)
+    senders, blocks = one_too_many(server, kind)
     assert {(block.pid, block.cooperative) for block in blocks} == {(server.process.pid, True)}
     helpers = psutil.Process(server.process.pid).children()
     assert len(helpers) == WORKERS

@@ -2,7 +2,7 @@
 
 `syscall` names the call that a thread waits in, with its arguments; `schedstat` how long it has run and how long it
 was runnable without a core. Both are read through descriptors that are kept open, and are not looked into while they
-have not changed. `status`, with the name and the context switches, is dearer and read once a second.
+have not changed. `status` is dearer and read once a second: the name, the context switches, whether it is stopped.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ STATUS = 1_000_000_000
 """How often (ns) names and context switches are read."""
 SOCKET = "socket:["
 NAME = re.compile(rb"^Name:\t(.*)$", re.MULTILINE)
+STOPPED = re.compile(rb"^State:\tT", re.MULTILINE)
 SWITCHES = re.compile(rb"^voluntary_ctxt_switches:\t(\d+)\nnonvoluntary_ctxt_switches:\t(\d+)", re.MULTILINE)
 GONE = (FileNotFoundError, ProcessLookupError)
 PeerOf = Callable[[int], str]
@@ -128,7 +129,7 @@ class Threads:
                 gil = any(task.argument in span for span in self._gil[pid])
         return Thread(
             pid, task.tid, task.name, call, peer, gil, task.ran, task.delayed, task.voluntary,
-            task.involuntary, disturbed,
+            task.involuntary, disturbed, task.stopped,
         )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ class _Task:
         self.name = ""
         self.voluntary: int | None = None
         self.involuntary: int | None = None
-        self.unresolved = False
+        self.unresolved = self.stopped = False
         self.number = -1
         self.argument = self.ran = self.delayed = 0
         self._raw = (b"", b"")
@@ -180,15 +181,16 @@ class _Task:
         return True
 
     def describe(self) -> bool:
-        """Read the name and the context switches; whether they are different."""
+        """Read the name, the context switches, and whether it is stopped; whether any of it is different."""
         with open(f"{self.folder}/status", "rb") as status:
             said = status.read()
-        before = (self.name, self.voluntary, self.involuntary)
+        before = (self.name, self.voluntary, self.involuntary, self.stopped)
         if name := NAME.search(said):
             self.name = name[1].decode(errors="replace")
         if switches := SWITCHES.search(said):
             self.voluntary, self.involuntary = int(switches[1]), int(switches[2])
-        return before != (self.name, self.voluntary, self.involuntary)
+        self.stopped = bool(STOPPED.search(said))
+        return before != (self.name, self.voluntary, self.involuntary, self.stopped)
 
 
 def _tids(pid: int) -> Iterator[int]:

@@ -10,6 +10,8 @@ from app.session.threads import Doing, Threads, ThreadState
 
 GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 """Calls that Python's own library makes without the GIL; a lock may be waited for by C code that keeps it."""
+IN_TURNS = (Cause.COMPUTING, Cause.NO_CORE, Cause.GIL, Cause.UNCLEAR)
+"""Causes that what is seen of one and the same thread may go to and fro between."""
 ACCEPT = (0, 0)
 """The key of a stall whose victims wait for anybody to accept them; others have their worker's `(pid, tid)`."""
 
@@ -51,38 +53,53 @@ class Scene:
         busy = [worker for worker in self.accepting if self._is_busy(self.threads.known.get((worker.pid, worker.tid)))]
         return [(worker.pid, worker.tid) for worker in sorted(busy, key=lambda worker: worker.last_take)]
 
+    def stays(self, key: tuple[int, int]) -> bool:
+        """Whether a worker rests where it waits for its own client, or asks again and again."""
+        state = self.threads.known.get(key)
+        return state is not None and (state.kind in self.rests or ("spin" in self.rests and not state.kind))
+
     def _is_busy(self, state: ThreadState | None) -> bool:
         return state is not None and state.kind not in self.rests
 
 
 def explain(stall: Stall, scene: Scene) -> None:
     """Look at whoever should take the work, and say why it does not."""
-    accepting = scene.accepting
     if stall.key == gil_of(stall.key[0]) and stall.key != ACCEPT:
         waits = (thread for thread in scene.threads.of(stall.key[0]) if thread.gil_since)
         _blame(stall, next(((thread.pid, thread.tid) for thread in waits), None), scene)
     elif stall.key != ACCEPT:
         _blame(stall, stall.key, scene)
-    elif scene.loops:
-        _blame(stall, next(iter(scene.busy), None) or next(((w.pid, w.tid) for w in accepting), None), scene)
-    elif accepting and all(worker.serving for worker in accepting):
-        stall.cause = Cause.ALL_TAKEN
-        if len(accepting) == 1:
-            _stays(stall, (accepting[0].pid, accepting[0].tid), scene)
     else:
-        free = next((worker for worker in accepting if not worker.serving), None)
-        _blame(stall, (free.pid, free.tid) if free else None, scene)
+        _blame_the_accepting(stall, scene)
     stall.unanswered = scene.unanswered if stall.key == ACCEPT or scene.loops else []
     if stall.unanswered:
         stall.cause = Cause.BACKLOG
 
 
-def _stays(stall: Stall, key: tuple[int, int], scene: Scene) -> None:
-    """The only thread stays with its client: that is no fault of a line, but it rests at one."""
-    stall.cause = Cause.ONE_CLIENT
-    state = scene.threads.known.get(key)
-    if state and (state.kind in scene.rests or ("spin" in scene.rests and not state.kind)):
-        _locate(stall, state, scene)
+def _blame_the_accepting(stall: Stall, scene: Scene) -> None:
+    """Anybody might accept: blame who is free for it, or else say that all stay with their clients."""
+    accepting = [(worker.pid, worker.tid) for worker in scene.accepting]
+    free = [(worker.pid, worker.tid) for worker in scene.accepting if not worker.serving]
+    if scene.loops:
+        _blame(stall, next(iter(scene.busy), None) or next(iter(accepting), None), scene)
+    elif free or not accepting:
+        _blame(stall, next(iter(free), None), scene)
+    elif any(scene.stays(key) for key in accepting):
+        _concludes(stall, Cause.ONE_CLIENT if len(accepting) == 1 else Cause.ALL_TAKEN, scene)
+        if stall.cause is Cause.ONE_CLIENT:  # that is no fault of a line, but it rests at one
+            _locate(stall, scene.threads.known[accepting[0]], scene)
+    else:
+        _blame(stall, next((key for key in accepting if key in scene.threads.known), None), scene)
+
+
+def _concludes(stall: Stall, seen: Cause, scene: Scene) -> Cause:
+    """What most looks have shown, with this one."""
+    stall.evidence[seen] += 1
+    cause = stall.evidence.most_common(1)[0][0]
+    if cause is not stall.cause and cause not in IN_TURNS:
+        stall.culprit, stall.located_at, stall.explained_at = None, 0, scene.at
+    stall.cause = cause
+    return cause
 
 
 def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
@@ -91,14 +108,12 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
         return
     if stall.first is None:
         stall.first = (state.ran, state.waited_for_a_core)
-    stall.evidence[_seen(state, stall, scene)] += 1
-    cause = stall.evidence.most_common(1)[0][0]
+    cause = _concludes(stall, _seen(state, stall, scene), scene)
     if cause in (Cause.COMPUTING, Cause.NO_CORE):
         ran, waited = state.ran - stall.first[0], state.waited_for_a_core - stall.first[1]
-        cause = Cause.NO_CORE if waited > ran else Cause.COMPUTING
-    stall.cause = cause
+        stall.cause = Cause.NO_CORE if waited > ran else Cause.COMPUTING
     culprit = _holder(state, scene) if cause is Cause.GIL else state
-    if culprit is None:
+    if culprit is None or cause in (Cause.ONE_CLIENT, Cause.ALL_TAKEN):
         return
     stall.injected = stall.injected or any(
         (span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking
@@ -108,13 +123,15 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
 
 def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
     """What a thread is seen to do now, as a reason for taking nothing."""
+    if state.stopped:
+        return Cause.STOPPED
     if state.doing is Doing.GIL or state.gil_since:
         return Cause.GIL
     if state.doing is not Doing.CALL:
         return Cause.COMPUTING
     if state.kind == "send":
         return Cause.NOT_READING
-    if state.kind not in scene.rests:
+    if state.kind not in scene.rests or (state.kind == "poll" and state.call != state.home):
         return Cause.PARKED
     return Cause.UNCLEAR
 
@@ -135,7 +152,8 @@ def _locate(stall: Stall, state: ThreadState, scene: Scene) -> None:
     before, worker = stall.culprit, scene.workers.get((state.pid, state.tid))
     since = max(state.since, worker.last_take if worker else 0)
     # A thread that has not left its call since its stack was looked at is where it was then.
-    frames = tuple(state.frames) if state.framed_at >= min(stall.begin, since) else ()
+    known = state.framed_at >= max(stall.explained_at, min(stall.begin, since))
+    frames = tuple(state.frames) if known else ()
     if before and (before.pid, before.tid) == (state.pid, state.tid):
         frames = frames or before.frames
     stall.culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer, frames)

@@ -139,10 +139,8 @@ class Connection:
 
     @property
     def waiting_since(self) -> int:
-        """When the oldest message that has no echo was sent (our client's clock) or else taken by the server."""
-        if self.sent_since and self.owed_since:
-            return min(self.sent_since, self.owed_since)
-        return self.sent_since or self.owed_since
+        """When the oldest message without an echo was sent (our client's clock), or came to the kernel, or was taken."""
+        return min((since for since in (self.sent_since, self.owed_since, self.untaken_since) if since), default=0)
 
     @property
     def pending_since(self) -> int:
@@ -164,9 +162,7 @@ class Connection:
         self.recv += 1
         self.recv_bytes += size
         self.owed += size
-        self.taken_at = at
-        if self.stall:
-            self._go_on(at)
+        self._taken(at)
         if not self.owed_since:
             self.owed_since = at
 
@@ -180,9 +176,7 @@ class Connection:
 
     def echoed_at_once(self, size: int, at: int) -> None:
         """The server has taken bytes and given them back: what it owed, it owes still."""
-        self.taken_at = at
-        if self.stall:
-            self._go_on(at)
+        self._taken(at)
         self.recv += 1
         self.recv_bytes += size
         self.send += 1
@@ -244,6 +238,13 @@ class Connection:
     def untaken_since(self) -> int:
         """Since when bytes wait of which the server has taken none; 0 if none wait."""
         return max(self.unread_since, self.taken_at) if self.unread_since else 0
+
+    def _taken(self, at: int) -> None:
+        if self.unread_since and self.client is None:  # of our own clients' waits their clock tells more
+            self.remember(self.untaken_since, at, State.WAITING)
+        self.taken_at = at
+        if self.stall:
+            self._go_on(at)
 
     def _go_on(self, at: int, taken: bool = True) -> None:
         assert self.stall

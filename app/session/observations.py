@@ -130,7 +130,8 @@ class Thread(msgspec.Struct, gc=False):
     `call` is the system call that it waits in, and `peer` whose connection that is about; without a call it is on a
     core, or runnable and waiting for one. `gil`: the futex is the interpreter's own lock. `ran` and `delayed` are
     totals (ns) of its time on a core, and runnable without one. Context switches are totals, None where not read yet.
-    `disturbed`: it may have run for a moment only because we asked for its stack.
+    `disturbed`: it may have run for a moment only because we asked for its stack. `stopped`: by a signal, as Ctrl-Z
+    does; known as late as the context switches.
     """
 
     pid: int
@@ -144,6 +145,7 @@ class Thread(msgspec.Struct, gc=False):
     voluntary: int | None
     involuntary: int | None
     disturbed: bool = False
+    stopped: bool = False
 
 
 class ThreadSample(Record, tag="threads-seen", gc=False):

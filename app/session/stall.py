@@ -20,6 +20,7 @@ class Cause(enum.Enum):
     COMPUTING = "computing"
     GIL = "waiting for the GIL"
     NO_CORE = "no core"
+    STOPPED = "stopped"
     ALL_TAKEN = "all workers taken"
     ONE_CLIENT = "busy with one client"
     NOT_READING = "client not reading"
@@ -32,6 +33,7 @@ SENTENCES = {
     Cause.COMPUTING: "The thread that should serve them is computing and does not come back.",
     Cause.GIL: "The thread that should serve them waits for the interpreter's lock, which another one keeps.",
     Cause.NO_CORE: "The thread that should serve them could run, and gets no core of the machine.",
+    Cause.STOPPED: "A signal has stopped the process, as Ctrl-Z does; SIGCONT lets it go on.",
     Cause.ALL_TAKEN: "Every worker has a client of its own, and nobody is left to accept.",
     Cause.ONE_CLIENT: "The only thread stays with its client, and meanwhile nobody calls accept.",
     Cause.NOT_READING: "A client does not read its echo, so the thread waits for room to send it.",
@@ -101,6 +103,8 @@ class Stall:
     victims: dict[int, Victim] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)
     evidence: Counter[Cause] = field(default_factory=Counter)
+    explained_at: int = 0
+    """When (ns) the evidence last came to another cause: what was seen of a line before tells nothing of it."""
     first: tuple[int, int] | None = None
     """What the culprit had run, and waited for a core (ns), when it was first looked at."""
 

@@ -26,6 +26,8 @@ class Stalls:
         self.threshold = threshold
         self.all: deque[Stall] = deque(maxlen=KEPT)
         self.going: dict[tuple[int, int], Stall] = {}
+        self._coming: dict[tuple[int, int], Stall] = {}
+        """Waits of half the threshold: a stall each, once it is known that they have lasted all of it."""
         self.totals: Counter[Cause] = Counter()
         self.suspects: set[int] = set()
         """Processes in which a stall may be about to be found: their stacks are worth asking for."""
@@ -42,20 +44,20 @@ class Stalls:
         waiting: dict[tuple[int, int], list[tuple[Connection, int]]] = {}
         for key, connection, since in _waiting(scene):
             waiting.setdefault(key, []).append((connection, since))
-        for key, stall in list(self.going.items()):
-            if stall.end or key not in waiting:
-                self._over(stall, scene.at)
+        for stall in (*self.going.values(), *self._coming.values()):
+            taken = _last_take(scene, stall.key)
+            if stall.end or taken > stall.begin or stall.key not in waiting:
+                self._over(stall, taken if taken > stall.begin else scene.at, scene.at)
         for key, those in waiting.items():
             begin = min(since for _, since in those)
-            if scene.at - begin >= self.threshold:
-                self._stalled(key, those, begin, scene)
             if scene.at - begin >= self.threshold // 2:
+                self._lasts(key, those, begin, scene)
                 self.suspects.update(_to_be_located(key, self.going.get(key), scene))
 
     def end(self, at: int) -> None:
         """The server has ended, and its stalls with it."""
-        for stall in list(self.going.values()):
-            self._over(stall, at)
+        for stall in (*self.going.values(), *self._coming.values()):
+            self._over(stall, at, at)
         self.suspects.clear()
 
     def copy(self) -> "Stalls":
@@ -68,32 +70,43 @@ class Stalls:
         twin.suspects = self.suspects.copy()
         return twin
 
-    def _over(self, stall: Stall, at: int) -> None:
-        del self.going[stall.key]
-        stall.end = stall.end or at
-        for victim in stall.victims.values():
-            victim.end = victim.end or stall.end
-        self.totals[stall.cause] += 1
-
-    def _stalled(self, key: tuple[int, int], those: list[tuple[Connection, int]], begin: int, scene: Scene) -> None:
-        stall = self.going.get(key)
+    def _lasts(self, key: tuple[int, int], those: list[tuple[Connection, int]], begin: int, scene: Scene) -> None:
+        stall = self.going.get(key) or self._coming.get(key)
         if stall is None:
-            self._numbers += 1
-            stall = self.going[key] = Stall(self._numbers, key, begin, scene.at)
-            self.all.append(stall)
+            stall = self._coming[key] = Stall(0, key, begin, scene.at)
         for connection, since in those:
             if connection.number not in stall.victims and len(stall.victims) < VICTIMS_KEPT:
                 stall.victims[connection.number] = Victim(connection.peer, connection.client, since)
                 connection.stall = stall
         explain(stall, scene)
+        if not stall.number and scene.at - stall.begin >= self.threshold:
+            self._tell(stall, scene.at)
+            self.going[key] = self._coming.pop(key)
+
+    def _tell(self, stall: Stall, at: int) -> None:
+        self._numbers += 1
+        stall.number, stall.seen_at = self._numbers, at
+        self.all.append(stall)
+
+    def _over(self, stall: Stall, end: int, at: int) -> None:
+        """It is over; what has not lasted long enough, as is known only now, was none."""
+        (self.going if stall.number else self._coming).pop(stall.key)
+        stall.end = stall.end or end
+        for victim in stall.victims.values():
+            victim.end = victim.end or stall.end
+        long_enough = stall.end - stall.begin >= self.threshold
+        if long_enough and not stall.number:
+            self._tell(stall, at)
+        if long_enough:
+            self.totals[stall.cause] += 1
+        elif stall.number:
+            self.all.remove(stall)
 
 
 def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
     """Who waits, for whom, and since when nothing has been taken of it."""
     last_take = functools.cache(lambda key: _last_take(scene, key))
     for connection in scene.unread:
-        if _does_not_read(scene, connection):
-            continue
         key = _key(scene, connection)
         yield key, connection, max(connection.unread_since, last_take(key))
     for key, worker in scene.workers.items():
@@ -106,15 +119,8 @@ def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
     if scene.queued:
         key = _accepting_loop(scene)
         for connection in scene.queued:
-            going = connection.stall
-            whose = going.key if going and not going.end else key
+            whose = _its_stall(connection) or key
             yield whose, connection, max(connection.opened_at, last_take(whose))
-
-
-def _does_not_read(scene: Scene, connection: Connection) -> bool:
-    """Whether a loop takes no more from a client that does not take its echo: it rests, and serves all others."""
-    state = scene.threads.known.get((connection.pid, connection.tid))
-    return bool(scene.loops and connection.unsent and state and state.kind in scene.rests)
 
 
 def _key(scene: Scene, connection: Connection) -> tuple[int, int]:
@@ -122,36 +128,48 @@ def _key(scene: Scene, connection: Connection) -> tuple[int, int]:
 
     Whoever is in a stall stays in it: threads that compute in turns look now like this and now like that.
     """
-    if connection.stall and not connection.stall.end:
-        return connection.stall.key
-    state = scene.threads.known.get((connection.pid, connection.tid))
-    return gil_of(connection.pid) if state and state.gil_since else (connection.pid, connection.tid)
+    return _its_stall(connection) or _waits_for(scene, (connection.pid, connection.tid))
+
+
+def _its_stall(connection: Connection) -> tuple[int, int] | None:
+    """The stall that a connection is a victim of already, or would be if it lasted."""
+    return connection.stall.key if connection.stall and not connection.stall.end else None
+
+
+def _waits_for(scene: Scene, key: tuple[int, int]) -> tuple[int, int]:
+    """A worker, or the GIL of its process where that is what it waits for."""
+    state = scene.threads.known.get(key)
+    return gil_of(key[0]) if state and state.gil_since else key
 
 
 def _last_take(scene: Scene, key: tuple[int, int]) -> int:
     """When anything was last taken (ns) by those whom a stall is about: a worker, all who accept, or a whole process.
 
-    A loop that takes bytes turns, and so accepts; who takes them elsewhere says nothing of accepting.
+    A loop that takes bytes turns, and so accepts; who takes them elsewhere says nothing of accepting. A loop that was
+    seen resting had taken all there was to take: what the kernel has of a client whose message before is not done with,
+    or who does not read its echo, is not for it now, and nobody is woken for urgent bytes.
     """
     if key == ACCEPT:
         takes = [worker.last_take for worker in scene.accepting] if scene.loops else []
         return max(scene.accepted_at, *takes) if takes else scene.accepted_at
     if key == gil_of(key[0]):
         return max((worker.last_take for (pid, _), worker in scene.workers.items() if pid == key[0]), default=0)
-    worker = scene.workers.get(key)
-    return worker.last_take if worker else 0
+    worker, state = scene.workers.get(key), scene.threads.known.get(key)
+    return max(worker.last_take if worker else 0, state.rested_at if state and scene.loops else 0)
 
 
 def _accepting_loop(scene: Scene) -> tuple[int, int]:
-    """Who should accept: the one loop there is, or anybody.
+    """Who should accept: the one loop there is, or anybody; or the GIL, where it is that which they wait for.
 
     Of several loops one that rests would accept at once. If it does not, the connection is for a busy one: it was
     the one woken for it, or it has a listening socket of its own.
     """
-    accepting = scene.accepting
+    accepting = [(worker.pid, worker.tid) for worker in scene.accepting if scene.loops or not worker.serving]
     if scene.loops and len(accepting) == 1:
-        return accepting[0].pid, accepting[0].tid
-    busy = scene.busy if scene.loops else []
+        return _waits_for(scene, accepting[0])
+    if not scene.loops:  # one that has accepted, and can't say so without the GIL
+        return next((_waits_for(scene, key) for key in accepting if _waits_for(scene, key) != key), ACCEPT)
+    busy = scene.busy
     return busy[0] if busy and len(busy) < len(accepting) else ACCEPT
 
 

@@ -47,6 +47,12 @@ class ThreadState:
     call: str = ""
     peer: str = ""
     doing: Doing = Doing.CALL
+    home: str = ""
+    """The call in which it was first seen waiting for any of several connections: where its loop rests."""
+    stopped: bool = False
+    """Whether a signal has stopped it, as far as was read last."""
+    rested_at: int = 0
+    """When (ns) it was last seen resting there."""
     since: int = 0
     gil_since: int = 0
     """Since when it has waited for the GIL and hardly run at all; 0 if it does not."""
@@ -103,6 +109,9 @@ class Threads:
         for thread in o.threads:
             state = self.known.setdefault((thread.pid, thread.tid), ThreadState(thread.pid, thread.tid))
             _update(state, thread, o.at, span)
+        for state in self.known.values():
+            if state.doing is Doing.CALL and state.call == state.home:  # one that is stopped has not rested since
+                state.rested_at = min(state.rested_at, state.since) if state.stopped else o.at
         self.count, self.interval, self.seen_at = o.count, o.interval, o.at
         if o.at - self._marked >= SHARES:
             self._marked = o.at
@@ -149,7 +158,9 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
         state.gil_since = state.gil_since or at - span // 2  # it began somewhere between the two looks
     if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not thread.disturbed):
         state.since = at
-    state.call, state.peer = thread.call, thread.peer
+    state.call, state.peer, state.stopped = thread.call, thread.peer, thread.stopped
+    if not state.home and KINDS.get(state.call) == "poll":
+        state.home = state.call
     _does(state, doing, at)
     _switched(state, thread, at)
     if first:

@@ -19,11 +19,12 @@ from tests.session.scene import MS, PID, Scene, loop
         ("", 0, 0, Cause.NO_CORE),
         ("sendto", 0, 0, Cause.NOT_READING),
         ("write", 0, 0, Cause.PARKED),
-        ("epoll_wait", 0, 0, Cause.UNCLEAR),
+        ("ppoll", 0, 0, Cause.PARKED),
     ],
 )
 def test_the_cause(call: str, running: int, starving: int, cause: Cause) -> None:
     scene, peers = loop()
+    scene.passes(100)
     scene.unread = {peers[1]: 5}
     scene.does(PID, call)
     scene.passes(600, running, starving)
@@ -94,6 +95,53 @@ def test_a_full_backlog() -> None:
     scene.passes(200)
     stall = scene.only()
     assert (stall.cause, stall.unanswered) == (Cause.BACKLOG, ["127.0.0.1:6010"])
+
+
+@pytest.mark.parametrize("rest", ["recvfrom", "clock_nanosleep"])
+def test_a_pool_whose_workers_all_block_is_not_just_taken(rest: str) -> None:
+    scene = Scene("accept", "recv", workers=(11, 12))
+    scene.accepts(1, tid=11)
+    scene.accepts(2, tid=12)
+    scene.does(11, "clock_nanosleep")
+    scene.does(12, rest)
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(400)
+    assert scene.only().cause is (Cause.ALL_TAKEN if rest == "recvfrom" else Cause.PARKED)
+
+
+def test_what_was_seen_of_a_line_before_the_cause_changed_is_not_kept() -> None:
+    """A busy loop that has slept, and turns again with the queue as long as before."""
+    scene = Scene("accept", "spin")
+    scene.accepts(1)
+    scene.does(PID, "clock_nanosleep")
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(150)
+    scene.stacks(PID, Frame("/x/block.py", 26, "sleep"))
+    scene.passes(150)
+    stall = scene.only()
+    assert stall.culprit
+    assert (stall.cause, stall.culprit.where) == (Cause.PARKED, Frame("/x/block.py", 26, "sleep"))
+    scene.does(PID, "")
+    scene.passes(400, running=PID)
+    assert (stall.cause, stall.located_at) == (Cause.ONE_CLIENT, 0)
+    assert PID in scene.session.stalls.suspects, "its line is asked for again"
+    scene.stacks(PID, Frame("/x/busy.py", 19, "spin"))
+    scene.passes(50)
+    assert stall.culprit.where == Frame("/x/busy.py", 19, "spin")
+
+
+def test_a_newcomer_that_nobody_can_greet_for_the_gil_is_a_victim_of_the_same_stall() -> None:
+    scene = Scene("accept", "recv")
+    served = scene.accepts(1, tid=11)
+    scene.accepts(2, tid=12)
+    scene.does(PID, "futex", gil=True)
+    scene.does(11, "futex", gil=True)
+    scene.does(12, "")
+    scene.unread = {served: 5}
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(400, running=12)
+    stall = scene.only()
+    assert (stall.cause, len(stall.victims)) == (Cause.GIL, 2)
 
 
 def test_a_worker_that_waits_for_the_gil_with_nothing_in_hand_keeps_nobody_waiting() -> None:

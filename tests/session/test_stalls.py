@@ -72,6 +72,7 @@ def test_how_long_it_has_waited_is_the_kernels_word(rests: str) -> None:
     scene = Scene(rests)
     peer = scene.accepts(1)
     scene.passes(500)
+    scene.now += 100 * MS
     scene.does(PID, "clock_nanosleep")
     scene.say(SocketSample(scene.now, 0, 128, 0, [], [Socket(peer, 5, 0, True, 90)]))
     scene.unread = {peer: 5}
@@ -140,6 +141,67 @@ def test_a_picture_of_a_stall_stands_still() -> None:
     assert len(still.stalls.going) == 1
 
 
+def test_what_a_loop_at_rest_does_not_take_is_not_for_it() -> None:
+    """Urgent bytes, or those of a client whose message before is not done with: the kernel would wake it for others."""
+    scene, peers = loop()
+    scene.unread = {peers[0]: 1}
+    scene.passes(5000)
+    assert scene.stalls == []
+    scene.does(PID, "clock_nanosleep")
+    begin = scene.now
+    scene.unread[peers[1]] = 5
+    scene.passes(300)
+    assert scene.only().begin >= begin, "it rested until then"
+    scene.does(PID, "epoll_wait")
+    scene.takes(2)
+    scene.passes(300)
+    assert scene.only().end
+    assert not scene.session.stalls.going
+
+
+def test_a_loop_that_is_stopped_does_not_rest() -> None:
+    scene, peers = loop()
+    scene.passes(200)
+    begin = scene.now
+    scene.unread = {peers[0]: 5}
+    scene.threads[PID].ran += 1
+    scene.passes(500)
+    scene.threads[PID].stopped = True
+    scene.passes(100)
+    stall = scene.only()
+    assert stall.cause is Cause.STOPPED
+    assert begin <= stall.begin <= begin + LOOK * MS
+
+
+def test_a_wait_that_was_too_short_is_no_stall_also_if_its_end_is_known_late() -> None:
+    scene, peers = loop()
+    scene.unread = {peers[0]: 5}
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(200)
+    stall = scene.only()
+    taken = stall.begin + THRESHOLD // 2
+    scene.unread.clear()
+    scene.say(Recv(taken, PID, PID, 1, 5, "x"))
+    scene.passes(50)
+    assert scene.stalls == []
+    assert not scene.session.stalls.totals
+
+
+def test_a_wait_that_was_long_enough_is_a_stall_also_if_it_is_over_before_the_next_look() -> None:
+    scene, peers = loop()
+    scene.unread = {peers[0]: 5}
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(100)
+    assert scene.stalls == []
+    scene.now += 60 * MS
+    scene.does(PID, "epoll_wait")
+    scene.takes(1)
+    scene.passes(50)
+    stall = scene.only()
+    assert (stall.cause, stall.end - stall.begin) == (Cause.PARKED, 110 * MS)
+    assert not scene.session.stalls.going
+
+
 busy = st.lists(
     st.tuples(st.sampled_from(["takes", "arrives", "sleeps", "rests", "looks"]), st.integers(1, 3)), max_size=60
 )
@@ -162,6 +224,8 @@ def test_a_stall_is_a_wait_in_which_nothing_was_taken(moves: list[tuple[str, int
         elif what in ("sleeps", "rests"):
             scene.does(PID, "clock_nanosleep" if what == "sleeps" else "epoll_wait")
         scene.passes(50)
+        if scene.threads[PID].call == "epoll_wait":  # a loop that rests has taken what it may take
+            taken.append(scene.now)
     for stall in scene.stalls:
         end = stall.end or scene.now
         assert stall.lasted(scene.now) >= THRESHOLD

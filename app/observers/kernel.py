@@ -35,12 +35,13 @@ class Kernel:
         self,
         pids: Collection[int],
         address: tuple[str, int] | None,
-        peers: Collection[str],
+        peers: Collection[str] | None,
         wanted: Collection[str],
     ) -> list[Observation]:
         """What is to be seen now of these processes, and at the address that they listen on, if they do yet.
 
-        `peers` are those that are known to be connected there; of those `wanted` it is told too that they are.
+        `peers` are those that are known to be connected there, None if there may be others; of those `wanted` it is
+        told too that they are.
         """
         stacks = (self._stacks.read(), self._py_spy.read())
         found: list[Observation] = [sample for sample in stacks if sample]

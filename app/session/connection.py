@@ -139,7 +139,7 @@ class Connection:
 
     @property
     def waiting_since(self) -> int:
-        """When the oldest message without an echo was sent (our client's clock), or came to the kernel, or was taken."""
+        """When the oldest message without an echo was sent (our client's clock), came to the kernel, or was taken."""
         return min((since for since in (self.sent_since, self.owed_since, self.untaken_since) if since), default=0)
 
     @property

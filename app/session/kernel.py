@@ -29,6 +29,8 @@ class KernelSide(OurClients):
         self.accepted_at = 0
         self._seen = 0
         self._missed: set[int] = set()
+        self._strangers: dict[str, int] = {}
+        """Whom the server has out of its accept queue without a word, as of the last look, and since when (ns)."""
         self._with_bytes: set[int] = set()
         self._looks: Counter[int] = Counter()
         """How often a loop that waited was woken to write its stack, by process, since it last told of its wakes."""
@@ -45,6 +47,15 @@ class KernelSide(OurClients):
         served = [c for key in starved if (worker := self.workers.get(key)) for c in worker.serving.values()]
         unsaid = [c for c in self.connections.values() if not c.accepted_at and not c.left_at]
         return [connection.peer for connection in (*unsaid, *served)][:WANTED]
+
+    @property
+    def surely_known(self) -> Collection[str] | None:
+        """Who is connected; None where somebody may be of whom the server can't speak: a thread waits for the GIL."""
+        return None if self._starves else self.peers
+
+    @property
+    def _starves(self) -> bool:
+        return any(thread.gil_since for thread in self.threads.known.values())
 
     def _sockets(self, o: SocketSample) -> None:
         server = self.server
@@ -79,17 +90,20 @@ class KernelSide(OurClients):
 
     def _note_queue(self, o: SocketSample) -> None:
         """Who is in the accept queue, strangers too; one that is there no more and was not accepted has left."""
-        queued = {socket.peer: socket for socket in o.sockets if not socket.accepted}
-        for peer, socket in queued.items():
-            if peer not in self._by_peer:
-                self._open(peer, _arrival(o, socket))
+        unknown = [socket for socket in o.sockets if socket.peer not in self._by_peer]
+        before = self._strangers
+        silent = [socket for socket in unknown if socket.accepted] if self._starves else []
+        self._strangers = {socket.peer: before.get(socket.peer, _arrival(o, socket)) for socket in silent}
+        for socket in unknown:
+            if not socket.accepted or socket.peer in before:  # twice: not just accepted and not reported yet
+                self._open(socket.peer, before.get(socket.peer, _arrival(o, socket)))
                 self._seen += 1
         # One that the kernel has given away, and the server has not spoken of yet, is among the wanted ones.
         there = {socket.peer for socket in o.sockets}
         gone = [c for c in self.connections.values() if not c.accepted_at and c.client is None and c.peer not in there]
-        before, self._missed = self._missed, {connection.number for connection in gone}
+        missed, self._missed = self._missed, {connection.number for connection in gone}
         for connection in gone:
-            if connection.number in before:  # twice: not just accepted and not reported yet
+            if connection.number in missed:  # twice, here too
                 self._retire(connection, o.at, "left the queue")
                 self._seen += 1
 

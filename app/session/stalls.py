@@ -154,8 +154,16 @@ def _last_take(scene: Scene, key: tuple[int, int]) -> int:
         return max(scene.accepted_at, *takes) if takes else scene.accepted_at
     if key == gil_of(key[0]):
         return max((worker.last_take for (pid, _), worker in scene.workers.items() if pid == key[0]), default=0)
-    worker, state = scene.workers.get(key), scene.threads.known.get(key)
-    return max(worker.last_take if worker else 0, state.rested_at if state and scene.loops else 0)
+    worker = scene.workers.get(key)
+    return max(worker.last_take if worker else 0, _last_rest(scene, key) if scene.loops else 0)
+
+
+def _last_rest(scene: Scene, key: tuple[int, int]) -> int:
+    """When a loop was last seen resting (ns); one that rested at the last look does so still, as far as is known."""
+    state = scene.threads.known.get(key)
+    if state is None:
+        return 0
+    return scene.at if state.rested_at == scene.threads.seen_at else state.rested_at
 
 
 def _accepting_loop(scene: Scene) -> tuple[int, int]:

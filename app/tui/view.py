@@ -50,9 +50,10 @@ class View:
 
     @cached_property
     def waits(self) -> bool:
-        """Whether somebody waits or is in a blocking call: then time itself is news."""
+        """Whether somebody waits, a stall goes on, or a blocking call: then time itself is news."""
         session = self.session
-        return bool(session.blocking or session.opening) or any(c.pending_since for c in session.connections.values())
+        news = session.blocking or session.opening or session.stalls.going
+        return bool(news) or any(c.pending_since for c in session.connections.values())
 
     @property
     def tenth(self) -> int:

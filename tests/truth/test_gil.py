@@ -46,6 +46,28 @@ def test_a_thread_that_serves_nobody_keeps_the_gil_from_the_loop(pattern: str) -
         assert (culprit.pid, culprit.tid) not in watch.session.workers
 
 
+@pytest.mark.parametrize("pattern", ["multithread", "thread-pool"])
+def test_a_newcomer_whom_the_server_cannot_speak_of(pattern: str) -> None:
+    """A thread has accepted it, and then wants the GIL."""
+    with watching(pattern, BlockSetting("c-gil", 2 * SECONDS)) as watch:
+        sender = watch.connect()
+        watch.until(lambda: watch.session.totals.new == 1, "it is accepted")
+        watch.arm()
+        sender.send()
+        watch.until(lambda: watch.session.blocking, "the block")
+        newcomer = watch.connect()
+        newcomer.send()
+        watch.until(lambda: watch.session.stalls.going, "a stall while it goes on")
+        (stall,) = watch.session.stalls.going.values()
+        assert [victim.peer for victim in stall.victims.values()] == [newcomer.name]
+        watch.until(lambda: stall.cause is Cause.GIL and stall.located_at, "why, and the line")
+        assert stall.culprit
+        assert stall.culprit.where
+        assert stall.culprit.where.function == "c_gil"
+        assert watch.is_close(stall.begin, newcomer.sent_at)
+        watch.until(newcomer.listen, "its echo")
+
+
 def all_at_once(watch: Watch, messages: int) -> list[Caller]:
     """Three clients, each of which sends so many messages that block; until the last echo is there."""
     callers = [watch.connect() for _ in range(3)]

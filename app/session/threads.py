@@ -110,8 +110,8 @@ class Threads:
             state = self.known.setdefault((thread.pid, thread.tid), ThreadState(thread.pid, thread.tid))
             _update(state, thread, o.at, span)
         for state in self.known.values():
-            if state.doing is Doing.CALL and state.call == state.home:  # one that is stopped has not rested since
-                state.rested_at = min(state.rested_at, state.since) if state.stopped else o.at
+            if state.doing is Doing.CALL and state.call == state.home:  # one that is stopped only looks like it
+                state.rested_at = 0 if state.stopped else o.at
         self.count, self.interval, self.seen_at = o.count, o.interval, o.at
         if o.at - self._marked >= SHARES:
             self._marked = o.at

@@ -1,0 +1,112 @@
+"""Where the evidence is easily misread: bytes that are for nobody, a server that is stopped, a thread that blocks
+while its client is gone, a stranger who waits."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from app.session.connection import State
+from app.session.stall import Cause, Stall
+from servers.block import BlockSetting
+from tests.truth.watch import Watch, watching
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
+
+SECONDS = 1.5
+
+
+@pytest.mark.parametrize("pattern", ["asyncio", "select-loop", "eventlet"])
+def test_an_urgent_byte_is_no_work_for_a_loop_that_is_not_woken_for_it(pattern: str) -> None:
+    with watching(pattern) as watch:
+        urgent, other = watch.connect(), watch.connect()
+        urgent.sock.send(b"!", socket.MSG_OOB)
+        watch.passes(1)
+        for _ in range(3):
+            other.talk()
+            watch.passes(0.2)
+        assert watch.blamed == []
+
+
+def going(watch: Watch) -> Stall:
+    watch.until(lambda: watch.session.stalls.going, "a stall while it goes on")
+    (stall,) = watch.session.stalls.going.values()
+    return stall
+
+
+@pytest.mark.parametrize("pattern", ["asyncio", "select-loop"])
+def test_a_server_that_is_stopped(pattern: str) -> None:
+    with watching(pattern) as watch:
+        caller = watch.connect()
+        caller.talk()
+        watch.passes(0.3)
+        assert watch.session.server
+        os.kill(watch.session.server.pid, signal.SIGSTOP)
+        try:
+            caller.send()
+            stall = going(watch)
+            watch.until(lambda: stall.cause is Cause.STOPPED, "the cause")
+        finally:
+            os.kill(watch.session.server.pid, signal.SIGCONT)
+        watch.until(caller.listen, "its echo")
+        watch.until(lambda: not watch.session.stalls.going, "its end")
+        assert watch.is_close(stall.begin, caller.sent_at)
+
+
+@pytest.mark.parametrize(("pattern", "workers"), [("single-thread", None), ("thread-pool", 2)])
+def test_threads_that_block_for_clients_who_are_gone_are_not_just_busy(pattern: str, workers: int | None) -> None:
+    with watching(pattern, BlockSetting("sleep", SECONDS), workers=workers) as watch:
+        watch.arm()
+        for _ in range(workers or 1):
+            sender = watch.connect()
+            sender.send()
+            sender.close()
+        watch.until(lambda: len(watch.session.blocking) == (workers or 1), "the blocks")
+        watch.arm(False)
+        late = watch.connect()
+        late.send()
+        stall = going(watch)
+        watch.until(lambda: stall.located_at, "its line")
+        assert (stall.cause, stall.injected) == (Cause.PARKED, True)
+        assert stall.culprit
+        assert stall.culprit.where
+        assert stall.culprit.where.function == "sleep"
+        assert [victim.peer for victim in stall.victims.values()] == [late.name]
+        watch.until(late.listen, "its echo")
+
+
+def test_a_busy_loop_that_turns_again_is_not_at_the_line_where_it_slept() -> None:
+    with watching("busy-loop", BlockSetting("sleep", 0.5)) as watch:
+        watch.arm()
+        sender = watch.connect()
+        sender.send()
+        watch.until(lambda: watch.session.blocking, "the block")
+        watch.arm(False)
+        watch.connect()
+        stall = going(watch)
+
+        def where() -> str:
+            return stall.culprit.where.function if stall.culprit and stall.culprit.where else ""
+
+        watch.until(lambda: where() == "sleep", "where it sleeps")
+        watch.until(lambda: stall.cause is Cause.ONE_CLIENT and where() not in ("", "sleep"), "where it turns")
+        sender.close()
+
+
+def test_a_stranger_waits_from_when_its_bytes_came() -> None:
+    with watching("asyncio", BlockSetting("sleep", SECONDS)) as watch:
+        sender, stranger = watch.connect(), watch.connect()
+        watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
+        watch.arm()
+        sender.send()
+        watch.until(lambda: watch.session.blocking, "the block")
+        watch.arm(False)
+        stranger.send()
+        (connection,) = (c for c in watch.session.connections.values() if c.peer == stranger.name)
+        watch.until(lambda: connection.state is State.WAITING, "it waits")
+        assert watch.is_close(connection.pending_since, stranger.sent_at)
+        watch.until(stranger.listen, "its echo")
+        watch.until(lambda: connection.state is State.QUIET, "it waits no more")
+        assert any(watch.is_close(wait.begin, stranger.sent_at) for wait in connection.waits), "its lane remembers"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.session.connection import Connection
 from app.session.parts import BlockSpan, Worker
-from app.session.stall import Cause, Culprit, Stall
+from app.session.stall import Cause, Culprit, Stall, is_own
 from app.session.threads import Doing, Threads, ThreadState
 
 GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
@@ -112,7 +112,7 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
     if cause in (Cause.COMPUTING, Cause.NO_CORE):
         ran, waited = state.ran - stall.first[0], state.waited_for_a_core - stall.first[1]
         stall.cause = Cause.NO_CORE if waited > ran else Cause.COMPUTING
-    culprit = _holder(state, scene) if cause is Cause.GIL else state
+    culprit = _holder(state, scene) if cause is Cause.GIL else _at_work(state, scene)
     if culprit is None or cause in (Cause.ONE_CLIENT, Cause.ALL_TAKEN):
         return
     stall.injected = stall.injected or any(
@@ -145,6 +145,21 @@ def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
     busy = [thread for thread in others if thread.doing is not Doing.CALL or thread.kind not in GIVES_UP]
     lasting = [thread for thread in busy if thread.since <= state.gil_since]
     return next((those[0] for those in (lasting, busy) if len(those) == 1), None)
+
+
+def _at_work(state: ThreadState, scene: Scene) -> ThreadState:
+    """The thread itself; or where it waits for a lock, the only one that is at work in the file of that line."""
+    file = _file(state)
+    if state.kind != "lock" or not file:
+        return state
+    others = (thread for thread in scene.threads.of(state.pid) if thread.kind not in ("lock", *scene.rests))
+    there = [thread for thread in others if not thread.gil_since and _file(thread) == file]
+    return there[0] if len(there) == 1 else state
+
+
+def _file(state: ThreadState) -> str:
+    """The file of the program's own line that a thread is at, as far as it is known."""
+    return next((frame.file for frame in state.frames if is_own(frame)), "")
 
 
 def _locate(stall: Stall, state: ThreadState, scene: Scene) -> None:

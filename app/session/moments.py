@@ -22,10 +22,18 @@ class Moments:
         self.kept: dict[int, tuple[Session, int]] = {}
         self._clock = clock
         self._next = self._soonest = 0
+        self._newest = 0
+        """The number of the latest stall that was pictured."""
 
     def keep(self, session: Session, now: int) -> None:
-        """Picture the stalls that go on, if it is time to: once their line is known, and then again and again."""
+        """Picture the stalls that go on, if it is time to: once their line is known, and then again and again.
+
+        One that was told only when it was over is pictured as things were then.
+        """
         going = [stall for stall in session.stalls.going.values() if not stall.end]
+        latest = session.stalls.all[-1] if session.stalls.all else None
+        if latest and latest.end and latest.number > self._newest:
+            going.append(latest)
         fresh = [s for s in going if s.number not in self.kept or (s.located_at > self.kept[s.number][1])]
         if not going or now < (self._soonest if fresh else self._next):
             return
@@ -36,6 +44,7 @@ class Moments:
         for stall in going:
             self.kept.pop(stall.number, None)
             self.kept[stall.number] = (still, now)
+            self._newest = max(self._newest, stall.number)
         while len(self.kept) > KEPT or (len(self.kept) > 1 and self._connections() > CONNECTIONS):
             del self.kept[next(iter(self.kept))]
 

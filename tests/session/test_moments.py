@@ -32,6 +32,18 @@ def test_a_stall_is_pictured_while_it_goes_on_and_kept_when_it_is_over() -> None
     assert kept.kept == {1: (latest, at)}
 
 
+def test_a_stall_that_was_told_when_it_was_over_is_pictured_once() -> None:
+    scene, kept = stalled(), Moments(clock=lambda: 0)
+    scene.takes(2)
+    scene.passes(50)
+    kept.keep(scene.session, scene.now)
+    still, at = kept.kept[1]
+    assert (at, still.stalls.all[-1].number) == (scene.now, 1)
+    scene.passes(500)
+    kept.keep(scene.session, scene.now)
+    assert kept.kept[1][0] is still
+
+
 def test_pictures_are_made_seldom_where_they_are_dear() -> None:
     spent = iter(range(0, 10**12, 500 * MS))
     scene, kept = stalled(), Moments(clock=lambda: next(spent))

@@ -90,9 +90,10 @@ async def test_a_hostile_server() -> None:
             for data in HOSTILE.values():
                 os.write(stderr, data[:4000] + b"\n")
                 stage.session.apply(Note(at, pid, pid, data.decode("utf-8", "replace")))
-            await stage.press("5")
+            await stage.press("5", "f")
             await stage.until(lambda: r"\x1b]0;gotcha\x07" in stage.shown("events"), "the first of it")
             assert not control_characters(stage)
+            await stage.press("f")
             for index in range(0, 30_000, 100):
                 lines = b"".join(b"\x1b[31m[/foo] %d\n" % number for number in range(index, index + 100))
                 while lines:

@@ -4,7 +4,7 @@ import pytest
 
 from app.session.observations import Observation
 from app.tui.panels.connections import titles
-from app.tui.panels.log import LogPanel
+from app.tui.panels.log import MOST_ROWS, LogPanel
 from app.tui.text import first_that_fits
 from servers.block import BlockSetting
 from servers.records import Note, Recv
@@ -38,6 +38,18 @@ async def test_a_long_entry_of_the_log_is_read_to_its_end() -> None:
         lines = [line.strip("│ ") for line in rendered(panel)]
         assert WHY in " ".join(" ".join(lines).split()), lines
         assert "Recv: b'hogehoge" in lines[-2], "what came last is at the bottom"
+
+
+async def test_an_entry_that_is_longer_than_a_panel_takes_a_few_rows() -> None:
+    app = Still("asyncio-blocking", [*run(), Note(NOW - MS, PID, PID, "so much to say " * 300)])
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        app.draw()
+        await pilot.pause()
+        lines = [line.strip("│ ") for line in rendered(app.query_one("#events"))]
+        assert sum("so much" in line for line in lines) == MOST_ROWS
+        assert lines[-2].endswith("…")
+        assert "time.sleep 6 s begins" in lines[-2 - MOST_ROWS]
 
 
 async def test_the_cursor_stays_in_sight_among_long_entries() -> None:

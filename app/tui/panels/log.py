@@ -9,6 +9,9 @@ from app.tui.view import View
 from servers.block import BlockSetting
 from servers.records import Block, Bye, Listening, Lost, New, Note, Record, Recv, Send, Threads, Unblock, address_name
 
+MOST_ROWS = 4
+"""Rows for one entry at most; a server may say as much as it likes in one."""
+
 
 def sentence(record: Record, peer: str) -> tuple[str, str]:
     """A record in words, and the kind of its colour."""
@@ -121,6 +124,8 @@ class LogPanel(Panel):
         if indent + len(words) <= width or isinstance(entry[0], Recv | Send):
             return [[when, (words, style)]]
         first, *more = wrap(words, width - indent)
+        if len(more) >= MOST_ROWS:
+            more[MOST_ROWS - 2 :] = [" ".join(more[MOST_ROWS - 2 :])]
         return [[when, (first, style)], *([(" " * indent, style), (part, style)] for part in more)]
 
     def _said(self, entry: Entry, width: int) -> tuple[Span, Span]:

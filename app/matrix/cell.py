@@ -88,12 +88,14 @@ def _ms(nanoseconds: float | None) -> float | None:
 class Newcomer:
     """A client that came while the block went on: after how long (ms) it was connected, and had its first echo.
 
-    None: not until the cell was over. `in_time`: it was served while the block went on, not as it ended.
+    None: not until the cell was over. `in_time`: it was served while the block went on, not as it ended. None in
+    `same_process`: nobody had accepted it by then, in the blocked process or another.
     """
 
     connected: float | None
     served: float | None
     in_time: bool
+    same_process: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,10 @@ class Cell:
     """What each of the others should feel, by what kind of block and what architecture it is."""
     newcomer: Newcomer | None = None
     blame: Blame | None = field(default=None)
+    alone: bool = False
+    """Whether the client that blocked had its process for itself, though there each serves several."""
+    workers: int | None = None
+    """Threads or processes of the pool; None where there is none."""
 
     @property
     def felt(self) -> Felt | None:
@@ -155,8 +161,8 @@ class Cell:
         if self.felt is None:
             return "not measured"
         those, all_of_them = self._those, len(self.others)
-        said = f"{self.felt.value}{self._measure}"
-        return said if len(those) == all_of_them else f"{said}, {len(those)} of {all_of_them}"
+        part = "" if len(those) == all_of_them else f", {len(those)} of {all_of_them}"
+        return f"{self.felt.value}{self._measure}{part}{', nobody shares its process' if self.alone else ''}"
 
     @property
     def briefly(self) -> Iterator[str]:
@@ -164,6 +170,7 @@ class Cell:
         if self.felt is None:
             return
         part = "" if len(self._those) == len(self.others) else f" {len(self._those)}/{len(self.others)}"
+        part += " alone" if self.alone else ""
         yield f"{self.felt.value}{self._measure}{part}"
         yield f"{self.felt.value}{self._measure.replace('+', '').replace(' %', '%').replace(' ms', 'ms')}{part}"
         yield f"{self.felt.value}{part}"

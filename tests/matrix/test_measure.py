@@ -78,6 +78,22 @@ async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind
         assert cell.blame.victims >= TERMS.clients
 
 
+async def test_where_processes_are_shared_some_share_it_and_one_does_not() -> None:
+    cell = (await measure(find("process-loops"), "sleep", TERMS)).cell
+    assert sorted(other.same_process for other in cell.others) == [False, True, True]
+    assert cell.words.endswith(", 2 of 3")
+    assert not cell.surprise, cell
+
+
+async def test_who_shares_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.matrix.measure.shares_processes", lambda pattern: True)
+    monkeypatch.setattr("app.matrix.measure.PROCESSES", TERMS.clients + 4)
+    monkeypatch.setattr("app.matrix.measure.MOST", TERMS.clients + 2)
+    cell = (await measure(find("process-pool"), "sleep", TERMS)).cell  # each process serves one
+    assert cell.alone
+    assert cell.words == "untouched, nobody shares its process"
+
+
 async def test_a_cell_leads_to_its_stall() -> None:
     measured = await measure(find("asyncio"), "sleep", TERMS)
     blame = measured.cell.blame

@@ -100,8 +100,9 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """The stall that the dashboard found in this cell: its cause, the line, who waited, how long (ms).
+    """The stall that the dashboard found in this cell: its cause, the line, and how long it was (ms).
 
+    `victims`: how many waited because of the block, in this stall and in others that the block made.
     `older`: it had begun before the block, so the architecture made it.
     """
 
@@ -140,6 +141,11 @@ class Cell:
         """What those felt that suffered most; None if nothing was measured."""
         order = (Felt.STOPPED, Felt.SLOWED, Felt.UNTOUCHED, Felt.UNSERVED)
         return next((felt for felt in order if any(other.felt is felt for other in self.others)), None)
+
+    @property
+    def shared(self) -> bool:
+        """Whether some of the others were in the process that was blocked, and some were not."""
+        return len({other.same_process for other in self.others}) > 1
 
     @property
     def surprise(self) -> bool:

@@ -10,17 +10,16 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from app.live import Live, Plan
-from app.matrix.cell import HALF, Blame, Cell, Feeling, Newcomer, RoundTrip, feeling
+from app.matrix.blame import blame, stall_of
+from app.matrix.cell import HALF, Cell, Feeling, Newcomer, RoundTrip, feeling
 from app.matrix.expected import expected
 from app.matrix.neighbours import both_sorts, neighbours, shares_processes
 from app.session.connection import Connection
 from app.session.observations import ClientConnected, ClientEcho, Observation
 from app.session.parts import BlockSpan
 from app.session.session import Session
-from app.session.stall import Stall
 from servers.block import BlockSetting
 from servers.catalog import Pattern
 from servers.server import Options
@@ -34,8 +33,6 @@ SETTLES = 0.4
 UNSERVED_AFTER = 0.5
 """Seconds after which a client without any echo counts as not served."""
 SIZE = 64
-LOOK = 100_000_000
-"""Nanoseconds by which the begin of a stall may be off at worst."""
 SOONEST = 0.25
 """When the newcomer comes: after this share of the block."""
 PROCESSES = 2
@@ -194,7 +191,8 @@ class Run:
         self, setting: BlockSetting, others: list[int], since: int, span: BlockSpan, newcomer: tuple[int, int]
     ) -> Measured:
         felt = tuple(self._feeling(other, since, span) for other in others)
-        stall = self._stall(span)
+        stalls = self.live.session.stalls.all
+        stall = stall_of(stalls, span)
         cell = Cell(
             self.pattern.name,
             setting.kind,
@@ -203,7 +201,7 @@ class Run:
             others=felt,
             expected=tuple(expected(self.pattern, setting.kind, one.same_process) for one in felt),
             newcomer=self._came(*newcomer, span),
-            blame=_blame(stall, span) if stall else None,
+            blame=blame(stalls, span, time.monotonic_ns()),
             alone=shares_processes(self.pattern) and not any(one.same_process for one in felt),
             workers=self.workers,
         )
@@ -224,11 +222,6 @@ class Run:
             bool(served and served - at < HALF * (span.end - at)),
             connection.pid == span.pid if connection and connection.pid else None,
         )
-
-    def _stall(self, span: BlockSpan) -> Stall | None:
-        """The stall of this block: one in whose time it was, an injected one first, and then the longest."""
-        those = [s for s in self.live.session.stalls.all if s.begin < span.end and (not s.end or s.end > span.begin)]
-        return max(those, key=lambda stall: (stall.injected, stall.lasted(span.end)), default=None)
 
     # What happens.
 
@@ -269,18 +262,3 @@ class Run:
     def _accepted(self, *clients: int) -> bool:
         known = map(self._connection, clients)
         return all(connection and connection.accepted_at for connection in known)
-
-
-def _blame(stall: Stall, span: BlockSpan) -> Blame:
-    calls = stall.culprit.calls[:2] if stall.culprit else []
-    where = ", called at ".join(f"{PurePath(frame.file).name}:{frame.line} {frame.function}" for frame in calls)
-    lasted = stall.lasted(time.monotonic_ns()) / 1e6
-    return Blame(
-        stall.number,
-        stall.cause.value,
-        where,
-        len(stall.victims),
-        lasted,
-        stall.injected,
-        stall.begin < span.begin - LOOK,
-    )

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -64,3 +65,13 @@ def test_the_table_says_what_its_words_mean() -> None:
     assert "! stopped 99 %" in said
     assert "it serves nobody" in said
     assert "not as expected" in said
+
+
+def test_which_process_took_the_newcomer_is_told_where_it_matters() -> None:
+    untouched = replace(STOPPED, felt=Felt.UNTOUCHED, same_process=False)
+    expected = (Felt.STOPPED, Felt.UNTOUCHED)
+    cell = Cell("process-loops", "sleep", others=(STOPPED, untouched), expected=expected)
+    served, waits = Newcomer(0.3, 5.0, True, same_process=False), Newcomer(0.3, 700.0, False, same_process=True)
+    assert report.words(replace(cell, newcomer=served)) == "stopped 99 %, 1 of 2, new served, other process"
+    assert report.words(replace(cell, newcomer=waits)) == "stopped 99 %, 1 of 2, new waits, same process"
+    assert report.words(replace(CELLS[0], newcomer=waits)) == "stopped 99 %, new waits"

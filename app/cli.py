@@ -230,7 +230,12 @@ def list_patterns(as_json: bool) -> None:
     "Output",
     cloup.option("--json", "form", flag_value="json", help="All that was measured."),
     cloup.option("--markdown", "form", flag_value="markdown", help="A table for a document."),
-    cloup.option("--csv", "form", flag_value="csv", help="A line for each client that looked on."),
+    cloup.option(
+        "--csv",
+        "form",
+        flag_value="csv",
+        help="A line for each client that looked on; machine, versions, parameters as columns.",
+    ),
 )
 def matrix(patterns: list[Pattern] | None, kinds: list[str] | None, seconds: float, form: str | None) -> None:
     """Measure who suffers: each pattern, with each kind of block."""

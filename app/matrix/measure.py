@@ -9,17 +9,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from app.live import Live, Plan
 from app.matrix.blame import blame, stall_of
-from app.matrix.cell import HALF, Cell, Feeling, Newcomer, RoundTrip, feeling
+from app.matrix.cell import HALF, MS, NOTICED, TIMES, Cell, Feeling, Newcomer, RoundTrip, feeling
 from app.matrix.expected import expected
 from app.matrix.neighbours import both_sorts, neighbours, shares_processes
 from app.session.connection import Connection
 from app.session.observations import ClientConnected, ClientEcho, Observation
 from app.session.parts import BlockSpan
 from app.session.session import Session
+from app.session.stalls import THRESHOLD
 from servers.block import BlockSetting
 from servers.catalog import Pattern
 from servers.server import Options
@@ -33,6 +34,7 @@ SETTLES = 0.4
 UNSERVED_AFTER = 0.5
 """Seconds after which a client without any echo counts as not served."""
 SIZE = 64
+"""Bytes of a ping."""
 SOONEST = 0.25
 """When the newcomer comes: after this share of the block."""
 PROCESSES = 2
@@ -56,6 +58,11 @@ class Terms:
     rate: float = 50.0
     """Pings a second of each."""
 
+    @property
+    def workers(self) -> int:
+        """How many a pool has: one for everybody, because what is asked is who suffers, not who finds no place."""
+        return self.clients + 2
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -67,10 +74,30 @@ class Measured:
 
 
 def workers(pattern: Pattern, terms: Terms) -> int | None:
-    """How many a pool has: one for everybody, as is asked who suffers and not who finds no place; None without one."""
+    """How many a pool has; None where there is none."""
     if shares_processes(pattern):
         return PROCESSES
-    return terms.clients + 2 if pattern.workers else None
+    return terms.workers if pattern.workers else None
+
+
+def parameters(terms: Terms) -> dict[str, float]:
+    """All numbers that say how a cell is measured and judged; times are in seconds unless the name says otherwise."""
+    return {
+        **asdict(terms),
+        "size": SIZE,
+        "workers": terms.workers,
+        "shared_processes": PROCESSES,
+        "clients_to_share_at_most": MOST,
+        "unserved_after": UNSERVED_AFTER,
+        "settles": SETTLES,
+        "newcomer_after_share": SOONEST,
+        "looks_every": STEP,
+        "patience": PATIENCE,
+        "stopped_from_share": HALF,
+        "slowed_by_ms": NOTICED / MS,
+        "slowed_times": TIMES,
+        "stall_after_ms": THRESHOLD / MS,
+    }
 
 
 async def measure(pattern: Pattern, kind: str, terms: Terms) -> Measured:

@@ -53,3 +53,4 @@ def _print(cells: Sequence[Cell], made: report.Made, form: str | None) -> None:
             console = Console()
             console.print(report.table(cells))
             console.print(report.sentence(made), style="dim", soft_wrap=True)
+    sys.stdout.flush()

@@ -187,12 +187,18 @@ class Cell:
         return [other for other in self.others if other.felt is self.felt]
 
     @property
+    def spoken_of(self) -> Feeling | None:
+        """The client that the words speak of: of those who suffered most the one that suffered worst."""
+        how_much = (lambda other: other.slower) if self.felt is Felt.SLOWED else (lambda other: other.share)
+        return max(self._those, key=how_much, default=None)
+
+    @property
     def _measure(self) -> str:
-        match self.felt:
-            case Felt.STOPPED:
-                return f" {100 * max(other.share for other in self._those):.0f} %"
-            case Felt.SLOWED:
-                return f" +{_brief(max(other.slower for other in self._those))} ms"
+        other = self.spoken_of
+        if other and self.felt is Felt.STOPPED:
+            return f" {100 * other.share:.0f} %"
+        if other and self.felt is Felt.SLOWED:
+            return f" +{_brief(other.slower)} ms"
         return ""
 
 

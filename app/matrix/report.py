@@ -97,11 +97,11 @@ def words(cell: Cell) -> str:
     """A cell in a few words, with its mark if it is a surprise, and with what became of the newcomer."""
     if cell.why_not:
         return cell.why_not
-    said = ", ".join(filter(None, (cell.words, meanwhile(cell), _where_it_came(cell))))
+    said = ", ".join(filter(None, (cell.words, meanwhile(cell), where_it_came(cell))))
     return f"{SURPRISE} {said}" if cell.surprise else said
 
 
-def _where_it_came(cell: Cell) -> str:
+def where_it_came(cell: Cell) -> str:
     """Which process took the newcomer, where that decides what becomes of it; empty where it does not."""
     if cell.newcomer is None or cell.newcomer.same_process is None or not cell.shared:
         return ""

@@ -7,16 +7,17 @@ is by whoever sends only after the echo.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from app.live import Live, Plan
-from app.matrix.blame import blame, stall_of
+from app.matrix.blame import blame
 from app.matrix.cell import HALF, MS, NOTICED, TIMES, Cell, Feeling, Newcomer, RoundTrip, feeling
 from app.matrix.expected import expected
 from app.matrix.neighbours import both_sorts, neighbours, shares_processes
 from app.session.connection import Connection
+from app.session.moments import Moment
 from app.session.observations import ClientConnected, ClientEcho, Observation
 from app.session.parts import BlockSpan
 from app.session.session import Session
@@ -27,6 +28,8 @@ from servers.server import Options
 
 STEP = 0.02
 """Seconds between two looks at what has happened."""
+SAMPLE = 0.5
+"""Seconds between two samples of CPU and memory."""
 PATIENCE = 10.0
 """Seconds for what must come at once, before a cell is given up."""
 SETTLES = 0.4
@@ -66,11 +69,16 @@ class Terms:
 
 @dataclass(frozen=True)
 class Measured:
-    """A cell, the picture of the stall it made (a session held still, and its moment), and that session at the end."""
+    """A cell, the pictures of its stalls by their numbers, and its session at the end."""
 
     cell: Cell
-    moment: tuple[Session, int] | None = None
+    moments: Mapping[int, Moment] = field(default_factory=dict)
     session: Session | None = None
+
+    @property
+    def moment(self) -> Moment | None:
+        """The picture of the stall that it made."""
+        return self.moments.get(self.cell.blame.number) if self.cell.blame else None
 
 
 def workers(pattern: Pattern, terms: Terms) -> int | None:
@@ -92,6 +100,7 @@ def parameters(terms: Terms) -> dict[str, float]:
         "settles": SETTLES,
         "newcomer_after_share": SOONEST,
         "looks_every": STEP,
+        "samples_every": SAMPLE,
         "patience": PATIENCE,
         "stopped_from_share": HALF,
         "slowed_by_ms": NOTICED / MS,
@@ -137,6 +146,7 @@ class Run:
         self.pattern, self.terms = pattern, terms
         self.trips: dict[int, list[RoundTrip]] = {}
         self.connected: dict[int, int] = {}
+        self._sample_at = 0.0
         self.workers = workers(pattern, terms)
         self.live = Live(Plan(options=Options(port=0, workers=self.workers)), self._heard)
 
@@ -219,7 +229,6 @@ class Run:
     ) -> Measured:
         felt = tuple(self._feeling(other, since, span) for other in others)
         stalls = self.live.session.stalls.all
-        stall = stall_of(stalls, span)
         cell = Cell(
             self.pattern.name,
             setting.kind,
@@ -232,8 +241,7 @@ class Run:
             alone=shares_processes(self.pattern) and not any(one.same_process for one in felt),
             workers=self.workers,
         )
-        moment = self.live.moments.kept.get(stall.number) if stall else None
-        return Measured(cell, moment, self.live.session)
+        return Measured(cell, self.live.moments.kept, self.live.session)
 
     def _feeling(self, client: int, since: int, span: BlockSpan) -> Feeling:
         connection = self._connection(client)
@@ -262,6 +270,9 @@ class Run:
     async def _step(self) -> None:
         self.live.drain()
         self.live.look()
+        if time.monotonic() >= self._sample_at:
+            self._sample_at = time.monotonic() + SAMPLE
+            self.live.sample()
         if not self.live.running:
             raise Unmeasured(self._silent())
         await asyncio.sleep(STEP)

@@ -7,10 +7,10 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
-from app.matrix.measure import Measured, Terms
+from app.matrix.measure import Measured, Terms, measure
 from app.tui.matrix import MatrixScreen, described
 from servers.block import KINDS
-from servers.catalog import PATTERNS
+from servers.catalog import PATTERNS, find
 from tests.tui.stage import SIZES, Stage, dashboard
 
 ROWS = {pattern.name: number for number, pattern in enumerate(PATTERNS)}
@@ -161,3 +161,43 @@ async def test_the_detail_fits_into_the_smallest_room() -> None:
         said = detail(screen).splitlines()
         assert max(map(len, said)) <= widget.size.width, said
         assert len(said) <= widget.size.height
+
+
+async def test_in_the_picture_of_a_cell_the_remedy_is_that_of_the_cell() -> None:
+    measured = await measure(find("asyncio"), "c-call", Terms(seconds=0.5, clients=2))
+    async with dashboard("multithread", clients=1) as stage:
+        await stage.connected(1)
+        stage.app.measured["asyncio", "c-call"] = measured
+        await opened(stage)
+        await to(stage, "asyncio", "c-call")
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.origin, "the picture")
+        await stage.serving("multithread")
+        await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the remedy is marked")
+        await stage.until(lambda: "switches" in stage.shown("cpu") or "sw/s" in stage.shown("cpu"), "its CPU")
+        await stage.press("x")
+        await stage.serving("asyncio-to-thread")
+        block = stage.app.live.session.block
+        assert (block.on, block.kind, block.seconds) == (True, "c-call", 0.5)
+        assert stage.app.origin is None
+
+
+async def test_one_walks_through_the_stalls_of_the_cell() -> None:
+    measured = await measure(find("multithread"), "c-gil", Terms(seconds=0.8, clients=2))
+    numbers = sorted(measured.moments)
+    assert len(numbers) > 1, "of those who are served, and of the newcomer"
+    async with dashboard() as stage:
+        stage.app.measured["multithread", "c-gil"] = measured
+        await opened(stage)
+        await to(stage, "multithread", "c-gil")
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.origin, "the picture")
+        while stage.app.stall != numbers[0]:
+            await stage.press("left_square_bracket")
+        for number in numbers[1:]:
+            await stage.press("right_square_bracket")
+            assert (stage.app.stall, stage.app.origin) == (number, measured)
+            await stage.shows(f"STALL {number} of {numbers[-1]}")
+        await stage.press("right_square_bracket")
+        assert stage.app.frozen is None
+        assert stage.app.origin is None

@@ -218,13 +218,13 @@ class Picture(App[int]):
                 self.fit()
             for panel in self._panels:
                 panel.show(view)
+            if self.frozen:
+                words = self.banner(view)
+                banner = screen.query_one("#banner", Static)
+                if str(banner.content) != words:
+                    banner.update(words)
         except (NoMatches, IndexError):  # on the way in or out
             return
-        if self.frozen:
-            words = self.banner(view)
-            banner = screen.query_one("#banner", Static)
-            if str(banner.content) != words:
-                banner.update(words)
         active = (self.live.running, view.usable, self.client, self.frozen is None, self.place, self.expanded)
         if active != self._active:
             self._active = active

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import errno
 import functools
 import json
 import os
@@ -12,6 +13,7 @@ from typing import Any, TypeVar, cast
 import click
 import cloup
 from click.shell_completion import CompletionItem, get_completion_class
+from cloup.constraints import mutually_exclusive
 
 from app.config import LEAST, MOST
 from app.parameters import Block, Number, Seconds, Several, kind_of_block
@@ -34,6 +36,8 @@ SHARE_HELP = (
     "How the processes of process-loops share the port: accept (one socket, a connection wakes one of them, where the "
     "system can do that), reuseport (a socket each), herd (one socket, it wakes them all). [default: accept]"
 )
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""How the system says that nothing more can be written."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -228,14 +232,20 @@ def list_patterns(as_json: bool) -> None:
 @cloup.option("--seconds", type=Seconds(), default=1.0, show_default=True, help="How long each block lasts.")
 @cloup.option_group(
     "Output",
-    cloup.option("--json", "form", flag_value="json", help="All that was measured."),
-    cloup.option("--markdown", "form", flag_value="markdown", help="A table for a document."),
-    cloup.option("--csv", "form", flag_value="csv", help="A line for each client that looked on."),
+    cloup.option("--json", is_flag=True, help="All that was measured."),
+    cloup.option("--markdown", is_flag=True, help="A table for a document."),
+    cloup.option(
+        "--csv",
+        is_flag=True,
+        help="A line for each client that looked on; machine, versions, parameters as columns.",
+    ),
+    constraint=mutually_exclusive,
 )
-def matrix(patterns: list[Pattern] | None, kinds: list[str] | None, seconds: float, form: str | None) -> None:
+def matrix(patterns: list[Pattern] | None, kinds: list[str] | None, seconds: float, **forms: bool) -> None:
     """Measure who suffers: each pattern, with each kind of block."""
     from app.matrix.command import run_matrix
 
+    form = next((form for form, wanted in forms.items() if wanted), None)
     sys.exit(run_matrix(patterns or list(PATTERNS), kinds or list(KINDS), seconds, form))
 
 
@@ -263,6 +273,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stdout = None
         sys.exit(1)
+    except OSError as failure:
+        if failure.errno not in NO_ROOM or failure.filename:
+            raise
+        sys.stdout = None  # what is left in it can't be written either
+        _complain(f"stdout takes no more: {failure.strerror}")
 
 
 def _complain(text: str) -> None:

@@ -332,6 +332,6 @@ def find(name: str) -> Pattern:
     """The pattern of this name. Raises BadRequest with the nearest name there is."""
     if name in BY_NAME:
         return BY_NAME[name]
-    near = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(name, BY_NAME, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(BY_NAME)}"
     raise BadRequest(f"unknown pattern {name!r}: {hint}")

@@ -195,7 +195,9 @@ def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
         ("servee asyncio", "unknown pattern or command 'servee': did you mean 'serve'?"),
         ("complet", "unknown pattern or command 'complet': did you mean 'completion'?"),
         ("--port 99 list", "'list' comes first: echo-tui list ..."),
-        ("serve lst", "unknown pattern 'lst': did you mean "),
+        ("serve lst", "unknown pattern 'lst': choose from single-thread, "),
+        ("matrix --patterns foo", "unknown pattern 'foo': choose from single-thread, "),
+        ("matrix --json --csv", "the following parameters are mutually exclusive: --json --markdown --csv"),
         ("serve", "Missing argument 'PATTERN'."),
         ("--port 65536", "port 65536 is out of range: choose 0 to 65535"),
         ("asyncio --port -1", "port -1 is out of range: choose 0 to 65535"),
@@ -219,6 +221,18 @@ def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
 )
 def test_what_cannot_be_done_is_said_in_one_line(arguments: str, sentence: str) -> None:
     assert refusal(echo_tui(*arguments.split())).startswith(sentence)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize(
+    "arguments", ["list", "matrix --patterns nonblocking", "matrix --patterns nonblocking --json", "completion bash"]
+)
+def test_what_cannot_be_written_is_said_in_one_line(arguments: str) -> None:
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [*COMMAND, *arguments.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (run.returncode, run.stderr) == (2, "echo-tui: stdout takes no more: No space left on device\n")
 
 
 def test_a_port_in_use_is_refused_by_the_name_of_its_owner() -> None:

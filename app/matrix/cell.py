@@ -88,18 +88,21 @@ def _ms(nanoseconds: float | None) -> float | None:
 class Newcomer:
     """A client that came while the block went on: after how long (ms) it was connected, and had its first echo.
 
-    None: not until the cell was over. `in_time`: it was served while the block went on, not as it ended.
+    None: not until the cell was over. `in_time`: it was served while the block went on, not as it ended. None in
+    `same_process`: nobody had accepted it by then, in the blocked process or another.
     """
 
     connected: float | None
     served: float | None
     in_time: bool
+    same_process: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """The stall that the dashboard found in this cell: its cause, the line, who waited, how long (ms).
+    """The stall that the dashboard found in this cell: its cause, the line, and how long it was (ms).
 
+    `victims`: how many waited because of the block, in this stall and in others that the block made.
     `older`: it had begun before the block, so the architecture made it.
     """
 
@@ -128,12 +131,21 @@ class Cell:
     """What each of the others should feel, by what kind of block and what architecture it is."""
     newcomer: Newcomer | None = None
     blame: Blame | None = field(default=None)
+    alone: bool = False
+    """Whether the client that blocked had its process for itself, though there each serves several."""
+    workers: int | None = None
+    """Threads or processes of the pool; None where there is none."""
 
     @property
     def felt(self) -> Felt | None:
         """What those felt that suffered most; None if nothing was measured."""
         order = (Felt.STOPPED, Felt.SLOWED, Felt.UNTOUCHED, Felt.UNSERVED)
         return next((felt for felt in order if any(other.felt is felt for other in self.others)), None)
+
+    @property
+    def shared(self) -> bool:
+        """Whether some of the others were in the process that was blocked, and some were not."""
+        return len({other.same_process for other in self.others}) > 1
 
     @property
     def surprise(self) -> bool:
@@ -155,8 +167,8 @@ class Cell:
         if self.felt is None:
             return "not measured"
         those, all_of_them = self._those, len(self.others)
-        said = f"{self.felt.value}{self._measure}"
-        return said if len(those) == all_of_them else f"{said}, {len(those)} of {all_of_them}"
+        part = "" if len(those) == all_of_them else f", {len(those)} of {all_of_them}"
+        return f"{self.felt.value}{self._measure}{part}{', nobody shares its process' if self.alone else ''}"
 
     @property
     def briefly(self) -> Iterator[str]:
@@ -164,6 +176,7 @@ class Cell:
         if self.felt is None:
             return
         part = "" if len(self._those) == len(self.others) else f" {len(self._those)}/{len(self.others)}"
+        part += " alone" if self.alone else ""
         yield f"{self.felt.value}{self._measure}{part}"
         yield f"{self.felt.value}{self._measure.replace('+', '').replace(' %', '%').replace(' ms', 'ms')}{part}"
         yield f"{self.felt.value}{part}"
@@ -174,12 +187,18 @@ class Cell:
         return [other for other in self.others if other.felt is self.felt]
 
     @property
+    def spoken_of(self) -> Feeling | None:
+        """The client that the words speak of: of those who suffered most the one that suffered worst."""
+        how_much = (lambda other: other.slower) if self.felt is Felt.SLOWED else (lambda other: other.share)
+        return max(self._those, key=how_much, default=None)
+
+    @property
     def _measure(self) -> str:
-        match self.felt:
-            case Felt.STOPPED:
-                return f" {100 * max(other.share for other in self._those):.0f} %"
-            case Felt.SLOWED:
-                return f" +{_brief(max(other.slower for other in self._those))} ms"
+        other = self.spoken_of
+        if other and self.felt is Felt.STOPPED:
+            return f" {100 * other.share:.0f} %"
+        if other and self.felt is Felt.SLOWED:
+            return f" +{_brief(other.slower)} ms"
         return ""
 
 

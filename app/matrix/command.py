@@ -48,8 +48,9 @@ def _print(cells: Sequence[Cell], made: report.Made, form: str | None) -> None:
         case "markdown":
             sys.stdout.write(report.markdown(cells, made))
         case "csv":
-            sys.stdout.write(report.as_csv(cells))
+            sys.stdout.write(report.as_csv(cells, made))
         case _:
             console = Console()
             console.print(report.table(cells))
             console.print(report.sentence(made), style="dim", soft_wrap=True)
+    sys.stdout.flush()

@@ -7,25 +7,29 @@ is by whoever sends only after the echo.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import asdict, dataclass, field
 
 from app.live import Live, Plan
-from app.matrix.cell import HALF, Blame, Cell, Feeling, Newcomer, RoundTrip, feeling
+from app.matrix.blame import blame
+from app.matrix.cell import HALF, MS, NOTICED, TIMES, Cell, Feeling, Newcomer, RoundTrip, feeling
 from app.matrix.expected import expected
+from app.matrix.neighbours import both_sorts, neighbours, shares_processes
 from app.session.connection import Connection
+from app.session.moments import Moment
 from app.session.observations import ClientConnected, ClientEcho, Observation
 from app.session.parts import BlockSpan
 from app.session.session import Session
-from app.session.stall import Stall
+from app.session.stalls import THRESHOLD
 from servers.block import BlockSetting
 from servers.catalog import Pattern
 from servers.server import Options
 
 STEP = 0.02
 """Seconds between two looks at what has happened."""
+SAMPLE = 0.5
+"""Seconds between two samples of CPU and memory."""
 PATIENCE = 10.0
 """Seconds for what must come at once, before a cell is given up."""
 SETTLES = 0.4
@@ -33,10 +37,13 @@ SETTLES = 0.4
 UNSERVED_AFTER = 0.5
 """Seconds after which a client without any echo counts as not served."""
 SIZE = 64
-LOOK = 100_000_000
-"""Nanoseconds by which the begin of a stall may be off at worst."""
+"""Bytes of a ping."""
 SOONEST = 0.25
 """When the newcomer comes: after this share of the block."""
+PROCESSES = 2
+"""How many there are where each serves several clients: so few that the clients share them."""
+MOST = 16
+"""Clients that are connected at most until one shares its process with others."""
 
 
 class Unmeasured(Exception):
@@ -54,14 +61,52 @@ class Terms:
     rate: float = 50.0
     """Pings a second of each."""
 
+    @property
+    def workers(self) -> int:
+        """How many a pool has: one for everybody, because what is asked is who suffers, not who finds no place."""
+        return self.clients + 2
+
 
 @dataclass(frozen=True)
 class Measured:
-    """A cell, the picture of the stall it made (a session held still, and its moment), and that session at the end."""
+    """A cell, the pictures of its stalls by their numbers, and its session at the end."""
 
     cell: Cell
-    moment: tuple[Session, int] | None = None
+    moments: Mapping[int, Moment] = field(default_factory=dict)
     session: Session | None = None
+
+    @property
+    def moment(self) -> Moment | None:
+        """The picture of the stall that it made."""
+        return self.moments.get(self.cell.blame.number) if self.cell.blame else None
+
+
+def workers(pattern: Pattern, terms: Terms) -> int | None:
+    """How many a pool has; None where there is none."""
+    if shares_processes(pattern):
+        return PROCESSES
+    return terms.workers if pattern.workers else None
+
+
+def parameters(terms: Terms) -> dict[str, float]:
+    """All numbers that say how a cell is measured and judged; times are in seconds unless the name says otherwise."""
+    return {
+        **asdict(terms),
+        "size": SIZE,
+        "workers": terms.workers,
+        "shared_processes": PROCESSES,
+        "clients_to_share_at_most": MOST,
+        "unserved_after": UNSERVED_AFTER,
+        "settles": SETTLES,
+        "newcomer_after_share": SOONEST,
+        "looks_every": STEP,
+        "samples_every": SAMPLE,
+        "patience": PATIENCE,
+        "stopped_from_share": HALF,
+        "slowed_by_ms": NOTICED / MS,
+        "slowed_times": TIMES,
+        "stall_after_ms": THRESHOLD / MS,
+    }
 
 
 async def measure(pattern: Pattern, kind: str, terms: Terms) -> Measured:
@@ -95,52 +140,70 @@ async def _running(pattern: Pattern, terms: Terms) -> AsyncIterator["Run"]:
 
 
 class Run:
-    """One server with its clients, for one cell: client 1 blocks it, the last one is the newcomer."""
+    """One server with its clients, for one cell: one of them blocks it, the last one is the newcomer."""
 
     def __init__(self, pattern: Pattern, terms: Terms) -> None:
         self.pattern, self.terms = pattern, terms
         self.trips: dict[int, list[RoundTrip]] = {}
         self.connected: dict[int, int] = {}
-        # A pool has a worker for everybody: what is asked is who suffers, not who finds no place.
-        workers = terms.clients + 2 if pattern.workers else None
-        self.live = Live(Plan(options=Options(port=0, workers=workers)), self._heard)
+        self._sample_at = 0.0
+        self.workers = workers(pattern, terms)
+        self.live = Live(Plan(options=Options(port=0, workers=self.workers)), self._heard)
 
     async def measure(self, setting: BlockSetting) -> Measured:
-        others = range(2, self.terms.clients + 2)
-        await self._begin(others)
+        blocker, *others = await self._begin()
+        self.live.load(others, self.terms.rate, SIZE)
+        await self._served(others, UNSERVED_AFTER)
         since = time.monotonic_ns()
         await self._passes(SETTLES)
-        span = await self._block(setting)
+        span = await self._block(blocker, setting)
         last, came = await self._newcomer(span)
         await self._until(lambda: span.end, 3 * setting.seconds + PATIENCE, "the block did not end")
         await self._catch_up(others, span.end)
         return self._judge(setting, others, since, span, (last, came))
 
-    async def _begin(self, others: Iterable[int]) -> None:
-        """Start the server without a block, then the client that will block it, then the others."""
+    async def _begin(self) -> list[int]:
+        """Start the server without a block, and connect; gives the client that will block it, and the others."""
         live = self.live
         live.start(self.pattern)
         live.arm(None)
         await self._until(lambda: live.session.server and live.session.server.listening_at, PATIENCE, self._silent())
-        live.open_clients(1)
+        clients = live.open_clients(1)
         await self._until(lambda: self._accepted(1), PATIENCE, "the first client was not accepted")
-        live.open_clients(self.terms.clients)
-        await self._until(lambda: all(o in self.connected for o in others), PATIENCE, "the others did not connect")
-        live.load(list(others), self.terms.rate, SIZE)
-        await self._served(others, UNSERVED_AFTER)
+        clients += live.open_clients(self.terms.clients)
+        await self._until(lambda: all(c in self.connected for c in clients), PATIENCE, "the others did not connect")
+        return await self._neighbours(clients) if shares_processes(self.pattern) else clients
 
-    async def _served(self, clients: Iterable[int], seconds: float) -> None:
+    async def _neighbours(self, clients: list[int]) -> list[int]:
+        """Connect more clients until one shares its process with others; gives that one and the others, of `clients`.
+
+        The kernel gives a connection to whom it likes. Those that are too many leave.
+        """
+        while True:
+            await self._until(lambda: self._accepted(*clients), PATIENCE, "the others were not accepted")
+            homes = {client: connection.pid for client in clients if (connection := self._connection(client))}
+            chosen = neighbours(homes, self.terms.clients)
+            if both_sorts(homes, chosen) or len(clients) >= MOST:
+                break
+            clients.extend(self.live.open_clients(1))
+        if surplus := [client for client in clients if client not in chosen]:
+            self.live.close_clients(surplus)
+            known = self.live.session.connections
+            await self._until(lambda: len(known) == len(chosen), PATIENCE, "those that were too many did not leave")
+        return chosen
+
+    async def _served(self, clients: list[int], seconds: float) -> None:
         """Wait until all are served, or it is clear that some are not."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not all(self.trips.get(client) for client in clients):
             await self._step()
 
-    async def _block(self, setting: BlockSetting) -> BlockSpan:
-        """Let the first client's next message block; gives the blocking call as the server reports it."""
-        first = self.live.session.clients[1].connection
-        assert first
-        self.live.arm(setting, only=int(first.peer.rpartition(":")[2]))
-        self.live.crowd.say([1], b"block\n")
+    async def _block(self, blocker: int, setting: BlockSetting) -> BlockSpan:
+        """Let this client's next message block; gives the blocking call as the server reports it."""
+        connection = self._connection(blocker)
+        assert connection
+        self.live.arm(setting, only=int(connection.peer.rpartition(":")[2]))
+        self.live.crowd.say([blocker], b"block\n")
         blocks = self.live.session.blocks
         await self._until(lambda: blocks, PATIENCE, "the block did not begin")
         return blocks[0]
@@ -154,7 +217,7 @@ class Run:
         self.live.load([last], self.terms.rate, SIZE)
         return last, came
 
-    async def _catch_up(self, others: Iterable[int], end: int) -> None:
+    async def _catch_up(self, others: list[int], end: int) -> None:
         """Wait until the pings that were due before the end are back, of those that were served at all."""
         late = [other for other in others if self.trips.get(other)]
         until = time.monotonic() + PATIENCE
@@ -162,10 +225,10 @@ class Run:
             await self._step()
 
     def _judge(
-        self, setting: BlockSetting, others: Iterable[int], since: int, span: BlockSpan, newcomer: tuple[int, int]
+        self, setting: BlockSetting, others: list[int], since: int, span: BlockSpan, newcomer: tuple[int, int]
     ) -> Measured:
         felt = tuple(self._feeling(other, since, span) for other in others)
-        stall = self._stall(span)
+        stalls = self.live.session.stalls.all
         cell = Cell(
             self.pattern.name,
             setting.kind,
@@ -174,10 +237,11 @@ class Run:
             others=felt,
             expected=tuple(expected(self.pattern, setting.kind, one.same_process) for one in felt),
             newcomer=self._came(*newcomer, span),
-            blame=_blame(stall, span) if stall else None,
+            blame=blame(stalls, span, time.monotonic_ns()),
+            alone=shares_processes(self.pattern) and not any(one.same_process for one in felt),
+            workers=self.workers,
         )
-        moment = self.live.moments.kept.get(stall.number) if stall else None
-        return Measured(cell, moment, self.live.session)
+        return Measured(cell, self.live.moments.kept, self.live.session)
 
     def _feeling(self, client: int, since: int, span: BlockSpan) -> Feeling:
         connection = self._connection(client)
@@ -185,18 +249,14 @@ class Run:
         return feeling(self.trips.get(client, []), since, span.begin, span.end, same)
 
     def _came(self, client: int, at: int, span: BlockSpan) -> Newcomer:
-        connected, trips = self.connected.get(client), self.trips.get(client)
+        connected, trips, connection = self.connected.get(client), self.trips.get(client), self._connection(client)
         served = trips[0].at if trips else None
         return Newcomer(
             (connected - at) / 1e6 if connected else None,
             (served - at) / 1e6 if served else None,
             bool(served and served - at < HALF * (span.end - at)),
+            connection.pid == span.pid if connection and connection.pid else None,
         )
-
-    def _stall(self, span: BlockSpan) -> Stall | None:
-        """The stall of this block: one in whose time it was, an injected one first, and then the longest."""
-        those = [s for s in self.live.session.stalls.all if s.begin < span.end and (not s.end or s.end > span.begin)]
-        return max(those, key=lambda stall: (stall.injected, stall.lasted(span.end)), default=None)
 
     # What happens.
 
@@ -210,6 +270,9 @@ class Run:
     async def _step(self) -> None:
         self.live.drain()
         self.live.look()
+        if time.monotonic() >= self._sample_at:
+            self._sample_at = time.monotonic() + SAMPLE
+            self.live.sample()
         if not self.live.running:
             raise Unmeasured(self._silent())
         await asyncio.sleep(STEP)
@@ -234,21 +297,6 @@ class Run:
         known = self.live.session.clients.get(client)
         return known.connection if known else None
 
-    def _accepted(self, client: int) -> bool:
-        connection = self._connection(client)
-        return bool(connection and connection.accepted_at)
-
-
-def _blame(stall: Stall, span: BlockSpan) -> Blame:
-    calls = stall.culprit.calls[:2] if stall.culprit else []
-    where = ", called at ".join(f"{PurePath(frame.file).name}:{frame.line} {frame.function}" for frame in calls)
-    lasted = stall.lasted(time.monotonic_ns()) / 1e6
-    return Blame(
-        stall.number,
-        stall.cause.value,
-        where,
-        len(stall.victims),
-        lasted,
-        stall.injected,
-        stall.begin < span.begin - LOOK,
-    )
+    def _accepted(self, *clients: int) -> bool:
+        known = map(self._connection, clients)
+        return all(connection and connection.accepted_at for connection in known)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.matrix.cell import Cell, Felt
-from app.matrix.measure import Terms
+from app.matrix.measure import PROCESSES, SIZE, Terms, parameters
 from servers.block import WORDS
 from servers.workers import cores
 
@@ -25,7 +25,9 @@ SURPRISE = "!"
 LEGEND = (
     "What the others felt while one client's message blocked. stopped: no echo for this share of the block; slowed: "
     "three of four round trips took so much longer; not served: not accepted before the block either. new: a client "
-    f"that came meanwhile was served at once, or connected and made to wait. {SURPRISE} not as expected."
+    "that came meanwhile was served at once, or connected and made to wait. Where each of several processes serves "
+    "several clients, one of the others is in another process, and the newcomer is in the one that the kernel chose. "
+    f"{SURPRISE} not as expected."
 )
 
 
@@ -71,7 +73,8 @@ def sentence(made: Made) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
     return (
         f"Measured {made.at} on {name}{machine['cores']} cores, {machine['system']}; {versions}; "
-        f"block {terms.seconds:g} s, {terms.clients} others with {terms.rate:g} pings/s each."
+        f"block {terms.seconds:g} s, {terms.clients} others with {terms.rate:g} pings/s of {SIZE} bytes each; "
+        f"pools of {terms.workers} workers, {PROCESSES} processes where each serves several clients."
     )
 
 
@@ -94,8 +97,15 @@ def words(cell: Cell) -> str:
     """A cell in a few words, with its mark if it is a surprise, and with what became of the newcomer."""
     if cell.why_not:
         return cell.why_not
-    said = ", ".join(filter(None, (cell.words, meanwhile(cell))))
+    said = ", ".join(filter(None, (cell.words, meanwhile(cell), where_it_came(cell))))
     return f"{SURPRISE} {said}" if cell.surprise else said
+
+
+def where_it_came(cell: Cell) -> str:
+    """Which process took the newcomer, where that decides what becomes of it; empty where it does not."""
+    if cell.newcomer is None or cell.newcomer.same_process is None or not cell.shared:
+        return ""
+    return "same process" if cell.newcomer.same_process else "other process"
 
 
 def briefly(cell: Cell) -> Iterator[str]:
@@ -151,25 +161,47 @@ def markdown(cells: Sequence[Cell], made: Made) -> str:
     return "\n".join([*lines, "", LEGEND, "", sentence(made)]) + "\n"
 
 
-def as_csv(cells: Sequence[Cell]) -> str:
-    """One line for each of the others in each cell."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ["pattern", "kind", "why_not", "block_s", "other", "felt", "expected", "silence_ms", "share", "before_ms",
-         "during_ms", "worst_ms", "same_process", "newcomer", "cause", "where"]
-    )  # fmt: skip
-    for cell in cells:
-        blame = (cell.blame.cause, cell.blame.where) if cell.blame else ("", "")
-        if not cell.others:
-            writer.writerow([cell.pattern, cell.kind, cell.why_not, *[""] * 11, *blame])
-        for number, (other, one) in enumerate(zip(cell.others, cell.expected, strict=True), 1):
-            writer.writerow(
-                [cell.pattern, cell.kind, "", f"{cell.lasted:.3f}", number, other.felt.value, one.value,
-                 *map(_figure, (other.silence, other.share, other.before, other.during, other.worst)),
-                 other.same_process, meanwhile(cell), *blame]
-            )  # fmt: skip
+OF_OTHER = (
+    "other", "felt", "expected", "silence_ms", "share", "before_ms", "during_ms", "worst_ms", "same_process",
+)  # fmt: skip
+
+
+def as_csv(cells: Sequence[Cell], made: Made) -> str:
+    """One line for each of the others in each cell, with how all of it was measured in the last columns."""
+    out, circumstances = io.StringIO(), _circumstances(made)
+    rows = [{**row, **circumstances} for cell in cells for row in _rows_of_others(cell)]
+    writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return out.getvalue()
+
+
+def _rows_of_others(cell: Cell) -> Iterator[dict[str, object]]:
+    new, blame = cell.newcomer, cell.blame
+    first = {"pattern": cell.pattern, "kind": cell.kind, "why_not": cell.why_not}
+    first["block_s"] = f"{cell.lasted:.3f}" if cell.others else ""
+    last = {
+        "newcomer": meanwhile(cell),
+        "newcomer_connected_ms": _figure(new.connected) if new else "",
+        "newcomer_served_ms": _figure(new.served) if new else "",
+        "newcomer_same_process": new.same_process if new else "",
+        "cause": blame.cause if blame else "",
+        "where": blame.where if blame else "",
+        "stall_ms": _figure(blame.length) if blame else "",
+        "waited": blame.victims if blame else "",
+        "pool": cell.workers,
+    }
+    if not cell.others:
+        yield {**first, **dict.fromkeys(OF_OTHER, ""), **last}
+    for number, (other, one) in enumerate(zip(cell.others, cell.expected, strict=True), 1):
+        figures = map(_figure, (other.silence, other.share, other.before, other.during, other.worst))
+        told = (number, other.felt.value, one.value, *figures, other.same_process)
+        yield {**first, **dict(zip(OF_OTHER, told, strict=True)), **last}
+
+
+def _circumstances(made: Made) -> dict[str, object]:
+    versions = {f"{name}_version": version for name, version in made.versions.items()}
+    return {"measured": made.at, **made.machine, **versions, **parameters(made.terms)}
 
 
 def _figure(value: float | None) -> str:
@@ -181,7 +213,8 @@ def as_json(cells: Sequence[Cell], made: Made) -> str:
     said = [
         {**asdict(cell), "words": cell.words, "surprise": cell.surprise, "meanwhile": meanwhile(cell)} for cell in cells
     ]
-    return json.dumps({**asdict(made), "cells": said}, indent=2, default=_plain) + "\n"
+    circumstances = {**asdict(made), "terms": parameters(made.terms)}
+    return json.dumps({**circumstances, "cells": said}, indent=2, default=_plain) + "\n"
 
 
 def _plain(value: object) -> object:

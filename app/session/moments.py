@@ -6,6 +6,8 @@ from collections.abc import Callable
 from app.session.freeze import snapshot
 from app.session.session import Session
 
+Moment = tuple[Session, int]
+"""A session that stands still, and when (ns) it was so."""
 KEPT = 40
 CONNECTIONS = 6_000
 """Connections in all pictures together, at about 4 kB each: with many clients fewer pictures are kept."""
@@ -19,7 +21,7 @@ class Moments:
     """The latest picture of each of the latest stalls, by the stall's number: a session and its moment (ns)."""
 
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
-        self.kept: dict[int, tuple[Session, int]] = {}
+        self.kept: dict[int, Moment] = {}
         self._clock = clock
         self._next = self._soonest = 0
         self._newest = 0

@@ -134,18 +134,27 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.draw()
 
     def action_remedy(self) -> None:
-        """Go to the pattern that cures the block of the one that runs, with the same clients and the same block."""
+        """Go to the pattern that cures the block of the one that runs, with the same clients and the same block.
+
+        From a picture out of the matrix it is the cure, and the block, of that.
+        """
         cure = self.cure
         if cure is None:
             self.notify("Nobody else suffers from this block here, or nothing here cures it", timeout=3, markup=False)
             return
-        self.live.keep_block()
+        if self.origin:
+            block = self.shown.block
+            self.live.arm(BlockSetting(block.kind, block.seconds, block.every))
+        else:
+            self.live.keep_block()
         self.start_from_palette(find(cure.pattern))
         self.notify(cure.why, title=find(cure.pattern).title, timeout=5, markup=False)
 
     @property
     def cure(self) -> Remedy | None:
-        """What cures the chosen block of the pattern that runs, or is looked at."""
+        """What cures the chosen block of the pattern that runs, or is looked at; or that of the cell on screen."""
+        if self.origin:
+            return remedy(find(self.origin.cell.pattern), self.origin.cell.kind)
         pattern = self.live.pattern or self.looked_at
         return remedy(pattern, self.live.block.setting.kind) if pattern else None
 

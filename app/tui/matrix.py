@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Cell, Felt
 from app.matrix.measure import Measured, Terms, measure_all
-from app.matrix.report import MARKS, SURPRISE, briefly, meanwhile, words
+from app.matrix.report import MARKS, SURPRISE, briefly, meanwhile, where_it_came, words
 from app.tui import text
 from app.tui.palette import Palette
 from app.tui.panel import pad
@@ -233,33 +233,38 @@ class MatrixScreen(Screen[Measured | None]):
 
 
 def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:
-    """A cell in sentences."""
-    if cell.felt is None:
+    """A cell in sentences, each short enough for a line of 80 columns."""
+    one = cell.spoken_of
+    if one is None:
         yield f"not measured: {cell.why_not}", palette.dim
         return
-    worst = max(cell.others, key=lambda other: other.silence)
-    yield f"The others: {cell.words}; longest silence {_ms(worst.silence)} of {_ms(cell.lasted * 1000)}", palette.text
-    if worst.before is not None:
-        yield (
-            f"Three of four round trips: {_ms(worst.before)} before, {_ms(worst.during)} during the block",
-            palette.text,
-        )
+    yield f"The others: {cell.words}; longest silence {_ms(one.silence)} of {_ms(cell.lasted * 1000)}", palette.text
+    if one.before is not None:
+        yield f"Three of four round trips: {_ms(one.before)} before, {_ms(one.during)} during the block", palette.text
     if new := cell.newcomer:
+        process = f", {place}" if (place := where_it_came(cell)) else ""
         connected = "not connected" if new.connected is None else f"connected after {_ms(new.connected)}"
         served = "not served" if new.served is None else f"first echo after {_ms(new.served)}"
-        yield f"A new client meanwhile: {connected}, {served}", palette.text
-    wanted = ", ".join(dict.fromkeys(felt.value for felt in cell.expected))
+        yield f"A new client{process}: {connected}, {served}", palette.text
     if cell.surprise:
-        yield f"{SURPRISE} Expected: {wanted}", palette.waiting
+        yield f"{SURPRISE} Expected: {_wanted(cell)}", palette.waiting
     else:
-        yield f"Expected: {wanted}. So it is.", palette.dim
+        yield f"Expected: {_wanted(cell)}. So it is.", palette.dim
     if blame := cell.blame:
-        where = f" at {blame.where}" if blame.where else ""
-        waited = f"{blame.victims} waited, {_ms(blame.length)}"
         older = ", since before the block" if blame.older else ""
-        yield f"The stall: {blame.cause}{where}; {waited}{older}", palette.bad
+        yield f"The stall: {blame.cause}; {blame.victims} waited, {_ms(blame.length)}{older}", palette.bad
+        if blame.where:
+            yield f"at {blame.where}", palette.bad
     else:
         yield "No stall", palette.dim
+
+
+def _wanted(cell: Cell) -> str:
+    """What the others should feel, and which of them, if not all of them the same."""
+    wanted = {other.same_process: felt.value for other, felt in zip(cell.others, cell.expected, strict=True)}
+    if len(set(wanted.values())) == 1:
+        return next(iter(wanted.values()))
+    return f"{wanted[True]} for those in its process, {wanted[False]} for others"
 
 
 def _ms(milliseconds: float | None) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 from rich.text import Text
 from textual import events
@@ -14,6 +15,7 @@ from textual.widgets import Static
 from app.config import Config
 from app.live import Live, Plan
 from app.matrix.measure import Measured
+from app.session.moments import Moment
 from app.session.session import Session
 from app.tui import endings, text
 from app.tui.failure import SOFTWARE, write_traceback
@@ -66,8 +68,8 @@ class Picture(App[int]):
         self.frozen: tuple[Session, int] | None = None
         self.stall: int | None = None
         """The number of the stall that the frozen picture is of, if it is of one."""
-        self.origin: Session | None = None
-        """The session that the frozen picture was made of, if that is not the live one."""
+        self.origin: Measured | None = None
+        """The cell of the matrix that the frozen picture is from, if it is from one."""
         self.span = SPANS[2]
         self.measured: dict[tuple[str, str], Measured] = {}
         """The cells of the matrix so far, by pattern and kind of block."""
@@ -177,6 +179,11 @@ class Picture(App[int]):
         """The session on screen: the live one, or the one that was frozen."""
         return self.frozen[0] if self.frozen else self.live.session
 
+    @property
+    def moments(self) -> Mapping[int, Moment]:
+        """The pictures of stalls to walk through: of what runs, or of the cell on screen."""
+        return self.origin.moments if self.origin else self.live.moments.kept
+
     def view(self) -> View:
         """The picture's subject at this moment."""
         started = BY_NAME.get(self.shown.server.pattern) if self.shown.server else None
@@ -197,7 +204,7 @@ class Picture(App[int]):
             lens=self.live.lens is not None,
             chosen_stall=self.stall if self.frozen else None,
             expanded=self.expanded,
-            origin=self.origin,
+            origin=self.origin.session if self.origin else None,
         )
 
     def draw(self) -> None:
@@ -211,13 +218,13 @@ class Picture(App[int]):
                 self.fit()
             for panel in self._panels:
                 panel.show(view)
+            if self.frozen:
+                words = self.banner(view)
+                banner = screen.query_one("#banner", Static)
+                if str(banner.content) != words:
+                    banner.update(words)
         except (NoMatches, IndexError):  # on the way in or out
             return
-        if self.frozen:
-            words = self.banner(view)
-            banner = screen.query_one("#banner", Static)
-            if str(banner.content) != words:
-                banner.update(words)
         active = (self.live.running, view.usable, self.client, self.frozen is None, self.place, self.expanded)
         if active != self._active:
             self._active = active
@@ -231,7 +238,9 @@ class Picture(App[int]):
             whole, begin = view.whole(stall), text.stamp(view.since_start(stall.begin))
             lasted = text.duration(whole.lasted(view.clock))
             where = f"{view.started.title}, in the matrix:   " if self.origin and view.started else ""
-            which = f"STALL {stall.number} of {view.goes_on.stalls.count}"
+            count = view.goes_on.stalls.count
+            of = "" if self.origin and len(self.moments) < count else f" of {count}"
+            which = f"STALL {stall.number}{of}"
             what = f"{where}{which}   {whole.cause.value} {lasted} from {begin}"
         else:
             what = "FROZEN"

@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from app.matrix.measure import Measured, Terms
 from app.session.freeze import snapshot
-from app.session.session import Session
+from app.session.moments import Moment
 from app.tui.dialogs import Help
 from app.tui.keys import PANELS
 from app.tui.matrix import MatrixScreen
@@ -27,10 +27,8 @@ class ScreenKeys(Picture):
         else:
             self.hold_still((snapshot(self.live.session), self.view().now))
 
-    def hold_still(
-        self, moment: tuple[Session, int] | None, stall: int | None = None, origin: Session | None = None
-    ) -> None:
-        """Show a moment that stands still, perhaps of a stall, or of another session; or with None what goes on."""
+    def hold_still(self, moment: Moment | None, stall: int | None = None, origin: Measured | None = None) -> None:
+        """Show a moment that stands still, perhaps of a stall, or from the matrix; or with None what goes on."""
         if self.origin and not origin:  # back from the matrix
             self.looked_at = self.live.pattern or self.looked_at
         self.frozen, self.stall, self.origin = moment, stall, origin
@@ -39,7 +37,7 @@ class ScreenKeys(Picture):
 
     def action_stall(self, step: int) -> None:
         """Hop to the stall before or after the one on screen; from the last one back to what goes on."""
-        numbers = sorted(self.live.moments.kept)
+        numbers = sorted(self.moments)
         here = self.stall if self.frozen and self.stall else (numbers[-1] + 1 if numbers else 0)
         those = [number for number in numbers if (number < here if step < 0 else number > here)]
         if those:
@@ -52,8 +50,8 @@ class ScreenKeys(Picture):
 
     def show_stall(self, number: int) -> None:
         """Show the moment of a stall, held still."""
-        if moment := self.live.moments.kept.get(number):
-            self.hold_still(moment, number)
+        if moment := self.moments.get(number):
+            self.hold_still(moment, number, self.origin)
         else:
             self.notify("Of a stall so long ago no picture is kept", severity="warning", timeout=3, markup=False)
 
@@ -83,7 +81,7 @@ class ScreenKeys(Picture):
                 self.live.start(ran)
             if chosen and chosen.moment and chosen.cell.blame:
                 self.looked_at = find(chosen.cell.pattern)
-                self.hold_still(chosen.moment, chosen.cell.blame.number, chosen.session)
+                self.hold_still(chosen.moment, chosen.cell.blame.number, chosen)
             self.draw()
 
         self.push_screen(MatrixScreen(self.measured, Terms()), leave)

@@ -7,6 +7,7 @@ from functools import cached_property
 from app.live import OVER
 from app.session.causes import ACCEPT
 from app.session.connection import NOTICEABLE, SECOND, Connection, State
+from app.session.parts import BlockSwitch
 from app.session.session import Session
 from app.session.stall import Stall
 from app.tui.palette import Palette
@@ -70,6 +71,11 @@ class View:
             (s for s in stalls.going.values() if not s.end), key=lambda s: (s.key == ACCEPT, s.begin), default=None
         )
 
+    @property
+    def block(self) -> BlockSwitch:
+        """The block whose remedy is named: the one in a picture from the matrix, or the one of now."""
+        return (self.session if self.origin else self.live).block
+
     @cached_property
     def goes_on(self) -> Session:
         """The session that knows how what is on screen went on."""
@@ -117,7 +123,10 @@ NOTICED = NOTICEABLE
 
 
 def cure_now(view: View) -> Remedy | None:
-    """Where the key for the remedy goes: from the pattern that runs, or that has run last, with the block of now."""
-    server = view.live.server
+    """Where the key for the remedy goes: from the pattern that runs, or that has run last, with the block of now.
+
+    In a picture from the matrix it is from the pattern there, with the block there.
+    """
+    server = (view.session if view.origin else view.live).server
     pattern = BY_NAME.get(server.pattern) if server else view.pattern
-    return remedy(pattern, view.live.block.kind) if pattern else None
+    return remedy(pattern, view.block.kind) if pattern else None

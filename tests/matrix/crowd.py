@@ -5,9 +5,10 @@ import itertools
 import socket
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.servers.harness import PATIENCE
+from tests.servers.harness import PATIENCE, eventually
 
 RATE = 50
 SIZE = 64
@@ -17,11 +18,10 @@ SIZE = 64
 class Pinger:
     """A client that sends by the clock, whatever comes back, and notes when each message was due and was back."""
 
-    address: tuple[str, int]
+    sock: socket.socket
     round_trips: list[tuple[float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sock = socket.create_connection(self.address, PATIENCE)
         self.began = time.monotonic()
         self._over = threading.Event()
         self._threads = [threading.Thread(target=target, daemon=True) for target in (self._send, self._take)]
@@ -72,33 +72,63 @@ class Felt:
     others: list[str]
     newcomer: bool
     ports: list[int]
+    newcomers_port: int
     blocker: int
 
 
-def feel(address: tuple[str, int], arm_for: object, others: int = 3) -> Felt:
-    """Let one client's message block (`arm_for(port)` sets the block for it), and say what the others felt."""
-    assert callable(arm_for)
+def port_of(sock: socket.socket) -> int:
+    port: int = sock.getsockname()[1]
+    return port
+
+
+def choose(address: tuple[str, int], homes: Callable[[], Mapping[int, int]], others: int) -> list[socket.socket]:
+    """Connect until a process serves two and another one serves one: who is to block, and then the others.
+
+    `homes` gives the process that serves each port, by the server's own word.
+    """
+    connected = list[socket.socket]()
+    while True:
+        connected.append(socket.create_connection(address, PATIENCE))
+        eventually(lambda: set(map(port_of, connected)) <= homes().keys(), "all are served")
+        served_by = homes()
+        for one in connected:
+            near = [sock for sock in connected if served_by[port_of(sock)] == served_by[port_of(one)]]
+            far = [sock for sock in connected if sock not in near]
+            if len(near) >= 2 and far and len(connected) > others:
+                picked = [near[0], near[1], far[0], *near[2:], *far[1:]]
+                for sock in picked[others + 1 :]:
+                    sock.close()
+                return picked[: others + 1]
+
+
+def connect(address: tuple[str, int], others: int) -> list[socket.socket]:
+    """Connect who is to block, and when it is being served, wherever only one can be, the others."""
     blocker = socket.create_connection(address, PATIENCE)
     blocker.sendall(b"first")
-    blocker.recv(100)  # it is being served, wherever only one can be
-    pingers = [Pinger(address) for _ in range(others)]
+    blocker.recv(100)
+    return [blocker, *(socket.create_connection(address, PATIENCE) for _ in range(others))]
+
+
+def feel(address: tuple[str, int], arm_for: Callable[[int], float], connected: list[socket.socket]) -> Felt:
+    """Let the first one's message block (`arm_for(port)` sets the block for it), and say what the others felt."""
+    blocker, *others = connected
+    pingers = [Pinger(sock) for sock in others]
     newcomer = None
     try:
         time.sleep(0.5)
-        seconds = arm_for(blocker.getsockname()[1])
+        seconds = arm_for(port_of(blocker))
         begin = time.monotonic()
         blocker.sendall(b"block")
         time.sleep(seconds / 4)
-        newcomer = Pinger(address)
+        newcomer = Pinger(socket.create_connection(address, PATIENCE))
         blocker.settimeout(PATIENCE)
         blocker.recv(100)
         end = time.monotonic()
         time.sleep(0.3)
         served = [at for _, at in newcomer.round_trips]
         in_time = bool(served) and served[0] - newcomer.began < (end - newcomer.began) / 2
-        ports = [pinger.sock.getsockname()[1] for pinger in (*pingers, newcomer)]
         felt = [pinger.felt(begin, end) for pinger in pingers]
-        return Felt(felt, in_time, ports, blocker.getsockname()[1])
+        return Felt(felt, in_time, list(map(port_of, others)), port_of(newcomer.sock), port_of(blocker))
     finally:
         for pinger in (*pingers, *([newcomer] if newcomer else [])):
             pinger.end()

@@ -1,5 +1,7 @@
 """What a cell makes of echoes: pure."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,3 +108,9 @@ def test_a_surprise_is_whatever_was_not_expected(felt: list[Felt], expected: lis
 )
 def test_its_words_tell_of_those_who_suffer_most(felt: list[Felt], words: str) -> None:
     assert cell(felt, felt).words == words
+
+
+def test_an_untouched_cell_says_that_nobody_shared_the_process() -> None:
+    alone = replace(cell([U, U], [U, U]), alone=True)
+    assert alone.words == "untouched, nobody shares its process"
+    assert all("alone" in said for said in alone.briefly)

@@ -4,18 +4,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 
 import psutil
 import pytest
 
 from app.matrix.cell import Cell, Felt
-from app.matrix.expected import expected
 from app.matrix.measure import Terms, measure
 from servers.block import KINDS, BlockSetting
 from servers.catalog import find
 from servers.records import New
 from tests.crossed import crossed
-from tests.matrix.crowd import feel
+from tests.matrix.crowd import choose, connect, feel
 from tests.servers.harness import SERVING, Starter, eventually
 
 TERMS = Terms(seconds=0.6)
@@ -26,29 +26,48 @@ TRIES = 4
 SEVERITY = ("stopped", "slowed", "untouched", "not served")
 
 
-def worst(felt: list[str]) -> str:
-    return min(felt, key=SEVERITY.index)
+Suffering = dict[bool, str]
+"""What those felt who suffered most, of those in the process of the one that blocked (True) and of all others."""
 
 
-def felt_by_raw_sockets(start: Starter, pattern: str, kind: str) -> tuple[str, bool, bool]:
-    """What those felt who suffered most, whether one that came meanwhile was served, and whether that is as expected.
+def worst(felt: Iterable[tuple[bool, str]]) -> Suffering:
+    found: Suffering = {}
+    for same, one in felt:
+        found[same] = min(found.get(same, one), one, key=SEVERITY.index)
+    return found
 
-    The last is for patterns whose processes serve several clients each: the kernel gives them to whom it likes.
-    """
-    workers = ("--workers", str(TERMS.clients + 2)) if find(pattern).workers else ()
-    server = start(pattern, *workers)
+
+def felt_by_raw_sockets(start: Starter, pattern: str, kind: str, workers: int | None) -> tuple[Suffering, bool, bool]:
+    """What the others felt, whether one that came meanwhile was served, and whether the same process took it."""
+    server = start(pattern, *(("--workers", str(workers)) if workers else ()))
+    address = server.host, server.port
+
+    def homes() -> dict[int, int]:
+        return {int(record.peer.rpartition(":")[2]): record.pid for record in server.events.of(New)}
 
     def arm_for(port: int) -> float:
         server.page.arm(BlockSetting(kind, TERMS.seconds), only=port)
         return TERMS.seconds
 
-    felt = feel((server.host, server.port), arm_for)
-    served_by = {int(record.peer.rpartition(":")[2]): record.pid for record in server.events.of(New)}
-    same = [served_by.get(port) == served_by[felt.blocker] for port in felt.ports]
-    should = [expected(find(pattern), kind, one).value for one in same]
+    shared = pattern in SHARING
+    connected = choose(address, homes, TERMS.clients) if shared else connect(address, TERMS.clients)
+    felt = feel(address, arm_for, connected)
+    served_by = homes()
+    home = served_by[felt.blocker]
+    same = [not shared or served_by[port] == home for port in felt.ports]
+    newcomers = served_by.get(felt.newcomers_port) == home
     start.stop_all()
-    as_expected = worst(felt.others) == worst(should[:-1]) and felt.newcomer == (should[-1] != "stopped")
-    return worst(felt.others), felt.newcomer, as_expected
+    return worst(zip(same, felt.others, strict=True)), felt.newcomer, newcomers
+
+
+def as_told(cell: Cell) -> Suffering:
+    shared = cell.pattern in SHARING
+    return worst((not shared or other.same_process, other.felt.value) for other in cell.others)
+
+
+def slow_or_not(suffering: Suffering) -> Suffering:
+    """The same, without whether it was slow: a busy machine is slow for a moment."""
+    return {same: "untouched" if felt == "slowed" else felt for same, felt in suffering.items()}
 
 
 @pytest.mark.parametrize(
@@ -60,22 +79,47 @@ def felt_by_raw_sockets(start: Starter, pattern: str, kind: str) -> tuple[str, b
     ),
 )
 async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:
-    for attempt in range(TRIES):
+    for _ in range(TRIES):
         cell = (await measure(find(pattern), kind, TERMS)).cell
         assert not cell.why_not
         assert cell.lasted >= TERMS.seconds
         assert len(cell.others) == len(cell.expected) == TERMS.clients
-        assert cell.newcomer
-        ours = worst([other.felt.value for other in cell.others]), cell.newcomer.in_time
-        *theirs, as_expected = felt_by_raw_sockets(start, pattern, kind)
-        slow_or_not = {ours[0], theirs[0]} <= {"slowed", "untouched"}
-        if not slow_or_not or (ours == tuple(theirs) and not cell.surprise) or attempt == TRIES - 1:
+        ours = as_told(cell)
+        theirs, served, in_that_process = felt_by_raw_sockets(start, pattern, kind, cell.workers)
+        assert slow_or_not(ours) == slow_or_not(theirs)
+        slow = Felt.SLOWED in cell.expected or "slowed" in {*ours.values(), *theirs.values()}
+        if not slow or (ours == theirs and not cell.surprise):
             break  # what is slow for a moment on a busy machine is not slow again
-    assert as_expected if pattern in SHARING else ours == tuple(theirs)
+    newcomer = cell.newcomer
+    assert newcomer
+    assert ours == theirs
     assert not cell.surprise, cell
-    if ours[0] == "stopped":
+    if pattern in SHARING:  # the kernel chooses the newcomer's process
+        assert ours.keys() == {True, False}
+        assert ours[False] == "untouched"
+        assert newcomer.in_time == (ours[True] != "stopped" or not newcomer.same_process)
+        assert served == (theirs[True] != "stopped" or not in_that_process)
+    else:
+        assert newcomer.in_time == served
+    if stopped := sum(other.felt is Felt.STOPPED for other in cell.others):
         assert cell.blame
-        assert cell.blame.victims >= TERMS.clients
+        assert cell.blame.victims >= stopped
+
+
+async def test_where_processes_are_shared_some_share_it_and_one_does_not() -> None:
+    cell = (await measure(find("process-loops"), "sleep", TERMS)).cell
+    assert sorted(other.same_process for other in cell.others) == [False, True, True]
+    assert cell.words.endswith(", 2 of 3")
+    assert not cell.surprise, cell
+
+
+async def test_who_shares_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.matrix.measure.shares_processes", lambda pattern: True)
+    monkeypatch.setattr("app.matrix.measure.PROCESSES", TERMS.clients + 4)
+    monkeypatch.setattr("app.matrix.measure.MOST", TERMS.clients + 2)
+    cell = (await measure(find("process-pool"), "sleep", TERMS)).cell  # each process serves one
+    assert cell.alone
+    assert cell.words == "untouched, nobody shares its process"
 
 
 async def test_a_cell_leads_to_its_stall() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -29,11 +30,12 @@ def test_markdown() -> None:
         "| `nonblocking` | it serves nobody |  |",
     ]
     assert "python 3." in lines[-1]
-    assert "block 1 s, 3 others with 50 pings/s each" in lines[-1]
+    assert "block 1 s, 3 others with 50 pings/s of 64 bytes each" in lines[-1]
+    assert "pools of 5 workers, 2 processes where each serves several clients" in lines[-1]
 
 
 def test_csv_has_a_line_for_each_of_the_others() -> None:
-    rows = list(csv.DictReader(io.StringIO(report.as_csv(CELLS))))
+    rows = list(csv.DictReader(io.StringIO(report.as_csv(CELLS, MADE))))
     assert [(row["pattern"], row["kind"], row["felt"], row["expected"]) for row in rows] == [
         ("asyncio", "sleep", "stopped", "stopped"),
         ("asyncio", "sleep", "stopped", "stopped"),
@@ -43,11 +45,24 @@ def test_csv_has_a_line_for_each_of_the_others() -> None:
     assert rows[0]["where"] == "block.py:1 sleep"
     assert rows[-1]["why_not"] == "it serves nobody"
     assert float(rows[0]["during_ms"]) == 700.0
+    assert (rows[0]["newcomer_connected_ms"], rows[0]["newcomer_served_ms"]) == ("0.300", "740.000")
+    assert (rows[2]["newcomer"], rows[2]["newcomer_served_ms"]) == ("new not connected", "")
+
+
+def test_each_line_of_csv_carries_how_it_was_measured() -> None:
+    for row in csv.DictReader(io.StringIO(report.as_csv(CELLS, MADE))):
+        assert int(row["cores"]) >= 1
+        assert row["python_version"].startswith("3.")
+        assert row["measured"] == MADE.at
+        assert (row["seconds"], row["workers"], row["size"]) == ("1.0", "5", "64")
 
 
 def test_json_has_everything() -> None:
     said = json.loads(report.as_json(CELLS, MADE))
-    assert said["terms"] == {"seconds": 1.0, "clients": 3, "rate": 50.0}
+    terms = said["terms"]
+    assert (terms["seconds"], terms["clients"], terms["rate"]) == (1.0, 3, 50.0)
+    assert (terms["workers"], terms["shared_processes"], terms["size"]) == (5, 2, 64)
+    assert (terms["settles"], terms["newcomer_after_share"], terms["slowed_by_ms"]) == (0.4, 0.25, 2.0)
     assert said["machine"]["cores"] >= 1
     assert "python" in said["versions"]
     first, second, third = said["cells"]
@@ -64,3 +79,13 @@ def test_the_table_says_what_its_words_mean() -> None:
     assert "! stopped 99 %" in said
     assert "it serves nobody" in said
     assert "not as expected" in said
+
+
+def test_which_process_took_the_newcomer_is_told_where_it_matters() -> None:
+    untouched = replace(STOPPED, felt=Felt.UNTOUCHED, same_process=False)
+    expected = (Felt.STOPPED, Felt.UNTOUCHED)
+    cell = Cell("process-loops", "sleep", others=(STOPPED, untouched), expected=expected)
+    served, waits = Newcomer(0.3, 5.0, True, same_process=False), Newcomer(0.3, 700.0, False, same_process=True)
+    assert report.words(replace(cell, newcomer=served)) == "stopped 99 %, 1 of 2, new served, other process"
+    assert report.words(replace(cell, newcomer=waits)) == "stopped 99 %, 1 of 2, new waits, same process"
+    assert report.words(replace(CELLS[0], newcomer=waits)) == "stopped 99 %, new waits"

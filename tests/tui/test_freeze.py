@@ -144,3 +144,12 @@ async def test_rows_do_not_move_under_somebody_who_reads_them() -> None:
         assert [line.split()[:2] for line in stage.lines("connections")] == [line.split()[:2] for line in before]
         await stage.press("home")
         await stage.until(lambda: "not accepted" in stage.lines("connections")[1], "who waits comes first again")
+
+
+async def test_a_picture_that_stands_still_may_be_left_while_it_is_drawn() -> None:
+    async with dashboard("multithread", clients=1) as stage:
+        await stage.connected(1)
+        await stage.press("p")
+        await stage.until(lambda: stage.app.frozen, "it stands still")
+        await stage.app.screen.query_one("#banner").remove()  # on the way out the parts go one by one
+        stage.app.draw()

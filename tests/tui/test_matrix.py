@@ -1,14 +1,16 @@
 """The matrix on the screen: it is filled cell by cell, can be stopped, and each cell leads to its stall."""
 
+from dataclasses import replace
+
 import pytest
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Static
 
-from app.matrix.cell import Cell, Feeling, Felt, Newcomer
-from app.matrix.measure import Measured, Terms
-from app.tui.matrix import MatrixScreen
+from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
+from app.matrix.measure import Measured, Terms, measure
+from app.tui.matrix import MatrixScreen, described
 from servers.block import KINDS
-from servers.catalog import PATTERNS
+from servers.catalog import PATTERNS, find
 from tests.tui.stage import SIZES, Stage, dashboard
 
 ROWS = {pattern.name: number for number, pattern in enumerate(PATTERNS)}
@@ -53,7 +55,8 @@ async def test_a_row_is_measured_and_leads_to_its_stall() -> None:
         table = screen.query_one(DataTable)
         said = [str(table.get_cell_at(Coordinate(ROWS["asyncio"], column))) for column in range(1, len(KINDS) + 1)]
         assert all("stopped" in words for words in said), said
-        await stage.until(lambda: "The stall: parked at block.py:" in detail(screen), "what it came of")
+        await stage.until(lambda: "The stall: parked; " in detail(screen), "what it came of")
+        assert "\n at block.py:" in detail(screen)
         await stage.press("enter")
         await stage.until(lambda: stage.app.frozen, "the moment of its stall")
         await stage.shows("STALL", "parked", "asleep")
@@ -126,3 +129,75 @@ async def test_a_cell_says_what_became_of_the_newcomer_at_every_size(size: tuple
         assert all(said in row or mark in row for said, mark in (("new waits", "◐"), ("new served", "●"))), row
         assert "…" not in row
         assert "◐ waits" in str(screen.query_one("#matrix-title", Static).render())
+
+
+SILENT = Feeling(Felt.UNTOUCHED, 60.0, 0.06, 0.5, 1.3, 1.5, same_process=False)
+SLOW = Feeling(Felt.SLOWED, 40.0, 0.04, 0.5, 5.9, 7.0)
+SHARED = Cell(
+    "process-thread-pool", "cpu", "", 1.0, 1.0, (SILENT, SLOW), (Felt.UNTOUCHED, Felt.SLOWED),
+    Newcomer(1.234, 435.7, False, same_process=False),
+    Blame(1, "waiting for the GIL", "block.py:148 c_gil, called at asyncio_protocol.py:123 data_received",
+          12, 1234.5, True, True),
+)  # fmt: skip
+
+
+async def test_its_sentences_speak_of_the_client_that_the_cell_speaks_of() -> None:
+    async with dashboard() as stage:
+        said = [line for line, _ in described(SHARED, stage.app.palette)]
+    assert said[0] == "The others: slowed +5.4 ms, 1 of 2; longest silence 40.0 ms of 1.0 s"
+    assert said[1] == "Three of four round trips: 0.50 ms before, 5.9 ms during the block"
+    assert said[3] == "Expected: slowed for those in its process, untouched for others. So it is."
+
+
+async def test_the_detail_fits_into_the_smallest_room() -> None:
+    stopped = replace(SLOW, felt=Felt.STOPPED)
+    longest = replace(SHARED, others=(SILENT, stopped), expected=(Felt.UNTOUCHED, Felt.STOPPED))
+    async with dashboard(size=(80, 24)) as stage:
+        stage.app.measured[longest.pattern, longest.kind] = Measured(longest)
+        screen = await opened(stage)
+        await to(stage, longest.pattern, longest.kind)
+        await stage.until(lambda: "The stall" in detail(screen), "its stall")
+        widget = screen.query_one("#matrix-detail", Static)
+        said = detail(screen).splitlines()
+        assert max(map(len, said)) <= widget.size.width, said
+        assert len(said) <= widget.size.height
+
+
+async def test_in_the_picture_of_a_cell_the_remedy_is_that_of_the_cell() -> None:
+    measured = await measure(find("asyncio"), "c-call", Terms(seconds=0.5, clients=2))
+    async with dashboard("multithread", clients=1) as stage:
+        await stage.connected(1)
+        stage.app.measured["asyncio", "c-call"] = measured
+        await opened(stage)
+        await to(stage, "asyncio", "c-call")
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.origin, "the picture")
+        await stage.serving("multithread")
+        await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the remedy is marked")
+        await stage.until(lambda: "switches" in stage.shown("cpu") or "sw/s" in stage.shown("cpu"), "its CPU")
+        await stage.press("x")
+        await stage.serving("asyncio-to-thread")
+        block = stage.app.live.session.block
+        assert (block.on, block.kind, block.seconds) == (True, "c-call", 0.5)
+        assert stage.app.origin is None
+
+
+async def test_one_walks_through_the_stalls_of_the_cell() -> None:
+    measured = await measure(find("multithread"), "c-gil", Terms(seconds=0.8, clients=2))
+    numbers = sorted(measured.moments)
+    assert len(numbers) > 1, "of those who are served, and of the newcomer"
+    async with dashboard() as stage:
+        stage.app.measured["multithread", "c-gil"] = measured
+        await opened(stage)
+        await to(stage, "multithread", "c-gil")
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.origin, "the picture")
+        while stage.app.stall != numbers[0]:
+            await stage.press("left_square_bracket")
+        for number in numbers[1:]:
+            await stage.press("right_square_bracket")
+            assert (stage.app.stall, stage.app.origin) == (number, measured)
+            await stage.shows(f"STALL {number} of {numbers[-1]}")
+        await stage.press("right_square_bracket")
+        assert stage.app.frozen is None
+        assert stage.app.origin is None

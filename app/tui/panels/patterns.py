@@ -129,5 +129,5 @@ class PatternsPanel(Panel):
 
 def cured_in(view: View) -> str:
     """The pattern that cures the block that is on: the key for the remedy stands before it."""
-    cure = cure_now(view) if view.live.block.on else None
+    cure = cure_now(view) if view.block.on else None
     return cure.pattern if cure else ""

@@ -52,7 +52,7 @@ class SourcePanel(Panel):
             self._runs(view),
             self._marks(view),
             accused,
-            view.live.block.kind,
+            view.block.kind,
             cure_now(view),
         )
 
@@ -183,7 +183,7 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
 
 def cured_by(pattern: Pattern, view: View) -> str:
     """What cures the chosen kind of block of a pattern, and the key that goes there; empty if nothing need or does."""
-    kind = view.live.block.kind
+    kind = view.block.kind
     if not (cure := remedy(pattern, kind)):
         return ""
     key = f"; {view.keys['remedy']} goes there" if cure == cure_now(view) else ""

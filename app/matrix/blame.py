@@ -1,0 +1,41 @@
+"""Which stall a block has made, and who waited because of it (pure)."""
+
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from app.matrix.cell import Blame
+from app.session.parts import BlockSpan
+from app.session.stall import Stall
+
+LOOK = 100_000_000
+"""Nanoseconds by which the begin of a stall may be off at worst."""
+
+
+def stall_of(stalls: Iterable[Stall], span: BlockSpan) -> Stall | None:
+    """The stall of a block: one in whose time it was, an injected one first, then one that began with it or later."""
+    those = _meanwhile(stalls, span)
+    return max(those, key=lambda s: (s.injected, not _older(s, span), s.lasted(span.end)), default=None)
+
+
+def blame(stalls: Iterable[Stall], span: BlockSpan, now: int) -> Blame | None:
+    """What is to be said of that stall at a moment (ns). One block may make several: all their victims count."""
+    stalls = list(stalls)
+    stall = stall_of(stalls, span)
+    if stall is None:
+        return None
+    calls = stall.culprit.calls[:2] if stall.culprit else []
+    where = ", called at ".join(f"{PurePath(frame.file).name}:{frame.line} {frame.function}" for frame in calls)
+    made = [each for each in _meanwhile(stalls, span) if each is stall or each.injected or not _older(each, span)]
+    waited = {number for each in made for number in each.victims}
+    lasted = stall.lasted(now) / 1e6
+    older = _older(stall, span)
+    return Blame(stall.number, stall.cause.value, where, len(waited), lasted, stall.injected, older)
+
+
+def _meanwhile(stalls: Iterable[Stall], span: BlockSpan) -> list[Stall]:
+    return [stall for stall in stalls if stall.begin < span.end and (not stall.end or stall.end > span.begin)]
+
+
+def _older(stall: Stall, span: BlockSpan) -> bool:
+    """Whether it had begun before the block, so that the architecture made it."""
+    return stall.begin < span.begin - LOOK

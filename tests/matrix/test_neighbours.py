@@ -1,0 +1,42 @@
+"""Who is to block, and who looks on, where several processes serve several clients each: pure."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.matrix.neighbours import both_sorts, neighbours, shares_processes
+from servers.catalog import PATTERNS
+
+
+def test_which_patterns_are_meant() -> None:
+    assert {pattern.name for pattern in PATTERNS if shares_processes(pattern)} == {
+        "process-thread-pool",
+        "process-loops",
+    }
+
+
+@pytest.mark.parametrize(
+    ("homes", "chosen", "both"),
+    [
+        ([7, 8, 8, 8], [2, 3, 4, 1], True),
+        ([7, 8, 7, 8], [1, 3, 2, 4], False),
+        ([7, 7, 7, 7], [1, 2, 3, 4], False),
+        ([7, 7, 7, 7, 8], [1, 2, 3, 5], True),
+        ([6, 7, 8, 9], [1, 2, 3, 4], False),
+    ],
+)
+def test_the_fullest_process_and_one_outside_it(homes: list[int], chosen: list[int], both: bool) -> None:
+    served = dict(enumerate(homes, 1))
+    assert neighbours(served, 3) == chosen
+    assert both_sorts(served, chosen) is both
+
+
+@given(st.lists(st.integers(1, 3), min_size=4, max_size=16))
+def test_so_many_are_chosen_and_nobody_twice(homes: list[int]) -> None:
+    chosen = neighbours(dict(enumerate(homes)), 3)
+    assert len(chosen) == len(set(chosen)) == 4
+
+
+def test_one_other_shares_the_process_if_that_can_be_had() -> None:
+    assert neighbours({1: 7, 2: 8, 3: 8}, 1) == [2, 3]
+    assert both_sorts({1: 7, 2: 8, 3: 8}, [2, 3])

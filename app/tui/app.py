@@ -22,7 +22,7 @@ from app.tui.panels.stalls import StallsPanel
 from app.tui.screen_keys import ScreenKeys
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern, find
-from servers.remedies import Remedy, remedy
+from servers.remedies import Remedy, processes_for, promise, remedy
 from servers.server import BadRequest
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
@@ -85,10 +85,13 @@ class EchoTui(ClientKeys, ScreenKeys):
 
     # The server.
 
-    def start(self, pattern: Pattern) -> None:
+    def start(self, pattern: Pattern, workers: int | None = None) -> None:
         """Start a pattern in place of what runs."""
+        self.live.start(pattern, workers)
+        self._started(pattern)
+
+    def _started(self, pattern: Pattern) -> None:
         self.hold_still(None)
-        self.live.start(pattern)
         self.looked_at = pattern
         if self.client not in self.live.session.clients:  # it was closed, and does not come along
             self.client = None
@@ -101,8 +104,11 @@ class EchoTui(ClientKeys, ScreenKeys):
         if self.live.running:
             self.live.stop()
             self.draw()
+        elif self.live.pattern:
+            self.live.start_again()
+            self._started(self.live.pattern)
         else:
-            self.start(self.live.pattern or self.query_one(PatternsPanel).pattern)
+            self.action_start_pattern()
 
     def action_walk(self, step: int) -> None:
         panel = self.query_one(PatternsPanel)
@@ -139,9 +145,12 @@ class EchoTui(ClientKeys, ScreenKeys):
         if cure is None:
             self.notify("Nobody else suffers from this block here, or nothing here cures it", timeout=3, markup=False)
             return
+        pattern, clients = find(cure.pattern), len(self.live.present)
+        processes = processes_for(pattern, clients, self.live.plan.options.workers)
         self.live.keep_block()
-        self.start_from_palette(find(cure.pattern))
-        self.notify(cure.why, title=find(cure.pattern).title, timeout=5, markup=False)
+        self.start_from_palette(pattern, processes)
+        words = f"{cure.why} {promise(processes, clients)}" if processes else cure.why
+        self.notify(words, title=pattern.title, timeout=5, markup=False)
 
     @property
     def cure(self) -> Remedy | None:
@@ -184,10 +193,10 @@ class EchoTui(ClientKeys, ScreenKeys):
                 names = f"{self.key_names['misbehave']} {key.key}"
                 yield SystemCommand(key.help, f"keys: {names}", lambda key=key: self.run_action(key.action))
 
-    def start_from_palette(self, pattern: Pattern) -> None:
+    def start_from_palette(self, pattern: Pattern, workers: int | None = None) -> None:
         """Start a pattern and put the cursor on it."""
         self.query_one(PatternsPanel).put(pattern)
-        self.start(pattern)
+        self.start(pattern, workers)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from self.commands()

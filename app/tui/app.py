@@ -11,9 +11,9 @@ from textual.widgets import Input
 
 from app.config import read_config
 from app.live import OVER, Plan
-from app.observers import strace
 from app.tui.client_keys import ClientKeys
 from app.tui.dialogs import Confirm, ask, shown
+from app.tui.excuses import no_lens, no_remedy, no_stdout
 from app.tui.keys import ALL_KEYS, MISBEHAVIOUR
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientList, ClientsPane
@@ -22,7 +22,7 @@ from app.tui.panels.stalls import StallsPanel
 from app.tui.screen_keys import ScreenKeys
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern, find
-from servers.remedies import Remedy, processes_for, promise, remedy
+from servers.remedies import processes_for, promise, remedy
 from servers.server import BadRequest
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
@@ -72,16 +72,18 @@ class EchoTui(ClientKeys, ScreenKeys):
                 return clients
             case "leave":
                 return typing or self.expanded is not None or self.frozen is not None
-            case "toggle_lens":
-                loop = self.live.pattern is not None and "poll" in self.live.pattern.rests
-                return self.live.running and loop and strace.is_installed()
-            case "remedy":
-                return self.cure is not None
-            case "hold_output":
-                return self.live.plan.options.print
             case "copy_line":
                 return isinstance(self.focused, Panel)
         return True
+
+    def excuses(self) -> dict[str, str]:
+        live = self.live
+        return {
+            "remedy": no_remedy(self.to_cure, live.block.setting.kind),
+            "lens": "" if live.lens else no_lens(live),
+            "hold": no_stdout(live),
+            "stall-before": "" if live.session.stalls.count else "No stall so far",
+        }
 
     # The server.
 
@@ -141,9 +143,8 @@ class EchoTui(ClientKeys, ScreenKeys):
 
     def action_remedy(self) -> None:
         """Go to the pattern that cures the block of the one that runs, with the same clients and the same block."""
-        cure = self.cure
-        if cure is None:
-            self.notify("Nobody else suffers from this block here, or nothing here cures it", timeout=3, markup=False)
+        cure = remedy(self.to_cure, self.live.block.setting.kind) if self.to_cure else None
+        if self.excused("remedy") or not cure:
             return
         pattern, clients = find(cure.pattern), len(self.live.present)
         processes = processes_for(pattern, clients, self.live.plan.options.workers)
@@ -153,16 +154,16 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.notify(words, title=pattern.title, timeout=5, markup=False)
 
     @property
-    def cure(self) -> Remedy | None:
-        """What cures the chosen block of the pattern that runs, or is looked at."""
-        pattern = self.live.pattern or self.looked_at
-        return remedy(pattern, self.live.block.setting.kind) if pattern else None
+    def to_cure(self) -> Pattern | None:
+        """The pattern that runs, or is looked at."""
+        return self.live.pattern or self.looked_at
 
     # Its stdout.
 
     def action_hold_output(self) -> None:
-        self.live.hold_output(not self.live.output_held)
-        self.draw()
+        if not self.excused("hold"):
+            self.live.hold_output(not self.live.output_held)
+            self.draw()
 
     # Leaving, and the palette.
 

@@ -59,6 +59,8 @@ class ScreenKeys(Picture):
 
     def action_toggle_lens(self) -> None:
         """Open the lens and go there, or close it; a focus that was on it stays in its place."""
+        if self.excused("lens"):
+            return
         if self.live.lens:
             self.live.close_lens()
             if self.place == "calls":

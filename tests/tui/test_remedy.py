@@ -42,3 +42,19 @@ async def test_a_block_that_was_switched_off_stays_off_when_the_same_pattern_sta
             await stage.shows("block: off")
         await stage.press("enter")
         await stage.shows("block: time.sleep 20 s ON")
+
+
+async def test_a_key_that_has_nothing_to_do_says_why() -> None:
+    async with dashboard("thread-pool", SMALL) as stage:
+        for key, words in (
+            ("x", "Under thread pool, time.sleep holds nobody but its sender: there is nothing to cure"),
+            ("o", "This server prints nothing: start echo-tui with --print"),
+            ("s", "The lens follows one event loop, and thread pool has none"),
+        ):
+            await stage.press(key)
+            assert stage.notices()[-1] == words
+        assert not {"remedy", "hold stdout", "strace"} & set(stage.footer())
+        await stage.misbehave("s")
+        await stage.until(lambda: stage.notices()[-1] == "No client to do that: n opens one", "why")
+        await stage.press("space", "s")
+        assert stage.notices()[-1] == "No server runs whose system calls could be shown"

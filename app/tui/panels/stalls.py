@@ -24,6 +24,13 @@ def victims(stall: Stall) -> list[str]:
     return names + [text.peer(peer) for peer in stall.unanswered]
 
 
+def who_waits(stall: Stall, width: int) -> str:
+    """As many of them as there is room for; addresses lose their beginnings first."""
+    longer, shorter, least = zip(*map(text.tails, victims(stall)), strict=True) if victims(stall) else ((), (), ())
+    names = next((names for names in (longer, shorter) if len(" ".join(names)) <= width), least)
+    return text.some(names, width)
+
+
 def place(stall: Stall) -> str:
     """File, line and function of the culprit."""
     where = stall.culprit.where if stall.culprit else None
@@ -58,7 +65,7 @@ COLUMNS = (
     Column("begin", 7, 0, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
     Column("length", 7, 0, lambda view, s: text.duration(s.lasted(view.clock)), style, right=True),
     Column("cause", 14, 0, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
-    Column("who waits", 9, 1, grows=True, fitted=lambda view, s, width: text.some(victims(s), width)),
+    Column("who waits", 9, 1, grows=True, fitted=lambda view, s, width: who_waits(s, width)),
     Column("line", 11, 2, style=lambda view, s: view.palette.accent, grows=True, fitted=line_of_code),
 )
 

@@ -18,7 +18,7 @@ WIDE = 40
 """Cells from which the title has room for whole words."""
 POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": "select", "ppoll": "poll"}
 """Calls that a program knows by another name than the kernel."""
-FOR_WHOM = re.compile(r" (for|to) \S*:\d+$")
+FOR_WHOM = re.compile(r"(?:^| )(?:for|to) (\S*:\d+)$")
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,14 @@ def in_short(doing: str, width: int) -> str:
     """What a thread is doing in so many cells: without for how long, or without for whom, then without both."""
     found = re.search(r"\b(in|for) .+", doing)
     call = found[0] if found else doing
-    wordings = (doing, call, FOR_WHOM.sub("", doing), FOR_WHOM.sub("", call))
+    wordings = (*with_tails(doing), *with_tails(call), FOR_WHOM.sub("", doing), FOR_WHOM.sub("", call))
     return text.first_that_fits(wordings, width)
+
+
+def with_tails(words: str) -> list[str]:
+    """Words with the address at their end as it is, and in fewer cells."""
+    found = FOR_WHOM.search(words)
+    return [words[: found.start(1)] + address for address in text.tails(found[1])] if found else [words]
 
 
 def where(state: ThreadState) -> str:
@@ -183,7 +189,7 @@ def identity(row: Row) -> str:
 
 Column = table.Column[Row]
 COLUMNS = (
-    Column("thread", 11, 0, lambda view, r: r.name, most=24),
+    Column("thread", 11, 0, most=24, fitted=lambda view, r, width: text.first_that_fits(with_tails(r.name), width)),
     Column("is", 15, 0, style=style, grows=True, wants=27, fitted=lambda view, r, width: in_short(r.doing, width)),
     Column("CPU", BAR + 6, 1, bar, lambda view, r: view.palette.accent),
     Column("served", 6, 3, lambda view, r: served(r), right=True),

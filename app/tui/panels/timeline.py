@@ -79,7 +79,8 @@ class TimelinePanel(Panel):
         palette = view.palette
         window = self.window(view)
         who = f"[{connection.client}]" if connection.client is not None else f"#{connection.number}"
-        label = pad(text.peer(connection.peer), LABEL - len(who) - 2)
+        room = LABEL - len(who) - 2
+        label = pad(text.tail(text.peer(connection.peer), room), room)
         chosen = view.client is not None and connection.client == view.client
         return [
             (who + " ", palette.accent if connection.client is not None else palette.text),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.tui import text
-from app.tui.panels.threads import in_short
+from app.tui.panels.threads import in_short, name_in_short
 from app.tui.text import MS, SECOND
 from servers.records import PREVIEW, preview
 
@@ -173,10 +173,19 @@ def test_one_of_128_is_the_thinnest_mark() -> None:
         ("waiting in recv for 127.10.20.30:53986", 20, "in recv for …53986"),
         ("waiting in recv for 127.10.20.30:53986", 16, "waiting in recv"),
         ("waiting in recv for :53986", 12, "in recv"),
-        ("waiting 13.8 s in send to :51262", 27, "in send to :51262"),
+        ("asleep 3.5 s in time.sleep", 19, "3.5 s in time.sleep"),
+        ("asleep 19.5 s in time.sleep", 18, "19.5 s time.sleep"),
+        ("waiting 13.8 s in send to :51262", 27, "13.8 s in send to :51262"),
+        ("waiting 13.8 s in send to :51262", 18, "in send to :51262"),
+        ("waiting 13.8 s in send to :51262", 15, "13.8 s in send"),
         ("waiting for the GIL", 15, "for the GIL"),
         ("computing", 15, "computing"),
     ],
 )
 def test_what_a_thread_does_where_there_is_little_room(doing: str, width: int, words: str) -> None:
     assert in_short(doing, width) == words
+
+
+def test_a_name_of_a_thread_keeps_its_number() -> None:
+    names = ("worker 12", "for 127.10.20.30:51883", "for :51883", "main", "event loop")
+    assert [name_in_short(name, 8) for name in names] == ["…rker 12", "…51883", ":51883", "main", "event loop"]

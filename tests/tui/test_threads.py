@@ -1,10 +1,15 @@
 """The threads panel: which thread is in a block, also where it serves nobody and others rest in the same call."""
 
-from app.session.observations import ServerStarted, Thread, ThreadSample
+import re
+
+import pytest
+
+from app.session.observations import ServerStarted, Thread, ThreadSample, Unavailable
 from app.session.session import Session
-from app.tui.panels.threads import rows
+from app.tui.panels.threads import ThreadsPanel, rows
 from servers.records import Block, New, Worker
-from tests.tui.still import PID, START, Still
+from tests.tui.stage import SIZES, rendered
+from tests.tui.still import NOW, PID, START, Still, run
 
 LOOP, BLOCKED = PID, PID + 5
 
@@ -37,3 +42,33 @@ async def test_a_thread_of_a_pool_that_blocks_stands_out_of_those_that_rest_in_t
         found = rows(app.view())
     assert [(row.count, row.blocks) for row in found] == [(1, False), (9, False), (1, True)]
     assert "a C call" in found[-1].doing
+
+
+WHY = "this system does not let one see another process's system calls"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_where_the_kernel_may_not_be_asked_the_panel_says_so_and_why(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, ThreadSample)])
+    async with app.run_test(size=size) as pilot:
+        app.session.apply(Unavailable(NOW, "threads", WHY))
+        await pilot.press("7")
+        await pilot.pause()
+        app.draw()
+        panel = app.query_one("#threads", ThreadsPanel)
+        assert str(panel.border_title).endswith("by the server's word")
+        assert "by the server's word" in rendered(panel)[0]
+        read: list[str] = []
+        for key in ("end", *["up"] * 10):
+            await pilot.press(key)
+            read += rendered(panel)
+        assert all(word in " ".join(read) for word in WHY.split()), "all of it can be read"
+
+
+async def test_for_how_long_a_thread_sleeps_is_told_at_the_size_of_a_talk() -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        app.draw()
+        await pilot.pause()
+        assert any(re.search(r"\d s (in )?time.sleep", line) for line in rendered(app.query_one("#threads")))

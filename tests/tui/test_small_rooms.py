@@ -1,10 +1,13 @@
 """What is said in fewer words where there is little room, and not left out."""
 
+import re
+
 import pytest
 
 from app.session.observations import Observation
 from app.tui.panels.connections import titles
 from app.tui.panels.log import LogPanel
+from app.tui.panels.timeline import SPANS
 from app.tui.text import first_that_fits
 from servers.block import BlockSetting
 from servers.records import Note, Recv
@@ -73,3 +76,19 @@ def test_the_gauge_of_the_queue_gets_smaller_before_it_goes(width: int, title: s
     assert session.server
     session.server.queue, session.server.queue_limit = 1, 128
     assert first_that_fits(titles(session), width) == title
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_what_stands_on_the_timelines_scale_is_parted_by_spaces(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=size) as pilot:
+        for span in SPANS:
+            app.span = span
+            await pilot.pause()
+            app.draw()
+            await pilot.pause()
+            scale = rendered(app.query_one("#timeline"))[-2].strip("│ ")
+            marks = re.split("  +", re.sub(r"(?<=s) (?=-|now)", "  ", scale))
+            assert all(re.fullmatch(r"-\d+ s|now", mark) for mark in marks), scale
+            assert marks[-1] == "now"
+            assert len(marks) > 2, scale

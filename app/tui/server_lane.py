@@ -44,11 +44,11 @@ def server_lane(view: View, window: Window, stalls: Iterable[Stall]) -> Line:
     free = [owner is None for owner in owners]
     for cover in covers:
         piece = _widest(owners, cover) if cover.wordings else range(0)
-        words, first = _placed(cover, piece, _lead(owners, piece), free)
+        words, first = _placed(cover, piece, owners, free)
         for place, char in enumerate(words, first):
             free[place] = False
             if cells[place][0] != SEAM:
-                cells[place] = (char, _style(cover, owners[first] is cover, view.palette))
+                cells[place] = (char, _style(cover, owners[place], view.palette))
     return [("".join(char for char, _ in run), style) for style, run in groupby(cells, key=lambda cell: cell[1])]
 
 
@@ -60,7 +60,8 @@ def _stalls(view: View, window: Window, stalls: Iterable[Stall]) -> list[Cover]:
         length = text.duration(lasted) if stall.end else text.elapsed(lasted)
         place = window.columns(stall.begin, stall.end or view.now)
         short = SHORT.get(stall.cause, why)
-        covers.append(Cover(place, STALLED, (f"{why} {length}", why, f"{short} {length}", short, length)))
+        least = text.elapsed(lasted)
+        covers.append(Cover(place, STALLED, (f"{why} {length}", f"{short} {length}", length, least)))
     return covers
 
 
@@ -118,8 +119,12 @@ def _lead(owners: list[Cover | None], piece: range) -> int:
     return first
 
 
-def _placed(cover: Cover, piece: range, lead: int, free: list[bool]) -> tuple[str, int]:
-    """The fullest words there is room for, and their first column: within the piece, or else right beside it."""
+def _placed(cover: Cover, piece: range, owners: list[Cover | None], free: list[bool]) -> tuple[str, int]:
+    """The fullest words there is room for, and their first column: within the piece, or else right beside it.
+
+    The least words of a stall may stand on its own cells and the free ones beside them, if there is no other place.
+    """
+    lead = _lead(owners, piece)
     before, after = _room(free, lead - 1, -1), _room(free, piece.stop, 1)
     for words in (f" {wording} " for wording in cover.wordings if piece):
         if len(words) <= len(piece):
@@ -128,20 +133,33 @@ def _placed(cover: Cover, piece: range, lead: int, free: list[bool]) -> tuple[st
             return words, lead - len(words)
         if cover.stalled and len(words) <= after:
             return words, piece.stop
+    if cover.stalled and piece:
+        whole_lead = not (lead and owners[lead - 1])  # a longer block may have words of its own
+        begin, least = lead if whole_lead else piece.start, f" {cover.wordings[-1]} "
+        if len(least) <= piece.stop - begin + _run(free, begin - 1, -1):
+            return least, piece.stop - len(least)
+        if len(least) <= len(piece) + _run(free, piece.stop, 1):
+            return least, piece.start
     return "", 0
 
 
-def _style(cover: Cover, inside: bool, palette: Palette) -> Style:
-    """On the colour of what they name, or beside it in that colour."""
-    if not inside:
+def _style(cover: Cover, owner: Cover | None, palette: Palette) -> Style:
+    """On the colour of what they stand on, or beside it in that of what they name."""
+    if owner is None:
         return palette.bad
-    return palette.stalled if cover.stalled else palette.blocked
+    return palette.stalled if owner.stalled else palette.blocked
 
 
 def _room(free: list[bool], start: int, step: int) -> int:
     """Free columns from one on, less one that parts the words from what else is there."""
+    columns = _run(free, start, step)
+    at_the_edge = not 0 <= start + columns * step < len(free)
+    return columns - (not at_the_edge)
+
+
+def _run(free: list[bool], start: int, step: int) -> int:
+    """Free columns from one on."""
     column = start
     while 0 <= column < len(free) and free[column]:
         column += step
-    at_the_edge = not 0 <= column < len(free)
-    return abs(column - start) - (not at_the_edge)
+    return abs(column - start)

@@ -88,7 +88,10 @@ class EchoTui(ClientKeys, ScreenKeys):
     # The server.
 
     def start(self, pattern: Pattern, workers: int | None = None) -> None:
-        """Start a pattern in place of what runs."""
+        """Start a pattern in place of what runs, unless it is one that can't."""
+        if pattern.missing and self.live.running:
+            self.notify(pattern.missing, title=pattern.title, severity="warning", markup=False)
+            return
         self.live.start(pattern, workers)
         self._started(pattern)
 
@@ -114,8 +117,11 @@ class EchoTui(ClientKeys, ScreenKeys):
 
     def action_walk(self, step: int) -> None:
         panel = self.query_one(PatternsPanel)
-        index = PATTERNS.index(self.live.pattern) + step if self.live.pattern else PATTERNS.index(panel.pattern)
-        pattern = PATTERNS[index % len(PATTERNS)]
+        pattern = panel.pattern
+        if self.live.pattern:
+            here = PATTERNS.index(self.live.pattern)
+            others = (PATTERNS[(here + step * far) % len(PATTERNS)] for far in range(1, len(PATTERNS) + 1))
+            pattern = next(other for other in others if not other.missing)
         panel.put(pattern)
         self.start(pattern)
 

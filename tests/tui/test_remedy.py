@@ -1,9 +1,10 @@
 """The key that goes to what cures a block: with the same clients, all of whom are served, and the same block on."""
 
 import pytest
+from textual.widgets._toast import Toast
 
 from servers.block import BlockSetting
-from tests.tui.stage import Stage, dashboard
+from tests.tui.stage import SIZES, Stage, dashboard
 
 WIDE, TALK, SMALL = (160, 45), (100, 30), (80, 24)
 BLOCK = BlockSetting("c-gil", 0.2)
@@ -58,3 +59,16 @@ async def test_a_key_that_has_nothing_to_do_says_why() -> None:
         await stage.until(lambda: stage.notices()[-1] == "No client to do that: n opens one", "why")
         await stage.press("space", "s")
         assert stage.notices()[-1] == "No server runs whose system calls could be shown"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_a_notice_covers_neither_the_clients_nor_the_timeline(size: tuple[int, int]) -> None:
+    async with dashboard("eventlet", size, clients=3, block=BlockSetting("c-call", 3)) as stage:
+        await stage.connected(3)
+        await stage.press("x")
+        await stage.serving("eventlet-tpool")
+        await stage.until(lambda: [toast for toast in stage.app.screen.query(Toast) if toast.region], "the notice")
+        (notice,) = (toast.region for toast in stage.app.screen.query(Toast))
+        assert notice.width > 40
+        for name in ("header", "patterns", "timeline", "clients", "keys"):
+            assert not stage.app.screen.query_one(f"#{name}").region.overlaps(notice), name

@@ -172,6 +172,9 @@ def test_the_same_pattern_again_has_the_block_and_the_workers_that_it_had(run: R
         live.start_again()
         assert live.block.now is None
         assert live.session.block.on is False
+    assert live.toggle_block() is True
+    assert live.block.now == BlockSetting("sleep", 20.0), "the one that was switched off"
+    assert live.toggle_block() is False
     run.start("asyncio-blocking")
     assert live.block.now == BlockSetting("sleep", 20.0), "chosen anew it brings its own"
     live.start(BY_NAME["process-pool"], workers=5)

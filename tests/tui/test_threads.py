@@ -1,14 +1,17 @@
 """The threads panel: which thread is in a block, also where it serves nobody and others rest in the same call."""
 
 import re
+import sys
 
 import pytest
 
 from app.session.observations import ServerStarted, Thread, ThreadSample, Unavailable
 from app.session.session import Session
 from app.tui.panels.threads import ThreadsPanel, rows
+from servers.catalog import find
 from servers.records import Block, New, Worker
-from tests.tui.stage import SIZES, rendered
+from servers.server import Options
+from tests.tui.stage import SIZES, dashboard, rendered
 from tests.tui.still import NOW, PID, START, Still, run
 
 LOOP, BLOCKED = PID, PID + 5
@@ -72,3 +75,13 @@ async def test_for_how_long_a_thread_sleeps_is_told_at_the_size_of_a_talk() -> N
         app.draw()
         await pilot.pause()
         assert any(re.search(r"\d s (in )?time.sleep", line) for line in rendered(app.query_one("#threads")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows names of threads")
+async def test_processes_that_help_a_loop_have_their_names() -> None:
+    async with dashboard("asyncio-processes", options=Options(port=0, workers=2)) as stage:
+        await stage.press("7", "f")
+        await stage.until(lambda: "helper 1" in stage.shown("threads") and "helper 2" in stage.shown("threads"), "both")
+        stage.app.start_from_palette(find("process-thread-pool"))
+        await stage.serving("process-thread-pool")
+        await stage.until(lambda: stage.shown("threads").count("main ") == 3, "what has no name of its own is main")

@@ -40,11 +40,14 @@ class Row:
         return not (self.blocks or (self.worker and self.worker.serving))
 
 
-def title(worker: Worker | None, state: ThreadState | None) -> str:
-    """The worker's name, or the thread's own; that of a thread for one client is the client's peer."""
+def title(worker: Worker | None, state: ThreadState | None, program: str = "") -> str:
+    """The worker's name, or the thread's own; that of a thread for one client is the client's peer.
+
+    The first thread of a process has the name of the `program`, unless it has taken another.
+    """
     if worker is None:
         assert state
-        return "main" if state.tid == state.pid else text.clean(state.name)
+        return "main" if state.tid == state.pid and state.name in ("", program) else text.clean(state.name)
     before, _, address = worker.name.rpartition(" ")
     return f"{before} {text.peer(text.clean(address))}" if before == "for" else text.clean(worker.name)
 
@@ -124,8 +127,11 @@ def rows(view: View) -> list[Row]:
     """The threads of each process, first the first; those that rest alike in one row."""
     workers, known = view.session.workers, view.session.threads.known
     blocked = {(span.pid, span.tid) for span in view.session.blocking.values()}
+    server = view.session.server
+    first = known.get((server.pid, server.pid)) if server else None
+    program = first.name if first else ""
     found = [
-        Row(title(worker := workers.get(key), state), doing(view, state), state, worker, blocks=key in blocked)
+        Row(title(worker := workers.get(key), state, program), doing(view, state), state, worker, blocks=key in blocked)
         for key, state in sorted(known.items())
     ]
     unseen = [worker for key, worker in workers.items() if key not in known]

@@ -41,12 +41,14 @@ def server_lane(view: View, window: Window, stalls: Iterable[Stall]) -> Line:
     covers = [*_stalls(view, window, stalls), *_blocks(view, window)]
     owners = _owners(covers, window.width)
     cells = _painted(view, window, covers, owners)
-    free = [owner is None for owner in owners]
+    free, worded = [owner is None for owner in owners], set[int]()
     for cover in covers:
         piece = _widest(owners, cover) if cover.wordings else range(0)
-        words, first = _placed(cover, piece, owners, free)
+        words, first = _placed(cover, piece, owners, free, worded)
         for place, char in enumerate(words, first):
             free[place] = False
+            if char != " ":
+                worded.add(place)
             if cells[place][0] != SEAM:
                 cells[place] = (char, _style(cover, owners[place], view.palette))
     return [("".join(char for char, _ in run), style) for style, run in groupby(cells, key=lambda cell: cell[1])]
@@ -111,35 +113,61 @@ def _widest(owners: list[Cover | None], cover: Cover) -> range:
     return max(pieces, key=len, default=range(0))
 
 
-def _lead(owners: list[Cover | None], piece: range) -> int:
-    """The first column of a piece with the bit of a block just before it, beyond which its words may stand."""
-    first = piece.start
-    while first and piece.start - first < LEAD and (owner := owners[first - 1]) and not owner.stalled:
-        first -= 1
-    return first
+def _edge(owners: list[Cover | None], start: int, step: int) -> tuple[int, bool]:
+    """Past the bit of a block beside a stall: the first column beyond it, and whether all of the block was in that bit.
 
-
-def _placed(cover: Cover, piece: range, owners: list[Cover | None], free: list[bool]) -> tuple[str, int]:
-    """The fullest words there is room for, and their first column: within the piece, or else right beside it.
-
-    The least words of a stall may stand on its own cells and the free ones beside them, if there is no other place.
+    Words of the stall may stand beyond it; a block of which there is more may have words of its own.
     """
-    lead = _lead(owners, piece)
-    before, after = _room(free, lead - 1, -1), _room(free, piece.stop, 1)
-    for words in (f" {wording} " for wording in cover.wordings if piece):
+    column = start
+    while abs(column - start) < LEAD and (owner := _at(owners, column)) and not owner.stalled:
+        column += step
+    beyond = _at(owners, column)
+    return column, not beyond or beyond.stalled
+
+
+def _at(owners: list[Cover | None], column: int) -> Cover | None:
+    return owners[column] if 0 <= column < len(owners) else None
+
+
+def _placed(
+    cover: Cover, piece: range, owners: list[Cover | None], free: list[bool], worded: set[int]
+) -> tuple[str, int]:
+    """The fullest words there is room for, and their first column: within the piece, or else right beside it."""
+    if not piece:
+        return "", 0
+    left, first_bit = _edge(owners, piece.start - 1, -1)
+    right, last_bit = _edge(owners, piece.stop, 1)
+    before, after = _room(free, left, -1), _room(free, right, 1)
+    for words in (f" {wording} " for wording in cover.wordings):
         if len(words) <= len(piece):
             return words, piece.start
         if cover.stalled and len(words) <= before:
-            return words, lead - len(words)
+            return words, left + 1 - len(words)
         if cover.stalled and len(words) <= after:
-            return words, piece.stop
-    if cover.stalled and piece:
-        whole_lead = not (lead and owners[lead - 1])  # a longer block may have words of its own
-        begin, least = lead if whole_lead else piece.start, f" {cover.wordings[-1]} "
-        if len(least) <= piece.stop - begin + _run(free, begin - 1, -1):
-            return least, piece.stop - len(least)
-        if len(least) <= len(piece) + _run(free, piece.stop, 1):
-            return least, piece.start
+            return words, right
+    if not cover.stalled:
+        return "", 0
+    usable = range(left + 1 if first_bit else piece.start, right if last_bit else piece.stop)
+    return _squeezed(cover, piece, usable, free, worded)
+
+
+def _squeezed(cover: Cover, piece: range, usable: range, free: list[bool], worded: set[int]) -> tuple[str, int]:
+    """The least words of a stall, on its own cells and those beside it: free ones, and at worst the bit of a block."""
+
+    def cost(first: int) -> tuple[int, int]:
+        columns = range(first, first + len(words))
+        return sum(not free[column] and column not in piece for column in columns), abs(columns.stop - piece.stop)
+
+    for after in (" ", ""):
+        words = f" {cover.wordings[-1]}{after}"
+        places = []
+        for first in range(max(piece.start - len(words) + 1, 0), min(piece.stop, len(free) - len(words) + 1)):
+            end = first + len(words)
+            fits = all(free[column] or column in usable for column in range(first, end))
+            parted = worded.isdisjoint(range(first - 1, end + 1)) and (after or piece.stop <= end < usable.stop)
+            places += [first] * bool(fits and parted)
+        if places:
+            return words, min(places, key=cost)
     return "", 0
 
 
@@ -152,14 +180,8 @@ def _style(cover: Cover, owner: Cover | None, palette: Palette) -> Style:
 
 def _room(free: list[bool], start: int, step: int) -> int:
     """Free columns from one on, less one that parts the words from what else is there."""
-    columns = _run(free, start, step)
-    at_the_edge = not 0 <= start + columns * step < len(free)
-    return columns - (not at_the_edge)
-
-
-def _run(free: list[bool], start: int, step: int) -> int:
-    """Free columns from one on."""
     column = start
     while 0 <= column < len(free) and free[column]:
         column += step
-    return abs(column - start)
+    at_the_edge = not 0 <= column < len(free)
+    return abs(column - start) - (not at_the_edge)

@@ -93,6 +93,14 @@ def test_of_short_stalls_close_together_each_has_its_length() -> None:
         assert len(re.findall(r"0\.7 s|700 ms", lane)) == 3, lane
 
 
+def test_so_has_each_of_those_with_a_bit_of_the_next_block_after_them() -> None:
+    for late in range(20):
+        begins = (22.5 - late, 24.9 - late, 27.4 - late)
+        blocks = [block(begin, begin + 0.7) for first in begins for begin in (first, first + 0.7)]
+        lane = drawn([stall(n, begin, begin + 0.7) for n, begin in enumerate(begins, 1)], blocks, 98)
+        assert len(re.findall(r"0\.7 s|700 ms", lane)) == 3, lane
+
+
 def test_words_beside_a_stall_are_parted_from_the_stall_before() -> None:
     lane = drawn([stall(1, 10, 12), stall(2, 17, 19)])
     assert "█─" in lane

@@ -13,6 +13,8 @@ class Arming:
         self._chosen = chosen
         self._on = chosen is not None
         self._of_pattern: BlockSetting | None = None
+        self._brought = False
+        """Whether it is on because the pattern came with it."""
 
     @property
     def setting(self) -> BlockSetting:
@@ -22,19 +24,19 @@ class Arming:
     @property
     def now(self) -> BlockSetting | None:
         """What is armed."""
-        return self.setting if self._on or self._of_pattern else None
+        return self.setting if self._on or self._brought else None
 
     def comes_with(self, block: BlockSetting | None) -> None:
         """Another pattern starts, with a block of its own or without."""
-        self._of_pattern = block
+        self._of_pattern, self._brought = block, block is not None
 
     def choose(self, setting: BlockSetting) -> None:
         """Have the key switch this one from now on."""
         self._chosen = setting
 
     def switch(self, on: bool) -> None:
-        """Switch it on or off; what the pattern came with is over."""
-        self._on, self._of_pattern = on, None
+        """Switch it on or off; from now on the user decides, and not the pattern."""
+        self._on, self._brought = on, False
 
     def told(self) -> BlockSet:
         """What is to be known of it."""

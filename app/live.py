@@ -7,7 +7,7 @@ session. The crowd of clients outlives a server, so the same clients walk from p
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.arming import Arming
 from app.clients.remote import Crowd
@@ -69,6 +69,8 @@ class Live:
         self._crowd_pipe = LinePipe(os.dup(self.crowd.fd))
         self.child: Child | None = None
         self.pattern: Pattern | None = plan.pattern
+        self._workers: int | None = None
+        """How many workers the pattern was started with, if not with as many as the plan says."""
         self.block = Arming(plan.block)
         self.output_held = False
         """Whether the stdout of a server that prints is left unread: of this one, and of those that come."""
@@ -93,19 +95,30 @@ class Live:
         """Whether a server is running."""
         return bool(self.session.server and self.session.server.running)
 
-    def start(self, pattern: Pattern) -> None:
+    def start(self, pattern: Pattern, workers: int | None = None) -> None:
+        """Start a pattern, with the block that it comes with; `workers` are those of the plan unless they are given."""
+        self._workers = workers
+        self.block.comes_with(pattern.block)
+        self._begin(pattern)
+
+    def start_again(self) -> None:
+        """Start the pattern that has run last, with the block and the workers that it had."""
+        if self.pattern:
+            self._begin(self.pattern)
+
+    def _begin(self, pattern: Pattern) -> None:
         """Stop what runs, start this pattern in a new session, and bring the clients back when it listens."""
         if self._closed:
             return
         self.stop()
         self.pattern = pattern
-        crowd = [number for number, client in self.session.clients.items() if client.ended not in OVER]
+        crowd = self.present
         self.session = Session()
         if self.plan.stall_after:
             self.session.stalls.threshold = self.plan.stall_after * 1_000_000
         self._since = time.monotonic_ns()
-        self.block.comes_with(pattern.block)
-        self.child = Child(pattern.name, self.plan.options, self.block.now)
+        options = replace(self.plan.options, workers=self._workers or self.plan.options.workers)
+        self.child = Child(pattern.name, options, self.block.now)
         self._resources.watch(self.child.pid)
         self._kernel = Kernel(self.child.stacks, self.child.pid)
         self.moments = Moments()
@@ -175,6 +188,11 @@ class Live:
     # Our clients.
 
     @property
+    def present(self) -> list[int]:
+        """Our clients that were not closed on purpose."""
+        return [number for number, client in self.session.clients.items() if client.ended not in OVER]
+
+    @property
     def clients(self) -> int:
         """How many clients have been opened so far; those that were closed are counted too."""
         return self._last_client
@@ -240,7 +258,7 @@ class Live:
 
     def _revive_crowd(self) -> None:
         """The clients' process is gone: say so, and give the clients a new one."""
-        clients = [number for number, client in self.session.clients.items() if client.ended not in OVER]
+        clients = self.present
         self._tell_unconnected(clients, "their process died")
         self.session.apply(Flooding(time.monotonic_ns(), 0, []))
         self.crowd.stop()

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
+from servers.workers import cores
 
 KEEP_THE_GIL = ("cpu", "c-gil")
 """Kinds of block that other threads of the process feel: they want the GIL, or never give it up."""
+MOST = 32
+"""So many processes are started at most for the sake of as many clients."""
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,21 @@ def remedy(pattern: Pattern, kind: str) -> Remedy | None:
     if pattern.serves_in == LOOP and kind not in pattern.moves:
         return TO_NATIVE_THREAD if pattern.moves_to == HUB else TO_THREAD
     return OWN_THREAD if alone else None
+
+
+def processes_for(pattern: Pattern, clients: int, asked: int | None) -> int | None:
+    """How many processes cure a block for so many clients: one for each and one more, and never fewer than were asked.
+
+    None for a pattern in which none of its workers has a client of its own.
+    """
+    if pattern.serves_in != PROCESS or not pattern.workers:
+        return None
+    return max(asked or cores(), min(clients + 1, MOST))
+
+
+def promise(processes: int, clients: int) -> str:
+    """What so many processes mean to so many clients."""
+    if processes < clients:
+        return f"With {processes} processes, one for a client: {clients - processes} of {clients} clients will wait."
+    others = {0: "a newcomer will wait", 1: "one more"}.get(processes - clients, "more")
+    return f"With {processes} processes: one for each client, and {others}."

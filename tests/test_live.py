@@ -15,6 +15,7 @@ from servers.block import BlockSetting
 from servers.catalog import BY_NAME
 from servers.records import Recv
 from servers.server import Options
+from servers.workers import cores
 from tests.observers.watching import LIMIT, is_gone
 from tests.ports import free_port, is_free
 
@@ -160,6 +161,29 @@ def test_the_block_of_asyncio_blocking_is_switched_off_and_on(run: Run) -> None:
     assert run.states() == {number: State.WAITING}
     run.live.open_clients()
     run.until(lambda: run.states().get(2) is State.QUEUED, "nobody is accepted meanwhile")
+
+
+def test_the_same_pattern_again_has_the_block_and_the_workers_that_it_had(run: Run) -> None:
+    live = run.live
+    run.start("asyncio-blocking")
+    assert live.toggle_block() is False
+    for _ in range(2):
+        live.stop()
+        live.start_again()
+        assert live.block.now is None
+        assert live.session.block.on is False
+    assert live.toggle_block() is True
+    assert live.block.now == BlockSetting("sleep", 20.0), "the one that was switched off"
+    assert live.toggle_block() is False
+    run.start("asyncio-blocking")
+    assert live.block.now == BlockSetting("sleep", 20.0), "chosen anew it brings its own"
+    live.start(BY_NAME["process-pool"], workers=5)
+    for again in (True, False):
+        run.until(lambda: len(live.session.workers) == 5, "five processes")
+        if again:
+            live.start_again()
+    run.start("process-pool")
+    run.until(lambda: len(live.session.workers) == cores(), "as many as ever")
 
 
 def test_a_server_that_is_killed_shows_it_and_its_clients_see_it(run: Run) -> None:

@@ -31,6 +31,7 @@ class OurClients(Roster):
 
     def _retire(self, connection: Connection, at: int, error: str) -> None:
         super()._retire(connection, at, error)
+        connection.flooded = connection.peer in self.flood.peers
         self.flood.peers.discard(connection.peer)  # somebody else may get that port next
 
     def is_external(self, connection: Connection, now: int) -> bool | None:

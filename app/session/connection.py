@@ -98,8 +98,8 @@ class Connection:
     """One connection and what is known of it. Times are monotonic nanoseconds; 0 means: not so."""
 
     __slots__ = (
-        "accepted_at", "activity", "client", "closed_at", "error", "key", "left_at", "number", "opened_at", "owed",
-        "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
+        "accepted_at", "activity", "client", "closed_at", "error", "flooded", "key", "left_at", "number", "opened_at",
+        "owed", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
         "sent_since", "spoiled", "stall", "taken_at", "tid", "unread", "unread_since", "unsent", "untold_since",
         "waits",
     )  # fmt: skip
@@ -113,6 +113,8 @@ class Connection:
         self.pid = self.tid = 0
         self.accepted_at = self.left_at = self.closed_at = 0
         self.error = ""
+        self.flooded = False
+        """Whether it was one of a flood of ours when it ended."""
         self.recv = self.recv_bytes = self.send = self.send_bytes = 0
         self.owed = self.owed_since = 0
         self.sent_since = 0

@@ -11,9 +11,9 @@ from textual.widgets import Input
 
 from app.config import read_config
 from app.live import OVER, Plan
-from app.observers import strace
 from app.tui.client_keys import ClientKeys
 from app.tui.dialogs import Confirm, ask, shown
+from app.tui.excuses import no_lens, no_remedy, no_stdout
 from app.tui.keys import ALL_KEYS, MISBEHAVIOUR
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientList, ClientsPane
@@ -22,7 +22,7 @@ from app.tui.panels.stalls import StallsPanel
 from app.tui.screen_keys import ScreenKeys
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern, find
-from servers.remedies import Remedy, remedy
+from servers.remedies import processes_for, promise, remedy
 from servers.server import BadRequest
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
@@ -72,23 +72,31 @@ class EchoTui(ClientKeys, ScreenKeys):
                 return clients
             case "leave":
                 return typing or self.expanded is not None or self.frozen is not None
-            case "toggle_lens":
-                loop = self.live.pattern is not None and "poll" in self.live.pattern.rests
-                return self.live.running and loop and strace.is_installed()
-            case "remedy":
-                return self.cure is not None
-            case "hold_output":
-                return self.live.plan.options.print
             case "copy_line":
                 return isinstance(self.focused, Panel)
         return True
 
+    def excuses(self) -> dict[str, str]:
+        live = self.live
+        return {
+            "remedy": no_remedy(self.to_cure, self.block_to_cure.kind),
+            "lens": "" if live.lens else no_lens(live),
+            "hold": no_stdout(live),
+            "stall-before": "" if live.session.stalls.count else "No stall so far",
+        }
+
     # The server.
 
-    def start(self, pattern: Pattern) -> None:
-        """Start a pattern in place of what runs."""
+    def start(self, pattern: Pattern, workers: int | None = None) -> None:
+        """Start a pattern in place of what runs, unless it is one that can't."""
+        if pattern.missing and self.live.running:
+            self.notify(pattern.missing, title=pattern.title, severity="warning", markup=False)
+            return
+        self.live.start(pattern, workers)
+        self._started(pattern)
+
+    def _started(self, pattern: Pattern) -> None:
         self.hold_still(None)
-        self.live.start(pattern)
         self.looked_at = pattern
         if self.client not in self.live.session.clients:  # it was closed, and does not come along
             self.client = None
@@ -101,13 +109,19 @@ class EchoTui(ClientKeys, ScreenKeys):
         if self.live.running:
             self.live.stop()
             self.draw()
+        elif self.live.pattern:
+            self.live.start_again()
+            self._started(self.live.pattern)
         else:
-            self.start(self.live.pattern or self.query_one(PatternsPanel).pattern)
+            self.action_start_pattern()
 
     def action_walk(self, step: int) -> None:
         panel = self.query_one(PatternsPanel)
-        index = PATTERNS.index(self.live.pattern) + step if self.live.pattern else PATTERNS.index(panel.pattern)
-        pattern = PATTERNS[index % len(PATTERNS)]
+        pattern = panel.pattern
+        if self.live.pattern:
+            here = PATTERNS.index(self.live.pattern)
+            others = (PATTERNS[(here + step * far) % len(PATTERNS)] for far in range(1, len(PATTERNS) + 1))
+            pattern = next(other for other in others if not other.missing)
         panel.put(pattern)
         self.start(pattern)
 
@@ -138,31 +152,38 @@ class EchoTui(ClientKeys, ScreenKeys):
 
         From a picture out of the matrix it is the cure, and the block, of that.
         """
-        cure = self.cure
-        if cure is None:
-            self.notify("Nobody else suffers from this block here, or nothing here cures it", timeout=3, markup=False)
+        cure = remedy(self.to_cure, self.block_to_cure.kind) if self.to_cure else None
+        if self.excused("remedy") or not cure:
             return
+        pattern, clients = find(cure.pattern), len(self.live.present)
+        processes = processes_for(pattern, clients, self.live.plan.options.workers)
         if self.origin:
-            block = self.shown.block
-            self.live.arm(BlockSetting(block.kind, block.seconds, block.every))
+            self.live.arm(self.block_to_cure)
         else:
             self.live.keep_block()
-        self.start_from_palette(find(cure.pattern))
-        self.notify(cure.why, title=find(cure.pattern).title, timeout=5, markup=False)
+        self.start_from_palette(pattern, processes)
+        words = f"{cure.why} {promise(processes, clients)}" if processes else cure.why
+        self.notify(words, title=pattern.title, timeout=5, markup=False)
 
     @property
-    def cure(self) -> Remedy | None:
-        """What cures the chosen block of the pattern that runs, or is looked at; or that of the cell on screen."""
-        if self.origin:
-            return remedy(find(self.origin.cell.pattern), self.origin.cell.kind)
-        pattern = self.live.pattern or self.looked_at
-        return remedy(pattern, self.live.block.setting.kind) if pattern else None
+    def to_cure(self) -> Pattern | None:
+        """The pattern of the cell on screen, or the one that runs, or is looked at."""
+        return find(self.origin.cell.pattern) if self.origin else self.live.pattern or self.looked_at
+
+    @property
+    def block_to_cure(self) -> BlockSetting:
+        """The block of the cell on screen, or the chosen one."""
+        if not self.origin:
+            return self.live.block.setting
+        block = self.shown.block
+        return BlockSetting(block.kind, block.seconds, block.every)
 
     # Its stdout.
 
     def action_hold_output(self) -> None:
-        self.live.hold_output(not self.live.output_held)
-        self.draw()
+        if not self.excused("hold"):
+            self.live.hold_output(not self.live.output_held)
+            self.draw()
 
     # Leaving, and the palette.
 
@@ -193,10 +214,10 @@ class EchoTui(ClientKeys, ScreenKeys):
                 names = f"{self.key_names['misbehave']} {key.key}"
                 yield SystemCommand(key.help, f"keys: {names}", lambda key=key: self.run_action(key.action))
 
-    def start_from_palette(self, pattern: Pattern) -> None:
+    def start_from_palette(self, pattern: Pattern, workers: int | None = None) -> None:
         """Start a pattern and put the cursor on it."""
         self.query_one(PatternsPanel).put(pattern)
-        self.start(pattern)
+        self.start(pattern, workers)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from self.commands()

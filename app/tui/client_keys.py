@@ -101,7 +101,11 @@ class ClientKeys(Picture):
         self.push_screen(menu, self._act)
 
     def _act(self, action: str | None) -> None:
-        if action:
+        if not action:
+            return
+        if action != "flood" and not self.live.present:
+            self.notify(f"No client to do that: {self.key_names['new']} opens one", timeout=3, markup=False)
+        else:
             self.call_later(self.run_action, action)
 
     def action_toggle_reading(self) -> None:

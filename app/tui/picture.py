@@ -111,7 +111,7 @@ class Picture(App[int]):
                         yield SourcePanel(id="source")
                 yield EndedPanel(id="ended")
         yield ClientsPane(id="clients")
-        yield KeyBar(id="keys")
+        yield KeyBar(self.excuses, id="keys")
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda theme: self._recolour())
@@ -136,6 +136,16 @@ class Picture(App[int]):
 
     def begin(self) -> None:
         """What is to be done once the picture stands."""
+
+    def excuses(self) -> dict[str, str]:
+        """Keys, by their ids, that may have nothing to do now, each with a sentence on why; empty where it has."""
+        return {}
+
+    def excused(self, key: str) -> bool:
+        """Whether a key has nothing to do now; then it says why."""
+        if words := self.excuses().get(key):
+            self.notify(words, timeout=3, markup=False)
+        return bool(words)
 
     def on_unmount(self) -> None:
         self.live.close()

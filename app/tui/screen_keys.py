@@ -57,6 +57,8 @@ class ScreenKeys(Picture):
 
     def action_toggle_lens(self) -> None:
         """Open the lens and go there, or close it; a focus that was on it stays in its place."""
+        if self.excused("lens"):
+            return
         if self.live.lens:
             self.live.close_lens()
             if self.place == "calls":
@@ -72,13 +74,13 @@ class ScreenKeys(Picture):
 
     def action_matrix(self) -> None:
         """Measure who suffers; what runs is stopped meanwhile, for it would be in the figures."""
-        ran = self.live.pattern if self.live.running else None
+        ran = self.live.running
         self.hold_still(None)
         self.live.stop()
 
         def leave(chosen: Measured | None) -> None:
             if ran:
-                self.live.start(ran)
+                self.live.start_again()
             if chosen and chosen.moment and chosen.cell.blame:
                 self.looked_at = find(chosen.cell.pattern)
                 self.hold_still(chosen.moment, chosen.cell.blame.number, chosen)

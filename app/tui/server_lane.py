@@ -41,14 +41,16 @@ def server_lane(view: View, window: Window, stalls: Iterable[Stall]) -> Line:
     covers = [*_stalls(view, window, stalls), *_blocks(view, window)]
     owners = _owners(covers, window.width)
     cells = _painted(view, window, covers, owners)
-    free = [owner is None for owner in owners]
+    free, worded = [owner is None for owner in owners], set[int]()
     for cover in covers:
         piece = _widest(owners, cover) if cover.wordings else range(0)
-        words, first = _placed(cover, piece, _lead(owners, piece), free)
+        words, first = _placed(cover, piece, owners, free, worded)
         for place, char in enumerate(words, first):
             free[place] = False
+            if char != " ":
+                worded.add(place)
             if cells[place][0] != SEAM:
-                cells[place] = (char, _style(cover, owners[first] is cover, view.palette))
+                cells[place] = (char, _style(cover, owners[place], view.palette))
     return [("".join(char for char, _ in run), style) for style, run in groupby(cells, key=lambda cell: cell[1])]
 
 
@@ -60,7 +62,8 @@ def _stalls(view: View, window: Window, stalls: Iterable[Stall]) -> list[Cover]:
         length = text.duration(lasted) if stall.end else text.elapsed(lasted)
         place = window.columns(stall.begin, stall.end or view.now)
         short = SHORT.get(stall.cause, why)
-        covers.append(Cover(place, STALLED, (f"{why} {length}", why, f"{short} {length}", short, length)))
+        least = text.elapsed(lasted)
+        covers.append(Cover(place, STALLED, (f"{why} {length}", f"{short} {length}", length, least)))
     return covers
 
 
@@ -110,32 +113,69 @@ def _widest(owners: list[Cover | None], cover: Cover) -> range:
     return max(pieces, key=len, default=range(0))
 
 
-def _lead(owners: list[Cover | None], piece: range) -> int:
-    """The first column of a piece with the bit of a block just before it, beyond which its words may stand."""
-    first = piece.start
-    while first and piece.start - first < LEAD and (owner := owners[first - 1]) and not owner.stalled:
-        first -= 1
-    return first
+def _edge(owners: list[Cover | None], start: int, step: int) -> tuple[int, bool]:
+    """Past the bit of a block beside a stall: the first column beyond it, and whether all of the block was in that bit.
+
+    Words of the stall may stand beyond it; a block of which there is more may have words of its own.
+    """
+    column = start
+    while abs(column - start) < LEAD and (owner := _at(owners, column)) and not owner.stalled:
+        column += step
+    beyond = _at(owners, column)
+    return column, not beyond or beyond.stalled
 
 
-def _placed(cover: Cover, piece: range, lead: int, free: list[bool]) -> tuple[str, int]:
+def _at(owners: list[Cover | None], column: int) -> Cover | None:
+    return owners[column] if 0 <= column < len(owners) else None
+
+
+def _placed(
+    cover: Cover, piece: range, owners: list[Cover | None], free: list[bool], worded: set[int]
+) -> tuple[str, int]:
     """The fullest words there is room for, and their first column: within the piece, or else right beside it."""
-    before, after = _room(free, lead - 1, -1), _room(free, piece.stop, 1)
-    for words in (f" {wording} " for wording in cover.wordings if piece):
+    if not piece:
+        return "", 0
+    left, first_bit = _edge(owners, piece.start - 1, -1)
+    right, last_bit = _edge(owners, piece.stop, 1)
+    before, after = _room(free, left, -1), _room(free, right, 1)
+    for words in (f" {wording} " for wording in cover.wordings):
         if len(words) <= len(piece):
             return words, piece.start
         if cover.stalled and len(words) <= before:
-            return words, lead - len(words)
+            return words, left + 1 - len(words)
         if cover.stalled and len(words) <= after:
-            return words, piece.stop
+            return words, right
+    if not cover.stalled:
+        return "", 0
+    usable = range(left + 1 if first_bit else piece.start, right if last_bit else piece.stop)
+    return _squeezed(cover, piece, usable, free, worded)
+
+
+def _squeezed(cover: Cover, piece: range, usable: range, free: list[bool], worded: set[int]) -> tuple[str, int]:
+    """The least words of a stall, on its own cells and those beside it: free ones, and at worst the bit of a block."""
+
+    def cost(first: int) -> tuple[int, int]:
+        columns = range(first, first + len(words))
+        return sum(not free[column] and column not in piece for column in columns), abs(columns.stop - piece.stop)
+
+    for after in (" ", ""):
+        words = f" {cover.wordings[-1]}{after}"
+        places = []
+        for first in range(max(piece.start - len(words) + 1, 0), min(piece.stop, len(free) - len(words) + 1)):
+            end = first + len(words)
+            fits = all(free[column] or column in usable for column in range(first, end))
+            parted = worded.isdisjoint(range(first - 1, end + 1)) and (after or piece.stop <= end < usable.stop)
+            places += [first] * bool(fits and parted)
+        if places:
+            return words, min(places, key=cost)
     return "", 0
 
 
-def _style(cover: Cover, inside: bool, palette: Palette) -> Style:
-    """On the colour of what they name, or beside it in that colour."""
-    if not inside:
+def _style(cover: Cover, owner: Cover | None, palette: Palette) -> Style:
+    """On the colour of what they stand on, or beside it in that of what they name."""
+    if owner is None:
         return palette.bad
-    return palette.stalled if cover.stalled else palette.blocked
+    return palette.stalled if owner.stalled else palette.blocked
 
 
 def _room(free: list[bool], start: int, step: int) -> int:

@@ -1,5 +1,6 @@
 """Words and numbers as the screen shows them: every number with its unit, everything from outside made harmless."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -9,6 +10,7 @@ MS = 1_000_000
 SECOND = 1_000_000_000
 UNKNOWN = "-"
 BARS = " ▁▂▃▄▅▆▇█"
+MAPPED = re.compile(r"^\[::ffff:(\d+\.\d+\.\d+\.\d+)\]$")
 EIGHTHS = ("", *"▏▎▍▌▋▊▉")
 
 
@@ -82,14 +84,20 @@ def payload(head: str, length: int) -> str:
 
 
 def peer(address: str) -> str:
-    """A peer, by its port alone if it is on this machine."""
+    """A peer, by its port alone if it is on this machine's usual address; IPv4 in the clothes of IPv6 is IPv4."""
     host, _, port = address.rpartition(":")
-    return f":{port}" if host in ("127.0.0.1", "[::1]") else address
+    host = MAPPED.sub(r"\1", host)
+    return f":{port}" if host in ("127.0.0.1", "[::1]") else f"{host}:{port}"
 
 
 def tail(address: str, width: int) -> str:
     """The end of an address, where its port is, if the whole is too long."""
     return address if len(address) <= width else f"…{address[1 - width :]}"
+
+
+def tails(address: str) -> tuple[str, ...]:
+    """An address in ever fewer cells; its port is whole in all of them."""
+    return address, tail(address, 9), tail(address, 6)
 
 
 def first_that_fits(wordings: Iterable[str], width: int) -> str:

@@ -11,7 +11,8 @@ from servers.block import KINDS, BlockSetting
 from servers.catalog import BY_NAME, PATTERNS
 from servers.pattern import PROCESS
 from servers.records import Block, New, Note, Recv, Send, Unblock
-from servers.remedies import remedy
+from servers.remedies import MOST, processes_for, promise, remedy
+from servers.workers import cores
 from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 
@@ -175,6 +176,26 @@ def test_a_remedy_is_a_pattern_that_does_move_or_share_nothing() -> None:
         for kind in KINDS:
             if found := remedy(pattern, kind):
                 assert remedy(BY_NAME[found.pattern], kind) is None, "the remedy needs none itself"
+
+
+def test_a_pool_of_processes_is_started_with_one_for_each_client_and_one_more() -> None:
+    pool = BY_NAME["process-pool"]
+    assert [processes_for(pool, clients, 2) for clients in (0, 1, 4, MOST - 1, MOST, 500)] == [
+        2,
+        2,
+        5,
+        MOST,
+        MOST,
+        MOST,
+    ]
+    assert processes_for(pool, 4, 50) == 50, "nobody's wish is cut"
+    assert processes_for(pool, 0, None) == cores()
+    for name in ("multithread", "asyncio-to-thread", "asyncio-processes", "process-loops", "single-thread"):
+        assert processes_for(BY_NAME[name], 4, None) is None, "there a worker is not a client's own"
+    assert promise(5, 4) == "With 5 processes: one for each client, and one more."
+    assert promise(8, 4) == "With 8 processes: one for each client, and more."
+    assert promise(MOST, 40) == "With 32 processes, one for a client: 8 of 40 clients will wait."
+    assert promise(MOST, MOST) == "With 32 processes: one for each client, and a newcomer will wait."
 
 
 def test_every_pattern_that_serves_says_what_serves_in_it() -> None:

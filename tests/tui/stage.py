@@ -116,6 +116,10 @@ class Stage:
         """All the text on the topmost screen."""
         return screen_text(self.app.screen)
 
+    def notices(self) -> list[str]:
+        """The notices that are on the screen, each in one line whatever its rows."""
+        return [notice.message for notice in self.app._notifications]
+
     def chips(self) -> dict[str, str]:
         """What the client pane says of each client."""
         found = re.findall(r"\[(\w+)\] (.+?)(?=\s{2,}|\s▶|$)", self.shown("client-list"), re.MULTILINE)

@@ -131,3 +131,18 @@ async def test_too_many_threads_up_to_the_ceiling() -> None:
         await stage.press("5")
         await stage.until(lambda: "stopped at the ceiling of 40 threads" in stage.shown("events"), "the ceiling")
         await stage.until(lambda: "not listening" in stage.shown("header"), "what it does")
+
+
+async def test_what_cannot_run_stops_nothing_and_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pattern, "is_installed", lambda module: module != "gevent")
+    async with dashboard("eventlet-tpool", size=(80, 24)) as stage:
+        await stage.open(1)
+        session = stage.session
+        await stage.press("1", "down", "enter")
+        assert stage.notices() == ['needs gevent: pip install "echo-tui[more]"']
+        assert stage.session is session
+        assert stage.app.live.running
+        await stage.press("full_stop")
+        await stage.serving("twisted")
+        await stage.press("comma")
+        await stage.serving("eventlet-tpool")

@@ -9,9 +9,10 @@ from textual.widgets import DataTable, Static
 from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
 from app.matrix.measure import Measured, Terms, measure
 from app.tui.matrix import MatrixScreen, described
-from servers.block import KINDS
+from servers.block import KINDS, BlockSetting
 from servers.catalog import PATTERNS, find
 from tests.tui.stage import SIZES, Stage, dashboard
+from tests.tui.test_stalls import held
 
 ROWS = {pattern.name: number for number, pattern in enumerate(PATTERNS)}
 
@@ -183,13 +184,17 @@ async def test_in_the_picture_of_a_cell_the_remedy_is_that_of_the_cell() -> None
 
 
 async def test_one_walks_through_the_stalls_of_the_cell() -> None:
-    measured = await measure(find("multithread"), "c-gil", Terms(seconds=0.8, clients=2))
-    numbers = sorted(measured.moments)
-    assert len(numbers) > 1, "of those who are served, and of the newcomer"
-    async with dashboard() as stage:
-        stage.app.measured["multithread", "c-gil"] = measured
+    cell = replace(SHARED, pattern="asyncio", kind="sleep")
+    async with dashboard("asyncio", clients=3, block=BlockSetting("sleep", 0.6)) as stage:
+        for _ in range(2):
+            await held(stage)
+            await stage.until(lambda: not stage.session.blocking and not stage.session.stalls.going, "quiet")
+        measured = Measured(cell, dict(stage.app.live.moments.kept), stage.session)
+        numbers = sorted(measured.moments)
+        assert len(numbers) > 1
+        stage.app.measured["asyncio", "sleep"] = measured
         await opened(stage)
-        await to(stage, "multithread", "c-gil")
+        await to(stage, "asyncio", "sleep")
         await stage.press("enter")
         await stage.until(lambda: stage.app.origin, "the picture")
         while stage.app.stall != numbers[0]:

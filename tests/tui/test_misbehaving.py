@@ -1,5 +1,7 @@
 """What the screen shows of clients that do not read, that say nothing, and that come in a flood."""
 
+import re
+
 from app.session.stall import Cause
 from app.tui.dialogs import Ask
 from servers.catalog import find
@@ -98,6 +100,10 @@ async def test_a_flood_past_the_backlog() -> None:
         await stage.misbehave("f")
         await stage.until(lambda: stage.session.totals.new == 201, "here everybody gets in")
         await stage.until(lambda: not goes_on(stage, Cause.BACKLOG), "and no queue is full")
+        await stage.misbehave("f")
+        await stage.until(lambda: len(stage.session.closed) >= 200, "they are closed")
+        await stage.until(lambda: re.search("flood +closed", stage.shown("connections")), "those that were")
+        assert "external" not in stage.shown("connections")
 
 
 async def test_a_client_that_was_closed_does_not_come_along() -> None:

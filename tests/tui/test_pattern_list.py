@@ -1,6 +1,9 @@
 """The list of patterns where it is longer than its panel, and what is shown of one with several loops."""
 
+import pytest
+
 from app.tui.panels.patterns import PatternsPanel
+from servers.block import BlockSetting
 from servers.catalog import FAMILIES, PATTERNS, find
 from servers.server import Options
 from tests.tui.stage import Stage, dashboard
@@ -46,15 +49,32 @@ async def test_how_many_loops_a_connection_wakes_is_on_the_screen() -> None:
         await stage.connected(4)
         await stage.until(lambda: "wakes per connection" in str(stage.panel("threads").border_title), "the wakes")
         await stage.pilot.resize_terminal(100, 30)
-        await stage.until(lambda: str(stage.panel("threads").border_title).endswith("wakes/conn"), "in short")
+        await stage.until(lambda: str(stage.panel("threads").border_title).endswith(" wakes"), "in short")
 
 
-async def test_what_cures_the_block_is_in_sight_beside_what_runs() -> None:
+@pytest.mark.parametrize("walked", [False, True])
+async def test_what_cures_the_block_is_in_sight_beside_what_runs(walked: bool) -> None:
+    async with dashboard("" if walked else "eventlet", size=SMALL, block=BlockSetting("c-call", 3)) as stage:
+        if walked:
+            stage.app.start_from_palette(PATTERNS[PATTERNS.index(find("eventlet")) - 1])
+            await stage.press("full_stop")
+        await stage.serving("eventlet")
+        await stage.until(lambda: "x Eventlet + tpool" in stage.shown("patterns"), "the remedy")
+        assert "● Eventlet" in stage.shown("patterns")
+        await stage.press("down")
+        assert "● Eventlet" in stage.shown("patterns"), "a step does not turn the list over"
+
+
+async def test_what_cures_the_block_is_named_whether_it_is_on_or_off() -> None:
     async with dashboard("asyncio", size=SMALL) as stage:
-        await stage.serving("asyncio")
-        assert "asyncio to a thread" not in stage.shown("patterns")
-        await stage.press("b")
-        await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the remedy")
-        assert "● asyncio" in stage.shown("patterns")
-        await stage.press("b")
-        await stage.until(lambda: "x asyncio to a thread" not in stage.shown("patterns"), "nothing to cure")
+        for _ in range(3):
+            await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the remedy")
+            assert "● asyncio" in stage.shown("patterns")
+            assert "remedy" in stage.footer()
+            await stage.press("b")
+        stage.app.live.arm(BlockSetting("c-gil", 1))
+        await stage.until(lambda: "x asyncio + processes" in stage.shown("patterns"), "the remedy of another block")
+        stage.app.start_from_palette(find("asyncio-processes"))
+        await stage.serving("asyncio-processes")
+        await stage.until(lambda: "remedy" not in stage.footer(), "nothing is to be cured here")
+        assert "x " not in stage.shown("patterns").replace("processes x", "")

@@ -86,6 +86,21 @@ def test_the_bit_of_its_block_before_a_stall_does_not_keep_its_words_away() -> N
     assert "─ parked 1.7 s █" in drawn([stall(1, 25.3, 27)], [block(25, 27)])
 
 
+def test_of_short_stalls_close_together_each_has_its_length() -> None:
+    for late in range(15):
+        stalls = [stall(n, begin, begin + 0.7) for n, begin in enumerate((22 - late, 24.4 - late, 26.8 - late), 1)]
+        lane = drawn(stalls)
+        assert len(re.findall(r"0\.7 s|700 ms", lane)) == 3, lane
+
+
+def test_so_has_each_of_those_with_a_bit_of_the_next_block_after_them() -> None:
+    for late in range(20):
+        begins = (22.5 - late, 24.9 - late, 27.4 - late)
+        blocks = [block(begin, begin + 0.7) for first in begins for begin in (first, first + 0.7)]
+        lane = drawn([stall(n, begin, begin + 0.7) for n, begin in enumerate(begins, 1)], blocks, 98)
+        assert len(re.findall(r"0\.7 s|700 ms", lane)) == 3, lane
+
+
 def test_words_beside_a_stall_are_parted_from_the_stall_before() -> None:
     lane = drawn([stall(1, 10, 12), stall(2, 17, 19)])
     assert "█─" in lane
@@ -101,7 +116,12 @@ def wordings(stalls: list[Stall], blocks: list[BlockSpan]) -> set[str]:
     for one in stalls:
         length = text.duration(one.lasted(NOW)) if one.end else text.elapsed(one.lasted(NOW))
         short = SHORT.get(one.cause, one.cause.value)
-        said |= {length, one.cause.value, f"{one.cause.value} {length}", short, f"{short} {length}"}
+        said |= {
+            length,
+            text.elapsed(one.lasted(NOW)),
+            f"{one.cause.value} {length}",
+            f"{short} {length}",
+        }
     return said
 
 

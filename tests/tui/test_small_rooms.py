@@ -1,14 +1,20 @@
 """What is said in fewer words where there is little room, and not left out."""
 
+import re
+
 import pytest
 
 from app.session.observations import Observation
+from app.tui.dialogs import Ask
 from app.tui.panels.connections import titles
 from app.tui.panels.log import MOST_ROWS, LogPanel
+from app.tui.panels.stalls import COLUMNS
+from app.tui.panels.timeline import SPANS
+from app.tui.table import fitting
 from app.tui.text import first_that_fits
 from servers.block import BlockSetting
 from servers.records import Note, Recv
-from tests.tui.stage import SIZES, rendered
+from tests.tui.stage import SIZES, dashboard, rendered
 from tests.tui.still import MS, NOW, PID, Still, run
 
 WHY = "cannot take client 1,019 (127.0.0.1:51990): select() can't watch descriptor 1024, its limit is 1024"
@@ -85,3 +91,43 @@ def test_the_gauge_of_the_queue_gets_smaller_before_it_goes(width: int, title: s
     assert session.server
     session.server.queue, session.server.queue_limit = 1, 128
     assert first_that_fits(titles(session), width) == title
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_what_stands_on_the_timelines_scale_is_parted_by_spaces(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=size) as pilot:
+        for span in SPANS:
+            app.span = span
+            await pilot.pause()
+            app.draw()
+            await pilot.pause()
+            scale = rendered(app.query_one("#timeline"))[-2].strip("│ ")
+            marks = re.split("  +", re.sub(r"(?<=s) (?=-|now)", "  ", scale))
+            assert all(re.fullmatch(r"-\d+ s|now", mark) for mark in marks), scale
+            assert marks[-1] == "now"
+            assert len(marks) > 2, scale
+
+
+@pytest.mark.parametrize("width", [67, 72, 100])
+def test_who_waits_leaves_room_for_the_name_of_a_file(width: int) -> None:
+    widths = {column.title: column.width for column in fitting(COLUMNS, width)}
+    assert widths["line"] >= len("asyncio_blocking.py:26")
+    assert widths["who waits"] >= len("[1] [2] [3]")
+    assert sum(widths.values()) + len(widths) - 1 <= width
+
+
+def test_every_column_of_the_stalls_is_there_at_80_columns() -> None:
+    assert len(fitting(COLUMNS, 52)) == len(COLUMNS)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_the_question_for_the_block_is_read_to_its_end(size: tuple[int, int]) -> None:
+    async with dashboard(size=size) as stage:
+        await stage.press("B")
+        await stage.until(lambda: isinstance(stage.app.screen, Ask), "the question")
+        title = stage.app.screen.query_one(".title")
+        await stage.until(lambda: title.region, "it is laid out")
+        question = " ".join(" ".join(rendered(title)).split())
+        assert question == "Blocking call: KIND:SECONDS, or KIND:SECONDS/N for one message in N"
+        assert title.region.right <= stage.app.screen.query_one(".dialog").region.right - 3

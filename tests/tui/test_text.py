@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.tui import text
-from app.tui.panels.threads import in_short
+from app.tui.panels.threads import in_short, name_in_short
 from app.tui.text import MS, SECOND
 from servers.records import PREVIEW, preview
 
@@ -91,7 +91,14 @@ def test_a_payload_is_printable_ascii(data: bytes) -> None:
 def test_peers_on_this_machine_are_ports() -> None:
     assert text.peer("127.0.0.1:51883") == ":51883"
     assert text.peer("[::1]:51883") == ":51883"
+    assert text.peer("[::ffff:127.0.0.1]:51883") == ":51883"
+
+
+def test_other_peers_keep_their_address_and_always_their_port() -> None:
     assert text.peer("192.0.2.7:80") == "192.0.2.7:80"
+    assert text.peer("[::ffff:192.0.2.7]:51883") == "192.0.2.7:51883"
+    assert text.tails("127.10.20.30:51883") == ("127.10.20.30:51883", "…30:51883", "…51883")
+    assert set(text.tails(":51883")) == {":51883"}
 
 
 @given(st.text())
@@ -162,11 +169,23 @@ def test_one_of_128_is_the_thinnest_mark() -> None:
         ("asleep 3.5 s in time.sleep", 15, "in time.sleep"),
         ("waiting in recv for :53986", 20, "in recv for :53986"),
         ("waiting in recv for :53986", 17, "waiting in recv"),
+        ("waiting in recv for 127.10.20.30:53986", 30, "waiting in recv for …30:53986"),
+        ("waiting in recv for 127.10.20.30:53986", 20, "in recv for …53986"),
+        ("waiting in recv for 127.10.20.30:53986", 16, "waiting in recv"),
         ("waiting in recv for :53986", 12, "in recv"),
-        ("waiting 13.8 s in send to :51262", 27, "in send to :51262"),
+        ("asleep 3.5 s in time.sleep", 19, "3.5 s in time.sleep"),
+        ("asleep 19.5 s in time.sleep", 18, "19.5 s time.sleep"),
+        ("waiting 13.8 s in send to :51262", 27, "13.8 s in send to :51262"),
+        ("waiting 13.8 s in send to :51262", 18, "in send to :51262"),
+        ("waiting 13.8 s in send to :51262", 15, "13.8 s in send"),
         ("waiting for the GIL", 15, "for the GIL"),
         ("computing", 15, "computing"),
     ],
 )
 def test_what_a_thread_does_where_there_is_little_room(doing: str, width: int, words: str) -> None:
     assert in_short(doing, width) == words
+
+
+def test_a_name_of_a_thread_keeps_its_number() -> None:
+    names = ("worker 12", "for 127.10.20.30:51883", "for :51883", "main", "event loop")
+    assert [name_in_short(name, 8) for name in names] == ["…rker 12", "…51883", ":51883", "main", "event loop"]

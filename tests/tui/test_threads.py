@@ -1,10 +1,18 @@
 """The threads panel: which thread is in a block, also where it serves nobody and others rest in the same call."""
 
-from app.session.observations import ServerStarted, Thread, ThreadSample
+import re
+import sys
+
+import pytest
+
+from app.session.observations import ServerStarted, Thread, ThreadSample, Unavailable
 from app.session.session import Session
-from app.tui.panels.threads import rows
+from app.tui.panels.threads import ThreadsPanel, rows
+from servers.catalog import find
 from servers.records import Block, New, Worker
-from tests.tui.still import PID, START, Still
+from servers.server import Options
+from tests.tui.stage import SIZES, dashboard, rendered
+from tests.tui.still import NOW, PID, START, Still, run
 
 LOOP, BLOCKED = PID, PID + 5
 
@@ -37,3 +45,43 @@ async def test_a_thread_of_a_pool_that_blocks_stands_out_of_those_that_rest_in_t
         found = rows(app.view())
     assert [(row.count, row.blocks) for row in found] == [(1, False), (9, False), (1, True)]
     assert "a C call" in found[-1].doing
+
+
+WHY = "this system does not let one see another process's system calls"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_where_the_kernel_may_not_be_asked_the_panel_says_so_and_why(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, ThreadSample)])
+    async with app.run_test(size=size) as pilot:
+        app.session.apply(Unavailable(NOW, "threads", WHY))
+        await pilot.press("7")
+        await pilot.pause()
+        app.draw()
+        panel = app.query_one("#threads", ThreadsPanel)
+        assert str(panel.border_title).endswith("by the server's word")
+        assert "by the server's word" in rendered(panel)[0]
+        read: list[str] = []
+        for key in ("end", *["up"] * 10):
+            await pilot.press(key)
+            read += rendered(panel)
+        assert all(word in " ".join(read) for word in WHY.split()), "all of it can be read"
+
+
+async def test_for_how_long_a_thread_sleeps_is_told_at_the_size_of_a_talk() -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        app.draw()
+        await pilot.pause()
+        assert any(re.search(r"\d s (in )?time.sleep", line) for line in rendered(app.query_one("#threads")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows names of threads")
+async def test_processes_that_help_a_loop_have_their_names() -> None:
+    async with dashboard("asyncio-processes", options=Options(port=0, workers=2)) as stage:
+        await stage.press("7", "f")
+        await stage.until(lambda: "helper 1" in stage.shown("threads") and "helper 2" in stage.shown("threads"), "both")
+        stage.app.start_from_palette(find("process-thread-pool"))
+        await stage.serving("process-thread-pool")
+        await stage.until(lambda: stage.shown("threads").count("main ") == 3, "what has no name of its own is main")

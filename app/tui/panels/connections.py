@@ -24,7 +24,7 @@ def whose(view: View, connection: Connection) -> str:
     """Whose client it is: the number of ours, or external."""
     if connection.client is not None:
         return f"[{connection.client}]"
-    if connection.peer in view.session.flood.peers:
+    if connection.flooded or (not connection.closed_at and connection.peer in view.session.flood.peers):
         return "flood"
     return {True: "external", False: "", None: "?"}[view.session.is_external(connection, view.now)]
 

@@ -1,6 +1,6 @@
 """The footer: the keys that work now, as many as fit, each also a button for the mouse."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from textual import events
 from textual.widgets import Input
@@ -17,8 +17,10 @@ class KeyBar(Panel, can_focus=False):
 
     SELECTS = False
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, excuses: Callable[[], dict[str, str]], *, id: str) -> None:
+        """`excuses` tells which keys have nothing to do, and why."""
         super().__init__(id=id)
+        self._excuses = excuses
         self._keys: list[tuple[Key, str]] = []
 
     def fingerprint(self, view: View) -> Hashable:
@@ -26,7 +28,8 @@ class KeyBar(Panel, can_focus=False):
         server, screen = view.live.server, self.screen
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
-            server and server.running, view.live.block.on, view.live.output_held, len(self.app.screen_stack),
+            server and server.running, view.started, view.pattern, view.live.block.on, view.live.block.kind,
+            view.live.output_held, len(self.app.screen_stack),
             bool(view.live.stalls.count),
         )  # fmt: skip
 
@@ -48,19 +51,15 @@ class KeyBar(Panel, can_focus=False):
         """The footer's keys that can be used now, with what is written on them."""
         if len(self.app.screen_stack) > 1:
             return [(key, key.display or key.key) for key in DIALOG]
-        by_id = {key.id: key for key in ALL_KEYS if key.footer}
+        by_id, excuses = {key.id: key for key in ALL_KEYS if key.footer}, self._excuses()
         found: dict[str, tuple[Key, str]] = {}
         if isinstance(self.screen.focused, Input):
             found = {key.id: (key, key.display or key.key) for key in TYPING if key.footer}
         for active in self.screen.active_bindings.values():
             key = by_id.get(active.binding.id or "")
-            if key and active.enabled and key.id not in (*found, *self._idle()):
+            if key and active.enabled and key.id not in found and not excuses.get(key.id):
                 found[key.id] = (key, self.app.get_key_display(active.binding))
         return list(found.values())
-
-    def _idle(self) -> tuple[str, ...]:
-        """Keys that work, and would do no more now than to say that there is nothing yet."""
-        return ("stall-before",) if self.view and not self.view.live.stalls.count else ()
 
     def _names(self) -> dict[str, str]:
         """Labels that depend on what is going on."""

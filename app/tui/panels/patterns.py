@@ -87,21 +87,22 @@ class PatternsPanel(Panel):
 
     def _settle(self) -> None:
         super()._settle()
-        self._show_cure()
-        if self.top and isinstance(self.entries[self.top - 1], str) and self.in_sight() < self.top + self.rows - 1:
+        kept = [self.in_sight(), *self._cure()]
+        if max(kept) - min(kept) < self.rows:
+            self.top = min(max(self.top, max(kept) - self.rows + 1), min(kept))
+        else:
+            kept = kept[:1]
+        if self.top and isinstance(self.entries[self.top - 1], str) and max(kept) < self.top + self.rows - 1:
             self.top -= 1  # the first of a family comes with its heading
-            self._frame(self.title_text, self.place())
+        self._frame(self.title_text, self.place())
 
-    def _show_cure(self) -> None:
-        """Have what cures the block in sight as well, if that is near."""
-        name = cured_in(self.view) if self.view else ""
-        place = next((i for i, e in enumerate(self.entries) if isinstance(e, Pattern) and e.name == name), None)
-        if place is None or self.top <= place < self.top + self.rows:
-            return
-        top = place - self.rows + 1 if place > self.top else place
-        if top <= self.in_sight() < top + self.rows:
-            self.top = top
-            self._frame(self.title_text, self.place())
+    def _cure(self) -> list[int]:
+        """The place of what cures the block of the pattern that runs, while one looks at that."""
+        view = self.view
+        if not view or not view.started or self.entries[self.in_sight()] is not view.started:
+            return []
+        name = cured_in(view)
+        return [place for place, entry in enumerate(self.entries) if isinstance(entry, Pattern) and entry.name == name]
 
     def put(self, pattern: Pattern) -> None:
         """Put the cursor on a pattern."""
@@ -128,6 +129,6 @@ class PatternsPanel(Panel):
 
 
 def cured_in(view: View) -> str:
-    """The pattern that cures the block that is on: the key for the remedy stands before it."""
-    cure = cure_now(view) if view.block.on else None
+    """The pattern that cures the chosen block: the key for the remedy stands before it."""
+    cure = cure_now(view)
     return cure.pattern if cure else ""

@@ -14,6 +14,8 @@ from app.tui.panel import Line
 from app.tui.view import View
 
 TENTH = text.SECOND // 10
+LINE = 22
+"""Cells for the line of code, where there is room: as long as asyncio_blocking.py:26."""
 WHOLE = 100
 """Characters for each of a stall's words where it is copied."""
 
@@ -22,6 +24,13 @@ def victims(stall: Stall) -> list[str]:
     """Who waited, by the numbers of our clients or by their ports."""
     names = [f"[{v.client}]" if v.client is not None else text.peer(v.peer) for v in stall.victims.values()]
     return names + [text.peer(peer) for peer in stall.unanswered]
+
+
+def who_waits(stall: Stall, width: int) -> str:
+    """As many of them as there is room for; addresses lose their beginnings first."""
+    longer, shorter, least = zip(*map(text.tails, victims(stall)), strict=True) if victims(stall) else ((), (), ())
+    names = next((names for names in (longer, shorter) if len(" ".join(names)) <= width), least)
+    return text.some(names, width)
 
 
 def place(stall: Stall) -> str:
@@ -55,11 +64,11 @@ def style(view: View, stall: Stall) -> Style:
 
 Column = table.Column[Stall]
 COLUMNS = (
-    Column("begin", 7, 0, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
+    Column("begin", 7, 2, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
     Column("length", 7, 0, lambda view, s: text.duration(s.lasted(view.clock)), style, right=True),
-    Column("cause", 14, 0, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
-    Column("who waits", 9, 1, grows=True, fitted=lambda view, s, width: text.some(victims(s), width)),
-    Column("line", 11, 2, style=lambda view, s: view.palette.accent, grows=True, fitted=line_of_code),
+    Column("cause", 14, 2, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
+    Column("who waits", 9, 1, grows=True, most=12, fitted=lambda view, s, width: who_waits(s, width)),
+    Column("line", 11, 3, style=lambda view, s: view.palette.accent, grows=True, wants=LINE, fitted=line_of_code),
 )
 
 

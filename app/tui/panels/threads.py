@@ -1,24 +1,25 @@
 """The threads of the server: what each is doing, as the kernel shows it, and how much of a core it gets."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.style import Style
 
 from app.session.parts import BlockSpan, Worker
+from app.session.session import Session
 from app.session.threads import Doing, ThreadState
 from app.tui import table, text
+from app.tui.panel import Line, wrap
 from app.tui.view import View
 from servers.block import WORDS
 
 FOLDED = 3
 """So many threads of a process that rest in the same call are one row."""
 BAR = 6
-WIDE = 40
-"""Cells from which the title has room for whole words."""
 POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": "select", "ppoll": "poll"}
 """Calls that a program knows by another name than the kernel."""
-FOR_WHOM = re.compile(r" (for|to) \S*:\d+$")
+FOR_WHOM = re.compile(r"(?:^| )(?:for|to) (\S*:\d+)$")
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,14 @@ class Row:
         return not (self.blocks or (self.worker and self.worker.serving))
 
 
-def title(worker: Worker | None, state: ThreadState | None) -> str:
-    """The worker's name, or the thread's own; that of a thread for one client is the client's peer."""
+def title(worker: Worker | None, state: ThreadState | None, program: str = "") -> str:
+    """The worker's name, or the thread's own; that of a thread for one client is the client's peer.
+
+    The first thread of a process has the name of the `program`, unless it has taken another.
+    """
     if worker is None:
         assert state
-        return "main" if state.tid == state.pid else text.clean(state.name)
+        return "main" if state.tid == state.pid and state.name in ("", program) else text.clean(state.name)
     before, _, address = worker.name.rpartition(" ")
     return f"{before} {text.peer(text.clean(address))}" if before == "for" else text.clean(worker.name)
 
@@ -71,11 +75,26 @@ def doing(view: View, state: ThreadState) -> str:
 
 
 def in_short(doing: str, width: int) -> str:
-    """What a thread is doing in so many cells: without for how long, or without for whom, then without both."""
+    """What a thread is doing in so many cells: for how long and for whom where there is room, and always in what."""
+    timed = re.sub(r"^\w+ (?=\d)", "", doing)
     found = re.search(r"\b(in|for) .+", doing)
     call = found[0] if found else doing
-    wordings = (doing, call, FOR_WHOM.sub("", doing), FOR_WHOM.sub("", call))
-    return text.first_that_fits(wordings, width)
+    whole = (doing, timed, call) if FOR_WHOM.search(doing) else (doing, timed)
+    bare = [FOR_WHOM.sub("", words) for words in (doing, timed, re.sub(r"(?<=\d s) in", "", timed), call)]
+    return text.first_that_fits((*(short for words in whole for short in with_tails(words)), *bare), width)
+
+
+def name_in_short(name: str, width: int) -> str:
+    """A name in so many cells; its number is kept."""
+    found = FOR_WHOM.search(name)
+    short = text.first_that_fits((*with_tails(name), *(text.tails(found[1]) if found else ())), width)
+    return text.tail(short, width) if short[-1:].isdigit() else short
+
+
+def with_tails(words: str) -> list[str]:
+    """Words with the address at their end as it is, and in fewer cells."""
+    found = FOR_WHOM.search(words)
+    return [words[: found.start(1)] + address for address in text.tails(found[1])] if found else [words]
 
 
 def where(state: ThreadState) -> str:
@@ -108,8 +127,11 @@ def rows(view: View) -> list[Row]:
     """The threads of each process, first the first; those that rest alike in one row."""
     workers, known = view.session.workers, view.session.threads.known
     blocked = {(span.pid, span.tid) for span in view.session.blocking.values()}
+    server = view.session.server
+    first = known.get((server.pid, server.pid)) if server else None
+    program = first.name if first else ""
     found = [
-        Row(title(worker := workers.get(key), state), doing(view, state), state, worker, blocks=key in blocked)
+        Row(title(worker := workers.get(key), state, program), doing(view, state), state, worker, blocks=key in blocked)
         for key, state in sorted(known.items())
     ]
     unseen = [worker for key, worker in workers.items() if key not in known]
@@ -183,7 +205,7 @@ def identity(row: Row) -> str:
 
 Column = table.Column[Row]
 COLUMNS = (
-    Column("thread", 11, 0, lambda view, r: r.name, most=24),
+    Column("thread", 8, 0, most=24, fitted=lambda view, r, width: name_in_short(r.name, width)),
     Column("is", 15, 0, style=style, grows=True, wants=27, fitted=lambda view, r, width: in_short(r.doing, width)),
     Column("CPU", BAR + 6, 1, bar, lambda view, r: view.palette.accent),
     Column("served", 6, 3, lambda view, r: served(r), right=True),
@@ -194,30 +216,49 @@ COLUMNS = (
 )
 
 
+def titles(session: Session) -> Iterator[str]:
+    """How many threads there are, or whose word that is, and the wakes, in ever fewer words."""
+    known, count = session.threads.known, session.threads.count
+    wakes = session.totals.wakes_each
+    woken = [f", {wakes:.1f} wakes{each}" for each in (" per connection", "/conn", "")] if wakes is not None else [""]
+    if known and count is not None:
+        more = count - len(known)
+        unseen = f", {more:,} not looked at" if more else ""
+        yield from (f"Threads: {count:,}{unseen}{each}" for each in woken)
+    elif "threads" in session.missing:
+        yield from (f"Threads: by the server's word{each}" for each in woken)
+        yield "by the server's word"
+    else:
+        yield from (f"Threads{each}" for each in woken)
+
+
 class ThreadsPanel(table.TablePanel[Row]):
     """One row for each thread."""
 
     TITLE = "Threads"
     COLUMNS = COLUMNS
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._reason: list[str] = []
+        """Why the kernel is not asked, in rows below the threads."""
+
     def fingerprint(self, view: View) -> tuple[object, ...]:
         threads = view.session.threads
-        return (view.session.changes, threads.changes, threads.count, view.tenth)
+        return (view.session.changes, threads.changes, threads.count, view.tenth, view.session.missing.get("threads"))
 
     def prepare(self, view: View) -> None:
         self.items = rows(view)
-        self.last = len(self.items)
-        session = view.session
-        words = self.TITLE
-        if session.threads.count is not None and session.threads.known:
-            words += f": {session.threads.count:,}"
-            if more := session.threads.count - len(session.threads.known):
-                words += f", {more:,} not looked at"
-        elif why := session.missing.get("threads"):
-            words += f": by the server's word; {why}"
-        if (wakes := session.totals.wakes_each) is not None:
-            words += f", {wakes:.1f} wakes{' per connection' if self.extent.width >= WIDE else '/conn'}"
-        self.title_text = words
+        why = "" if view.session.threads.known else view.session.missing.get("threads", "")
+        self._reason = wrap(f"Not from the kernel: {why}.", self.extent.width) if why else []
+        self.last = len(self.items) + len(self._reason)
+        self.title_text = text.first_that_fits(titles(view.session), self.extent.width - 2)
+
+    def line(self, index: int, width: int) -> Line:
+        if index >= len(self.items):
+            assert self.view
+            return [(self._reason[index - len(self.items)], self.view.palette.dim)]
+        return super().line(index, width)
 
     def plain(self, item: Row) -> Style:
         assert self.view

@@ -79,7 +79,8 @@ class TimelinePanel(Panel):
         palette = view.palette
         window = self.window(view)
         who = f"[{connection.client}]" if connection.client is not None else f"#{connection.number}"
-        label = pad(text.peer(connection.peer), LABEL - len(who) - 2)
+        room = LABEL - len(who) - 2
+        label = pad(text.tail(text.peer(connection.peer), room), room)
         chosen = view.client is not None and connection.client == view.client
         return [
             (who + " ", palette.accent if connection.client is not None else palette.text),
@@ -142,11 +143,13 @@ class TimelinePanel(Panel):
         assert self.view
         width, span = self.columns, self.view.span // text.SECOND
         marks = list(" " * width)
+        free = width + 1
         for seconds in range(0, span, max(span // (6 if width >= 60 else 3), 1)):
-            place = width - 1 - round(seconds / span * width)
             mark = "now" if seconds == 0 else f"-{seconds} s"
-            begin = max(place - len(mark) + 1, 0)
-            marks[begin : begin + len(mark)] = mark
+            begin = width - round(seconds / span * width) - len(mark)
+            if begin >= 0 and begin + len(mark) < free:  # a space parts it from the one before
+                marks[begin : begin + len(mark)] = mark
+                free = begin
         legend = "".join(marks[:width])
         return [(" " * LABEL, Style.null()), (legend, self.view.palette.faint)]
 

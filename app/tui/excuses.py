@@ -1,0 +1,32 @@
+"""Why a key can do nothing now: one plain sentence for whoever presses it all the same; empty where it can."""
+
+from app.live import Live
+from app.observers import strace
+from servers.block import WORDS
+from servers.pattern import Pattern
+from servers.remedies import remedy
+
+
+def no_remedy(pattern: Pattern | None, kind: str) -> str:
+    """Why nothing is to be cured."""
+    if not pattern:
+        return "No pattern has been started: there is nothing to cure"
+    if not pattern.serves:
+        return f"{pattern.title} serves nobody: there is nothing to cure"
+    if not remedy(pattern, kind):
+        return f"Under {pattern.title}, {WORDS[kind]} holds nobody but its sender: there is nothing to cure"
+    return ""
+
+
+def no_lens(live: Live) -> str:
+    """Why no system calls can be shown."""
+    if not live.running or not live.pattern:
+        return "No server runs whose system calls could be shown"
+    if "poll" not in live.pattern.rests:
+        return f"The lens follows one event loop, and {live.pattern.title} has none"
+    return "" if strace.is_installed() else "strace is not installed here"
+
+
+def no_stdout(live: Live) -> str:
+    """Why stdout can't be held."""
+    return "" if live.plan.options.print else "This server prints nothing: start echo-tui with --print"

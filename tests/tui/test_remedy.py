@@ -1,0 +1,74 @@
+"""The key that goes to what cures a block: with the same clients, all of whom are served, and the same block on."""
+
+import pytest
+from textual.widgets._toast import Toast
+
+from servers.block import BlockSetting
+from tests.tui.stage import SIZES, Stage, dashboard
+
+WIDE, TALK, SMALL = (160, 45), (100, 30), (80, 24)
+BLOCK = BlockSetting("c-gil", 0.2)
+
+
+def served(stage: Stage, *clients: int) -> bool:
+    return all(stage.session.clients[client].echoed for client in clients)
+
+
+@pytest.mark.parametrize("pattern", ["multithread", "thread-pool"])
+async def test_a_pool_that_cures_has_a_process_for_each_client_and_for_a_newcomer(pattern: str) -> None:
+    async with dashboard(pattern, WIDE, clients=4, block=BLOCK) as stage:
+        await stage.connected(4)
+        await stage.press("x")
+        await stage.serving("process-pool")
+        assert stage.notices()[-1].endswith("With 5 processes: one for each client, and one more.")
+        await stage.press("n")
+        await stage.connected(5)
+        assert stage.app.live.block.now == BLOCK
+        await stage.press("a")
+        await stage.say("is anybody there")
+        await stage.until(lambda: served(stage, 1, 2, 3, 4, 5), "all are served")
+
+
+async def test_a_block_that_was_switched_off_stays_off_when_the_same_pattern_starts_again() -> None:
+    async with dashboard("asyncio-blocking") as stage:
+        await stage.shows("block: time.sleep 20 s ON")
+        await stage.press("b")
+        await stage.shows("block: off")
+        for leave, back in (("space", "space"), ("w", "escape")):
+            await stage.press(leave)
+            await stage.until(lambda: not stage.app.live.running, "it has stopped")
+            await stage.press(back)
+            await stage.serving("asyncio-blocking")
+            assert stage.app.live.block.now is None
+            await stage.shows("block: off")
+        await stage.press("enter")
+        await stage.shows("block: time.sleep 20 s ON")
+
+
+async def test_a_key_that_has_nothing_to_do_says_why() -> None:
+    async with dashboard("thread-pool", SMALL) as stage:
+        for key, words in (
+            ("x", "Under thread pool, time.sleep holds nobody but its sender: there is nothing to cure"),
+            ("o", "This server prints nothing: start echo-tui with --print"),
+            ("s", "The lens follows one event loop, and thread pool has none"),
+        ):
+            await stage.press(key)
+            assert stage.notices()[-1] == words
+        assert not {"remedy", "hold stdout", "strace"} & set(stage.footer())
+        await stage.misbehave("s")
+        await stage.until(lambda: stage.notices()[-1] == "No client to do that: n opens one", "why")
+        await stage.press("space", "s")
+        assert stage.notices()[-1] == "No server runs whose system calls could be shown"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_a_notice_covers_neither_the_clients_nor_the_timeline(size: tuple[int, int]) -> None:
+    async with dashboard("eventlet", size, clients=3, block=BlockSetting("c-call", 3)) as stage:
+        await stage.connected(3)
+        await stage.press("x")
+        await stage.serving("eventlet-tpool")
+        await stage.until(lambda: [toast for toast in stage.app.screen.query(Toast) if toast.region], "the notice")
+        (notice,) = (toast.region for toast in stage.app.screen.query(Toast))
+        assert notice.width > 40
+        for name in ("header", "patterns", "timeline", "clients", "keys"):
+            assert not stage.app.screen.query_one(f"#{name}").region.overlaps(notice), name

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.matrix import report
 from app.matrix.cell import Cell
-from app.matrix.measure import Terms, measure_all
+from app.matrix.measure import measure_all
+from app.matrix.terms import Terms
 from servers.catalog import Pattern
 
 CANCELLED = 130

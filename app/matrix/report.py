@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.matrix.cell import Cell, Felt
-from app.matrix.measure import PROCESSES, SIZE, Terms, parameters
+from app.matrix.terms import PROCESSES, SIZE, Terms, parameters
 from servers.block import WORDS
 from servers.workers import cores
 

@@ -12,7 +12,8 @@ from app.tui.panel import Line
 from app.tui.view import NOTICED
 
 NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY, STALLED, LEFT_OUT = range(11)
-SHAPES = " ─▄▇░╌█▒▂█▓"
+SHAPES = " ─▃▆░╌▆▒▂█▓"
+"""Served, waiting and stalled are three steps of height, which the back row can tell apart without colour."""
 PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
 
 

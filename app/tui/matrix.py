@@ -15,8 +15,9 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Cell, Felt
-from app.matrix.measure import Measured, Terms, measure_all
+from app.matrix.measure import Measured, measure_all
 from app.matrix.report import MARKS, SURPRISE, briefly, meanwhile, where_it_came, words
+from app.matrix.terms import Terms
 from app.tui import text
 from app.tui.palette import Palette
 from app.tui.panel import pad

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from textual.widgets import Input
 
-from app.matrix.measure import Measured, Terms
+from app.matrix.measure import Measured
+from app.matrix.terms import Terms
 from app.session.freeze import snapshot
 from app.session.moments import Moment
 from app.tui.dialogs import Help

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from app.matrix.cell import Cell, Felt
-from app.matrix.measure import Terms, measure
+from app.matrix.measure import measure
+from app.matrix.terms import Terms
 from servers.block import KINDS, BlockSetting
 from servers.catalog import find
 from servers.records import New

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from app.matrix import report
 from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
-from app.matrix.measure import Terms
+from app.matrix.terms import Terms
 
 STOPPED = Feeling(Felt.STOPPED, 990.0, 0.99, 0.5, 700.0, 980.0)
 CELLS = [

@@ -7,7 +7,8 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
-from app.matrix.measure import Measured, Terms, measure
+from app.matrix.measure import Measured, measure
+from app.matrix.terms import Terms
 from app.tui.matrix import MatrixScreen, described
 from servers.block import KINDS, BlockSetting
 from servers.catalog import PATTERNS, find

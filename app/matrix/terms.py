@@ -1,0 +1,63 @@
+"""How every cell of the matrix is measured and judged, in numbers that its reports repeat."""
+
+from dataclasses import asdict, dataclass
+
+from app.matrix.cell import HALF, MS, NOTICED, TIMES
+from app.session.stalls import THRESHOLD
+
+STEP = 0.02
+"""Seconds between two looks at what has happened."""
+SAMPLE = 0.5
+"""Seconds between two samples of CPU and memory."""
+PATIENCE = 10.0
+"""Seconds for what must come at once, before a cell is given up."""
+SETTLES = 0.4
+"""Seconds that clients ping before the block, to tell how it is without one."""
+UNSERVED_AFTER = 0.5
+"""Seconds after which a client without any echo counts as not served."""
+SIZE = 64
+"""Bytes of a ping."""
+SOONEST = 0.25
+"""When the newcomer comes: after this share of the block."""
+PROCESSES = 2
+"""How many there are where each serves several clients: so few that the clients share them."""
+MOST = 16
+"""Clients that are connected at most until one shares its process with others."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How every cell is measured."""
+
+    seconds: float = 1.0
+    """How long the block lasts."""
+    clients: int = 3
+    """How many others ping."""
+    rate: float = 50.0
+    """Pings a second of each."""
+
+    @property
+    def workers(self) -> int:
+        """How many a pool has: one for everybody, because what is asked is who suffers, not who finds no place."""
+        return self.clients + 2
+
+
+def parameters(terms: Terms) -> dict[str, float]:
+    """All numbers that say how a cell is measured and judged; times are in seconds unless the name says otherwise."""
+    return {
+        **asdict(terms),
+        "size": SIZE,
+        "workers": terms.workers,
+        "shared_processes": PROCESSES,
+        "clients_to_share_at_most": MOST,
+        "unserved_after": UNSERVED_AFTER,
+        "settles": SETTLES,
+        "newcomer_after_share": SOONEST,
+        "looks_every": STEP,
+        "samples_every": SAMPLE,
+        "patience": PATIENCE,
+        "stopped_from_share": HALF,
+        "slowed_by_ms": NOTICED / MS,
+        "slowed_times": TIMES,
+        "stall_after_ms": THRESHOLD / MS,
+    }

@@ -85,9 +85,10 @@ def in_short(doing: str, width: int) -> str:
 
 
 def name_in_short(name: str, width: int) -> str:
-    """A name in so many cells; its number is kept."""
+    """A name in so many cells; its number is kept, or else its last word."""
     found = FOR_WHOM.search(name)
-    short = text.first_that_fits((*with_tails(name), *(text.tails(found[1]) if found else ())), width)
+    last = () if re.search(r"\d", name) else (name.rpartition(" ")[2],)
+    short = text.first_that_fits((*with_tails(name), *(text.tails(found[1]) if found else last)), width)
     return text.tail(short, width) if short[-1:].isdigit() else short
 
 

@@ -38,6 +38,11 @@ class Stalls:
         """How many there were so far."""
         return self._numbers
 
+    @property
+    def news(self) -> tuple[object, ...]:
+        """Something that changes when a stall is told, when its line is found, and when it is over."""
+        return (self._numbers, *((stall.number, bool(stall.located_at)) for stall in self.going.values()))
+
     def judge(self, scene: Scene) -> None:
         """Find what has stalled and what goes on again, as of this moment."""
         self.suspects.clear()

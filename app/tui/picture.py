@@ -83,6 +83,8 @@ class Picture(App[int]):
         self._ticks = 0
         self._news = self._waits = self._lens = False
         self._due = self._worst = 0.0
+        self._told: tuple[object, ...] = ()
+        """What the last look knew of stalls: what is new of them is drawn at once."""
         self._active: object = None
         self._panels: list[Panel | ClientsPane] = []
         for own in THEMES:
@@ -178,8 +180,9 @@ class Picture(App[int]):
             self.notify(text.clean(self.live.lens_failed), title="The lens is closed", severity="warning", markup=False)
             self.live.lens_failed = ""
         self._ticks += 1
+        told, self._told = self._told, self.live.session.stalls.news
         lively = self._news or self._waits
-        if self._ticks >= (DRAWS if lively else CALM):
+        if self._ticks >= (DRAWS if lively else CALM) or told != self._told:
             self.live.lag(int(self._worst * text.SECOND))
             self._ticks, self._news, self._worst = 0, False, 0.0
             self.draw()

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import endings, folding, idle, kernel, machine, sampling, screen, serving, turns
+from tests.bench import endings, folding, idle, kernel, machine, sampling, screen, seen, serving, turns
 from tests.bench.figures import Effort, Section
 from tests.bench.table import table
 
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "sampling": sampling.measure,
     "kernel": kernel.looks,
     "stalls": kernel.stalls,
+    "seen": seen.measure,
     "endings": endings.measure,
 }
 RESULTS = Path("bench-results")

@@ -37,6 +37,18 @@ async def test_who_waits_why_and_where_is_on_every_screen(size: tuple[int, int])
         assert sum("held" in line or "waiting" in line for line in lanes) == 3, lanes
 
 
+async def test_a_stall_and_its_line_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not with the next of the pictures that come at their own pace: here these never come."""
+    async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
+        await stage.connected(3)
+        await stage.shows("3 open")
+        for pace in ("DRAWS", "CALM"):
+            monkeypatch.setattr(f"app.tui.picture.{pace}", 1_000_000)
+        await held(stage)
+        await stage.shows("STALLED")
+        await stage.until(lambda: "called at" in str(stage.panel("timeline").border_subtitle), "the line to blame")
+
+
 async def test_the_whole_story_on_a_wide_screen() -> None:
     async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
         await held(stage)

@@ -177,6 +177,8 @@ class _Task:
                 raise ProcessLookupError(f"{self.folder} has ended, and nobody has asked how")
             self.argument = int(words[1], 16) if self.number >= 0 else 0
         ran, delayed, _ = raw[1].split()
+        if self.ran and self.ran != int(ran):
+            self.stopped = False  # whatever was read of it before
         self.ran, self.delayed = int(ran), int(delayed)
         return True
 

@@ -10,7 +10,7 @@ from app.session.threads import Doing, Threads, ThreadState
 
 GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 """Calls that Python's own library makes without the GIL; a lock may be waited for by C code that keeps it."""
-IN_TURNS = (Cause.COMPUTING, Cause.NO_CORE, Cause.GIL, Cause.UNCLEAR)
+IN_TURNS = {Cause.COMPUTING, Cause.GIL, Cause.UNCLEAR}
 """Causes that what is seen of one and the same thread may go to and fro between."""
 ACCEPT = (0, 0)
 """The key of a stall whose victims wait for anybody to accept them; others have their worker's `(pid, tid)`."""
@@ -53,13 +53,19 @@ class Scene:
         busy = [worker for worker in self.accepting if self._is_busy(self.threads.known.get((worker.pid, worker.tid)))]
         return [(worker.pid, worker.tid) for worker in sorted(busy, key=lambda worker: worker.last_take)]
 
+    def rests_in(self, state: ThreadState) -> bool:
+        """Whether a thread waits where its next work would wake it; one that is stopped only looks like it."""
+        return state.kind in self.rests and not state.stopped and (state.kind != "poll" or state.call == state.home)
+
     def stays(self, key: tuple[int, int]) -> bool:
-        """Whether a worker rests where it waits for its own client, or asks again and again."""
+        """Whether a worker rests where it waits for its own client, or asks again and again, as far as is known."""
         state = self.threads.known.get(key)
-        return state is not None and (state.kind in self.rests or ("spin" in self.rests and not state.kind))
+        if state is None:
+            return not self.threads.known
+        return self.rests_in(state) or ("spin" in self.rests and not state.kind and not state.stopped)
 
     def _is_busy(self, state: ThreadState | None) -> bool:
-        return state is not None and state.kind not in self.rests
+        return state is not None and not self.rests_in(state)
 
 
 def explain(stall: Stall, scene: Scene) -> None:
@@ -86,19 +92,22 @@ def _blame_the_accepting(stall: Stall, scene: Scene) -> None:
         _blame(stall, next(iter(free), None), scene)
     elif any(scene.stays(key) for key in accepting):
         _concludes(stall, Cause.ONE_CLIENT if len(accepting) == 1 else Cause.ALL_TAKEN, scene)
-        if stall.cause is Cause.ONE_CLIENT:  # that is no fault of a line, but it rests at one
-            _locate(stall, scene.threads.known[accepting[0]], scene)
+        state = scene.threads.known.get(accepting[0])
+        if state and stall.found is Cause.ONE_CLIENT:  # that is no fault of a line, but it rests at one
+            _locate(stall, state, scene)
     else:
         _blame(stall, next((key for key in accepting if key in scene.threads.known), None), scene)
 
 
 def _concludes(stall: Stall, seen: Cause, scene: Scene) -> Cause:
     """What most looks have shown, with this one."""
+    if seen is Cause.STOPPED:
+        del stall.evidence[Cause.UNCLEAR]  # that it was stopped is read seldom, and until then it looked at rest
     stall.evidence[seen] += 1
-    cause = stall.evidence.most_common(1)[0][0]
-    if cause is not stall.cause and cause not in IN_TURNS:
+    cause, before = stall.evidence.most_common(1)[0][0], stall.found
+    if before not in (cause, Cause.UNCLEAR) and not {before, cause} <= IN_TURNS:
         stall.culprit, stall.located_at, stall.explained_at = None, 0, scene.at
-    stall.cause = cause
+    stall.cause = stall.found = cause
     return cause
 
 
@@ -131,9 +140,7 @@ def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
         return Cause.COMPUTING
     if state.kind == "send":
         return Cause.NOT_READING
-    if state.kind not in scene.rests or (state.kind == "poll" and state.call != state.home):
-        return Cause.PARKED
-    return Cause.UNCLEAR
+    return Cause.UNCLEAR if scene.rests_in(state) else Cause.PARKED
 
 
 def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
@@ -148,11 +155,15 @@ def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
 
 
 def _at_work(state: ThreadState, scene: Scene) -> ThreadState:
-    """The thread itself; or where it waits for a lock, the only one that is at work in the file of that line."""
+    """The thread itself; or where it waits for a lock, the only one that is at work in the file of that line.
+
+    A block that is reported is the thread's own, also one of C code that waits as for a lock.
+    """
     file = _file(state)
-    if state.kind != "lock" or not file:
+    blocks = any((span.pid, span.tid) == (state.pid, state.tid) for span in scene.blocking)
+    if state.kind != "lock" or not file or blocks:
         return state
-    others = (thread for thread in scene.threads.of(state.pid) if thread.kind not in ("lock", *scene.rests))
+    others = [thread for thread in scene.threads.of(state.pid) if thread.kind != "lock" and not scene.rests_in(thread)]
     there = [thread for thread in others if not thread.gil_since and _file(thread) == file]
     return there[0] if len(there) == 1 else state
 

@@ -100,8 +100,8 @@ class Connection:
     __slots__ = (
         "accepted_at", "activity", "client", "closed_at", "error", "flooded", "key", "left_at", "number", "opened_at",
         "owed", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
-        "sent_since", "spoiled", "stall", "taken_at", "tid", "unread", "unread_since", "unsent", "untold_since",
-        "waits",
+        "sent_since", "spoiled", "stall", "taken_at", "tid", "unread", "unread_at", "unread_since", "unsent",
+        "untold_since", "waits",
     )  # fmt: skip
 
     def __init__(self, number: int, peer: str, opened_at: int) -> None:
@@ -121,7 +121,7 @@ class Connection:
         self.rtt: int | None = None
         self.rtt_max: int | None = None
         self.spoiled = 0
-        self.unread = self.unsent = self.unread_since = self.taken_at = 0
+        self.unread = self.unsent = self.unread_at = self.unread_since = self.taken_at = 0
         self.untold_since = 0
         """Since when the server has had bytes out of the kernel that it has not come to speak of; 0 if it has none."""
         self.stall: Stalled | None = None
@@ -227,7 +227,7 @@ class Connection:
             self.unread_since = max(since, self.accepted_at)
         elif unread < self.unread:  # some were taken, and what is left came after those
             self.unread_since = max(self.unread_since, self.taken_at or at)
-        self.unread, self.unsent = unread, unsent
+        self.unread, self.unread_at, self.unsent = unread, at, unsent
 
     def has_received(self, received: int, since: int) -> None:
         """How many bytes the kernel has received for it, the last of them then (ns)."""
@@ -238,8 +238,8 @@ class Connection:
 
     @property
     def untaken_since(self) -> int:
-        """Since when bytes wait of which the server has taken none; 0 if none wait."""
-        return max(self.unread_since, self.taken_at) if self.unread_since else 0
+        """Since when bytes wait of which the server has taken none; 0 if none wait, or it may have taken all since."""
+        return max(self.unread_since, self.taken_at) if self.unread_since and self.taken_at <= self.unread_at else 0
 
     def _taken(self, at: int) -> None:
         if self.unread_since and self.client is None:  # of our own clients' waits their clock tells more

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import takewhile
 
 from app.session.freeze import snapshot
 from app.session.session import Session
@@ -33,9 +34,10 @@ class Moments:
         One that was told only when it was over is pictured as things were then.
         """
         going = [stall for stall in session.stalls.going.values() if not stall.end]
-        latest = session.stalls.all[-1] if session.stalls.all else None
-        if latest and latest.end and latest.number > self._newest:
-            going.append(latest)
+        latest = takewhile(lambda stall: stall.number > self._newest, reversed(session.stalls.all))
+        going += [stall for stall in latest if stall.end]
+        for number in self.kept.keys() - {stall.number for stall in session.stalls.all}:
+            del self.kept[number]  # it turned out to be none
         fresh = [s for s in going if s.number not in self.kept or (s.located_at > self.kept[s.number][1])]
         if not going or now < (self._soonest if fresh else self._next):
             return

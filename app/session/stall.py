@@ -99,6 +99,8 @@ class Stall:
     end: int = 0
     located_at: int = 0
     cause: Cause = Cause.UNCLEAR
+    found: Cause = Cause.UNCLEAR
+    """What the evidence of its thread has come to; a full backlog, or the want of a core, may say more as the cause."""
     culprit: Culprit | None = None
     victims: dict[int, Victim] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)

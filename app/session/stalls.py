@@ -35,7 +35,7 @@ class Stalls:
 
     @property
     def count(self) -> int:
-        """How many there were so far."""
+        """How many were told so far; one that turned out to be none keeps its number."""
         return self._numbers
 
     @property
@@ -105,7 +105,7 @@ class Stalls:
         if long_enough:
             self.totals[stall.cause] += 1
         elif stall.number:
-            self.all.remove(stall)
+            self.all = deque((each for each in self.all if each is not stall), maxlen=KEPT)
 
 
 def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:

@@ -1,7 +1,7 @@
 """What a panel is given to draw: a session at a moment, and what the person at the keyboard has chosen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from app.live import OVER
@@ -82,10 +82,11 @@ class View:
         return self.origin or self.live
 
     def whole(self, stall: Stall) -> Stall:
-        """A stall as it is known by now, also its end that came after the picture."""
+        """A stall as it is known by now, also its end that came after the picture, if anybody still knows it."""
         if not self.frozen or stall.end:
             return stall
-        return next((each for each in reversed(self.goes_on.stalls.all) if each.number == stall.number), stall)
+        known = (each for each in reversed(self.goes_on.stalls.all) if each.number == stall.number)
+        return next(known, None) or replace(stall, end=self.now)
 
     @property
     def usable(self) -> bool:

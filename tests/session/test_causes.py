@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.session.observations import Frame
-from app.session.stall import SENTENCES, Cause
+from app.session.observations import Frame, Stack, StackSample
+from app.session.stall import SENTENCES, Cause, Stall
 from servers.records import Block, Bye, New, Recv, Unblock
 from tests.session.scene import MS, PID, Scene, loop
 
@@ -210,3 +210,102 @@ def test_who_shares_a_process_with_c_code_that_keeps_the_gil_is_held() -> None:
     assert scene.session.held_since(second) == 0
     scene.say(Block(scene.now + 2 * MS, PID, 11, 1, "sleep", 2.0))
     assert scene.session.held_since(second) == 0, "it has a thread of its own"
+
+
+BLOCK, HANDLER = Frame("/x/block.py", 26, "sleep"), Frame("/x/handler.py", 9, "compute")
+
+
+def line(stall: Stall) -> Frame | None:
+    return stall.culprit.where if stall.culprit else None
+
+
+def test_a_full_backlog_leaves_the_line_known() -> None:
+    scene, peers = loop()
+    scene.does(PID, "clock_nanosleep")
+    scene.unread, scene.queued, scene.unanswered = {peers[1]: 5}, ["127.0.0.1:6000"], ["127.0.0.1:6010"]
+    scene.passes(150)
+    scene.stacks(PID, BLOCK)
+    for _ in range(10):
+        scene.passes(50)
+        assert not scene.session.stalls.suspects, "nobody is asked again"
+    assert (scene.only().cause, line(scene.only())) == (Cause.BACKLOG, BLOCK)
+
+
+def test_the_line_of_a_call_that_is_over_is_not_that_of_the_computing_after_it() -> None:
+    scene, peers = loop()
+    scene.does(PID, "clock_nanosleep")
+    scene.unread = {peers[1]: 5}
+    scene.passes(150)
+    scene.stacks(PID, BLOCK)
+    scene.passes(50)
+    assert line(scene.only()) == BLOCK
+    scene.does(PID, "")
+    scene.passes(500, running=PID)
+    assert PID in scene.session.stalls.suspects
+    scene.stacks(PID, HANDLER)
+    scene.passes(50, running=PID)
+    assert (scene.only().cause, line(scene.only())) == (Cause.COMPUTING, HANDLER)
+
+
+def test_a_line_that_is_known_from_before_is_not_asked_for_again() -> None:
+    """The thread has not left its call since."""
+    scene = Scene("accept", "recv")
+    peer = scene.accepts(1, tid=11)
+    scene.does(11, "clock_nanosleep")
+    scene.passes(100)
+    scene.stacks(11, BLOCK)
+    scene.passes(2000)
+    scene.unread = {peer: 5}
+    scene.passes(200)
+    assert (scene.only().cause, line(scene.only())) == (Cause.PARKED, BLOCK)
+
+
+def test_a_block_of_its_own_is_not_blamed_on_another_thread_in_the_same_file() -> None:
+    """A C call may wait as for a lock."""
+    scene = Scene("accept", "recv")
+    scene.accepts(1, tid=11)
+    peer = scene.accepts(2, tid=12)
+    scene.does(11, "clock_nanosleep")
+    scene.does(12, "futex")
+    scene.say(Block(scene.now, PID, 12, 2, "c-call", 4.0))
+    scene.unread = {peer: 5}
+    scene.passes(100)
+    waits = Frame("/x/block.py", 90, "c_call")
+    scene.say(StackSample(scene.now, PID, [Stack(11, [BLOCK]), Stack(12, [waits])]))
+    scene.passes(200)
+    (stall,) = (stall for stall in scene.stalls if stall.key == (PID, 12))
+    assert (stall.cause, stall.injected, line(stall)) == (Cause.PARKED, True, waits)
+
+
+def test_without_the_kernels_word_on_threads_the_server_says_who_is_taken() -> None:
+    scene = Scene("accept", "recv", workers=(11, 12))
+    scene.accepts(1, tid=11, by=11)
+    scene.accepts(2, tid=12, by=12)
+    scene.threads.clear()
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(300)
+    assert not scene.session.threads.known
+    assert scene.only().cause is Cause.ALL_TAKEN
+
+
+def test_one_that_is_stopped_with_its_client_in_hand_is_not_busy_with_it() -> None:
+    scene = Scene("accept", "recv")
+    scene.does(PID, "recvfrom", scene.accepts(1))
+    scene.passes(100)
+    scene.threads[PID].stopped = True
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(400)
+    assert scene.only().cause is Cause.STOPPED
+
+
+def test_that_it_is_stopped_counts_for_more_than_that_it_looked_at_rest_before() -> None:
+    """Whether it is stopped is read once a second only."""
+    scene = Scene("accept", "recv")
+    peer = scene.accepts(1)
+    scene.does(PID, "recvfrom", peer)
+    scene.unread = {peer: 5}
+    scene.passes(900)
+    assert scene.only().cause is Cause.UNCLEAR
+    scene.threads[PID].stopped = True
+    scene.passes(50)
+    assert scene.only().cause is Cause.STOPPED

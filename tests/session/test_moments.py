@@ -2,7 +2,8 @@
 
 from app.session import moments
 from app.session.moments import AGAIN, KEPT, Moments
-from servers.records import New
+from app.session.stalls import THRESHOLD
+from servers.records import New, Recv
 from tests.session.scene import MS, PID, Scene, loop
 
 
@@ -42,6 +43,31 @@ def test_a_stall_that_was_told_when_it_was_over_is_pictured_once() -> None:
     scene.passes(500)
     kept.keep(scene.session, scene.now)
     assert kept.kept[1][0] is still
+
+
+def test_all_that_were_told_when_they_were_over_are_pictured() -> None:
+    scene, kept = Scene("accept", "recv"), Moments(clock=lambda: 0)
+    for conn in (1, 2):
+        scene.unread[scene.accepts(conn, tid=10 + conn)] = 5
+        scene.does(10 + conn, "clock_nanosleep")
+    scene.passes(100)
+    scene.now += 60 * MS
+    for conn in (1, 2):
+        scene.takes(conn, tid=10 + conn)
+    scene.passes(50)
+    kept.keep(scene.session, scene.now)
+    assert sorted(kept.kept) == [1, 2]
+
+
+def test_what_turned_out_to_be_no_stall_has_no_picture() -> None:
+    scene, kept = stalled(), Moments(clock=lambda: 0)
+    kept.keep(scene.session, scene.now)
+    begin = scene.stalls[0].begin
+    scene.unread.clear()
+    scene.say(Recv(begin + THRESHOLD // 2, PID, PID, 2, 5, "x"))
+    scene.passes(50)
+    kept.keep(scene.session, scene.now)
+    assert not kept.kept
 
 
 def test_pictures_are_made_seldom_where_they_are_dear() -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.session.connection import State
 from app.session.freeze import snapshot
 from app.session.observations import (
     Frame,
@@ -12,7 +13,7 @@ from app.session.observations import (
     SocketSample,
 )
 from app.session.stall import Cause
-from app.session.stalls import THRESHOLD
+from app.session.stalls import KEPT, THRESHOLD
 from servers.records import Block, Bye, Lost, Recv, Send, Unblock
 from tests.session.scene import LOOK, MS, PID, Scene, loop
 
@@ -92,6 +93,21 @@ def test_a_server_that_is_quiet_or_slow_but_goes_on_does_not_stall() -> None:
         scene.takes(number % 3 + 1)
         scene.unread = dict.fromkeys(peers, 100_000)
     assert scene.stalls == [], "everybody waits, and somebody is served all the time"
+
+
+def test_bytes_that_may_have_been_taken_since_the_last_look_make_nobody_wait() -> None:
+    scene, peers = loop()
+    scene.unread = {peers[0]: 5}
+    scene.passes(50)
+    (connection,) = (c for c in scene.session.connections.values() if c.peer == peers[0])
+    before = connection.state
+    scene.now += MS
+    scene.takes(1)
+    assert (before, connection.state) == (State.WAITING, State.QUIET)
+    assert connection.unread, "as of the last look"
+    scene.now += 94 * MS
+    scene.takes(1)
+    assert not connection.waits
 
 
 def test_a_reader_that_takes_less_than_comes_is_no_stall() -> None:
@@ -185,6 +201,20 @@ def test_a_wait_that_was_too_short_is_no_stall_also_if_its_end_is_known_late() -
     scene.passes(50)
     assert scene.stalls == []
     assert not scene.session.stalls.totals
+
+
+def test_more_stalls_at_once_than_are_kept_may_all_turn_out_to_be_none() -> None:
+    scene = Scene("accept", "recv")
+    for conn in range(KEPT + 2):
+        scene.unread[scene.accepts(conn, tid=1000 + conn)] = 5
+        scene.does(1000 + conn, "clock_nanosleep")
+    scene.passes(200)
+    assert len(scene.stalls) == KEPT
+    late = [Recv(scene.now - 150 * MS, PID, 1000 + conn, conn, 5, "x") for conn in range(KEPT + 2)]
+    scene.unread.clear()
+    scene.say(*late)
+    scene.passes(50)
+    assert scene.stalls == []
 
 
 def test_a_wait_that_was_long_enough_is_a_stall_also_if_it_is_over_before_the_next_look() -> None:

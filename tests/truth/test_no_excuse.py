@@ -55,6 +55,44 @@ def test_a_server_that_is_stopped(pattern: str) -> None:
         assert watch.is_close(stall.begin, caller.sent_at)
 
 
+def test_of_two_loops_the_one_that_is_stopped_is_blamed() -> None:
+    with watching("process-loops", workers=2, share="reuseport") as watch:
+        watch.until(lambda: sum(w.announced for w in watch.session.workers.values()) == 2, "both loops")
+        stopped = min(pid for pid, _ in watch.session.workers)
+        watch.passes(0.3)
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            for _ in range(12):
+                watch.connect()
+            stall = going(watch)
+            watch.until(lambda: stall.cause is Cause.STOPPED, "the cause")
+            assert stall.culprit
+            assert stall.culprit.pid == stopped
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+        watch.until(lambda: not watch.session.stalls.going, "its end")
+
+
+def test_each_block_is_blamed_on_the_thread_that_it_holds() -> None:
+    """One sleeps, and another one is in C code, which waits as for a lock."""
+    with watching("multithread", BlockSetting("sleep", 3 * SECONDS)) as watch:
+        sleeper, caller = watch.connect(), watch.connect()
+        watch.arm()
+        sleeper.send()
+        watch.until(lambda: watch.session.blocking, "the first block")
+        watch.live.arm(BlockSetting("c-call", 2 * SECONDS))
+        caller.send()
+        watch.until(lambda: len(watch.session.blocking) == 2, "the second block")
+        watch.arm(False)
+        caller.send()
+        stall = going(watch)
+        watch.until(lambda: stall.located_at, "its line")
+        assert stall.culprit
+        assert stall.culprit.where
+        assert (stall.culprit.where.function, stall.injected) == ("c_call", True)
+        assert [victim.peer for victim in stall.victims.values()] == [caller.name]
+
+
 @pytest.mark.parametrize(("pattern", "workers"), [("single-thread", None), ("thread-pool", 2)])
 def test_threads_that_block_for_clients_who_are_gone_are_not_just_busy(pattern: str, workers: int | None) -> None:
     with watching(pattern, BlockSetting("sleep", SECONDS), workers=workers) as watch:

@@ -59,7 +59,8 @@ def in_kernel(view: View, connection: Connection) -> str:
     """The bytes that the server has not taken, and since when it has taken none of them."""
     if not connection.unread:
         return ""
-    return f"{text.size(connection.unread)} {text.elapsed(max(view.now - connection.untaken_since, 0))}"
+    since = connection.untaken_since
+    return text.size(connection.unread) + (f" {text.elapsed(max(view.now - since, 0))}" if since else "")
 
 
 def unsent(view: View, connection: Connection) -> str:

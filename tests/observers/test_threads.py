@@ -230,3 +230,15 @@ def test_where_it_is_not_allowed_it_says_why_and_invents_nothing(start: Started)
     os.waitpid(child, 0)
     assert os.read(reading, 1000).decode() == "None this system does not let one see another process's system calls"
     os.close(reading)
+
+
+def test_one_that_runs_again_is_not_stopped_any_more(start: Started) -> None:
+    """Though whether it is stopped is read once a second only."""
+    process = start("print('ready', flush=True)\nwhile True: pass")
+    process.shows(lambda seen: seen, "it runs")
+    os.kill(process.pid, signal.SIGSTOP)
+    (stopped,) = process.shows(lambda seen: all(t.stopped for t in seen.values()), "it is stopped").values()
+    process.look()
+    os.kill(process.pid, signal.SIGCONT)
+    (thread,) = process.shows(lambda seen: all(t.ran > stopped.ran for t in seen.values()), "it runs again").values()
+    assert not thread.stopped

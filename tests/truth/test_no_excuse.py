@@ -36,15 +36,21 @@ def going(watch: Watch) -> Stall:
     return stall
 
 
-@pytest.mark.parametrize("pattern", ["asyncio", "select-loop"])
+def stop(watch: Watch, pid: int) -> None:
+    """Stop a process, and wait until it is: a thread may still echo while the signal is on its way."""
+    os.kill(pid, signal.SIGSTOP)
+    watch.until(lambda: all(thread.stopped for thread in watch.session.threads.of(pid)), "it is seen to be stopped")
+
+
+@pytest.mark.parametrize("pattern", ["asyncio", "select-loop", "multithread"])
 def test_a_server_that_is_stopped(pattern: str) -> None:
     with watching(pattern) as watch:
         caller = watch.connect()
         caller.talk()
         watch.passes(0.3)
         assert watch.session.server
-        os.kill(watch.session.server.pid, signal.SIGSTOP)
         try:
+            stop(watch, watch.session.server.pid)
             caller.send()
             stall = going(watch)
             watch.until(lambda: stall.cause is Cause.STOPPED, "the cause")
@@ -60,8 +66,8 @@ def test_of_two_loops_the_one_that_is_stopped_is_blamed() -> None:
         watch.until(lambda: sum(w.announced for w in watch.session.workers.values()) == 2, "both loops")
         stopped = min(pid for pid, _ in watch.session.workers)
         watch.passes(0.3)
-        os.kill(stopped, signal.SIGSTOP)
         try:
+            stop(watch, stopped)
             for _ in range(12):
                 watch.connect()
             stall = going(watch)

@@ -76,6 +76,15 @@ class View:
         """The block whose remedy is named: the one in a picture from the matrix, or the one of now."""
         return (self.session if self.origin else self.live).block
 
+    @property
+    def to_cure(self) -> Pattern | None:
+        """The pattern whose block is to be cured: the one in a picture from the matrix, or the one that runs.
+
+        Before one has run it is the one looked at; the one that has run last counts as running.
+        """
+        server = (self.session if self.origin else self.live).server
+        return BY_NAME.get(server.pattern) if server else self.pattern
+
     @cached_property
     def goes_on(self) -> Session:
         """The session that knows how what is on screen went on."""
@@ -123,10 +132,5 @@ NOTICED = NOTICEABLE
 
 
 def cure_now(view: View) -> Remedy | None:
-    """Where the key for the remedy goes: from the pattern that runs, or that has run last, with the block of now.
-
-    In a picture from the matrix it is from the pattern there, with the block there.
-    """
-    server = (view.session if view.origin else view.live).server
-    pattern = BY_NAME.get(server.pattern) if server else view.pattern
-    return remedy(pattern, view.block.kind) if pattern else None
+    """Where the key for the remedy goes; None where it has nothing to do."""
+    return remedy(view.to_cure, view.block.kind) if view.to_cure else None

@@ -13,7 +13,7 @@ from app.config import read_config
 from app.live import OVER, Plan
 from app.tui.client_keys import ClientKeys
 from app.tui.dialogs import Confirm, ask, shown
-from app.tui.excuses import no_lens, no_remedy, no_stdout
+from app.tui.excuses import no_lens, no_remedy, no_stall, no_stdout
 from app.tui.keys import ALL_KEYS, MISBEHAVIOUR
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientList, ClientsPane
@@ -83,7 +83,7 @@ class EchoTui(ClientKeys, ScreenKeys):
             "remedy": no_remedy(view.to_cure, view.block.kind),
             "lens": "" if live.lens else no_lens(live),
             "hold": no_stdout(live),
-            "stall-before": "" if live.session.stalls.count else "No stall so far",
+            "stall-before": no_stall(view),
         }
 
     # The server.

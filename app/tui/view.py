@@ -46,6 +46,8 @@ class View:
     lens: bool = False
     """Whether the server's system calls are shown."""
     expanded: str | None = None
+    pictured: bool = False
+    """Whether there are pictures of stalls to go back to."""
     origin: Session | None = None
     """The session that `session` was frozen from, if that is not the live one."""
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from textual.widgets import Input
 
 from app.config import Config
+from app.session.moments import Moments
 from app.tui.dialogs import Help
 from app.tui.keys import ALL_KEYS, KEYS
 from servers.catalog import PATTERNS
-from tests.tui.stage import SIZES, Stage, dashboard
+from tests.tui.stage import SIZES, Stage, dashboard, screen_text
+from tests.tui.still import Still, run
 
 
 async def test_the_footer_without_clients_and_without_a_server() -> None:
@@ -70,6 +72,21 @@ async def test_without_a_stall_its_keys_say_so_and_the_footer_leaves_them_out() 
         await stage.press("right_square_bracket")
         await stage.shows("No stall so far")
         assert not stage.app.frozen
+
+
+async def test_a_stall_of_which_there_is_no_picture_yet_can_not_be_gone_back_to() -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=(160, 45), notifications=True) as pilot:
+        assert app.session.stalls.count
+        await pilot.pause()
+        app.draw()
+        assert "[ ] stalls" in screen_text(app.screen)
+        app.live.moments = Moments()
+        app.draw()
+        await pilot.press("left_square_bracket")
+        assert [notice.message for notice in app._notifications] == ["No picture of a stall so far"]
+        assert "[ ] stalls" not in screen_text(app.screen)
+        assert not app.frozen
 
 
 async def test_the_footer_has_the_stalls_once_there_is_one() -> None:

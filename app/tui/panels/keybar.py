@@ -29,8 +29,7 @@ class KeyBar(Panel, can_focus=False):
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
             server and server.running, view.started, view.to_cure, view.live.block.on, view.block.kind,
-            view.live.output_held, len(self.app.screen_stack),
-            bool(view.live.stalls.count),
+            view.live.output_held, len(self.app.screen_stack), view.pictured,
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:

@@ -19,7 +19,8 @@ def served(stage: Stage, *clients: int) -> bool:
 
 @pytest.mark.parametrize("pattern", ["multithread", "thread-pool"])
 async def test_a_pool_that_cures_has_a_process_for_each_client_and_for_a_newcomer(pattern: str) -> None:
-    async with dashboard(pattern, WIDE, clients=4, block=BLOCK) as stage:
+    options = Options(port=0, workers=2)  # fewer than clients, whatever cores there are
+    async with dashboard(pattern, WIDE, options=options, clients=4, block=BLOCK) as stage:
         await stage.connected(4)
         await stage.press("x")
         await stage.serving("process-pool")

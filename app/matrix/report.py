@@ -74,7 +74,7 @@ def sentence(made: Made) -> str:
     return (
         f"Measured {made.at} on {name}{machine['cores']} cores, {machine['system']}; {versions}; "
         f"block {terms.seconds:g} s, {terms.clients} others with {terms.rate:g} pings/s of {SIZE} bytes each; "
-        f"pools of {terms.workers} workers, {PROCESSES} processes where each serves several clients."
+        f"pools of {terms.pool_workers} workers, {PROCESSES} processes where each serves several clients."
     )
 
 
@@ -189,7 +189,7 @@ def _rows_of_others(cell: Cell) -> Iterator[dict[str, object]]:
         "where": blame.where if blame else "",
         "stall_ms": _figure(blame.length) if blame else "",
         "waited": blame.victims if blame else "",
-        "pool": cell.workers,
+        "workers": cell.workers,
     }
     if not cell.others:
         yield {**first, **dict.fromkeys(OF_OTHER, ""), **last}

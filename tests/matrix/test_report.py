@@ -54,14 +54,14 @@ def test_each_line_of_csv_carries_how_it_was_measured() -> None:
         assert int(row["cores"]) >= 1
         assert row["python_version"].startswith("3.")
         assert row["measured"] == MADE.at
-        assert (row["seconds"], row["workers"], row["size"]) == ("1.0", "5", "64")
+        assert (row["seconds"], row["pool_workers"], row["size"]) == ("1.0", "5", "64")
 
 
 def test_json_has_everything() -> None:
     said = json.loads(report.as_json(CELLS, MADE))
     terms = said["terms"]
     assert (terms["seconds"], terms["clients"], terms["rate"]) == (1.0, 3, 50.0)
-    assert (terms["workers"], terms["shared_processes"], terms["size"]) == (5, 2, 64)
+    assert (terms["pool_workers"], terms["shared_processes"], terms["size"]) == (5, 2, 64)
     assert (terms["settles"], terms["newcomer_after_share"], terms["slowed_by_ms"]) == (0.4, 0.25, 2.0)
     assert said["machine"]["cores"] >= 1
     assert "python" in said["versions"]
@@ -70,6 +70,16 @@ def test_json_has_everything() -> None:
     assert first["blame"]["cause"] == "parked"
     assert (first["surprise"], second["surprise"]) == (False, True)
     assert third["why_not"] == "it serves nobody"
+
+
+def test_the_workers_of_a_cell_and_those_of_a_pool_have_a_name_each() -> None:
+    cells = [Cell("process-loops", "sleep", others=(STOPPED,), expected=(Felt.STOPPED,), workers=2)]
+    (row,) = csv.DictReader(io.StringIO(report.as_csv(cells, MADE)))
+    said = json.loads(report.as_json(cells, MADE))
+    assert (row["workers"], row["pool_workers"]) == ("2", "5")
+    assert (said["cells"][0]["workers"], said["terms"]["pool_workers"]) == (2, 5)
+    assert "pool" not in row
+    assert "workers" not in said["terms"]
 
 
 def test_the_table_says_what_its_words_mean() -> None:

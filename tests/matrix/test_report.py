@@ -9,6 +9,7 @@ from rich.console import Console
 
 from app.matrix import report
 from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
+from app.matrix.made import Made, made
 from app.matrix.terms import Terms
 
 STOPPED = Feeling(Felt.STOPPED, 990.0, 0.99, 0.5, 700.0, 980.0)
@@ -18,7 +19,7 @@ CELLS = [
     Cell("asyncio", "cpu", "", 1.0, 1.0, (STOPPED,), (Felt.SLOWED,), Newcomer(None, None, False)),
     Cell("nonblocking", "sleep", "it serves nobody"),
 ]  # fmt: skip
-MADE = report.made(Terms())
+MADE = made(Terms())
 
 
 def test_markdown() -> None:
@@ -32,6 +33,15 @@ def test_markdown() -> None:
     assert "python 3." in lines[-1]
     assert "block 1 s, 3 others with 50 pings/s of 64 bytes each" in lines[-1]
     assert "pools of 5 workers, 2 processes where each serves several clients" in lines[-1]
+
+
+def test_the_circumstances_in_one_line() -> None:
+    machine = {"system": "Linux", "processor": "", "cores": 4}
+    given = Made(machine, {"python": "3.12", "eventlet": "0.40"}, Terms(0.5), "2026-01-02 03:04")
+    assert report.sentence(given) == (
+        "Measured 2026-01-02 03:04 on 4 cores, Linux; python 3.12, eventlet 0.40; block 0.5 s, 3 others with "
+        "50 pings/s of 64 bytes each; pools of 5 workers, 2 processes where each serves several clients."
+    )
 
 
 def test_csv_has_a_line_for_each_of_the_others() -> None:

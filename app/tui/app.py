@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from app.config import read_config
-from app.live import OVER, Plan
+from app.live import Plan
 from app.tui.client_keys import ClientKeys
 from app.tui.dialogs import Confirm, ask, shown
 from app.tui.excuses import no_lens, no_remedy, no_stall, no_stdout
@@ -60,7 +60,6 @@ class EchoTui(ClientKeys, ScreenKeys):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action can be taken now; the footer leaves out those that can't."""
-        clients = any(client.ended not in OVER for client in self.live.session.clients.values())
         typing = isinstance(self.focused, Input)
         if len(self.screen_stack) > 1 and action in BELOW_DIALOGS:
             return False
@@ -70,7 +69,7 @@ class EchoTui(ClientKeys, ScreenKeys):
             case "toggle_server" | "walk" | "zoom":
                 return not typing
             case "choose" | "choose_all" | "load" | "burst" | "close_client":
-                return clients
+                return bool(self.live.present)
             case "leave":
                 return typing or self.expanded is not None or self.frozen is not None
             case "copy_line":

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.live import OVER
 from app.session.causes import ACCEPT
 from app.session.connection import NOTICEABLE, SECOND, Connection, State
 from app.session.parts import BlockSwitch
@@ -46,6 +45,8 @@ class View:
     lens: bool = False
     """Whether the server's system calls are shown."""
     expanded: str | None = None
+    usable: bool = False
+    """Whether any of our clients was not closed on purpose."""
     pictured: bool = False
     """Whether there are pictures of stalls to go back to."""
     origin: Session | None = None
@@ -97,11 +98,6 @@ class View:
         if not self.frozen or stall.end:
             return stall
         return next((each for each in reversed(self.goes_on.stalls.all) if each.number == stall.number), stall)
-
-    @property
-    def usable(self) -> bool:
-        """Whether any of our clients was not closed on purpose."""
-        return any(client.ended not in OVER for client in self.live.clients.values())
 
     def waited(self, connection: Connection) -> int | None:
         """How long (ns) a connection has been waiting for something; None if it is not."""

@@ -87,6 +87,7 @@ class Live:
         """Messages a second that clients were asked to send."""
         self._wanted: list[int] = []
         self._since = 0
+        self.session.apply(self.block.told())
 
     # The server.
 

@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable
 
 from app.live import Plan
-from app.matrix.report import made, markdown
+from app.matrix.made import made
+from app.matrix.report import markdown
 from app.matrix.terms import Terms
 from app.session.connection import State
 from app.tui.app import EchoTui

@@ -120,6 +120,13 @@ def test_a_busy_port_is_refused_in_a_sentence(run: Run) -> None:
     assert run.live.refusal() == ""
 
 
+def test_the_block_that_was_asked_for_is_known_before_a_server_runs() -> None:
+    run = Run(Plan(block=BlockSetting("cpu", 1)))
+    block = run.live.session.block
+    run.live.close()
+    assert (block.on, block.kind, block.seconds) == (True, "cpu", 1)
+
+
 def test_the_block_that_a_pattern_brings_goes_with_it(run: Run) -> None:
     live = run.live
     run.start("multithread")

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.matrix import report
 from app.matrix.cell import Cell
+from app.matrix.made import Made, made
 from app.matrix.measure import measure_all
 from app.matrix.terms import Terms
 from servers.catalog import Pattern
@@ -19,14 +20,14 @@ CANCELLED = 130
 def run_matrix(patterns: Sequence[Pattern], kinds: Sequence[str], seconds: float, form: str | None) -> int:
     """Measure and print; gives the exit code. What was measured before Ctrl-C is printed too."""
     terms = Terms(seconds)
-    made, cells = report.made(terms), list[Cell]()
+    circumstances, cells = made(terms), list[Cell]()
     code = 0
     try:
         asyncio.run(_measure([(pattern, kind) for pattern in patterns for kind in kinds], terms, cells))
     except KeyboardInterrupt:
         code = CANCELLED
     if cells:
-        _print(cells, made, form)
+        _print(cells, circumstances, form)
     return code
 
 
@@ -42,7 +43,7 @@ async def _measure(wanted: Sequence[tuple[Pattern, str]], terms: Terms, cells: l
             progress.update(task, advance=1, description=next(names, ""))
 
 
-def _print(cells: Sequence[Cell], made: report.Made, form: str | None) -> None:
+def _print(cells: Sequence[Cell], made: Made, form: str | None) -> None:
     match form:
         case "json":
             sys.stdout.write(report.as_json(cells, made))

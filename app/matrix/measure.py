@@ -49,7 +49,7 @@ def workers(pattern: Pattern, terms: Terms) -> int | None:
     """How many a pool has; None where there is none."""
     if shares_processes(pattern):
         return PROCESSES
-    return terms.workers if pattern.workers else None
+    return terms.pool_workers if pattern.workers else None
 
 
 async def measure(pattern: Pattern, kind: str, terms: Terms) -> Measured:

@@ -1,25 +1,20 @@
-"""The matrix as text: a table for the terminal, Markdown, CSV, and JSON with all that was measured."""
+"""The matrix as text: a table for the terminal, Markdown, CSV, and JSON with all that was measured (pure)."""
 
 import csv
 import io
 import json
-import platform
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import Enum
-from importlib import metadata
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from app.matrix.cell import Cell, Felt
-from app.matrix.terms import PROCESSES, SIZE, Terms, parameters
+from app.matrix.made import Made
+from app.matrix.terms import PROCESSES, SIZE, parameters
 from servers.block import WORDS
-from servers.workers import cores
 
-LIBRARIES = ("echo-tui", "eventlet", "gevent", "greenlet", "twisted", "trio", "uvloop")
 COLOURS = {Felt.UNTOUCHED: "green", Felt.SLOWED: "yellow", Felt.STOPPED: "bold red", Felt.UNSERVED: "dim"}
 SURPRISE = "!"
 LEGEND = (
@@ -31,41 +26,6 @@ LEGEND = (
 )
 
 
-@dataclass(frozen=True)
-class Made:
-    """On what, with what, and how a matrix was measured."""
-
-    machine: dict[str, Any]
-    versions: dict[str, str]
-    terms: Terms
-    at: str
-
-
-def made(terms: Terms) -> Made:
-    """The circumstances of now."""
-    machine = {"system": platform.platform(), "processor": _processor(), "cores": cores()}
-    return Made(machine, {"python": platform.python_version(), **_versions()}, terms, time.strftime("%Y-%m-%d %H:%M"))
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
-            return next((line.partition(": ")[2].strip() for line in lines if line.startswith("model name")), "")
-    except OSError:
-        return platform.processor()
-
-
 def sentence(made: Made) -> str:
     """The circumstances in one line."""
     machine, terms = made.machine, made.terms
@@ -74,7 +34,7 @@ def sentence(made: Made) -> str:
     return (
         f"Measured {made.at} on {name}{machine['cores']} cores, {machine['system']}; {versions}; "
         f"block {terms.seconds:g} s, {terms.clients} others with {terms.rate:g} pings/s of {SIZE} bytes each; "
-        f"pools of {terms.workers} workers, {PROCESSES} processes where each serves several clients."
+        f"pools of {terms.pool_workers} workers, {PROCESSES} processes where each serves several clients."
     )
 
 
@@ -189,7 +149,7 @@ def _rows_of_others(cell: Cell) -> Iterator[dict[str, object]]:
         "where": blame.where if blame else "",
         "stall_ms": _figure(blame.length) if blame else "",
         "waited": blame.victims if blame else "",
-        "pool": cell.workers,
+        "workers": cell.workers,
     }
     if not cell.others:
         yield {**first, **dict.fromkeys(OF_OTHER, ""), **last}

@@ -37,8 +37,8 @@ class Terms:
     """Pings a second of each."""
 
     @property
-    def workers(self) -> int:
-        """How many a pool has: one for everybody, because what is asked is who suffers, not who finds no place."""
+    def pool_workers(self) -> int:
+        """Workers of a pool: one for everybody, because what is asked is who suffers, not who finds no place."""
         return self.clients + 2
 
 
@@ -47,7 +47,7 @@ def parameters(terms: Terms) -> dict[str, float]:
     return {
         **asdict(terms),
         "size": SIZE,
-        "workers": terms.workers,
+        "pool_workers": terms.pool_workers,
         "shared_processes": PROCESSES,
         "clients_to_share_at_most": MOST,
         "unserved_after": UNSERVED_AFTER,

@@ -10,19 +10,20 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from app.config import read_config
-from app.live import OVER, Plan
+from app.live import Plan
 from app.tui.client_keys import ClientKeys
 from app.tui.dialogs import Confirm, ask, shown
-from app.tui.excuses import no_lens, no_remedy, no_stdout
+from app.tui.excuses import no_lens, no_remedy, no_stall, no_stdout
 from app.tui.keys import ALL_KEYS, MISBEHAVIOUR
 from app.tui.panel import Panel
 from app.tui.panels.clients import ClientList, ClientsPane
 from app.tui.panels.patterns import PatternsPanel
 from app.tui.panels.stalls import StallsPanel
 from app.tui.screen_keys import ScreenKeys
+from app.tui.view import cure_now
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern, find
-from servers.remedies import processes_for, promise, remedy
+from servers.remedies import processes_for, promise
 from servers.server import BadRequest
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
@@ -59,7 +60,6 @@ class EchoTui(ClientKeys, ScreenKeys):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action can be taken now; the footer leaves out those that can't."""
-        clients = any(client.ended not in OVER for client in self.live.session.clients.values())
         typing = isinstance(self.focused, Input)
         if len(self.screen_stack) > 1 and action in BELOW_DIALOGS:
             return False
@@ -69,7 +69,7 @@ class EchoTui(ClientKeys, ScreenKeys):
             case "toggle_server" | "walk" | "zoom":
                 return not typing
             case "choose" | "choose_all" | "load" | "burst" | "close_client":
-                return clients
+                return bool(self.live.present)
             case "leave":
                 return typing or self.expanded is not None or self.frozen is not None
             case "copy_line":
@@ -77,12 +77,12 @@ class EchoTui(ClientKeys, ScreenKeys):
         return True
 
     def excuses(self) -> dict[str, str]:
-        live = self.live
+        live, view = self.live, self.view()
         return {
-            "remedy": no_remedy(self.to_cure, self.block_to_cure.kind),
+            "remedy": no_remedy(view.to_cure, view.block.kind),
             "lens": "" if live.lens else no_lens(live),
             "hold": no_stdout(live),
-            "stall-before": "" if live.session.stalls.count else "No stall so far",
+            "stall-before": no_stall(view),
         }
 
     # The server.
@@ -152,31 +152,19 @@ class EchoTui(ClientKeys, ScreenKeys):
 
         From a picture out of the matrix it is the cure, and the block, of that.
         """
-        cure = remedy(self.to_cure, self.block_to_cure.kind) if self.to_cure else None
+        view = self.view()
+        cure, block = cure_now(view), view.block
         if self.excused("remedy") or not cure:
             return
         pattern, clients = find(cure.pattern), len(self.live.present)
         processes = processes_for(pattern, clients, self.live.plan.options.workers)
         if self.origin:
-            self.live.arm(self.block_to_cure)
+            self.live.arm(BlockSetting(block.kind, block.seconds, block.every))
         else:
             self.live.keep_block()
         self.start_from_palette(pattern, processes)
         words = f"{cure.why} {promise(processes, clients)}" if processes else cure.why
         self.notify(words, title=pattern.title, timeout=5, markup=False)
-
-    @property
-    def to_cure(self) -> Pattern | None:
-        """The pattern of the cell on screen, or the one that runs, or is looked at."""
-        return find(self.origin.cell.pattern) if self.origin else self.live.pattern or self.looked_at
-
-    @property
-    def block_to_cure(self) -> BlockSetting:
-        """The block of the cell on screen, or the chosen one."""
-        if not self.origin:
-            return self.live.block.setting
-        block = self.shown.block
-        return BlockSetting(block.kind, block.seconds, block.every)
 
     # Its stdout.
 

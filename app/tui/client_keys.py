@@ -3,7 +3,6 @@
 from textual.widgets import Input
 
 from app.clients.commands import BURST_LIMIT, RATE_LIMIT
-from app.live import OVER
 from app.tui.answers import BYTES, burst, rate, whole
 from app.tui.dialogs import Confirm, Menu, ask
 from app.tui.keys import MISBEHAVIOUR
@@ -32,8 +31,7 @@ class ClientKeys(Picture):
         self.client = None
 
     def action_choose(self, step: int) -> None:
-        clients = self.live.session.clients
-        choices: list[int | None] = [None, *(number for number in sorted(clients) if clients[number].ended not in OVER)]
+        choices: list[int | None] = [None, *sorted(self.live.present)]
         index = choices.index(self.client) if self.client in choices else 0
         self.client = choices[(index + step) % len(choices)]
         self.draw()
@@ -86,11 +84,11 @@ class ClientKeys(Picture):
         return "all clients" if self.client is None else f"client [{self.client}]"
 
     def action_close_client(self, reset: bool) -> None:
-        open_ = [client for client in self.live.session.clients.values() if client.ended not in OVER]
-        if self.client is not None or len(open_) < 2:
+        count = len(self.live.present)
+        if self.client is not None or count < 2:
             self.live.close_clients(self.chosen, reset)
             return
-        question = f"{'Reset' if reset else 'Close'} all {len(open_):,} clients?"
+        question = f"{'Reset' if reset else 'Close'} all {count:,} clients?"
         self.push_screen(Confirm(question), lambda yes: self.live.close_clients([], reset) if yes else None)
 
     # How they misbehave.
@@ -110,9 +108,8 @@ class ClientKeys(Picture):
 
     def action_toggle_reading(self) -> None:
         """Have the chosen clients stop reading, or go on if none of them reads."""
-        clients = self.live.session.clients
-        those = [clients[number] for number in self.chosen or clients if number in clients]
-        reads = any(client.reading for client in those if client.ended not in OVER)
+        those = [number for number in self.live.present if self.client in (None, number)]
+        reads = any(self.live.session.clients[number].reading for number in those)
         self.live.crowd.pause_reading(self.chosen, reads)
 
     def action_half_close(self) -> None:

@@ -2,6 +2,7 @@
 
 from app.live import Live
 from app.observers import strace
+from app.tui.view import View
 from servers.block import WORDS
 from servers.pattern import Pattern
 from servers.remedies import remedy
@@ -16,6 +17,13 @@ def no_remedy(pattern: Pattern | None, kind: str) -> str:
     if not remedy(pattern, kind):
         return f"Under {pattern.title}, {WORDS[kind]} holds nobody but its sender: there is nothing to cure"
     return ""
+
+
+def no_stall(view: View) -> str:
+    """Why there is no stall to go back to."""
+    if view.pictured:
+        return ""
+    return "No picture of a stall so far" if view.live.stalls.count else "No stall so far"
 
 
 def no_lens(live: Live) -> str:

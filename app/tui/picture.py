@@ -217,6 +217,8 @@ class Picture(App[int]):
             lens=self.live.lens is not None,
             chosen_stall=self.stall if self.frozen else None,
             expanded=self.expanded,
+            usable=bool(self.live.present),
+            pictured=bool(self.moments),
             origin=self.origin.session if self.origin else None,
         )
 

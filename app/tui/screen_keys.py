@@ -45,9 +45,9 @@ class ScreenKeys(Picture):
             self.show_stall(those[-1] if step < 0 else those[0])
         elif step > 0 and self.frozen:
             self.hold_still(None)
-        else:
+        elif not self.excused("stall-before"):
             words = "No stall before this one" if step < 0 else "This is what goes on now"
-            self.notify(words if numbers else "No stall so far", timeout=2, markup=False)
+            self.notify(words, timeout=2, markup=False)
 
     def show_stall(self, number: int) -> None:
         """Show the moment of a stall, held still."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from app.live import OVER
 from app.session.causes import ACCEPT
 from app.session.connection import NOTICEABLE, SECOND, Connection, State
 from app.session.parts import BlockSwitch
@@ -46,6 +45,10 @@ class View:
     lens: bool = False
     """Whether the server's system calls are shown."""
     expanded: str | None = None
+    usable: bool = False
+    """Whether any of our clients was not closed on purpose."""
+    pictured: bool = False
+    """Whether there are pictures of stalls to go back to."""
     origin: Session | None = None
     """The session that `session` was frozen from, if that is not the live one."""
 
@@ -76,6 +79,15 @@ class View:
         """The block whose remedy is named: the one in a picture from the matrix, or the one of now."""
         return (self.session if self.origin else self.live).block
 
+    @property
+    def to_cure(self) -> Pattern | None:
+        """The pattern whose block is to be cured: the one in a picture from the matrix, or the one that runs.
+
+        Before one has run it is the one looked at; the one that has run last counts as running.
+        """
+        server = (self.session if self.origin else self.live).server
+        return BY_NAME.get(server.pattern) if server else self.pattern
+
     @cached_property
     def goes_on(self) -> Session:
         """The session that knows how what is on screen went on."""
@@ -87,11 +99,6 @@ class View:
             return stall
         known = (each for each in reversed(self.goes_on.stalls.all) if each.number == stall.number)
         return next(known, None) or replace(stall, end=self.now)
-
-    @property
-    def usable(self) -> bool:
-        """Whether any of our clients was not closed on purpose."""
-        return any(client.ended not in OVER for client in self.live.clients.values())
 
     def waited(self, connection: Connection) -> int | None:
         """How long (ns) a connection has been waiting for something; None if it is not."""
@@ -124,10 +131,5 @@ NOTICED = NOTICEABLE
 
 
 def cure_now(view: View) -> Remedy | None:
-    """Where the key for the remedy goes: from the pattern that runs, or that has run last, with the block of now.
-
-    In a picture from the matrix it is from the pattern there, with the block there.
-    """
-    server = (view.session if view.origin else view.live).server
-    pattern = BY_NAME.get(server.pattern) if server else view.pattern
-    return remedy(pattern, view.block.kind) if pattern else None
+    """Where the key for the remedy goes; None where it has nothing to do."""
+    return remedy(view.to_cure, view.block.kind) if view.to_cure else None

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from app.matrix import report
 from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
+from app.matrix.made import Made, made
 from app.matrix.terms import Terms
 
 STOPPED = Feeling(Felt.STOPPED, 990.0, 0.99, 0.5, 700.0, 980.0)
@@ -18,7 +19,7 @@ CELLS = [
     Cell("asyncio", "cpu", "", 1.0, 1.0, (STOPPED,), (Felt.SLOWED,), Newcomer(None, None, False)),
     Cell("nonblocking", "sleep", "it serves nobody"),
 ]  # fmt: skip
-MADE = report.made(Terms())
+MADE = made(Terms())
 
 
 def test_markdown() -> None:
@@ -32,6 +33,15 @@ def test_markdown() -> None:
     assert "python 3." in lines[-1]
     assert "block 1 s, 3 others with 50 pings/s of 64 bytes each" in lines[-1]
     assert "pools of 5 workers, 2 processes where each serves several clients" in lines[-1]
+
+
+def test_the_circumstances_in_one_line() -> None:
+    machine = {"system": "Linux", "processor": "", "cores": 4}
+    given = Made(machine, {"python": "3.12", "eventlet": "0.40"}, Terms(0.5), "2026-01-02 03:04")
+    assert report.sentence(given) == (
+        "Measured 2026-01-02 03:04 on 4 cores, Linux; python 3.12, eventlet 0.40; block 0.5 s, 3 others with "
+        "50 pings/s of 64 bytes each; pools of 5 workers, 2 processes where each serves several clients."
+    )
 
 
 def test_csv_has_a_line_for_each_of_the_others() -> None:
@@ -54,14 +64,14 @@ def test_each_line_of_csv_carries_how_it_was_measured() -> None:
         assert int(row["cores"]) >= 1
         assert row["python_version"].startswith("3.")
         assert row["measured"] == MADE.at
-        assert (row["seconds"], row["workers"], row["size"]) == ("1.0", "5", "64")
+        assert (row["seconds"], row["pool_workers"], row["size"]) == ("1.0", "5", "64")
 
 
 def test_json_has_everything() -> None:
     said = json.loads(report.as_json(CELLS, MADE))
     terms = said["terms"]
     assert (terms["seconds"], terms["clients"], terms["rate"]) == (1.0, 3, 50.0)
-    assert (terms["workers"], terms["shared_processes"], terms["size"]) == (5, 2, 64)
+    assert (terms["pool_workers"], terms["shared_processes"], terms["size"]) == (5, 2, 64)
     assert (terms["settles"], terms["newcomer_after_share"], terms["slowed_by_ms"]) == (0.4, 0.25, 2.0)
     assert said["machine"]["cores"] >= 1
     assert "python" in said["versions"]
@@ -70,6 +80,16 @@ def test_json_has_everything() -> None:
     assert first["blame"]["cause"] == "parked"
     assert (first["surprise"], second["surprise"]) == (False, True)
     assert third["why_not"] == "it serves nobody"
+
+
+def test_the_workers_of_a_cell_and_those_of_a_pool_have_a_name_each() -> None:
+    cells = [Cell("process-loops", "sleep", others=(STOPPED,), expected=(Felt.STOPPED,), workers=2)]
+    (row,) = csv.DictReader(io.StringIO(report.as_csv(cells, MADE)))
+    said = json.loads(report.as_json(cells, MADE))
+    assert (row["workers"], row["pool_workers"]) == ("2", "5")
+    assert (said["cells"][0]["workers"], said["terms"]["pool_workers"]) == (2, 5)
+    assert "pool" not in row
+    assert "workers" not in said["terms"]
 
 
 def test_the_table_says_what_its_words_mean() -> None:

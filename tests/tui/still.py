@@ -183,6 +183,7 @@ class StillLive(Live):
         self.block.switch(self.session.block.on)
         self.loads = {}
         self.moments = Moments()
+        self.moments.keep(self.session, NOW)
         self.lens = None
         self.lens_failed = ""
         self._last_client = len(self.session.clients)

@@ -3,13 +3,17 @@
 import re
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from app.config import Config
+from app.live import Live
+from app.session.moments import Moments
 from app.tui.dialogs import Help
 from app.tui.keys import ALL_KEYS, KEYS
 from servers.catalog import PATTERNS
-from tests.tui.stage import SIZES, Stage, dashboard
+from tests.tui.stage import SIZES, Stage, dashboard, screen_text
+from tests.tui.still import Still, run
 
 
 async def test_the_footer_without_clients_and_without_a_server() -> None:
@@ -70,6 +74,37 @@ async def test_without_a_stall_its_keys_say_so_and_the_footer_leaves_them_out() 
         await stage.press("right_square_bracket")
         await stage.shows("No stall so far")
         assert not stage.app.frozen
+
+
+async def test_a_stall_of_which_there_is_no_picture_yet_can_not_be_gone_back_to() -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=(160, 45), notifications=True) as pilot:
+        assert app.session.stalls.count
+        await pilot.pause()
+        app.draw()
+        assert "[ ] stalls" in screen_text(app.screen)
+        app.live.moments = Moments()
+        app.draw()
+        await pilot.press("left_square_bracket")
+        assert [notice.message for notice in app._notifications] == ["No picture of a stall so far"]
+        assert "[ ] stalls" not in screen_text(app.screen)
+        assert not app.frozen
+
+
+async def test_which_clients_there_are_to_speak_to_is_asked_of_the_live_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    present = [2]
+    monkeypatch.setattr(Live, "present", property(lambda _: present))
+    app = Still("asyncio-blocking", run())
+    async with app.run_test():
+        app.action_choose(1)
+        assert app.client == 2
+        app.action_choose(1)
+        assert app.client is None
+        assert app.view().usable
+        assert app.check_action("close_client", (False,))
+        present.clear()
+        assert not app.view().usable
+        assert not app.check_action("close_client", (False,))
 
 
 async def test_the_footer_has_the_stalls_once_there_is_one() -> None:

@@ -9,10 +9,12 @@ from textual.widgets import DataTable, Static
 from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
 from app.matrix.measure import Measured, measure
 from app.matrix.terms import Terms
+from app.session.session import Session
 from app.tui.matrix import MatrixScreen, described
 from servers.block import KINDS, BlockSetting
 from servers.catalog import PATTERNS, find
 from tests.tui.stage import SIZES, Stage, dashboard
+from tests.tui.still import NOW, run
 from tests.tui.test_stalls import held
 
 ROWS = {pattern.name: number for number, pattern in enumerate(PATTERNS)}
@@ -182,6 +184,23 @@ async def test_in_the_picture_of_a_cell_the_remedy_is_that_of_the_cell() -> None
         block = stage.app.live.session.block
         assert (block.on, block.kind, block.seconds) == (True, "c-call", 0.5)
         assert stage.app.origin is None
+
+
+async def test_in_the_picture_of_a_cell_the_footer_has_the_keys_of_its_stalls() -> None:
+    session = Session()
+    session.apply_all(run())
+    cell = replace(SHARED, pattern="asyncio-blocking", kind="sleep")
+    async with dashboard("multithread", clients=1) as stage:
+        await stage.until(lambda: "stop" in stage.footer() and "[ ] stalls" not in stage.shown("keys"), "no stall")
+        stage.app.measured["asyncio-blocking", "sleep"] = Measured(cell, {1: (session, NOW)}, session)
+        await opened(stage)
+        await to(stage, "asyncio-blocking", "sleep")
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.origin and "[ ] stalls" in stage.shown("keys"), "the picture and its keys")
+        await stage.press("left_square_bracket")
+        assert stage.notices()[-1] == "No stall before this one"
+        await stage.press("right_square_bracket")
+        await stage.until(lambda: "[ ] stalls" not in stage.shown("keys"), "what goes on has had none")
 
 
 async def test_one_walks_through_the_stalls_of_the_cell() -> None:

@@ -3,7 +3,10 @@
 import pytest
 from textual.widgets._toast import Toast
 
+from app.tui.panels.patterns import PatternsPanel
 from servers.block import BlockSetting
+from servers.catalog import find
+from servers.server import Options
 from tests.tui.stage import SIZES, Stage, dashboard
 
 WIDE, TALK, SMALL = (160, 45), (100, 30), (80, 24)
@@ -16,7 +19,8 @@ def served(stage: Stage, *clients: int) -> bool:
 
 @pytest.mark.parametrize("pattern", ["multithread", "thread-pool"])
 async def test_a_pool_that_cures_has_a_process_for_each_client_and_for_a_newcomer(pattern: str) -> None:
-    async with dashboard(pattern, WIDE, clients=4, block=BLOCK) as stage:
+    options = Options(port=0, workers=2)  # fewer than clients, whatever cores there are
+    async with dashboard(pattern, WIDE, options=options, clients=4, block=BLOCK) as stage:
         await stage.connected(4)
         await stage.press("x")
         await stage.serving("process-pool")
@@ -27,6 +31,17 @@ async def test_a_pool_that_cures_has_a_process_for_each_client_and_for_a_newcome
         await stage.press("a")
         await stage.say("is anybody there")
         await stage.until(lambda: served(stage, 1, 2, 3, 4, 5), "all are served")
+
+
+async def test_before_a_server_runs_the_key_goes_where_the_screen_says() -> None:
+    options = Options(port=0, workers=2)
+    async with dashboard(options=options, block=BlockSetting("cpu", 1)) as stage:
+        stage.app.query_one(PatternsPanel).put(find("asyncio"))
+        await stage.until(lambda: "x asyncio + processes" in stage.shown("patterns"), "the remedy is marked")
+        await stage.until(lambda: {"remedy", "block off"} <= set(stage.footer()), "its key, and that it is on")
+        await stage.press("x")
+        await stage.serving("asyncio-processes")
+        assert stage.app.live.block.now == BlockSetting("cpu", 1)
 
 
 async def test_a_block_that_was_switched_off_stays_off_when_the_same_pattern_starts_again() -> None:

@@ -5,8 +5,10 @@ import sys
 
 import pytest
 
-from app.session.observations import ServerStarted, Thread, ThreadSample, Unavailable
+from app.session.observations import Observation, ServerStarted, Thread, ThreadSample, Unavailable
 from app.session.session import Session
+from app.session.stall import Culprit, Stall
+from app.tui.panels.source import who
 from app.tui.panels.threads import ThreadsPanel, rows
 from servers.catalog import find
 from servers.records import Block, New, Worker
@@ -45,6 +47,25 @@ async def test_a_thread_of_a_pool_that_blocks_stands_out_of_those_that_rest_in_t
         found = rows(app.view())
     assert [(row.count, row.blocks) for row in found] == [(1, False), (9, False), (1, True)]
     assert "a C call" in found[-1].doing
+
+
+async def test_a_culprit_has_the_name_that_the_panel_gives_it() -> None:
+    told: list[Observation] = [
+        ServerStarted(START, "multithread", PID, "127.0.0.1", 1, ["accept"]),
+        Worker(START, PID, PID + 2, "for 127.0.0.1:51881"),
+        Worker(START, PID, PID + 3, "worker 1"),
+        ThreadSample(
+            START, [Thread(PID, PID + n, "python", "", "", True, 0, 0, None, None) for n in range(4)], [], 4, 1
+        ),
+    ]
+    app = Still("multithread", told)
+    async with app.run_test():
+        view = app.view()
+    names = [row.name for row in rows(view)]
+    assert names == ["main", "python", "for :51881", "worker 1"]
+    said = [who(Stall(1, (PID, tid), 0, 0, culprit=Culprit(PID, tid, "", "", "")), view) for tid in range(PID, PID + 5)]
+    whom = ["main", "python", "the thread for :51881", "worker 1", f"thread {PID + 4}"]
+    assert said == [f"  {name} of process {PID}" for name in whom]
 
 
 WHY = "this system does not let one see another process's system calls"

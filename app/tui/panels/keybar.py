@@ -28,9 +28,8 @@ class KeyBar(Panel, can_focus=False):
         server, screen = view.live.server, self.screen
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
-            server and server.running, view.started, view.pattern, view.live.block.on, view.live.block.kind,
-            view.live.output_held, len(self.app.screen_stack),
-            bool(view.live.stalls.count),
+            server and server.running, view.started, view.to_cure, view.live.block.on, view.block.kind,
+            view.live.output_held, len(self.app.screen_stack), view.pictured,
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:

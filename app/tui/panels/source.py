@@ -14,7 +14,7 @@ from app.tui import text
 from app.tui.lines import file_line, read_lines, source_line
 from app.tui.palette import Palette
 from app.tui.panel import Line, Panel, pad, wrap
-from app.tui.panels.threads import title
+from app.tui.panels.threads import name_of
 from app.tui.view import View, cure_now
 from servers.block import WORDS
 from servers.catalog import Pattern, find
@@ -135,9 +135,7 @@ class SourcePanel(Panel):
 def who(stall: Stall, view: View) -> str:
     """The culprit by the name that the threads' panel gives it."""
     assert stall.culprit
-    key = stall.culprit.pid, stall.culprit.tid
-    worker, state = view.session.workers.get(key), view.session.threads.known.get(key)
-    name = title(worker, state) if worker or state else f"thread {stall.culprit.tid}"
+    name = name_of(view.session, stall.culprit.pid, stall.culprit.tid)
     name = f"the thread {name}" if name.startswith("for ") else name
     said = f"{name} of process {stall.culprit.pid}"
     return f"  kept by {said}" if stall.cause is Cause.GIL else f"  {said}"

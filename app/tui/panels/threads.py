@@ -40,16 +40,25 @@ class Row:
         return not (self.blocks or (self.worker and self.worker.serving))
 
 
-def title(worker: Worker | None, state: ThreadState | None, program: str = "") -> str:
+def name_of(session: Session, pid: int, tid: int) -> str:
     """The worker's name, or the thread's own; that of a thread for one client is the client's peer.
 
-    The first thread of a process has the name of the `program`, unless it has taken another.
+    The first thread of a process is called main, unless it has taken another name than the program's.
     """
-    if worker is None:
-        assert state
-        return "main" if state.tid == state.pid and state.name in ("", program) else text.clean(state.name)
-    before, _, address = worker.name.rpartition(" ")
-    return f"{before} {text.peer(text.clean(address))}" if before == "for" else text.clean(worker.name)
+    worker, state = session.workers.get((pid, tid)), session.threads.known.get((pid, tid))
+    if worker:
+        before, _, address = worker.name.rpartition(" ")
+        return f"{before} {text.peer(text.clean(address))}" if before == "for" else text.clean(worker.name)
+    if state is None:
+        return f"thread {tid}"
+    return "main" if tid == pid and state.name in ("", program(session)) else text.clean(state.name)
+
+
+def program(session: Session) -> str:
+    """The name that the server's first thread has, and the others until they take one of their own."""
+    server = session.server
+    first = session.threads.known.get((server.pid, server.pid)) if server else None
+    return first.name if first else ""
 
 
 def doing(view: View, state: ThreadState) -> str:
@@ -126,19 +135,16 @@ def said(view: View, worker: Worker) -> str:
 
 def rows(view: View) -> list[Row]:
     """The threads of each process, first the first; those that rest alike in one row."""
-    workers, known = view.session.workers, view.session.threads.known
-    blocked = {(span.pid, span.tid) for span in view.session.blocking.values()}
-    server = view.session.server
-    first = known.get((server.pid, server.pid)) if server else None
-    program = first.name if first else ""
+    session = view.session
+    workers, known = session.workers, session.threads.known
+    blocked = {(span.pid, span.tid) for span in session.blocking.values()}
     found = [
-        Row(title(worker := workers.get(key), state, program), doing(view, state), state, worker, blocks=key in blocked)
+        Row(name_of(session, *key), doing(view, state), state, workers.get(key), blocks=key in blocked)
         for key, state in sorted(known.items())
     ]
-    unseen = [worker for key, worker in workers.items() if key not in known]
+    unseen = [(key, worker) for key, worker in workers.items() if key not in known]
     return fold(found) + [
-        Row(title(worker, None), said(view, worker), None, worker, blocks=(worker.pid, worker.tid) in blocked)
-        for worker in unseen
+        Row(name_of(session, *key), said(view, worker), None, worker, blocks=key in blocked) for key, worker in unseen
     ]
 
 

@@ -1,0 +1,47 @@
+"""On what, with what, and when a matrix was measured, as the machine and the installed packages tell it."""
+
+import platform
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from app.matrix.terms import Terms
+from servers.workers import cores
+
+LIBRARIES = ("echo-tui", "eventlet", "gevent", "greenlet", "twisted", "trio", "uvloop")
+
+
+@dataclass(frozen=True)
+class Made:
+    """On what, with what, and how a matrix was measured."""
+
+    machine: dict[str, Any]
+    versions: dict[str, str]
+    terms: Terms
+    at: str
+
+
+def made(terms: Terms) -> Made:
+    """The circumstances of now."""
+    machine = {"system": platform.platform(), "processor": _processor(), "cores": cores()}
+    return Made(machine, {"python": platform.python_version(), **_versions()}, terms, time.strftime("%Y-%m-%d %H:%M"))
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            return next((line.partition(": ")[2].strip() for line in lines if line.startswith("model name")), "")
+    except OSError:
+        return platform.processor()

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from app.arming import Arming
 from app.clients.remote import Crowd
+from app.lens import Lens
 from app.observers.child import Child
 from app.observers.kernel import Kernel
 from app.observers.pipe import LinePipe, decode
 from app.observers.resources import Resources
-from app.observers.strace import Strace
 from app.session.moments import Moments
 from app.session.observations import (
     ClientUnconnected,
@@ -77,9 +77,7 @@ class Live:
         self._resources = Resources()
         self._kernel: Kernel | None = None
         self.moments = Moments()
-        self.lens: Strace | None = None
-        self.lens_failed = ""
-        """What strace said when it ended by itself, until somebody has been told."""
+        self.lens = Lens()
         self._reopen = False
         self._closed = False
         self._last_client = 0
@@ -147,7 +145,7 @@ class Live:
     def _gone(self) -> None:
         """The server has ended: those who waited for it to listen try in vain, and say so."""
         self.child = None
-        self.close_lens()
+        self.lens.close()
         if self._kernel:
             self._kernel.close()
             self._kernel = None
@@ -311,7 +309,7 @@ class Live:
         pids.update(pid for pid, _ in self.session.workers)
         address = (server.host, server.port) if server.listening_at else None
         found = self._kernel.look(pids, address, self.session.surely_known, self.session.wanted)
-        found += self._through_the_lens()
+        found += self.lens.read()
         for sample in found:
             if isinstance(sample, SocketSample) and sample.sockets:
                 began = time.monotonic()
@@ -323,24 +321,8 @@ class Live:
 
     def open_lens(self) -> None:
         """Show the server's system calls from now on, at the price of a slower server. Raises OSError."""
-        if self.child and not self.lens:
-            self.lens = Strace(self.child.pid)
-
-    def close_lens(self) -> None:
-        """Let go of the server."""
-        if self.lens:
-            self.lens.stop()
-            self.lens = None
-
-    def _through_the_lens(self) -> list[Observation]:
-        """The latest system calls; a lens whose strace has ended is closed, and its last words are kept."""
-        if not self.lens:
-            return []
-        ended, calls = self.lens.ended, self.lens.read()
-        if ended and not calls:
-            self.close_lens()
-            self.lens_failed = self.session.calls.kept[-1] if self.session.calls.kept else "strace has ended"
-        return [calls] if calls else []
+        if self.child:
+            self.lens.open(self.child.pid)
 
     def lag(self, late: int) -> None:
         """The caller's own loop was so late (ns)."""

@@ -80,7 +80,7 @@ class EchoTui(ClientKeys, ScreenKeys):
         live, view = self.live, self.view()
         return {
             "remedy": no_remedy(view.to_cure, view.block.kind),
-            "lens": "" if live.lens else no_lens(live),
+            "lens": "" if live.lens.is_open else no_lens(live),
             "hold": no_stdout(live),
             "stall-before": no_stall(view),
         }

@@ -176,9 +176,9 @@ class Picture(App[int]):
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, self.live.drain)
         self._news = bool(taken) or self._news
-        if self.live.lens_failed:
-            self.notify(text.clean(self.live.lens_failed), title="The lens is closed", severity="warning", markup=False)
-            self.live.lens_failed = ""
+        if self.live.lens.failed:
+            self.notify(text.clean(self.live.lens.failed), title="The lens is closed", severity="warning", markup=False)
+            self.live.lens.failed = ""
         self._ticks += 1
         told, self._told = self._told, self.live.session.stalls.news
         lively = self._news or self._waits
@@ -214,7 +214,7 @@ class Picture(App[int]):
             client=self.client,
             frozen=self.frozen is not None,
             span=self.span,
-            lens=self.live.lens is not None,
+            lens=self.live.lens.is_open,
             chosen_stall=self.stall if self.frozen else None,
             expanded=self.expanded,
             usable=bool(self.live.present),
@@ -279,7 +279,7 @@ class Picture(App[int]):
         width, height = size or self.size
         if self.ended and self.expanded not in (None, "ended", "patterns"):
             self.expanded = None
-        layout = arrange(width, height, self.place, self.ended, self.expanded, self.live.lens is not None)
+        layout = arrange(width, height, self.place, self.ended, self.expanded, self.live.lens.is_open)
         screen.set_class(self.expanded is not None, "expanded")
         for name in ("small", "narrow", "talk", "wide"):
             screen.set_class(layout.name == name, name)
@@ -309,7 +309,7 @@ class Picture(App[int]):
         """The panels to hop between, in their order."""
         if self.ended:
             return ["patterns", "ended", "clients"]
-        return ["calls" if name == "events" and self.live.lens else name for name in PANELS]
+        return ["calls" if name == "events" and self.live.lens.is_open else name for name in PANELS]
 
     def on_descendant_focus(self) -> None:
         name = self.focused_place

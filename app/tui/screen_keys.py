@@ -60,8 +60,8 @@ class ScreenKeys(Picture):
         """Open the lens and go there, or close it; a focus that was on it stays in its place."""
         if self.excused("lens"):
             return
-        if self.live.lens:
-            self.live.close_lens()
+        if self.live.lens.is_open:
+            self.live.lens.close()
             if self.place == "calls":
                 self.action_go("events")
         else:
@@ -106,7 +106,7 @@ class ScreenKeys(Picture):
         self.expanded = None
         if self.ended and name not in ("patterns", "clients"):
             name = "ended"  # it stands in the place of the others
-        if self.live.lens and name == "events":
+        if self.live.lens.is_open and name == "events":
             name = "calls"  # they stand in the place of the events
         if name in PANELS or name == "calls":
             self.place = name

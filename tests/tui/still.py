@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.arming import Arming
+from app.lens import Lens
 from app.live import Live, Plan
 from app.session.moments import Moments
 from app.session.observations import (
@@ -184,8 +185,7 @@ class StillLive(Live):
         self.loads = {}
         self.moments = Moments()
         self.moments.keep(self.session, NOW)
-        self.lens = None
-        self.lens_failed = ""
+        self.lens = Lens()
         self._last_client = len(self.session.clients)
 
     def drain(self, budget: float = 0.02) -> int:

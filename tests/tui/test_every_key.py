@@ -290,7 +290,7 @@ async def lens(stage: Stage) -> None:
     if not strace.is_installed():
         pytest.skip("there is no strace")
     await stage.press("s")
-    assert not stage.app.live.lens, "not for threads that come and go"
+    assert not stage.app.live.lens.is_open, "not for threads that come and go"
     stage.app.start_from_palette(find("asyncio"))
     await stage.serving("asyncio")
     await stage.press("s")
@@ -299,15 +299,14 @@ async def lens(stage: Stage) -> None:
     await stage.press("n")
     await stage.until(lambda: any("accept4(" in line for line in stage.session.calls.kept), "what the server does")
     await stage.until(lambda: stage.session.calls.kept[-1][:20] in stage.shown("calls"), "its latest call")
-    assert stage.app.live.lens
+    assert stage.app.live.lens.is_open
     await stage.press("s")
     await stage.until(lambda: "events" in stage.visible() and "calls" not in stage.visible(), "the events")
-    assert not stage.app.live.lens
+    assert not stage.app.live.lens.is_open
     await stage.press("s")
-    await stage.until(lambda: stage.app.live.lens, "the lens again")
-    assert stage.app.live.lens
-    stage.app.live.lens._process.kill()
-    await stage.until(lambda: "events" in stage.visible() and not stage.app.live.lens, "it is seen to be gone")
+    await stage.until(lambda: stage.app.live.lens.is_open, "the lens again")
+    stage.app.live.lens._strace._process.kill()
+    await stage.until(lambda: "events" in stage.visible() and not stage.app.live.lens.is_open, "it is seen to be gone")
     await with_nobody(stage, "multithread")
 
 

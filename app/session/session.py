@@ -279,8 +279,9 @@ class Session(KernelSide):
             history.append((o.at, percent))
 
     def _block_set(self, o: BlockSet) -> None:
-        self.block = BlockSwitch(o.on, o.kind, o.seconds, o.every)
-        self.log.add(o)
+        before, self.block = self.block, BlockSwitch(o.on, o.kind, o.seconds, o.every)
+        if self.server or before.on or o.on:  # which one is chosen while nothing runs is no news
+            self.log.add(o)
 
     def _lag(self, o: Lag) -> None:
         self.lags.append((o.at, o.late))

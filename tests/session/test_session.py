@@ -319,3 +319,12 @@ def test_what_is_remembered_of_the_queue_does_not_grow() -> None:
         peer = f"127.0.0.1:{number}"
         session.apply_all([queued(2, peer), queued(2), New(3 * S, 7, 7, number, peer)])
     assert len(session._missed) <= 1
+
+
+def test_which_block_is_chosen_while_nothing_runs_is_no_news() -> None:
+    session = Session()
+    session.apply(BlockSet(5, False, "cpu", 2.0))
+    assert (session.block.kind, session.log.total) == ("cpu", 0)
+    session.apply(BlockSet(6, True, "cpu", 2.0))
+    session.apply(BlockSet(7, False, "cpu", 2.0))
+    assert session.log.total == 2

@@ -133,7 +133,7 @@ def test_every_word_on_the_lane_is_whole(
     blocked = [block(b, b + d) for b, d, *_ in blocks]
     lane = drawn(made, blocked, width)
     assert len(lane) == width
-    said = {words.strip() for words in re.split("[█▒▂─▐]|  +", lane)}
+    said = {words.strip() for words in re.split("[█▆▒▂─▐]|  +", lane)}
     assert said <= wordings(made, blocked), lane
 
 

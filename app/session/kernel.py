@@ -50,12 +50,17 @@ class KernelSide(OurClients):
 
     @property
     def surely_known(self) -> Collection[str] | None:
-        """Who is connected; None where somebody may be of whom the server can't speak: a thread waits for the GIL."""
-        return None if self._starves else self.peers
+        """Who is connected; None where somebody may be of whom the server can't speak."""
+        return None if self._speechless else self.peers
 
     @property
-    def _starves(self) -> bool:
-        return any(thread.gil_since for thread in self.threads.known.values())
+    def _speechless(self) -> bool:
+        """Whether a thread may have accepted somebody and not come to say so: it waits for the GIL, or its loop turns.
+
+        A loop accepts in one turn, and greets in the next one.
+        """
+        seen_at = self.threads.seen_at
+        return any(t.gil_since or (t.home and t.rested_at != seen_at) for t in self.threads.known.values())
 
     def _sockets(self, o: SocketSample) -> None:
         server = self.server
@@ -92,7 +97,7 @@ class KernelSide(OurClients):
         """Who is in the accept queue, strangers too; one that is there no more and was not accepted has left."""
         unknown = [socket for socket in o.sockets if socket.peer not in self._by_peer]
         before = self._strangers
-        silent = [socket for socket in unknown if socket.accepted] if self._starves else []
+        silent = [socket for socket in unknown if socket.accepted] if self._speechless else []
         self._strangers = {socket.peer: before.get(socket.peer, _arrival(o, socket)) for socket in silent}
         for socket in unknown:
             if not socket.accepted or socket.peer in before:  # twice: not just accepted and not reported yet

@@ -14,7 +14,7 @@ from app.session.observations import (
 )
 from app.session.stall import Cause
 from app.session.stalls import KEPT, THRESHOLD
-from servers.records import Block, Bye, Lost, Recv, Send, Unblock
+from servers.records import Block, Bye, Lost, New, Recv, Send, Unblock
 from tests.session.scene import LOOK, MS, PID, Scene, loop
 
 
@@ -265,6 +265,26 @@ def test_a_stall_is_a_wait_in_which_nothing_was_taken(moves: list[tuple[str, int
         assert all(stall.begin <= victim.begin for victim in stall.victims.values())
     waited = [scene.now - max(at, taken[-1]) for conn, at in arrived.items() if peers[conn - 1] in scene.unread]
     assert bool(scene.session.stalls.going) == any(wait >= THRESHOLD for wait in waited)
+
+
+def test_a_stranger_whom_a_loop_has_accepted_without_a_word_waits_too() -> None:
+    scene, _ = loop()
+    stranger = "127.0.0.1:6000"
+    scene.unread = {stranger: 1}
+    scene.passes(50)
+    assert len(scene.session.connections) == 3, "a loop at rest may just have accepted it"
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(400)
+    assert scene.session.surely_known is None
+    stall = scene.only()
+    assert [victim.peer for victim in stall.victims.values()] == [stranger]
+    assert stall.cause is Cause.PARKED
+    scene.does(PID, "epoll_wait")
+    scene.say(New(scene.now, PID, PID, 9, stranger))
+    scene.unread.clear()
+    scene.passes(100)
+    assert scene.session.surely_known is not None
+    assert not scene.session.stalls.going
 
 
 def test_while_not_all_is_known_nobody_is_accused() -> None:

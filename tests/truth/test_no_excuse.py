@@ -4,6 +4,7 @@ while its client is gone, a stranger who waits."""
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from app.session.connection import State
 from app.session.stall import Cause, Stall
 from servers.block import BlockSetting
-from tests.truth.watch import Watch, watching
+from tests.truth.watch import LIMIT, Watch, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
@@ -137,6 +138,39 @@ def test_a_busy_loop_that_turns_again_is_not_at_the_line_where_it_slept() -> Non
         watch.until(lambda: where() == "sleep", "where it sleeps")
         watch.until(lambda: stall.cause is Cause.ONE_CLIENT and where() not in ("", "sleep"), "where it turns")
         sender.close()
+
+
+@pytest.mark.parametrize("pattern", ["asyncio", "eventlet", "epoll-loop"])
+def test_a_stranger_whom_a_loop_has_accepted_and_not_come_to_greet(pattern: str) -> None:
+    """It is in no accept queue any more, and the server has not said a word of it: another one's block came first."""
+    with watching(pattern, BlockSetting("c-call", SECONDS / 3)) as watch:
+        first, second = watch.connect(), watch.connect()
+        watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
+        watch.arm()
+        first.send()
+        blocked(watch, 1)
+        watch.live.arm(BlockSetting("c-call", 2 * SECONDS))
+        stranger = watch.connect()
+        stranger.send()
+        time.sleep(SECONDS / 30)
+        second.send()
+        blocked(watch, 2)
+        watch.arm(False)
+        watch.until(
+            lambda: any(stranger.name in (v.peer for v in s.victims.values()) for s in watch.stalls), "it is a victim"
+        )
+        assert watch.session.blocking
+        watch.until(stranger.listen, "its echo")
+        watch.until(lambda: not watch.session.stalls.going, "the end")
+
+
+def blocked(watch: Watch, count: int) -> None:
+    """Wait for a block without a look at the kernel, which would see who is in the accept queue meanwhile."""
+    end = time.monotonic() + LIMIT
+    while len(watch.session.blocks) < count:
+        assert time.monotonic() < end
+        watch.live.drain()
+        time.sleep(0.001)
 
 
 def test_a_stranger_waits_from_when_its_bytes_came() -> None:

@@ -316,8 +316,9 @@ class Live:
                 self.drain(BUDGET)  # what was taken before comes first
                 sample.judged = time.monotonic() - began < BUDGET
         self.session.apply_all(found)
-        self._kernel.ask(pids, self.session.stalls.suspects)
-        self.moments.keep(self.session, time.monotonic_ns())
+        now = time.monotonic_ns()
+        self._kernel.ask(pids, self.session.suspects(now))
+        self.moments.keep(self.session, now)
 
     def open_lens(self) -> None:
         """Show the server's system calls from now on, at the price of a slower server. Raises OSError."""

@@ -62,6 +62,15 @@ class KernelSide(OurClients):
         seen_at = self.threads.seen_at
         return any(t.gil_since or (t.home and t.rested_at != seen_at) for t in self.threads.known.values())
 
+    def suspects(self, now: int) -> set[int]:
+        """Processes whose stacks are worth asking for: where something seems to stall, or a block lasts for as long."""
+        lasting = now - self.stalls.threshold // 2
+        thread = self.threads.known.get
+        unseen = ((key, span) for key, span in self.holding.items() if span.begin <= lasting)
+        return self.stalls.suspects | {
+            key[0] for key, span in unseen if (state := thread(key)) and state.framed_at < span.begin
+        }
+
     def _sockets(self, o: SocketSample) -> None:
         server = self.server
         if not (server and server.running):

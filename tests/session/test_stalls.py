@@ -287,6 +287,20 @@ def test_a_stranger_whom_a_loop_has_accepted_without_a_word_waits_too() -> None:
     assert not scene.session.stalls.going
 
 
+def test_where_a_block_lasts_its_line_is_asked_for_once_though_nobody_waits() -> None:
+    scene, _ = loop()
+    scene.passes(100)
+    scene.say(Block(scene.now, PID, PID, 1, "cpu", 5.0))
+    scene.does(PID, "")
+    assert not scene.session.suspects(scene.now)
+    scene.passes(100, running=PID)
+    assert scene.session.suspects(scene.now) == {PID}
+    scene.stacks(PID, Frame("/x/block.py", 50, "cpu"))
+    scene.passes(1000, running=PID)
+    assert not scene.session.suspects(scene.now)
+    assert not scene.stalls
+
+
 def test_while_not_all_is_known_nobody_is_accused() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")

@@ -86,8 +86,12 @@ class OurClients(Roster):
         self.totals.client_records += 1
         if not self.flood.count:
             self.flood.peers.clear()
+        over = self.flood.count and not o.count
         self.flood.count = o.count
         self.flood.peers.update(o.connected)
+        for peer in self.flood.peers if over else ():
+            if connection := self._by_peer.get(peer):
+                connection.leave(o.at, "closed")
 
     def _client_sent(self, o: ClientSent) -> None:
         self.totals.client_records += 1

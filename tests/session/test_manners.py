@@ -1,5 +1,6 @@
 """What our clients do with their connections, and the flood, as the session knows them."""
 
+from app.session.connection import State
 from app.session.freeze import snapshot
 from app.session.observations import (
     ClientClosed,
@@ -11,8 +12,9 @@ from app.session.observations import (
 )
 from app.session.session import Session
 from servers.records import Listening
+from tests.session.scene import PID, Scene
 
-PEER = "127.0.0.1:5001"
+PEER = "127.0.0.1:6001"
 
 
 def test_a_client_is_polite_from_each_connection_on_until_it_says_otherwise() -> None:
@@ -38,6 +40,21 @@ def test_a_flood_is_counted_until_it_is_over_and_its_peers_are_known_until_the_n
     session.apply(Flooding(4, 5, []))
     assert (session.flood.count, session.flood.peers) == (5, set())
     assert (still.flood.count, still.flood.peers) == (2, {PEER})
+
+
+def test_nobody_waits_in_the_queue_any_more_when_a_flood_is_over() -> None:
+    """Whatever the kernel keeps of it there."""
+    scene = Scene("accept", "recv")
+    scene.does(PID, "recvfrom", scene.accepts(1))
+    scene.queued = [PEER]
+    scene.say(Flooding(scene.now, 1, [PEER]))
+    scene.passes(300)
+    assert scene.session.stalls.going
+    scene.say(Flooding(scene.now, 0, []))
+    scene.passes(100)
+    (flooded,) = (c for c in scene.session.connections.values() if c.peer == PEER)
+    assert (flooded.state, flooded.pending_since) == (State.LEFT, 0)
+    assert not scene.session.stalls.going
 
 
 def test_a_process_has_grown_since_the_server_listens() -> None:

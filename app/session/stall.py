@@ -9,8 +9,9 @@ from app.session.observations import Frame
 
 LIBRARY = (
     "/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>", "/servers/native.py", "/servers/both.py",
+    "/servers/piped.py",
 )  # fmt: skip
-"""What is in the path of a file that is not the program's own, or that only hands on what it is given."""
+"""What is in the path of a file that is not the program's own, or that only hands on what it is given or told."""
 
 
 class Cause(enum.Enum):

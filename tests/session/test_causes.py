@@ -309,3 +309,13 @@ def test_that_it_is_stopped_counts_for_more_than_that_it_looked_at_rest_before()
     scene.threads[PID].stopped = True
     scene.passes(50)
     assert scene.only().cause is Cause.STOPPED
+
+
+def test_that_the_server_was_telling_us_something_is_not_its_own_line() -> None:
+    scene, peers = loop()
+    scene.does(PID, "")
+    scene.unread = {peers[1]: 5}
+    scene.passes(150, running=PID)
+    scene.stacks(PID, Frame("/x/servers/piped.py", 172, "_write_out"), HANDLER)
+    scene.passes(50, running=PID)
+    assert line(scene.only()) == HANDLER

@@ -21,12 +21,13 @@ class Layout:
 def arrange(
     width: int, height: int, chosen: str, ended: bool = False, expanded: str | None = None, lens: bool = False
 ) -> Layout:
-    """The layout for a terminal, where `chosen` is the panel that was gone to last.
+    """The layout for a terminal, where `chosen` is the one of the lower panels that was gone to last.
 
     A server that has died (`ended`) takes the place of all panels about what it does; an `expanded` panel takes
     the place of all others. With the `lens` the system calls take the place of the events.
     """
     told = "calls" if lens else "events"
+    chosen = told if chosen in ("calls", "events") else chosen
     name = size_class(width, height)
     if name == "small":
         return Layout(name, frozenset({"too-small"}))
@@ -40,7 +41,7 @@ def arrange(
         right = {"source"} if chosen == "source" else {"cpu", "threads"}
         lower = {"connections", "stalls"} if chosen == "stalls" else {"connections", told, *right}  # stalls are wide
     else:
-        lower = {chosen if chosen in LOWER else "calls" if lens else "connections"}
+        lower = {chosen if chosen in LOWER else told if lens else "connections"}
     return Layout(name, frozenset({*ALWAYS, "timeline", *lower}))
 
 

@@ -20,7 +20,7 @@ from app.session.session import Session
 from app.tui import endings, text
 from app.tui.failure import SOFTWARE, write_traceback
 from app.tui.keys import ALL_KEYS, PANELS, first_key
-from app.tui.layout import EVERYTHING, MIN_HEIGHT, MIN_WIDTH, arrange
+from app.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange
 from app.tui.palette import THEMES, Palette
 from app.tui.panel import Panel
 from app.tui.panels.calls import CallsPanel
@@ -76,6 +76,8 @@ class Picture(App[int]):
         self.looked_at: Pattern | None = plan.pattern
         self.client: int | None = None
         self.place = "patterns"
+        self.seat = ""
+        """The lower panel that was gone to last: where not all fit it stays, wherever the focus goes from there."""
         self.expanded: str | None = None
         self.keymap = config.keys
         self.key_names = {key.id: first_key(config.keys.get(key.id, key.key), self.get_key_display) for key in ALL_KEYS}
@@ -279,7 +281,7 @@ class Picture(App[int]):
         width, height = size or self.size
         if self.ended and self.expanded not in (None, "ended", "patterns"):
             self.expanded = None
-        layout = arrange(width, height, self.place, self.ended, self.expanded, self.live.lens.is_open)
+        layout = arrange(width, height, self.seat, self.ended, self.expanded, self.live.lens.is_open)
         screen.set_class(self.expanded is not None, "expanded")
         for name in ("small", "narrow", "talk", "wide"):
             screen.set_class(layout.name == name, name)
@@ -314,5 +316,11 @@ class Picture(App[int]):
     def on_descendant_focus(self) -> None:
         name = self.focused_place
         if name in PANELS and name != self.place:
-            self.place = str(name)
+            self.move_to(str(name))
             self.fit()
+
+    def move_to(self, place: str) -> None:
+        """Another panel has the focus from now on."""
+        self.place = place
+        if place in LOWER:
+            self.seat = place

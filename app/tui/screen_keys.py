@@ -109,7 +109,7 @@ class ScreenKeys(Picture):
         if self.live.lens.is_open and name == "events":
             name = "calls"  # they stand in the place of the events
         if name in PANELS or name == "calls":
-            self.place = name
+            self.move_to(name)
         self.fit()
         self.screen.set_focus(self.screen.query_one("#client-list" if name == "clients" else f"#{name}"))
 

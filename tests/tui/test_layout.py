@@ -24,8 +24,14 @@ def test_wide_shows_every_panel() -> None:
 def test_the_panel_one_goes_to_takes_a_place_where_not_all_have_one() -> None:
     assert "source" in arrange(100, 30, "source").shown
     assert {"cpu", "threads"}.isdisjoint(arrange(100, 30, "source").shown)
-    for panel in LOWER:
+    for panel in set(LOWER) - {"calls"}:
         assert arrange(80, 24, panel).shown & set(LOWER) == {panel}
+
+
+def test_system_calls_and_events_have_one_place() -> None:
+    for panel in ("events", "calls"):
+        assert arrange(80, 24, panel).shown & set(LOWER) == {"events"}
+        assert arrange(80, 24, panel, lens=True).shown & set(LOWER) == {"calls"}
 
 
 @given(sizes, places)

@@ -7,6 +7,7 @@ from textual.widgets import Input
 
 from app.observers import strace
 from app.tui.keys import PANELS
+from app.tui.layout import LOWER
 from tests.tui.stage import SIZES, Stage, dashboard
 
 DIGITS = {str(number): name for number, name in enumerate(PANELS, 1) if name != "clients"}
@@ -67,6 +68,18 @@ async def test_nine_leads_to_the_clients_and_does_not_type() -> None:
         assert stage.app.focused is stage.panel("patterns")
         await stage.press("4", "f", "i")
         await stage.until(lambda: "timeline" in stage.visible(), "a line is typed where it is seen")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_panel_stays_while_one_types_and_chooses(size: tuple[int, int]) -> None:
+    async with dashboard("asyncio", size=size, clients=2) as stage:
+        await stage.connected(2)
+        for digit, panel in DIGITS.items():
+            if panel in LOWER:
+                await stage.press(digit, "i")
+                assert stage.app.focused is stage.app.query_one("#line")
+                await stage.press("escape", "a", "1")
+                assert panel in stage.visible()
 
 
 @pytest.mark.skipif(not strace.is_installed(), reason="there is no strace")

@@ -22,7 +22,7 @@ def well_laid_out(stage: Stage) -> bool:
     """Whether what should be on the screen is there, within its edges, each in a place of its own."""
     screen = stage.app.screen_stack[0]
     width, height = screen.size
-    wanted = arrange(width, height, stage.app.place, stage.app.ended, stage.app.expanded).shown
+    wanted = arrange(width, height, stage.app.seat, stage.app.ended, stage.app.expanded).shown
     inside = {"client-list", "exchange"} if "clients" in wanted else set()
     if stage.visible() - inside != wanted - {"clients", "too-small"}:
         return False

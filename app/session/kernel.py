@@ -106,7 +106,8 @@ class KernelSide(OurClients):
         """Who is in the accept queue, strangers too; one that is there no more and was not accepted has left."""
         unknown = [socket for socket in o.sockets if socket.peer not in self._by_peer]
         before = self._strangers
-        silent = [socket for socket in unknown if socket.accepted] if self._speechless else []
+        unsaid = self._speechless and not self.totals.lost  # that it was accepted may be among what was lost
+        silent = [socket for socket in unknown if socket.accepted] if unsaid else []
         self._strangers = {socket.peer: before.get(socket.peer, _arrival(o, socket)) for socket in silent}
         for socket in unknown:
             if not socket.accepted or socket.peer in before:  # twice: not just accepted and not reported yet

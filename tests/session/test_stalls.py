@@ -287,6 +287,17 @@ def test_a_stranger_whom_a_loop_has_accepted_without_a_word_waits_too() -> None:
     assert not scene.session.stalls.going
 
 
+def test_a_stranger_whose_acceptance_may_have_been_lost_does_not_wait() -> None:
+    scene, _ = loop()
+    scene.passes(50)
+    scene.say(Lost(scene.now, PID, 1, 1))
+    scene.unread = {"127.0.0.1:6000": 1}
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(400)
+    assert len(scene.session.connections) == 3
+    assert scene.stalls == []
+
+
 def test_where_a_block_lasts_its_line_is_asked_for_once_though_nobody_waits() -> None:
     scene, _ = loop()
     scene.passes(100)

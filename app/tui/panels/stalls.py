@@ -10,7 +10,7 @@ from textual.message import Message
 from app.session.stall import SENTENCES, SHORT, Stall
 from app.tui import table, text
 from app.tui.lines import file_line
-from app.tui.panel import Line
+from app.tui.panel import Line, wrap
 from app.tui.view import View
 
 TENTH = text.SECOND // 10
@@ -62,6 +62,16 @@ def style(view: View, stall: Stall) -> Style:
     return view.palette.text if stall.end and stall.number != view.chosen_stall else view.palette.bad
 
 
+def why_none(view: View) -> str:
+    """What an empty list says: that there was no stall so far, or that nobody can know."""
+    if why := view.session.missing.get("sockets"):
+        return f"Not available here: {why}."
+    server, least = view.session.server, view.session.stalls.threshold
+    if not (server and server.listening_at):
+        return ""
+    return f"None so far: nothing has waited in the kernel for {text.duration(least)} with nobody taking anything."
+
+
 Column = table.Column[Stall]
 COLUMNS = (
     Column("begin", 7, 2, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
@@ -91,7 +101,9 @@ class StallsPanel(table.TablePanel[Stall]):
         stalls = view.session.stalls
         going = tuple((s.number, s.end, s.cause, len(s.victims), bool(s.located_at)) for s in stalls.going.values())
         known = tuple(view.whole(stall).end or view.clock // TENTH for stall in stalls.going.values())
-        return (len(stalls.all), stalls.totals.total(), going, known, view.chosen_stall)
+        listens = bool(view.session.server and view.session.server.listening_at)
+        none = (listens, view.session.missing.get("sockets"))
+        return (len(stalls.all), stalls.totals.total(), going, known, none, view.chosen_stall)
 
     def prepare(self, view: View) -> None:
         stalls = view.session.stalls
@@ -103,15 +115,14 @@ class StallsPanel(table.TablePanel[Stall]):
             if going := sum(not stall.end for stall in stalls.all):
                 said.append(f"{going} going on")
             words += f": {', '.join(said)}"
-        elif why := view.session.missing.get("sockets"):
-            words += f": not available here: {why}"
+        elif view.session.missing.get("sockets"):
+            words += ": not available here"
         self.title_text = words
 
     def row(self, y: int, width: int) -> Line:
-        if not self.items and y == self.HEADED:
+        if not self.items and y >= self.HEADED:
             assert self.view
-            server = self.view.session.server
-            words = "None: nobody has had to wait." if server and server.listening_at else ""
+            words = dict(enumerate(wrap(why_none(self.view), width), self.HEADED)).get(y, "")
             return [(words, self.view.palette.dim)]
         return super().row(y, width)
 

@@ -1,0 +1,37 @@
+"""What the machine does not show is said so, with the reason, and nothing false in its place."""
+
+import pytest
+
+from app.session.observations import SocketSample, Unavailable
+from app.tui.panels.connections import ConnectionsPanel
+from app.tui.panels.stalls import StallsPanel
+from tests.tui.stage import SIZES, rendered
+from tests.tui.still import NOW, Still, run
+
+WHY = "this system has no sock_diag: [Errno 97] Address family not supported by protocol"
+
+
+def said(panel: StallsPanel | ConnectionsPanel) -> str:
+    """All the words of a panel, whatever its rows."""
+    return " ".join(" ".join(line.strip("│╭╮╰╯─ ") for line in rendered(panel)).split())
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_where_nobody_can_ask_the_sockets_the_panels_say_so_and_why(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, SocketSample)])
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        app.draw()
+        stalls, connections = app.query_one(StallsPanel), app.query_one(ConnectionsPanel)
+        assert "None so far: nothing has waited in the kernel for 100 ms" in said(stalls)
+        app.session.apply(Unavailable(NOW, "sockets", WHY))
+        app.draw()
+        assert str(stalls.border_title) == "Stalls: not available here"
+        assert f"Not available here: {WHY}." in said(stalls)
+        assert "None" not in said(stalls)
+        await pilot.press("3")
+        await pilot.pause()
+        app.draw()
+        assert "queue: not available" in str(connections.border_title)
+        assert "queue: not available" in said(connections)

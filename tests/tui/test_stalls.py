@@ -7,7 +7,7 @@ import pytest
 
 from app.session.stall import SHORT, Cause, Stall
 from app.tui import text
-from app.tui.panels.stalls import cause
+from app.tui.panels.stalls import COLUMNS, LEAST, cause
 from servers.block import BlockSetting
 from tests.tui.stage import SIZES, Stage, dashboard
 
@@ -81,13 +81,15 @@ async def test_the_totals_name_what_has_ended_and_what_goes_on() -> None:
         await stage.shows("parked, 1 going on")
 
 
-@pytest.mark.parametrize("width", range(9, 30))
-def test_a_cause_is_named_whole_in_any_room(width: int) -> None:
+@pytest.mark.parametrize("width", range(next(c.width for c in COLUMNS if c.title == "cause"), 30))
+def test_a_cause_and_whose_doing_it_was_have_room_in_their_column(width: int) -> None:
     for why in Cause:
-        stall = Stall(1, (1, 1), 0, 0, cause=why, injected=True)
-        said = cause(stall, max(width, len(SHORT.get(why, why.value))))
-        assert said.removesuffix(" (block)") in (why.value, SHORT.get(why))
-        assert said.endswith("(block)") or len(said) + len(" (block)") > width
+        names = (why.value, SHORT.get(why), LEAST.get(why))
+        for injected in (False, True):
+            said = cause(Stall(1, (1, 1), 0, 0, cause=why, injected=injected), width)
+            assert len(said) <= width
+            assert said.removesuffix(" (block)").removesuffix(", block") in names
+            assert said.endswith((" (block)", ", block")) == injected
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

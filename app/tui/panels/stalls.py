@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from app.session.stall import SENTENCES, SHORT, Stall
+from app.session.stall import SENTENCES, SHORT, Cause, Stall
 from app.tui import table, text
 from app.tui.lines import file_line
 from app.tui.panel import Line, wrap
@@ -16,6 +16,15 @@ from app.tui.view import View
 TENTH = text.SECOND // 10
 LINE = 22
 """Cells for the line of code, where there is room: as long as asyncio_blocking.py:26."""
+LEAST = {
+    Cause.COMPUTING: "on CPU",
+    Cause.GIL: "for GIL",
+    Cause.ALL_TAKEN: "taken",
+    Cause.ONE_CLIENT: "busy",
+    Cause.NOT_READING: "unread",
+    Cause.BACKLOG: "backlog",
+}
+"""Causes in as few words as leave room, in the least cells of their column, for whose doing it was."""
 WHOLE = 100
 """Characters for each of a stall's words where it is copied."""
 
@@ -53,8 +62,11 @@ def line_of_code(view: View, stall: Stall, width: int) -> str:
 def cause(stall: Stall, width: int) -> str:
     """The cause, and whether it was our own doing, in so many cells."""
     why, short = stall.cause.value, SHORT.get(stall.cause, stall.cause.value)
-    own = " (block)" if stall.injected else ""
-    return text.first_that_fits((why + own, short + own, why, short), width)
+    if not stall.injected:
+        return text.first_that_fits((why, short), width)
+    least = LEAST.get(stall.cause, short)
+    marked = [name + mark for mark in (" (block)", ", block") for name in (why, short)]
+    return text.first_that_fits((*marked, f"{least}, block"), width)
 
 
 def style(view: View, stall: Stall) -> Style:

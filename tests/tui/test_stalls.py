@@ -7,9 +7,11 @@ import pytest
 
 from app.session.stall import SHORT, Cause, Stall
 from app.tui import text
+from app.tui.excuses import NO_PICTURE
 from app.tui.panels.stalls import COLUMNS, LEAST, cause
 from servers.block import BlockSetting
 from tests.tui.stage import SIZES, Stage, dashboard
+from tests.tui.still import NOW, Still, run
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
@@ -164,3 +166,19 @@ async def test_a_stall_that_one_has_gone_back_to_has_its_whole_length_everywhere
         await stage.press("y")
         assert f" {whole} parked (block): " in stage.app.clipboard
         await stage.shows(f"parked {whole} from")
+
+
+async def test_of_stalls_before_the_oldest_picture_it_is_said_once_that_none_is_kept() -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(notifications=True) as pilot:
+        oldest, latest = (stall.number for stall in app.session.stalls.all)
+        app.live.moments.kept[latest] = app.live.moments.kept[oldest] = (app.session, NOW)
+        await pilot.press(*["left_square_bracket"] * 5)
+        assert [notice.message for notice in app._notifications] == ["No stall before this one"]
+        app.clear_notifications()
+        del app.live.moments.kept[oldest]
+        app.hold_still(None)
+        await pilot.press(*["left_square_bracket"] * 5)
+        assert app.stall == latest
+        app.show_stall(oldest)
+        assert [notice.message for notice in app._notifications] == [NO_PICTURE]

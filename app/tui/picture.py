@@ -251,13 +251,12 @@ class Picture(Notices):
         assert self.frozen
         gone = text.count(view.goes_on.totals.events - self.frozen[0].totals.events)
         if (stall := view.stall) and self.stall:
-            whole, begin = view.whole(stall), text.stamp(view.since_start(stall.begin))
-            lasted = text.duration(whole.lasted(view.clock))
+            begin = text.stamp(view.since_start(stall.begin))
             where = f"{view.started.title}, in the matrix:   " if self.origin and view.started else ""
             count = view.goes_on.stalls.count
             of = "" if self.origin and len(self.moments) < count else f" of {count}"
             which = f"STALL {stall.number}{of}"
-            what = f"{where}{which}   {whole.cause.value} {lasted} from {begin}"
+            what = f"{where}{which}   {stall.cause.value} {view.length(stall)} from {begin}"
         else:
             what = "FROZEN"
         return f"{what}   {gone} events since   {view.keys['freeze']} goes on"

@@ -1,6 +1,7 @@
 """A stall on the screen: who waits, for how long, why, and which line is to blame; and going back to it."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -165,7 +166,25 @@ async def test_a_stall_that_one_has_gone_back_to_has_its_whole_length_everywhere
         await stage.until(lambda: f" {whole} parked" in stage.shown("stalls"), "its row")
         await stage.press("y")
         assert f" {whole} parked (block): " in stage.app.clipboard
-        await stage.shows(f"parked {whole} from")
+        await stage.shows(f"parked {whole} from", "Stalls: 1 parked")
+        assert f"parked {whole}" in stage.shown("source")
+        assert stage.shown("timeline").count(f"parked {whole}") == 2, "on the server's lane, and beside it"
+
+
+async def test_in_a_picture_that_is_frozen_a_stall_is_as_long_everywhere_as_it_was_then() -> None:
+    async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
+        await held(stage)
+        await stage.press("p")
+        assert stage.app.frozen
+        still, moment = stage.app.frozen
+        (stall,) = still.stalls.going.values()
+        length = text.duration(stall.lasted(moment))
+        await stage.until(lambda: time.monotonic_ns() > moment + text.SECOND, "time goes on")
+        await stage.glance()
+        assert f" {length} parked" in stage.shown("stalls")
+        assert f"parked {length}" in stage.shown("source")
+        assert stage.shown("timeline").count(f"parked {length}") == 2
+        assert "Stalls: 1 going on" in stage.text
 
 
 async def test_of_stalls_before_the_oldest_picture_it_is_said_once_that_none_is_kept() -> None:

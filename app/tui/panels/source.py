@@ -46,7 +46,7 @@ class SourcePanel(Panel):
 
     def fingerprint(self, view: View) -> Hashable:
         stall = view.stall
-        accused = stall and (stall.number, stall.culprit, stall.cause, view.tenth)
+        accused = stall and (stall.number, stall.culprit, stall.cause, view.length(stall))
         return (
             view.pattern and view.pattern.name,
             self._runs(view),
@@ -102,7 +102,7 @@ class SourcePanel(Panel):
         palette = view.palette
         lines: list[Line] = [
             [
-                (f" {stall.cause.value} {text.duration(stall.lasted(view.now))} ", palette.stalled),
+                (f" {stall.cause.value} {view.length(stall)} ", palette.stalled),
                 (who(stall, view), palette.dim),
             ],
             *([(line, palette.text)] for line in wrap(SENTENCES[stall.cause], self.extent.width)),

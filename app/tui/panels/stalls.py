@@ -1,5 +1,6 @@
 """The stalls: when, for how long, why, who waited, and on which line of code. Enter goes there."""
 
+from collections import Counter
 from collections.abc import Hashable
 from typing import ClassVar
 
@@ -87,7 +88,7 @@ def why_none(view: View) -> str:
 Column = table.Column[Stall]
 COLUMNS = (
     Column("begin", 7, 2, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
-    Column("length", 7, 0, lambda view, s: text.duration(s.lasted(view.clock)), style, right=True),
+    Column("length", 7, 0, lambda view, s: view.length(s), style, right=True),
     Column("cause", 14, 2, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
     Column("who waits", 9, 1, grows=True, most=12, fitted=lambda view, s, width: who_waits(s, width)),
     Column("line", 11, 3, style=lambda view, s: view.palette.accent, grows=True, wants=LINE, fitted=line_of_code),
@@ -95,7 +96,7 @@ COLUMNS = (
 
 
 class StallsPanel(table.TablePanel[Stall]):
-    """One row for each stall, the latest at the end; of each the whole, also in a picture from its midst."""
+    """One row for each stall, the latest at the end; of the one gone back to the whole."""
 
     TITLE = "Stalls"
     COLUMNS = COLUMNS
@@ -112,7 +113,7 @@ class StallsPanel(table.TablePanel[Stall]):
     def fingerprint(self, view: View) -> Hashable:
         stalls = view.session.stalls
         going = tuple((s.number, s.end, s.cause, len(s.victims), bool(s.located_at)) for s in stalls.going.values())
-        known = tuple(view.whole(stall).end or view.clock // TENTH for stall in stalls.going.values())
+        known = tuple((view.whole(stall).end, view.lasted(stall) // TENTH) for stall in stalls.going.values())
         listens = bool(view.session.server and view.session.server.listening_at)
         none = (listens, view.session.missing.get("sockets"))
         return (len(stalls.all), stalls.totals.total(), going, known, none, view.chosen_stall)
@@ -123,8 +124,10 @@ class StallsPanel(table.TablePanel[Stall]):
         self.last = len(self.items)
         words = self.TITLE
         if self.items:
-            said = [f"{count} {each.value}" for each, count in stalls.totals.most_common(3)]
-            if going := sum(not stall.end for stall in stalls.all):
+            pairs = zip(self.items, stalls.all, strict=True)
+            ended = Counter(item.cause for item, stall in pairs if item.end and not stall.end)
+            said = [f"{count} {each.value}" for each, count in (stalls.totals + ended).most_common(3)]
+            if going := sum(not stall.end for stall in self.items):
                 said.append(f"{going} going on")
             words += f": {', '.join(said)}"
         elif view.session.missing.get("sockets"):
@@ -141,8 +144,8 @@ class StallsPanel(table.TablePanel[Stall]):
     def copied(self, index: int) -> str:
         stall = self.items[index]
         assert self.view
-        lasted = text.duration(stall.lasted(self.view.clock))
-        said = f"{begin(self.view, stall, WHOLE)} {lasted} {cause(stall, WHOLE)}: {SENTENCES[stall.cause]}"
+        when = f"{begin(self.view, stall, WHOLE)} {self.view.length(stall)}"
+        said = f"{when} {cause(stall, WHOLE)}: {SENTENCES[stall.cause]}"
         return f"{said} Waiting: {text.some(victims(stall), WHOLE)}. {place(stall)}".rstrip()
 
     def action_go_there(self) -> None:

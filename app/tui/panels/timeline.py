@@ -51,7 +51,10 @@ class TimelinePanel(Panel):
         return STATE
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
-        stalls, blamed = view.session.stalls, view.stall and (view.stall.cause, view.stall.culprit)
+        stalls, blamed = (
+            view.session.stalls,
+            view.stall and (view.stall.cause, view.stall.culprit, view.length(view.stall)),
+        )
         end = self.window(view).end
         return (view.session.changes, end, view.span, len(stalls.all), len(stalls.going), blamed, view.tenth)
 
@@ -127,8 +130,8 @@ class TimelinePanel(Panel):
     def _now(self, view: View) -> tuple[str, Style]:
         """What the server as a whole does now."""
         stall = view.stall
-        if stall and not stall.end:
-            lasted, why = text.elapsed(stall.lasted(view.now)), stall.cause.value
+        if stall and (view.frozen or not stall.end):
+            lasted, why = view.length(stall), stall.cause.value
             wordings = (f"{why} {lasted}", f"{SHORT.get(stall.cause, why)} {lasted}")
             return text.first_that_fits(wordings, self.state_width - 1), view.palette.bad
         if not (running := view.session.blocking.values()):

@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from app.session.stall import SHORT, Cause, Stall
 from app.tui import text
 from app.tui.excuses import NO_PICTURE
-from app.tui.panels.stalls import COLUMNS, LEAST, cause
+from app.tui.panels.source import SourcePanel
+from app.tui.panels.stalls import COLUMNS, LEAST, StallsPanel, cause
 from servers.block import BlockSetting
-from tests.tui.stage import SIZES, Stage, dashboard
+from tests.tui.stage import SIZES, Stage, dashboard, rendered
 from tests.tui.still import NOW, Still, run
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
@@ -201,3 +203,25 @@ async def test_of_stalls_before_the_oldest_picture_it_is_said_once_that_none_is_
         assert app.stall == latest
         app.show_stall(oldest)
         assert [notice.message for notice in app._notifications] == [NO_PICTURE]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_stall_without_a_line_says_why_it_has_none(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=size) as pilot:
+        stall = app.session.stalls.all[0]
+        assert stall.culprit
+        stall.culprit = replace(stall.culprit, frames=())
+        stall.end = stall.begin + 150 * text.MS
+        app.live.moments.kept[stall.number] = (app.session, NOW)
+        app.show_stall(stall.number)
+        await pilot.press("8", "4")
+        await pilot.pause()
+        app.draw()
+        row = rendered(app.query_one(StallsPanel))[2]
+        assert re.search("over before|too short", row), row
+        source = app.query_one(SourcePanel)
+        if source.display:
+            assert "No line of code: over before it was asked." in "".join(rendered(source))
+        border = app.query_one("#timeline").border_subtitle
+        assert size[0] < 160 or "no line: over before it was asked" in str(border)

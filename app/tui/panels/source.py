@@ -11,7 +11,7 @@ from rich.syntax import Syntax
 from app.session.observations import Frame
 from app.session.stall import SENTENCES, Cause, Culprit, Stall
 from app.tui import text
-from app.tui.lines import file_line, read_lines, source_line
+from app.tui.lines import file_line, no_line, read_lines, source_line
 from app.tui.palette import Palette
 from app.tui.panel import Line, Panel, pad, wrap
 from app.tui.panels.threads import name_of
@@ -107,6 +107,7 @@ class SourcePanel(Panel):
             ],
             *([(line, palette.text)] for line in wrap(SENTENCES[stall.cause], self.extent.width)),
         ]
+        lines += [[(f"No line of code: {why}.", palette.dim)] for why in no_line(stall)[:1]]
         for number, frame in enumerate(culprit.calls[:CALLS]):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)

@@ -10,7 +10,7 @@ from textual.message import Message
 
 from app.session.stall import SENTENCES, SHORT, Cause, Stall
 from app.tui import table, text
-from app.tui.lines import file_line
+from app.tui.lines import file_line, no_line
 from app.tui.panel import Line, wrap
 from app.tui.view import View
 
@@ -55,8 +55,9 @@ def begin(view: View, stall: Stall, width: int) -> str:
 
 
 def line_of_code(view: View, stall: Stall, width: int) -> str:
-    """The culprit's place in so many cells: the number of the line is kept for longest."""
-    whole = place(stall)
+    """The culprit's place in so many cells, the number of the line for longest; or why it is not known."""
+    if not (whole := place(stall)):
+        return text.first_that_fits(no_line(stall), width)
     return text.first_that_fits((whole, text.tail(whole.partition(" ")[0], width)), width)
 
 
@@ -85,13 +86,18 @@ def why_none(view: View) -> str:
     return f"None so far: nothing has waited in the kernel for {text.duration(least)} with nobody taking anything."
 
 
+def line_style(view: View, stall: Stall) -> Style:
+    """A line of code stands out, and why there is none does not."""
+    return view.palette.accent if place(stall) else view.palette.dim
+
+
 Column = table.Column[Stall]
 COLUMNS = (
     Column("begin", 7, 2, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
     Column("length", 7, 0, lambda view, s: view.length(s), style, right=True),
     Column("cause", 14, 2, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
     Column("who waits", 9, 1, grows=True, most=12, fitted=lambda view, s, width: who_waits(s, width)),
-    Column("line", 11, 3, style=lambda view, s: view.palette.accent, grows=True, wants=LINE, fitted=line_of_code),
+    Column("line", 11, 3, style=line_style, grows=True, wants=LINE, fitted=line_of_code),
 )
 
 

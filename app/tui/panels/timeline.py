@@ -5,10 +5,10 @@ from itertools import islice
 from rich.style import Style
 
 from app.session.connection import Connection
-from app.session.stall import SENTENCES, SHORT, Cause, Stall
+from app.session.stall import SENTENCES, SHORT, Stall
 from app.tui import text
 from app.tui.lanes import Window, lane, spans
-from app.tui.lines import file_line, source_line
+from app.tui.lines import UNBLAMED, file_line, no_line, source_line
 from app.tui.panel import Line, Panel, pad
 from app.tui.panels.connections import state_style
 from app.tui.server_lane import server_lane
@@ -22,8 +22,6 @@ STATE = 20
 
 APART = " ── "
 """Parts what is said in the lower border from where in the whole the window is."""
-UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_TAKEN, Cause.BACKLOG)
-"""Causes that are in the architecture, not in a line of code."""
 
 
 class TimelinePanel(Panel):
@@ -162,7 +160,8 @@ def blame(stall: Stall, width: int) -> str:
     own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
         sentence = SENTENCES[stall.cause].rstrip(".")
-        return text.first_that_fits((sentence, sentence.partition(",")[0], stall.cause.value), width)
+        whole = [f"{sentence}; no line: {why}" for why in no_line(stall)]
+        return text.first_that_fits((*whole, sentence, sentence.partition(",")[0], stall.cause.value), width)
     line = f"{file_line(own[0])} {source_line(own[0])}"
     callers = [f"called at {file_line(frame)}" for frame in own[1:2]]
     return pad(text.first_that_fits((", ".join([line, *callers]), line), width), width).rstrip()

@@ -43,6 +43,8 @@ class SourcePanel(Panel):
         self._lines: list[Line] = []
         self._coloured = functools.lru_cache(maxsize=4)(code)
         self._about: Hashable = None
+        self._scrolled = False
+        """Whether somebody has looked elsewhere than where the threads are."""
 
     def fingerprint(self, view: View) -> Hashable:
         stall = view.stall
@@ -69,9 +71,16 @@ class SourcePanel(Panel):
             self._lines = [*marked, [], *told] if self._runs(view) else [*told, [], *marked]
         self.last = len(self._lines)
         if self._about != (about := (view.pattern.name, self._runs(view), stall and stall.number)):
-            self._about, self.top = about, 0
-        if not (self.has_focus or (stall and stall.culprit)):
+            self._about, self.top, self._scrolled = about, 0, False
+        if not (self._scrolled or (stall and stall.culprit)):
             self._follow([number - 1 for number, _ in self._marks(view)])
+
+    def scroll_lines(self, lines: int) -> None:
+        self._scrolled = True
+        super().scroll_lines(lines)
+
+    def on_blur(self) -> None:
+        self._scrolled = False
 
     def _follow(self, places: list[int]) -> None:
         """Have one of these lines in sight, if any."""

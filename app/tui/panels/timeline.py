@@ -20,6 +20,9 @@ SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
 LABEL = 13
 STATE = 20
 
+TOGETHER = text.SECOND // 10
+"""Waits (ns) that begin within this time look the same, and so did they begin together."""
+
 APART = " ── "
 """Parts what is said in the lower border from where in the whole the window is."""
 
@@ -66,7 +69,7 @@ class TimelinePanel(Panel):
         closed = [c for c in islice(reversed(session.closed), 100) if c.closed_at >= oldest]
         open_ = list(session.connections.values())
         if len(open_) > self.rows:
-            open_.sort(key=lambda c: c.pending_since or view.now)
+            open_ = longest_first(open_)
         self._lanes = [*open_, *closed]
         self.last = len(self._lanes)
         self.title_text = f"{self.TITLE}: the last {view.span // text.SECOND} s"
@@ -153,6 +156,24 @@ class TimelinePanel(Panel):
                 free = begin
         legend = "".join(marks[:width])
         return [(" " * LABEL, Style.null()), (legend, self.view.palette.faint)]
+
+
+def longest_first(connections: list[Connection]) -> list[Connection]:
+    """Those that wait before the others, the longest first; of those that began together by their numbers."""
+    known = [(connection.pending_since, connection) for connection in connections]
+    begin, ranked = 0, []
+    for since, connection in sorted((each for each in known if each[0]), key=lambda each: each[0]):
+        begin = since if since - begin > TOGETHER else begin
+        ranked.append((begin, connection))
+    ranked.sort(key=lambda each: (each[0], *number(each[1])))
+    return [connection for _, connection in ranked] + [connection for since, connection in known if not since]
+
+
+def number(connection: Connection) -> tuple[bool, int]:
+    """The number that its lane has, those of our clients first."""
+    if connection.client is None:
+        return True, connection.number
+    return False, connection.client
 
 
 def blame(stall: Stall, width: int) -> str:

@@ -1,5 +1,6 @@
 """CPU, memory, threads and context switches of the server's processes, and the machine's cores (psutil)."""
 
+import contextlib
 import os
 import re
 import time
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample
+from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
 
 SWITCHES = re.compile(rb"^(non)?voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
 MOST_THREADS = 128
@@ -33,13 +34,17 @@ class Resources:
         self._listed: list[psutil.Process] = []
         self._since = self._looked = 0
         self._at = time.monotonic_ns()
-        psutil.cpu_percent(percpu=True)
+        self._told = False
+        """Whether it was said of the server that is watched that the cores can't be seen."""
+        with contextlib.suppress(OSError, psutil.Error):
+            psutil.cpu_percent(percpu=True)
 
     def watch(self, pid: int | None) -> None:
         """Sample the server whose first process has this id from now on, or none."""
         self._root = _process(pid) if pid is not None else None
         self._known.clear()
         self._since, self._looked = time.monotonic_ns(), 0
+        self._told = False
 
     def sample(self) -> list[Observation]:
         """What every process of the server, and every core, has done since the last sample.
@@ -50,7 +55,7 @@ class Resources:
         if at - self._at < SHORTEST:
             return []
         self._at = at
-        found: list[Observation] = [CoresSample(at, list(psutil.cpu_percent(percpu=True)))]
+        found = self._cores()
         alive = {process.pid: process for process in self._processes()}
         for pid in [pid for pid in self._known if pid not in alive]:
             del self._known[pid]
@@ -61,6 +66,15 @@ class Resources:
             if sample := _sample(known, first):
                 found.append(sample)
         return found
+
+    def _cores(self) -> list[Observation]:
+        """How busy each core is; where the system hides that, why, said once for each server."""
+        try:
+            return [CoresSample(self._at, list(psutil.cpu_percent(percpu=True)))]
+        except (OSError, psutil.Error) as error:
+            told, self._told = self._told, True
+            why = f"this system does not show its cores: {error}"
+            return [] if told else [Unavailable(self._at, "cores", why)]
 
     def _processes(self) -> list[psutil.Process]:
         if self._root is None or not _alive(self._root):
@@ -78,13 +92,21 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
     """All that descends from a process, from the kernel's lists of children (proc(5)) instead of all of /proc."""
     try:
         tids = os.listdir(f"/proc/{process.pid}/task")
-        if len(tids) > FEW_THREADS:
-            return process.children(recursive=True)
+        if len(tids) > FEW_THREADS and (found := _descendants_by_psutil(process)) is not None:
+            return found
         pids = [pid for tid in tids for pid in Path(f"/proc/{process.pid}/task/{tid}/children").read_text().split()]
     except OSError:
-        return process.children(recursive=True)
+        return _descendants_by_psutil(process) or []
     children = [child for pid in pids if (child := _process(int(pid)))]
     return children + [each for child in children for each in _descendants(child)]
+
+
+def _descendants_by_psutil(process: psutil.Process) -> list[psutil.Process] | None:
+    """The same from all of /proc; None where the system hides what psutil needs for that."""
+    try:
+        return list(process.children(recursive=True))
+    except OSError:
+        return None
 
 
 def _alive(process: psutil.Process) -> bool:

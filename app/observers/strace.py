@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,42 @@ LINE = 300
 """Characters of a call that are kept."""
 TAKEN = 1 << 19
 """Bytes taken at one look: more than strace writes meanwhile, so that it never has to wait, and the server with it."""
+SIGNAL = f"--- {signal.SIGUSR1.name} "
+CALL = re.compile(r"(?:\[pid +(\d+)\] )?(?:<\.\.\. )?(\w+|--- \w+ )")
+"""The thread that a line is of, if it says so, and the call, or the signal, that it is about."""
+OURS = frozenset({"write", "rt_sigaction", "gettid", "getpid", "tgkill", "rt_sigreturn", SIGNAL})
+"""What a thread calls to write its stack for us (`servers/stacks.py`), between the signal and rt_sigreturn."""
+
+
+class Looks:
+    """Our own looks at the stacks, which are no doing of the server's: from the signal to the return from it."""
+
+    def __init__(self) -> None:
+        self._under: set[str] = set()
+        """The threads that answer a look now, by their numbers as strace has them; "" for the only one there is."""
+
+    def without(self, lines: list[str]) -> list[str]:
+        """What the server does by itself, of these lines."""
+        if not self._under and not any(SIGNAL in line for line in lines):
+            return lines
+        return [line for line in lines if not self._take(line)]
+
+    def covers(self, line: str) -> bool:
+        """Whether a line, perhaps without its end, is of a look."""
+        found = CALL.match(line)
+        return bool(found and (found[1] or "") in self._under and found[2] in OURS)
+
+    def _take(self, line: str) -> bool:
+        """Whether it is of a look; one that came to an end in lines that were lost ends with another call."""
+        if not (found := CALL.match(line)):
+            return False
+        thread, call = found[1] or "", found[2]
+        if call == SIGNAL:
+            self._under.add(thread)
+        ours = self.covers(line)
+        if not ours or call == "rt_sigreturn":
+            self._under -= {thread, ""} if thread else self._under  # the number comes and goes with other threads
+        return ours
 
 
 def is_installed() -> bool:
@@ -44,19 +81,21 @@ class Strace:
             os.close(write)
         self._pipe = LinePipe(read)
         self._begun: str | None = None
+        self._looks = Looks()
 
     def read(self) -> SystemCalls | None:
         """The calls since the last look, how many, and the one that has not returned; None if nothing is new.
 
         strace writes a call's name and what it was given as it begins, and its end when it returns: what the server
-        waits in is a line without an end.
+        waits in is a line without an end. What it does for our looks at its stacks is left out.
         """
-        lines = self._pipe.read(TAKEN).splitlines()
+        lines = self._looks.without(self._pipe.read(TAKEN).decode(errors="replace").splitlines())
         begun = self._pipe.begun[:LINE].decode(errors="replace")
+        begun = "" if self._looks.covers(begun) else begun
         if not lines and begun == self._begun:
             return None
         self._begun = begun
-        shown = [line[:LINE].decode(errors="replace") for line in lines[-SHOWN:]]
+        shown = [line[:LINE] for line in lines[-SHOWN:]]
         return SystemCalls(time.monotonic_ns(), shown, len(lines), begun)
 
     @property

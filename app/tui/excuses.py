@@ -7,6 +7,8 @@ from servers.block import WORDS
 from servers.pattern import Pattern
 from servers.remedies import remedy
 
+NO_PICTURE = "Of a stall so long ago no picture is kept"
+
 
 def no_remedy(pattern: Pattern | None, kind: str) -> str:
     """Why nothing is to be cured."""

@@ -4,8 +4,13 @@ import functools
 from pathlib import Path, PurePath
 
 from app.session.observations import Frame
+from app.session.stall import Cause, Stall
 from app.tui import text
 
+UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_TAKEN, Cause.BACKLOG)
+"""Causes that are in the architecture, not in a line of code."""
+SHORT_LIVED = text.SECOND
+"""A stall (ns) shorter than this may be over before its thread can be asked, or has answered."""
 LARGEST = 1 << 20
 """A file larger than this (bytes) is not read for the sake of one line."""
 
@@ -18,6 +23,15 @@ def file_line(frame: Frame) -> str:
 def source_line(frame: Frame) -> str:
     """The line's own text, or the function's name where the file can't be read."""
     return text.clean(_line(frame.file, frame.line)) or f"in {text.clean(frame.function)}"
+
+
+def no_line(stall: Stall) -> tuple[str, ...]:
+    """Why a stall that is over has no line of code, in ever fewer words; nothing where it has one or needs none."""
+    if not stall.end or stall.cause in UNBLAMED or (stall.culprit and stall.culprit.where):
+        return ()
+    if stall.lasted(stall.end) < SHORT_LIVED:
+        return "over before it was asked", "over before asked", "too short"
+    return ("its thread did not answer", "no answer") if stall.culprit else ()
 
 
 @functools.lru_cache(maxsize=256)

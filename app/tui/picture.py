@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.text import Text
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 from textual.geometry import Size
@@ -21,6 +21,7 @@ from app.tui import endings, text
 from app.tui.failure import SOFTWARE, write_traceback
 from app.tui.keys import ALL_KEYS, PANELS, first_key
 from app.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange
+from app.tui.notices import Notices
 from app.tui.palette import THEMES, Palette
 from app.tui.panel import Panel
 from app.tui.panels.calls import CallsPanel
@@ -51,7 +52,7 @@ SAMPLE = 0.5
 """Seconds between two samples of CPU and memory."""
 
 
-class Picture(App[int]):
+class Picture(Notices):
     """Drains a live run and draws its session, each a few times a second."""
 
     TITLE = "echo-tui"
@@ -252,13 +253,12 @@ class Picture(App[int]):
         assert self.frozen
         gone = text.count(view.goes_on.totals.events - self.frozen[0].totals.events)
         if (stall := view.stall) and self.stall:
-            whole, begin = view.whole(stall), text.stamp(view.since_start(stall.begin))
-            lasted = text.duration(whole.lasted(view.clock))
+            begin = text.stamp(view.since_start(stall.begin))
             where = f"{view.started.title}, in the matrix:   " if self.origin and view.started else ""
             count = view.goes_on.stalls.count
             of = "" if self.origin and len(self.moments) < count else f" of {count}"
             which = f"STALL {stall.number}{of}"
-            what = f"{where}{which}   {whole.cause.value} {lasted} from {begin}"
+            what = f"{where}{which}   {stall.cause.value} {view.length(stall)} from {begin}"
         else:
             what = "FROZEN"
         return f"{what}   {gone} events since   {view.keys['freeze']} goes on"

@@ -10,6 +10,7 @@ from app.matrix.terms import Terms
 from app.session.freeze import snapshot
 from app.session.moments import Moment
 from app.tui.dialogs import Help
+from app.tui.excuses import NO_PICTURE
 from app.tui.keys import PANELS
 from app.tui.matrix import MatrixScreen
 from app.tui.palette import THEMES
@@ -46,7 +47,11 @@ class ScreenKeys(Picture):
         elif step > 0 and self.frozen:
             self.hold_still(None)
         elif not self.excused("stall-before"):
-            words = "No stall before this one" if step < 0 else "This is what goes on now"
+            known = self.view().goes_on.stalls.all
+            if step > 0:
+                words = "This is what goes on now"
+            else:
+                words = NO_PICTURE if any(stall.number < here for stall in known) else "No stall before this one"
             self.notify(words, timeout=2, markup=False)
 
     def show_stall(self, number: int) -> None:
@@ -54,7 +59,7 @@ class ScreenKeys(Picture):
         if moment := self.moments.get(number):
             self.hold_still(moment, number, self.origin)
         else:
-            self.notify("Of a stall so long ago no picture is kept", severity="warning", timeout=3, markup=False)
+            self.notify(NO_PICTURE, severity="warning", timeout=3, markup=False)
 
     def action_toggle_lens(self) -> None:
         """Open the lens and go there, or close it; a focus that was on it stays in its place."""

@@ -55,14 +55,12 @@ def server_lane(view: View, window: Window, stalls: Iterable[Stall]) -> Line:
 
 
 def _stalls(view: View, window: Window, stalls: Iterable[Stall]) -> list[Cover]:
-    ranked = sorted(stalls, key=lambda stall: (stall.number != view.chosen_stall, -stall.lasted(view.now)))
+    ranked = sorted(stalls, key=lambda stall: (stall.number != view.chosen_stall, -view.lasted(stall)))
     covers = []
     for stall in ranked:
-        why, lasted = stall.cause.value, stall.lasted(view.now)
-        length = text.duration(lasted) if stall.end else text.elapsed(lasted)
+        cause, length, least = view.whole(stall).cause, view.length(stall), text.elapsed(view.lasted(stall))
         place = window.columns(stall.begin, stall.end or view.now)
-        short = SHORT.get(stall.cause, why)
-        least = text.elapsed(lasted)
+        why, short = cause.value, SHORT.get(cause, cause.value)
         covers.append(Cover(place, STALLED, (f"{why} {length}", f"{short} {length}", length, least)))
     return covers
 

@@ -10,7 +10,7 @@ from app.session.parts import BlockSwitch
 from app.session.session import Session
 from app.session.stall import Stall
 from app.tui.palette import Palette
-from app.tui.text import elapsed
+from app.tui.text import duration, elapsed
 from servers.catalog import BY_NAME, Pattern
 from servers.remedies import Remedy, remedy
 
@@ -69,7 +69,7 @@ class View:
         """The stall that the screen speaks of: the one that was gone back to, or the longest of those that go on."""
         stalls = self.session.stalls
         if self.chosen_stall is not None:
-            return next((stall for stall in stalls.all if stall.number == self.chosen_stall), None)
+            return next((self.whole(stall) for stall in stalls.all if stall.number == self.chosen_stall), None)
         return min(
             (s for s in stalls.going.values() if not s.end), key=lambda s: (s.key == ACCEPT, s.begin), default=None
         )
@@ -94,11 +94,23 @@ class View:
         return self.origin or self.live
 
     def whole(self, stall: Stall) -> Stall:
-        """A stall as it is known by now, also its end that came after the picture, if anybody still knows it."""
-        if not self.frozen or stall.end:
+        """The stall that was gone back to as it is known by now, also its end that came after the picture.
+
+        Others are as they were at the moment of the picture, and so is one of which nobody knows any more.
+        """
+        if not self.frozen or stall.end or stall.number != self.chosen_stall:
             return stall
         known = (each for each in reversed(self.goes_on.stalls.all) if each.number == stall.number)
         return next(known, None) or replace(stall, end=self.now)
+
+    def lasted(self, stall: Stall) -> int:
+        """How long (ns) a stall was, or has been: the same wherever it is shown."""
+        return self.whole(stall).lasted(self.clock if stall.number == self.chosen_stall else self.now)
+
+    def length(self, stall: Stall) -> str:
+        """The same in words; only to a tenth of a second while it counts on."""
+        counts_on = not self.whole(stall).end and (not self.frozen or stall.number == self.chosen_stall)
+        return (elapsed if counts_on else duration)(self.lasted(stall))
 
     def waited(self, connection: Connection) -> int | None:
         """How long (ns) a connection has been waiting for something; None if it is not."""

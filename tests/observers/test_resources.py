@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from app.observers.resources import MOST_THREADS, SHORTEST, Resources
-from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample
+from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
 from servers.records import Note, Worker
 from tests.observers.watching import LIMIT, Watched, eventually, watched
 
@@ -160,3 +160,34 @@ def test_nothing_is_watched_without_a_server(resources: Resources) -> None:
     assert [type(o) for o in sample(resources)] == [CoresSample]
     resources.watch(2**22 + os.getpid())  # no such process
     assert [type(o) for o in sample(resources)] == [CoresSample]
+
+
+def test_a_system_that_hides_its_cores_is_told_once_for_each_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As /proc does that is mounted with subset=pid: psutil raises what open raises."""
+
+    def hidden(percpu: bool = False) -> list[float]:
+        raise FileNotFoundError(2, "No such file or directory", "/proc/stat")
+
+    monkeypatch.setattr(psutil, "cpu_percent", hidden)
+    resources = Resources()
+    with watched("thread-pool", workers=20) as server:
+        server.until(Worker, 20)
+        resources.watch(server.child.pid)
+        found = sample(resources)
+        (unseen,) = [o for o in found if isinstance(o, Unavailable)]
+        assert unseen.what == "cores"
+        assert "/proc/stat" in unseen.why
+        assert set(of(found)) == {server.child.pid}, "the rest is sampled all the same"
+        assert [type(o) for o in sample(resources)] == [ProcessSample]
+
+
+@on_linux
+def test_processes_are_found_where_psutil_can_not(pool: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(process: psutil.Process, recursive: bool = False) -> list[psutil.Process]:
+        raise FileNotFoundError(2, "No such file or directory", "/proc/stat")
+
+    monkeypatch.setattr(psutil.Process, "children", hidden)
+    monkeypatch.setattr("app.observers.resources.FEW_THREADS", 0)
+    resources = Resources()
+    resources.watch(pool.child.pid)
+    assert set(of(sample(resources))) == {pool.child.pid, *(worker.pid for worker in pool.all(Worker))}

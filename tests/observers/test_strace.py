@@ -7,12 +7,82 @@ import subprocess
 import psutil
 import pytest
 
-from app.observers.strace import Strace, is_installed
+from app.observers.strace import Looks, Strace, is_installed
 from tests.observers.watching import LIMIT, eventually, watched
 
-pytestmark = pytest.mark.skipif(not is_installed(), reason="there is no strace")
+with_strace = pytest.mark.skipif(not is_installed(), reason="there is no strace")
+LOOK = [
+    "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_TKILL, si_pid=18903, si_uid=0} ---",
+    r'write(5, "Stack (most recent call first):\n", 32) = 32',
+    'write(5, "  File ", 7)      = 7',
+    "rt_sigaction(SIGUSR1, {sa_handler=SIG_IGN, sa_mask=[], sa_flags=SA_RESTORER}, NULL, 8) = 0",
+    "gettid()                    = 18907",
+    "getpid()                    = 18904",
+    "tgkill(18904, 18907, SIGUSR1) = 0",
+    "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_TKILL, si_pid=18904, si_uid=0} ---",
+    "rt_sigaction(SIGUSR1, {sa_handler=0x7f3f96abe0d0, sa_mask=[], sa_flags=SA_RESTORER}, NULL, 8) = 0",
+    "rt_sigreturn({mask=[]})     = -1 EINTR (Interrupted system call)",
+]
+"""What strace wrote of one look at a thread's stack, less most of its lines."""
+BEFORE = ["epoll_wait(9, 0x7f, 4, -1)  = -1 EINTR (Interrupted system call)"]
+AFTER = ["epoll_wait(9, [], 4, 0)     = 0", 'write(1, "New client\\n", 11) = 11']
 
 
+def of(thread: int, lines: list[str]) -> list[str]:
+    """The same lines as they are where there are several threads."""
+    return [f"[pid {thread}] {line}" for line in lines]
+
+
+@pytest.mark.parametrize("cut", range(len(LOOK) + 1))
+def test_our_own_look_at_a_stack_is_left_out_wherever_it_is_cut_in_two(cut: int) -> None:
+    looks = Looks()
+    assert looks.without([*BEFORE, *LOOK[:cut]]) == BEFORE
+    assert looks.covers('write(5, "  Fi') == (0 < cut < len(LOOK))
+    assert looks.without([*LOOK[cut:], *AFTER]) == AFTER
+
+
+def test_a_look_at_one_thread_leaves_out_nothing_of_another() -> None:
+    looks, other = Looks(), of(18910, AFTER)
+    unfinished = of(18907, ['write(5, "  File ", 7 <unfinished ...>', "<... write resumed>)        = 7"])
+    first, *rest = of(18907, LOOK)
+    assert looks.without([first, other[0], unfinished[0], other[1], unfinished[1], *rest, *of(18907, AFTER)]) == [
+        *other,
+        *of(18907, AFTER),
+    ]
+
+
+def test_a_look_whose_end_was_lost_ends_with_the_next_call_of_the_server() -> None:
+    assert Looks().without([*LOOK[:3], *AFTER]) == AFTER
+
+
+def test_a_look_that_ends_after_other_threads_have_come_ends_all_the_same() -> None:
+    assert Looks().without([*LOOK[:3], *of(18907, LOOK[7:]), *AFTER]) == AFTER
+
+
+@with_strace
+def test_a_real_look_is_left_out() -> None:
+    with watched("asyncio") as server:
+        (client,) = server.connect()
+        client.settimeout(LIMIT)
+        lens, stacks, seen = Strace(server.child.pid), server.child.stacks, list[str]()
+
+        def took(words: str) -> bool:
+            client.sendall(words.encode())
+            assert client.recv(100)
+            if calls := lens.read():
+                seen.extend(calls.lines)
+            return any(words in line for line in seen)
+
+        eventually(lambda: took("before"), "it is attached")
+        assert stacks.ask(server.child.pid, [server.child.pid])
+        eventually(stacks.read, "the stack")
+        eventually(lambda: took("after"), "it goes on")
+        assert not [line for line in seen if "SIGUSR1" in line or "rt_sigreturn" in line or ", line " in line], seen
+        lens.stop()
+        client.close()
+
+
+@with_strace
 @pytest.mark.parametrize(
     ("pattern", "call"), [("asyncio", "epoll_wait("), ("eventlet", "epoll_wait("), ("select-loop", "select")]
 )
@@ -38,6 +108,7 @@ def test_what_a_loop_waits_in(pattern: str, call: str) -> None:
         client.close()
 
 
+@with_strace
 @pytest.mark.parametrize(("pattern", "call"), [("asyncio", "epoll_wait("), ("eventlet", "epoll_wait(")])
 def test_what_a_quiet_loop_is_in(pattern: str, call: str) -> None:
     """A call that has not returned is known by its beginning, also if nothing ever happens."""
@@ -48,6 +119,7 @@ def test_what_a_quiet_loop_is_in(pattern: str, call: str) -> None:
         lens.stop()
 
 
+@with_strace
 def test_it_goes_with_the_server() -> None:
     with watched("asyncio") as server:
         lens = Strace(server.child.pid)
@@ -57,6 +129,7 @@ def test_it_goes_with_the_server() -> None:
         lens.stop()
 
 
+@with_strace
 def test_a_process_that_is_not_there_is_said_by_strace_itself() -> None:
     with subprocess.Popen(["true"]) as gone:
         gone.wait()

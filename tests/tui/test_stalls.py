@@ -1,15 +1,20 @@
 """A stall on the screen: who waits, for how long, why, and which line is to blame; and going back to it."""
 
 import re
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.session.stall import SHORT, Cause, Stall
 from app.tui import text
-from app.tui.panels.stalls import cause
+from app.tui.excuses import NO_PICTURE
+from app.tui.panels.source import SourcePanel
+from app.tui.panels.stalls import COLUMNS, LEAST, StallsPanel, cause
 from servers.block import BlockSetting
-from tests.tui.stage import SIZES, Stage, dashboard
+from tests.tui.stage import SIZES, Stage, dashboard, rendered
+from tests.tui.still import NOW, Still, run
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
@@ -81,13 +86,15 @@ async def test_the_totals_name_what_has_ended_and_what_goes_on() -> None:
         await stage.shows("parked, 1 going on")
 
 
-@pytest.mark.parametrize("width", range(9, 30))
-def test_a_cause_is_named_whole_in_any_room(width: int) -> None:
+@pytest.mark.parametrize("width", range(next(c.width for c in COLUMNS if c.title == "cause"), 30))
+def test_a_cause_and_whose_doing_it_was_have_room_in_their_column(width: int) -> None:
     for why in Cause:
-        stall = Stall(1, (1, 1), 0, 0, cause=why, injected=True)
-        said = cause(stall, max(width, len(SHORT.get(why, why.value))))
-        assert said.removesuffix(" (block)") in (why.value, SHORT.get(why))
-        assert said.endswith("(block)") or len(said) + len(" (block)") > width
+        names = (why.value, SHORT.get(why), LEAST.get(why))
+        for injected in (False, True):
+            said = cause(Stall(1, (1, 1), 0, 0, cause=why, injected=injected), width)
+            assert len(said) <= width
+            assert said.removesuffix(" (block)").removesuffix(", block") in names
+            assert said.endswith((" (block)", ", block")) == injected
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -161,4 +168,60 @@ async def test_a_stall_that_one_has_gone_back_to_has_its_whole_length_everywhere
         await stage.until(lambda: f" {whole} parked" in stage.shown("stalls"), "its row")
         await stage.press("y")
         assert f" {whole} parked (block): " in stage.app.clipboard
-        await stage.shows(f"parked {whole} from")
+        await stage.shows(f"parked {whole} from", "Stalls: 1 parked")
+        assert f"parked {whole}" in stage.shown("source")
+        assert stage.shown("timeline").count(f"parked {whole}") == 2, "on the server's lane, and beside it"
+
+
+async def test_in_a_picture_that_is_frozen_a_stall_is_as_long_everywhere_as_it_was_then() -> None:
+    async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
+        await held(stage)
+        await stage.press("p")
+        assert stage.app.frozen
+        still, moment = stage.app.frozen
+        (stall,) = still.stalls.going.values()
+        length = text.duration(stall.lasted(moment))
+        await stage.until(lambda: time.monotonic_ns() > moment + text.SECOND, "time goes on")
+        await stage.glance()
+        assert f" {length} parked" in stage.shown("stalls")
+        assert f"parked {length}" in stage.shown("source")
+        assert stage.shown("timeline").count(f"parked {length}") == 2
+        assert "Stalls: 1 going on" in stage.text
+
+
+async def test_of_stalls_before_the_oldest_picture_it_is_said_once_that_none_is_kept() -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(notifications=True) as pilot:
+        oldest, latest = (stall.number for stall in app.session.stalls.all)
+        app.live.moments.kept[latest] = app.live.moments.kept[oldest] = (app.session, NOW)
+        await pilot.press(*["left_square_bracket"] * 5)
+        assert [notice.message for notice in app._notifications] == ["No stall before this one"]
+        app.clear_notifications()
+        del app.live.moments.kept[oldest]
+        app.hold_still(None)
+        await pilot.press(*["left_square_bracket"] * 5)
+        assert app.stall == latest
+        app.show_stall(oldest)
+        assert [notice.message for notice in app._notifications] == [NO_PICTURE]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_stall_without_a_line_says_why_it_has_none(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=size) as pilot:
+        stall = app.session.stalls.all[0]
+        assert stall.culprit
+        stall.culprit = replace(stall.culprit, frames=())
+        stall.end = stall.begin + 150 * text.MS
+        app.live.moments.kept[stall.number] = (app.session, NOW)
+        app.show_stall(stall.number)
+        await pilot.press("8", "4")
+        await pilot.pause()
+        app.draw()
+        row = rendered(app.query_one(StallsPanel))[2]
+        assert re.search("over before|too short", row), row
+        source = app.query_one(SourcePanel)
+        if source.display:
+            assert "No line of code: over before it was asked." in "".join(rendered(source))
+        border = app.query_one("#timeline").border_subtitle
+        assert size[0] < 160 or "no line: over before it was asked" in str(border)

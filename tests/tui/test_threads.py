@@ -9,7 +9,7 @@ from app.session.observations import Observation, ServerStarted, Thread, ThreadS
 from app.session.session import Session
 from app.session.stall import Culprit, Stall
 from app.tui.panels.source import who
-from app.tui.panels.threads import ThreadsPanel, rows
+from app.tui.panels.threads import ThreadsPanel, in_short, rows
 from servers.catalog import find
 from servers.records import Block, New, Worker
 from servers.server import Options
@@ -47,6 +47,23 @@ async def test_a_thread_of_a_pool_that_blocks_stands_out_of_those_that_rest_in_t
         found = rows(app.view())
     assert [(row.count, row.blocks) for row in found] == [(1, False), (9, False), (1, True)]
     assert "a C call" in found[-1].doing
+
+
+async def test_threads_that_a_signal_has_stopped_do_not_wait_in_a_call() -> None:
+    def seen(at: int, stopped: bool) -> ThreadSample:
+        threads = [
+            Thread(PID, PID + n, "python", call, "", False, 0, 0, None, None, False, stopped)
+            for n, call in enumerate(("epoll_wait", "", "futex", "futex", "futex"))
+        ]
+        return ThreadSample(at, threads, [], 5, 1)
+
+    app = Still("eventlet", [ServerStarted(START, "eventlet", PID, "127.0.0.1", 1, ["poll"]), seen(START, False)])
+    async with app.run_test():
+        assert "waiting in epoll_wait" in [row.doing for row in rows(app.view())]
+        app.session.apply(seen(START + 1, True))
+        found = rows(app.view())
+    assert {row.doing for row in found} == {"stopped by a signal"}
+    assert {in_short(row.doing, 15) for row in found} == {"stopped"}
 
 
 async def test_a_culprit_has_the_name_that_the_panel_gives_it() -> None:

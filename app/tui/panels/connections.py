@@ -98,6 +98,13 @@ def titles(session: Session) -> Iterator[str]:
     server = session.server
     words = [f"Connections: {len(session.connections):,} open"]
     closed = [f"{session.totals.bye:,} closed"] if session.totals.bye else []
+    if server and server.running and "sockets" in session.missing:
+        unknown = "accept queue: not available here"
+        yield ", ".join([*words, unknown, *closed])
+        yield ", ".join([*words, unknown])
+        yield ", ".join([*words, "queue: not available"])
+        yield f"{len(session.connections):,} open, queue: not available"
+        return
     if not (server and server.running and server.queue is not None):
         yield ", ".join(words + closed)
         return
@@ -125,7 +132,7 @@ class ConnectionsPanel(table.TablePanel[Connection]):
         self._sorted_for: Hashable = None
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
-        return (view.session.changes, view.tenth)
+        return (view.session.changes, view.tenth, "sockets" in view.session.missing)
 
     def prepare(self, view: View) -> None:
         session = view.session

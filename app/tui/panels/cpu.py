@@ -5,7 +5,7 @@ from itertools import islice
 
 from app.session.parts import Process
 from app.tui import text
-from app.tui.panel import Line, Panel, pad
+from app.tui.panel import Line, Panel, pad, wrap
 from app.tui.view import View
 
 NOTABLE = 8_000_000
@@ -27,16 +27,21 @@ class CpuPanel(Panel):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._processes: list[Process] = []
+        self._reason: list[str] = []
+        """Why there is nothing of the cores, in rows in their place."""
 
     def fingerprint(self, view: View) -> object:
         session = view.session
-        newest = session.cores[0][-1][0] if session.cores and session.cores[0] else 0
-        return (newest, len(session.processes), session.changes)
+        samples = (*session.cores[:1], *(process.cpu for process in session.processes.values()))
+        newest = tuple(each[-1][0] for each in samples if each)
+        return (newest, len(session.processes), session.missing.get("cores"), session.changes)
 
     def prepare(self, view: View) -> None:
         processes = view.session.processes.values()
         self._processes = [process for process in processes if not process.gone_at]
-        self.last = 2 * len(self._processes) + len(view.session.cores)
+        why = "" if view.session.cores else view.session.missing.get("cores", "")
+        self._reason = wrap(f"cores not available here: {why}", self.extent.width) if why else []
+        self.last = 2 * len(self._processes) + max(len(view.session.cores), len(self._reason))
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
@@ -44,6 +49,8 @@ class CpuPanel(Panel):
             process = self._processes[index // 2]
             return self._detail(process, width) if index % 2 else self._bar(self._label(process), process.cpu, width)
         core = index - 2 * len(self._processes)
+        if self._reason:
+            return [(self._reason[core], self.view.palette.dim)]
         return self._bar(f"core {core}", self.view.session.cores[core], width, faint=True)
 
     def _label(self, process: Process) -> str:

@@ -11,7 +11,7 @@ from rich.syntax import Syntax
 from app.session.observations import Frame
 from app.session.stall import SENTENCES, Cause, Culprit, Stall
 from app.tui import text
-from app.tui.lines import file_line, read_lines, source_line
+from app.tui.lines import file_line, no_line, read_lines, source_line
 from app.tui.palette import Palette
 from app.tui.panel import Line, Panel, pad, wrap
 from app.tui.panels.threads import name_of
@@ -43,10 +43,12 @@ class SourcePanel(Panel):
         self._lines: list[Line] = []
         self._coloured = functools.lru_cache(maxsize=4)(code)
         self._about: Hashable = None
+        self._scrolled = False
+        """Whether somebody has looked elsewhere than where the threads are."""
 
     def fingerprint(self, view: View) -> Hashable:
         stall = view.stall
-        accused = stall and (stall.number, stall.culprit, stall.cause, view.tenth)
+        accused = stall and (stall.number, stall.culprit, stall.cause, view.length(stall))
         return (
             view.pattern and view.pattern.name,
             self._runs(view),
@@ -69,9 +71,16 @@ class SourcePanel(Panel):
             self._lines = [*marked, [], *told] if self._runs(view) else [*told, [], *marked]
         self.last = len(self._lines)
         if self._about != (about := (view.pattern.name, self._runs(view), stall and stall.number)):
-            self._about, self.top = about, 0
-        if not (self.has_focus or (stall and stall.culprit)):
+            self._about, self.top, self._scrolled = about, 0, False
+        if not (self._scrolled or (stall and stall.culprit)):
             self._follow([number - 1 for number, _ in self._marks(view)])
+
+    def scroll_lines(self, lines: int) -> None:
+        self._scrolled = True
+        super().scroll_lines(lines)
+
+    def on_blur(self) -> None:
+        self._scrolled = False
 
     def _follow(self, places: list[int]) -> None:
         """Have one of these lines in sight, if any."""
@@ -102,11 +111,12 @@ class SourcePanel(Panel):
         palette = view.palette
         lines: list[Line] = [
             [
-                (f" {stall.cause.value} {text.duration(stall.lasted(view.now))} ", palette.stalled),
+                (f" {stall.cause.value} {view.length(stall)} ", palette.stalled),
                 (who(stall, view), palette.dim),
             ],
             *([(line, palette.text)] for line in wrap(SENTENCES[stall.cause], self.extent.width)),
         ]
+        lines += [[(f"No line of code: {why}.", palette.dim)] for why in no_line(stall)[:1]]
         for number, frame in enumerate(culprit.calls[:CALLS]):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)

@@ -1,5 +1,6 @@
 """The stalls: when, for how long, why, who waited, and on which line of code. Enter goes there."""
 
+from collections import Counter
 from collections.abc import Hashable
 from typing import ClassVar
 
@@ -7,15 +8,24 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from app.session.stall import SENTENCES, SHORT, Stall
+from app.session.stall import SENTENCES, SHORT, Cause, Stall
 from app.tui import table, text
-from app.tui.lines import file_line
-from app.tui.panel import Line
+from app.tui.lines import file_line, no_line
+from app.tui.panel import Line, wrap
 from app.tui.view import View
 
 TENTH = text.SECOND // 10
 LINE = 22
 """Cells for the line of code, where there is room: as long as asyncio_blocking.py:26."""
+LEAST = {
+    Cause.COMPUTING: "on CPU",
+    Cause.GIL: "for GIL",
+    Cause.ALL_TAKEN: "taken",
+    Cause.ONE_CLIENT: "busy",
+    Cause.NOT_READING: "unread",
+    Cause.BACKLOG: "backlog",
+}
+"""Causes in as few words as leave room, in the least cells of their column, for whose doing it was."""
 WHOLE = 100
 """Characters for each of a stall's words where it is copied."""
 
@@ -45,16 +55,20 @@ def begin(view: View, stall: Stall, width: int) -> str:
 
 
 def line_of_code(view: View, stall: Stall, width: int) -> str:
-    """The culprit's place in so many cells: the number of the line is kept for longest."""
-    whole = place(stall)
+    """The culprit's place in so many cells, the number of the line for longest; or why it is not known."""
+    if not (whole := place(stall)):
+        return text.first_that_fits(no_line(stall), width)
     return text.first_that_fits((whole, text.tail(whole.partition(" ")[0], width)), width)
 
 
 def cause(stall: Stall, width: int) -> str:
     """The cause, and whether it was our own doing, in so many cells."""
     why, short = stall.cause.value, SHORT.get(stall.cause, stall.cause.value)
-    own = " (block)" if stall.injected else ""
-    return text.first_that_fits((why + own, short + own, why, short), width)
+    if not stall.injected:
+        return text.first_that_fits((why, short), width)
+    least = LEAST.get(stall.cause, short)
+    marked = [name + mark for mark in (" (block)", ", block") for name in (why, short)]
+    return text.first_that_fits((*marked, f"{least}, block"), width)
 
 
 def style(view: View, stall: Stall) -> Style:
@@ -62,18 +76,33 @@ def style(view: View, stall: Stall) -> Style:
     return view.palette.text if stall.end and stall.number != view.chosen_stall else view.palette.bad
 
 
+def why_none(view: View) -> str:
+    """What an empty list says: that there was no stall so far, or that nobody can know."""
+    if why := view.session.missing.get("sockets"):
+        return f"Not available here: {why}."
+    server, least = view.session.server, view.session.stalls.threshold
+    if not (server and server.listening_at):
+        return ""
+    return f"None so far: nothing has waited in the kernel for {text.duration(least)} with nobody taking anything."
+
+
+def line_style(view: View, stall: Stall) -> Style:
+    """A line of code stands out, and why there is none does not."""
+    return view.palette.accent if place(stall) else view.palette.dim
+
+
 Column = table.Column[Stall]
 COLUMNS = (
     Column("begin", 7, 2, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
-    Column("length", 7, 0, lambda view, s: text.duration(s.lasted(view.clock)), style, right=True),
+    Column("length", 7, 0, lambda view, s: view.length(s), style, right=True),
     Column("cause", 14, 2, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
     Column("who waits", 9, 1, grows=True, most=12, fitted=lambda view, s, width: who_waits(s, width)),
-    Column("line", 11, 3, style=lambda view, s: view.palette.accent, grows=True, wants=LINE, fitted=line_of_code),
+    Column("line", 11, 3, style=line_style, grows=True, wants=LINE, fitted=line_of_code),
 )
 
 
 class StallsPanel(table.TablePanel[Stall]):
-    """One row for each stall, the latest at the end; of each the whole, also in a picture from its midst."""
+    """One row for each stall, the latest at the end; of the one gone back to the whole."""
 
     TITLE = "Stalls"
     COLUMNS = COLUMNS
@@ -90,8 +119,10 @@ class StallsPanel(table.TablePanel[Stall]):
     def fingerprint(self, view: View) -> Hashable:
         stalls = view.session.stalls
         going = tuple((s.number, s.end, s.cause, len(s.victims), bool(s.located_at)) for s in stalls.going.values())
-        known = tuple(view.whole(stall).end or view.clock // TENTH for stall in stalls.going.values())
-        return (len(stalls.all), stalls.totals.total(), going, known, view.chosen_stall)
+        known = tuple((view.whole(stall).end, view.lasted(stall) // TENTH) for stall in stalls.going.values())
+        listens = bool(view.session.server and view.session.server.listening_at)
+        none = (listens, view.session.missing.get("sockets"))
+        return (len(stalls.all), stalls.totals.total(), going, known, none, view.chosen_stall)
 
     def prepare(self, view: View) -> None:
         stalls = view.session.stalls
@@ -99,27 +130,28 @@ class StallsPanel(table.TablePanel[Stall]):
         self.last = len(self.items)
         words = self.TITLE
         if self.items:
-            said = [f"{count} {each.value}" for each, count in stalls.totals.most_common(3)]
-            if going := sum(not stall.end for stall in stalls.all):
+            pairs = zip(self.items, stalls.all, strict=True)
+            ended = Counter(item.cause for item, stall in pairs if item.end and not stall.end)
+            said = [f"{count} {each.value}" for each, count in (stalls.totals + ended).most_common(3)]
+            if going := sum(not stall.end for stall in self.items):
                 said.append(f"{going} going on")
             words += f": {', '.join(said)}"
-        elif why := view.session.missing.get("sockets"):
-            words += f": not available here: {why}"
+        elif view.session.missing.get("sockets"):
+            words += ": not available here"
         self.title_text = words
 
     def row(self, y: int, width: int) -> Line:
-        if not self.items and y == self.HEADED:
+        if not self.items and y >= self.HEADED:
             assert self.view
-            server = self.view.session.server
-            words = "None: nobody has had to wait." if server and server.listening_at else ""
+            words = dict(enumerate(wrap(why_none(self.view), width), self.HEADED)).get(y, "")
             return [(words, self.view.palette.dim)]
         return super().row(y, width)
 
     def copied(self, index: int) -> str:
         stall = self.items[index]
         assert self.view
-        lasted = text.duration(stall.lasted(self.view.clock))
-        said = f"{begin(self.view, stall, WHOLE)} {lasted} {cause(stall, WHOLE)}: {SENTENCES[stall.cause]}"
+        when = f"{begin(self.view, stall, WHOLE)} {self.view.length(stall)}"
+        said = f"{when} {cause(stall, WHOLE)}: {SENTENCES[stall.cause]}"
         return f"{said} Waiting: {text.some(victims(stall), WHOLE)}. {place(stall)}".rstrip()
 
     def action_go_there(self) -> None:

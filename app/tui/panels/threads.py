@@ -19,6 +19,7 @@ FOLDED = 3
 BAR = 6
 POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": "select", "ppoll": "poll"}
 """Calls that a program knows by another name than the kernel."""
+STOPPED = "stopped by a signal"
 FOR_WHOM = re.compile(r"(?:^| )(?:for|to) (\S*:\d+)$")
 
 
@@ -63,6 +64,8 @@ def program(session: Session) -> str:
 
 def doing(view: View, state: ThreadState) -> str:
     """What a thread is doing, in words that an audience understands."""
+    if state.stopped:
+        return STOPPED
     span = block_of(view, state.pid, state.tid)
     since = max(view.session.at_it_since(state), span.begin if span else 0)
     lasted = text.elapsed(max(view.now - since, 0))
@@ -85,6 +88,8 @@ def doing(view: View, state: ThreadState) -> str:
 
 def in_short(doing: str, width: int) -> str:
     """What a thread is doing in so many cells: for how long and for whom where there is room, and always in what."""
+    if doing == STOPPED:
+        return text.first_that_fits((doing, "stopped"), width)
     timed = re.sub(r"^\w+ (?=\d)", "", doing)
     found = re.search(r"\b(in|for) .+", doing)
     call = found[0] if found else doing
@@ -150,19 +155,24 @@ def rows(view: View) -> list[Row]:
 
 def fold(found: list[Row]) -> list[Row]:
     """Threads of one process that serve nobody and do the same are one row, where there are several."""
-    alike: dict[tuple[int, str], list[Row]] = {}
+    alike: dict[tuple[int, str, bool], list[Row]] = {}
     for row in found:
         if row.idle and row.state and row.state.kind:
-            alike.setdefault((row.state.pid, row.state.kind), []).append(row)
+            alike.setdefault(likeness(row.state), []).append(row)
     folded: list[Row] = []
     for row in found:
-        same = alike.get((row.state.pid, row.state.kind), []) if row.state and row.idle else []
+        same = alike.get(likeness(row.state), []) if row.state and row.idle else []
         if len(same) < FOLDED:
             folded.append(row)
         elif row is same[0]:
             what = "idle" if row.worker else "threads"
             folded.append(Row(f"{len(same)} {what}", row.doing, row.state, None, len(same)))
     return folded
+
+
+def likeness(state: ThreadState) -> tuple[int, str, bool]:
+    """What threads that rest alike have in common."""
+    return state.pid, state.kind, state.stopped
 
 
 def style(view: View, row: Row) -> Style:
@@ -173,7 +183,7 @@ def style(view: View, row: Row) -> Style:
         return palette.bad
     if row.blocks:
         return palette.waiting
-    if state and (state.doing in (Doing.GIL, Doing.NO_CORE) or state.kind == "send"):
+    if state and (state.stopped or state.doing in (Doing.GIL, Doing.NO_CORE) or state.kind == "send"):
         return palette.waiting
     return palette.dim if row.idle else palette.text
 

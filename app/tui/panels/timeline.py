@@ -5,10 +5,10 @@ from itertools import islice
 from rich.style import Style
 
 from app.session.connection import Connection
-from app.session.stall import SENTENCES, SHORT, Cause, Stall
+from app.session.stall import SENTENCES, SHORT, Stall
 from app.tui import text
 from app.tui.lanes import Window, lane, spans
-from app.tui.lines import file_line, source_line
+from app.tui.lines import UNBLAMED, file_line, no_line, source_line
 from app.tui.panel import Line, Panel, pad
 from app.tui.panels.connections import state_style
 from app.tui.server_lane import server_lane
@@ -20,10 +20,11 @@ SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
 LABEL = 13
 STATE = 20
 
+TOGETHER = text.SECOND // 10
+"""Waits (ns) that begin within this time look the same, and so did they begin together."""
+
 APART = " ── "
 """Parts what is said in the lower border from where in the whole the window is."""
-UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_TAKEN, Cause.BACKLOG)
-"""Causes that are in the architecture, not in a line of code."""
 
 
 class TimelinePanel(Panel):
@@ -51,7 +52,10 @@ class TimelinePanel(Panel):
         return STATE
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
-        stalls, blamed = view.session.stalls, view.stall and (view.stall.cause, view.stall.culprit)
+        stalls, blamed = (
+            view.session.stalls,
+            view.stall and (view.stall.cause, view.stall.culprit, view.length(view.stall)),
+        )
         end = self.window(view).end
         return (view.session.changes, end, view.span, len(stalls.all), len(stalls.going), blamed, view.tenth)
 
@@ -65,7 +69,7 @@ class TimelinePanel(Panel):
         closed = [c for c in islice(reversed(session.closed), 100) if c.closed_at >= oldest]
         open_ = list(session.connections.values())
         if len(open_) > self.rows:
-            open_.sort(key=lambda c: c.pending_since or view.now)
+            open_ = longest_first(open_)
         self._lanes = [*open_, *closed]
         self.last = len(self._lanes)
         self.title_text = f"{self.TITLE}: the last {view.span // text.SECOND} s"
@@ -127,8 +131,8 @@ class TimelinePanel(Panel):
     def _now(self, view: View) -> tuple[str, Style]:
         """What the server as a whole does now."""
         stall = view.stall
-        if stall and not stall.end:
-            lasted, why = text.elapsed(stall.lasted(view.now)), stall.cause.value
+        if stall and (view.frozen or not stall.end):
+            lasted, why = view.length(stall), stall.cause.value
             wordings = (f"{why} {lasted}", f"{SHORT.get(stall.cause, why)} {lasted}")
             return text.first_that_fits(wordings, self.state_width - 1), view.palette.bad
         if not (running := view.session.blocking.values()):
@@ -154,12 +158,31 @@ class TimelinePanel(Panel):
         return [(" " * LABEL, Style.null()), (legend, self.view.palette.faint)]
 
 
+def longest_first(connections: list[Connection]) -> list[Connection]:
+    """Those that wait before the others, the longest first; of those that began together by their numbers."""
+    known = [(connection.pending_since, connection) for connection in connections]
+    begin, ranked = 0, []
+    for since, connection in sorted((each for each in known if each[0]), key=lambda each: each[0]):
+        begin = since if since - begin > TOGETHER else begin
+        ranked.append((begin, connection))
+    ranked.sort(key=lambda each: (each[0], *number(each[1])))
+    return [connection for _, connection in ranked] + [connection for since, connection in known if not since]
+
+
+def number(connection: Connection) -> tuple[bool, int]:
+    """The number that its lane has, those of our clients first."""
+    if connection.client is None:
+        return True, connection.number
+    return False, connection.client
+
+
 def blame(stall: Stall, width: int) -> str:
     """The culprit's line and who called it, as far as there is room; without one, why they wait."""
     own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
         sentence = SENTENCES[stall.cause].rstrip(".")
-        return text.first_that_fits((sentence, sentence.partition(",")[0], stall.cause.value), width)
+        whole = [f"{sentence}; no line: {why}" for why in no_line(stall)]
+        return text.first_that_fits((*whole, sentence, sentence.partition(",")[0], stall.cause.value), width)
     line = f"{file_line(own[0])} {source_line(own[0])}"
     callers = [f"called at {file_line(frame)}" for frame in own[1:2]]
     return pad(text.first_that_fits((", ".join([line, *callers]), line), width), width).rstrip()

@@ -1,0 +1,30 @@
+"""The source panel: the line where the thread is now is in sight, until somebody looks elsewhere."""
+
+import sys
+
+import pytest
+
+from tests.tui.stage import SIZES, Stage, dashboard
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows where a thread is")
+
+
+def marked(stage: Stage) -> bool:
+    return "▶" in stage.shown("source")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_the_thread_is_in_sight_when_one_comes_to_the_panel_and_until_one_scrolls(size: tuple[int, int]) -> None:
+    async with dashboard("asyncio", size=size, clients=1) as stage:
+        await stage.connected(1)
+        await stage.until(lambda: any(s.frames for s in stage.session.threads.known.values()), "where it is")
+        await stage.press("8")
+        await stage.until(lambda: marked(stage), "the mark")
+        await stage.press("end")
+        await stage.until(lambda: not marked(stage), "somewhere else")
+        stage.panel("source").stale()
+        await stage.glance()
+        assert not marked(stage), "it stays where one looks"
+        await stage.press("7", "8")
+        stage.panel("source").stale()
+        await stage.until(lambda: marked(stage), "the mark anew")

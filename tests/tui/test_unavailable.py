@@ -1,0 +1,62 @@
+"""What the machine does not show is said so, with the reason, and nothing false in its place."""
+
+import pytest
+
+from app.session.observations import CoresSample, ProcessSample, SocketSample, Unavailable
+from app.tui.panel import Panel
+from app.tui.panels.connections import ConnectionsPanel
+from app.tui.panels.cpu import CpuPanel
+from app.tui.panels.stalls import StallsPanel
+from tests.tui.stage import SIZES, rendered
+from tests.tui.still import MS, NOW, PID, Still, run
+
+WHY = "this system has no sock_diag: [Errno 97] Address family not supported by protocol"
+
+
+def said(panel: Panel) -> str:
+    """All the words of a panel, whatever its rows."""
+    return " ".join(" ".join(line.strip("│╭╮╰╯─ ") for line in rendered(panel)).split())
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_where_nobody_can_ask_the_sockets_the_panels_say_so_and_why(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, SocketSample)])
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        app.draw()
+        stalls, connections = app.query_one(StallsPanel), app.query_one(ConnectionsPanel)
+        assert "None so far: nothing has waited in the kernel for 100 ms" in said(stalls)
+        app.session.apply(Unavailable(NOW, "sockets", WHY))
+        app.draw()
+        assert str(stalls.border_title) == "Stalls: not available here"
+        assert f"Not available here: {WHY}." in said(stalls)
+        assert "None" not in said(stalls)
+        await pilot.press("3")
+        await pilot.pause()
+        app.draw()
+        assert "queue: not available" in str(connections.border_title)
+        assert "queue: not available" in said(connections)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_where_the_cores_are_hidden_the_cpu_panel_says_why_and_shows_the_rest(size: tuple[int, int]) -> None:
+    why = "this system does not show its cores: [Errno 2] No such file or directory: '/proc/stat'"
+    app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, CoresSample)])
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("6")
+        await pilot.pause()
+        app.draw()
+        cpu = app.query_one(CpuPanel)
+        app.session.apply(Unavailable(NOW, "cores", why))
+        app.draw()
+        read = said(cpu)
+        for _ in range(5):
+            await pilot.press("down")
+            read += " " + rendered(cpu)[-2].strip("│ ")
+        assert "cores not available here: " in read
+        assert all(word in read for word in why.split()), "all of it can be read"
+        await pilot.press("home")
+        app.session.apply(ProcessSample(NOW + 500 * MS, PID, 1, 77.0, 26_400_000, 1, 0, 0))
+        app.draw()
+        assert "77 %" in said(cpu), "a new sample is drawn, though nothing else is new"

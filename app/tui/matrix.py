@@ -45,9 +45,11 @@ class MatrixScreen(Screen[Measured | None]):
         Binding("escape,q,w", "back", "Back"),
     ]
 
-    def __init__(self, measured: dict[Place, Measured], terms: Terms) -> None:
+    def __init__(self, measured: dict[Place, Measured], terms: Terms, at: Place = PLACES[0]) -> None:
         super().__init__()
         self.measured = measured
+        self.at = at
+        """The cell under the cursor, also while the table is laid out anew, and after one has left."""
         self._terms = terms
         self._wanted: list[Place] = []
         """Cells that are being measured or will be, in their order."""
@@ -67,7 +69,7 @@ class MatrixScreen(Screen[Measured | None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the table out anew: its columns share the width."""
-        table, (row, column) = self._table, self._table.cursor_coordinate
+        table, (name, blocked_by) = self._table, self.at
         self._width = max((event.size.width - NAME - 1) // len(KINDS), LEAST)
         table.clear(columns=True)
         table.add_column(" pattern", key="pattern", width=NAME)
@@ -76,7 +78,7 @@ class MatrixScreen(Screen[Measured | None]):
         for pattern in PATTERNS:
             table.add_row(f" {pattern.name}", key=pattern.name)
         self._show_all()
-        table.move_cursor(row=row, column=max(column, 1))
+        table.move_cursor(row=_row(name), column=KINDS.index(blocked_by) + 1)
         self._say()
 
     @property
@@ -104,6 +106,7 @@ class MatrixScreen(Screen[Measured | None]):
             self.dismiss(measured)
 
     def on_data_table_cell_highlighted(self) -> None:
+        self.at = self._here
         self._say()
 
     # Measuring.
@@ -164,8 +167,7 @@ class MatrixScreen(Screen[Measured | None]):
     def _show(self, place: Place) -> None:
         """Draw one cell."""
         name, kind = place
-        row = next(index for index, pattern in enumerate(PATTERNS) if pattern.name == name)
-        self._table.update_cell_at(Coordinate(row, KINDS.index(kind) + 1), self._cell(place))
+        self._table.update_cell_at(Coordinate(_row(name), KINDS.index(kind) + 1), self._cell(place))
 
     def _cell(self, place: Place) -> Text:
         palette = self._palette
@@ -231,6 +233,11 @@ class MatrixScreen(Screen[Measured | None]):
         for key, label in names:
             said.append(f"{key} ", self._palette.accent).append(f"{label}   ", self._palette.dim)
         return said
+
+
+def _row(name: str) -> int:
+    """The row of a pattern."""
+    return next(index for index, pattern in enumerate(PATTERNS) if pattern.name == name)
 
 
 def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:

@@ -1,9 +1,11 @@
 """The matrix on the screen: it is filled cell by cell, can be stopped, and each cell leads to its stall."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from textual.coordinate import Coordinate
+from textual.screen import Screen
 from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
@@ -34,7 +36,7 @@ async def opened(stage: Stage) -> MatrixScreen:
     return screen
 
 
-def detail(screen: MatrixScreen) -> str:
+def detail(screen: Screen[Any]) -> str:
     return str(screen.query_one("#matrix-detail", Static).render())
 
 
@@ -201,6 +203,39 @@ async def test_in_the_picture_of_a_cell_the_footer_has_the_keys_of_its_stalls() 
         assert stage.notices()[-1] == "No stall before this one"
         await stage.press("right_square_bracket")
         await stage.until(lambda: "[ ] stalls" not in stage.shown("keys"), "what goes on has had none")
+
+
+async def test_from_the_picture_of_a_cell_one_is_back_at_that_cell() -> None:
+    session = Session()
+    session.apply_all(run())
+    cell = replace(SHARED, pattern="gevent", kind="cpu")
+    async with dashboard("multithread") as stage:
+        stage.app.measured["gevent", "cpu"] = Measured(cell, {1: (session, NOW)}, session)
+        await opened(stage)
+        await to(stage, "gevent", "cpu")
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.origin and "back" in stage.footer(), "the picture")
+        await stage.press("escape")
+        await stage.until(lambda: isinstance(stage.app.screen, MatrixScreen), "the matrix again")
+        await stage.until(lambda: " gevent / cpu" in detail(stage.app.screen), "the same cell")
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.origin, "the picture again")
+        await stage.press("p")
+        await stage.until(lambda: not stage.app.frozen, "what goes on")
+        await stage.serving("multithread")
+
+
+async def test_the_matrix_opens_where_one_has_left_it() -> None:
+    async with dashboard() as stage:
+        await opened(stage)
+        await stage.press("down", "down", "right")
+        await stage.press("escape")
+        await stage.until(lambda: not isinstance(stage.app.screen, MatrixScreen), "the dashboard")
+        screen = await opened(stage)
+        await stage.until(lambda: f" {PATTERNS[2].name} / {KINDS[1]}" in detail(screen), "the same cell")
+        await stage.pilot.resize_terminal(100, 30)
+        await stage.glance()
+        assert f" {PATTERNS[2].name} / {KINDS[1]}" in detail(screen)
 
 
 async def test_one_walks_through_the_stalls_of_the_cell() -> None:

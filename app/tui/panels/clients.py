@@ -19,6 +19,8 @@ from app.tui.panel import Line, Panel
 from app.tui.panels.connections import state_style
 from app.tui.view import NOTICED, View
 
+SERVER_CLOSED = "server closed"
+"""How a client tells that the server has ended its connection."""
 CHIP = 29
 """Cells for one client."""
 
@@ -150,6 +152,14 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
     return f"echo in {text.duration(connection.rtt)}", palette.good
 
 
+def turned_away(client: Client) -> str:
+    """Why the server has closed a client's connection, by its own word; empty if it did not, or gave no reason."""
+    connection = client.connection
+    if client.ended != SERVER_CLOSED or not connection or not connection.closed_at:
+        return ""
+    return text.clean(connection.error) if connection.error != client.ended else ""
+
+
 def manners(client: Client) -> str:
     """What a client does not do that a polite one would; empty if it does."""
     return ", ".join(["not reading"] * (not client.reading) + ["half-closed"] * (not client.sending))
@@ -223,6 +233,9 @@ class Exchange(Panel, can_focus=False):
             if view.session.clients:
                 return [("A line goes to every client; ← and → choose one.", palette.faint)]
             return [(f"No client yet: {view.keys['new']} opens one.", palette.faint)]
+        if why := turned_away(client):
+            wordings = (f"[{client.number}] {client.ended}: {why}", f"[{client.number}] {why}")
+            return [(text.first_that_fits(wordings, width), palette.waiting)]
         if not client.sent:
             return [(f"[{client.number}] has sent nothing yet.", palette.faint)]
         line: Line = [(f"{client.sent:,} sent, last ", palette.dim), (said(client.last_sent), palette.text)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.style import Style
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NAME = 21
 """Columns of a pattern's name, and a space."""
+STOPS = "Measuring stops the server that runs; it comes back, and our own clients do."
 LEAST = 12
 """Columns of a cell at least."""
 Place = tuple[str, str]
@@ -45,9 +46,13 @@ class MatrixScreen(Screen[Measured | None]):
         Binding("escape,q,w", "back", "Back"),
     ]
 
-    def __init__(self, measured: dict[Place, Measured], terms: Terms, at: Place = PLACES[0]) -> None:
+    def __init__(
+        self, measured: dict[Place, Measured], terms: Terms, stop: Callable[[], None], at: Place = PLACES[0]
+    ) -> None:
+        """`stop` ends the server that runs, before anything is measured."""
         super().__init__()
         self.measured = measured
+        self._stop_server = stop
         self.at = at
         """The cell under the cursor, also while the table is laid out anew, and after one has left."""
         self._terms = terms
@@ -114,6 +119,7 @@ class MatrixScreen(Screen[Measured | None]):
     def _measure(self, places: list[Place]) -> None:
         if self.measuring:
             return
+        self._stop_server()
         self._wanted = places
         for place in places:
             self._show(place)
@@ -154,6 +160,10 @@ class MatrixScreen(Screen[Measured | None]):
     @property
     def _palette(self) -> Palette:
         return cast("Picture", self.app).palette
+
+    @property
+    def _server_runs(self) -> bool:
+        return cast("Picture", self.app).live.running
 
     @property
     def _here(self) -> Place:
@@ -217,7 +227,8 @@ class MatrixScreen(Screen[Measured | None]):
         said = Text(f" {place[0]} / {place[1]} ({WORDS[place[1]]})", palette.strong)
         measured = self.measured.get(place)
         if measured is None:
-            return said.append("\n not measured yet", palette.dim)
+            said.append("\n not measured yet", palette.dim)
+            return said.append(f"\n {STOPS}", palette.waiting) if self._server_runs else said
         for line, style in described(measured.cell, palette):
             said.append(f"\n {line}", style)
         return said
@@ -232,6 +243,9 @@ class MatrixScreen(Screen[Measured | None]):
         said = Text(" ")
         for key, label in names:
             said.append(f"{key} ", self._palette.accent).append(f"{label}   ", self._palette.dim)
+        if self._server_runs and not self.measuring:
+            room = self.size.width - said.cell_len
+            said.append(text.first_that_fits(("measuring stops the server", ""), room), self._palette.waiting)
         return said
 
 

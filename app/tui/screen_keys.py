@@ -77,12 +77,16 @@ class ScreenKeys(Picture):
         self.draw()
 
     def action_matrix(self) -> None:
-        """Measure who suffers; what runs is stopped meanwhile, for it would be in the figures."""
-        ran = self.live.running
+        """Measure who suffers; what runs is stopped while that is done, for it would be in the figures."""
         self.hold_still(None)
-        self.live.stop()
+        ran = False
 
-        screen = MatrixScreen(self.measured, Terms(), self.cell)
+        def stop() -> None:
+            nonlocal ran
+            ran = ran or self.live.running
+            self.live.stop()
+
+        screen = MatrixScreen(self.measured, Terms(), stop, self.cell)
 
         def leave(chosen: Measured | None) -> None:
             self.cell = screen.at

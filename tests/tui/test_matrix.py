@@ -51,11 +51,11 @@ async def test_a_row_is_measured_and_leads_to_its_stall() -> None:
     async with dashboard("multithread", clients=2) as stage:
         await stage.connected(2)
         screen = await opened(stage)
-        assert not stage.app.live.running, "it would be in the figures"
         await to(stage, "asyncio", "sleep")
         assert "not measured yet" in detail(screen)
         await stage.press("space")
         await stage.until(lambda: screen.measuring, "it measures")
+        assert not stage.app.live.running, "it would be in the figures"
         await stage.until(lambda: not screen.measuring, "it has measured")
         assert set(screen.measured) == {("asyncio", kind) for kind in KINDS}
         table = screen.query_one(DataTable)
@@ -223,6 +223,28 @@ async def test_from_the_picture_of_a_cell_one_is_back_at_that_cell() -> None:
         await stage.press("p")
         await stage.until(lambda: not stage.app.frozen, "what goes on")
         await stage.serving("multithread")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_that_to_measure_stops_the_server_is_said_before_and_to_look_does_not(size: tuple[int, int]) -> None:
+    async with dashboard("multithread", size, clients=1) as stage:
+        await stage.connected(1)
+        server = stage.session.server
+        screen = await opened(stage)
+        await stage.until(lambda: "not measured yet" in detail(screen), "a cell")
+        assert "Measuring stops the server that runs" in detail(screen)
+        assert "measuring stops the server" in str(screen.query_one("#matrix-keys", Static).render())
+        await stage.press("escape")
+        await stage.until(lambda: not isinstance(stage.app.screen, MatrixScreen), "the dashboard")
+        assert stage.session.server is server, "it has run on"
+        screen = await opened(stage)
+        await stage.press("space")
+        await stage.until(lambda: not stage.app.live.running, "now it is stopped")
+        await stage.until(lambda: not screen.measuring, "it has measured")
+        assert "Measuring stops" not in stage.text
+        await stage.press("escape")
+        await stage.serving("multithread")
+        await stage.until(lambda: stage.session.totals.new == 1, "our client is back")
 
 
 async def test_the_matrix_opens_where_one_has_left_it() -> None:

@@ -72,10 +72,12 @@ async def test_a_block_that_was_switched_off_stays_off_when_the_same_pattern_sta
         await stage.shows("block: time.sleep 20 s ON")
         await stage.press("b")
         await stage.shows("block: off")
-        for leave, back in (("space", "space"), ("w", "escape")):
-            await stage.press(leave)
+        for leave, back in ((("space",), ("space",)), (("w", "space"), ("escape", "escape"))):
+            await stage.press(*leave)
             await stage.until(lambda: not stage.app.live.running, "it has stopped")
-            await stage.press(back)
+            for key in back:
+                await stage.press(key)
+                await stage.glance()
             await stage.serving("asyncio-blocking")
             assert stage.app.live.block.now is None
             await stage.shows("block: off")

@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Cell, Felt
 from app.matrix.measure import Measured, measure_all
-from app.matrix.report import MARKS, SURPRISE, briefly, meanwhile, where_it_came, words
+from app.matrix.report import MARKS, SURPRISE, briefly, meanwhile, where_it_came
 from app.matrix.terms import Terms
 from app.tui import text
 from app.tui.palette import Palette
@@ -32,6 +32,8 @@ NAME = 21
 STOPS = "Measuring stops the server that runs; it comes back, and our own clients do."
 LEAST = 12
 """Columns of a cell at least."""
+WIDEST = 28
+"""Columns of a cell's words and mark at most."""
 Place = tuple[str, str]
 """A pattern's name and a kind of block."""
 PLACES: tuple[Place, ...] = tuple((pattern.name, kind) for pattern in PATTERNS for kind in KINDS)
@@ -189,11 +191,9 @@ class MatrixScreen(Screen[Measured | None]):
         cell = measured.cell
         if cell.felt is None:
             return Text("–", palette.faint)
-        room = self._width - 1
-        said = words(cell)
-        if len(said) > room:
-            said = pad(text.first_that_fits(briefly(cell), room - 1), room - 1) + MARKS[meanwhile(cell)]
-        return Text(said, self._style(cell))
+        room = min(self._width, WIDEST) - 2  # the newcomers' marks are one below the other, and near
+        said = pad(text.first_that_fits(briefly(cell), room), room)
+        return Text(f"{said}{MARKS[meanwhile(cell)]}", self._style(cell))
 
     def _style(self, cell: Cell) -> Style:
         palette = self._palette
@@ -214,10 +214,11 @@ class MatrixScreen(Screen[Measured | None]):
             title.append(f"{len(self._wanted)} to go, about {left}   ", self._palette.waiting)
         else:
             title.append(f"{len(self.measured)} of {len(PLACES)} measured   ", self._palette.text)
-        what = f"one client's message blocks for {self._terms.seconds:g} s: what the others feel"
+        what = f"one message blocks for {self._terms.seconds:g} s: what the others feel"
         marks = "new: " + "  ".join(f"{mark} {end.removeprefix('new ')}" for end, mark in MARKS.items() if end)
         room = self.size.width - title.cell_len
-        title.append(text.first_that_fits((f"{what}   {marks}", marks), room), self._palette.dim)
+        wordings = (f"{what} (2/3: two of three)   {marks}", f"{what}   {marks}", marks)
+        title.append(text.first_that_fits(wordings, room), self._palette.dim)
         self.query_one("#matrix-title", Static).update(title)
         self.query_one("#matrix-detail", Static).update(self._detail())
         self.query_one("#matrix-keys", Static).update(self._keys())

@@ -1,5 +1,6 @@
 """Cells against what raw sockets feel of the same pattern and the same block, measured by the test itself."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -174,6 +175,9 @@ def test_ctrl_c_prints_what_there_is_and_leaves_nothing_behind() -> None:
     assert process.returncode == 130
     assert "nonblocking,sleep,it serves nobody" in out
     assert "Traceback" not in err
+    found = re.search(r"echo-tui: interrupted: (\d+) of 8 cells are there\n", err)
+    assert found, err
+    assert int(found[1]) == len(out.splitlines()) - 1, "of those so far each is one line"
     eventually(lambda: not any(child.is_running() for child in children), "nobody is left")
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
 

@@ -111,6 +111,18 @@ async def test_a_flood_past_the_backlog() -> None:
         assert "external" not in stage.shown("connections")
 
 
+async def test_a_flood_is_told_whichever_client_is_chosen() -> None:
+    async with dashboard("single-thread", SMALL, clients=3) as stage:
+        await stage.connected(3)
+        await stage.misbehave("f")
+        await stage.until(lambda: "flood" in stage.chips(), "its chip")
+        while stage.app.client != 3:
+            await stage.press("right")
+        await stage.until(lambda: "3" in stage.chips(), "the chosen one is in sight")
+        pane = stage.app.screen.query_one("#clients")
+        await stage.until(lambda: re.search(r"\[flood\] \d+ of 200 got in", str(pane.border_subtitle)), "the flood")
+
+
 async def test_why_a_client_was_turned_away_stands_in_its_line() -> None:
     why = "its descriptor is 1024, and select takes none so high (FD_SETSIZE)"
     async with dashboard("select-loop", SMALL, clients=1) as stage:

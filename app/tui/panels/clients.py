@@ -73,7 +73,7 @@ class ClientList(Panel):
         return ""
 
     def unseen(self, view: View) -> str:
-        """How many clients have no room, and how many of those wait; counted once a second."""
+        """What of the flood and how many clients have no room, and how many of those wait; counted once a second."""
         begin, end = self.top * self.per_row, (self.top + self.rows) * self.per_row
         counted_for = (id(view.session), view.now // SECOND, len(self._entries), begin, end)
         if counted_for != self._counted_for:
@@ -81,7 +81,9 @@ class ClientList(Panel):
             hidden = [client for client in entries if isinstance(client, Client)]
             waiting = sum(waits(view, client) for client in hidden)
             also = f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else ""
-            self._counted_for, self._unseen = counted_for, f"+{len(hidden):,} more{also}" if hidden else ""
+            floods = [f"[flood] {got_in(entry)}" for entry in entries if isinstance(entry, Flood)]
+            more = [f"+{len(hidden):,} more{also}"] if hidden else []
+            self._counted_for, self._unseen = counted_for, "   ".join(floods + more)
         return self._unseen
 
     def line(self, index: int, width: int) -> Line:
@@ -99,7 +101,7 @@ class ClientList(Panel):
             case None:
                 name, words, style = "all", text.plural(len(view.session.clients), "client"), palette.dim
             case Flood():
-                name, words = "flood", f"{len(entry.peers):,} of {entry.count:,} got in"
+                name, words = "flood", got_in(entry)
                 style = palette.held if len(entry.peers) >= entry.count else palette.queued
             case Client():
                 name = str(entry.number)
@@ -119,6 +121,11 @@ class ClientList(Panel):
             entry = self._entries[index]
             if not isinstance(entry, Flood):
                 self.post_message(self.Chosen(entry.number if entry else None))
+
+
+def got_in(flood: Flood) -> str:
+    """How many connections of a flood are connected."""
+    return f"{len(flood.peers):,} of {flood.count:,} got in"
 
 
 def is_chosen(view: View, entry: Client | Flood | None) -> bool:

@@ -19,7 +19,7 @@ from app.tui.panel import Line, Panel
 from app.tui.panels.connections import state_style
 from app.tui.view import NOTICED, View
 
-SERVER_CLOSED = "server closed"
+BY_SERVER = ("server closed", "reset by server")
 """How a client tells that the server has ended its connection."""
 CHIP = 29
 """Cells for one client."""
@@ -162,7 +162,7 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
 def turned_away(client: Client) -> str:
     """Why the server has closed a client's connection, by its own word; empty if it did not, or gave no reason."""
     connection = client.connection
-    if client.ended != SERVER_CLOSED or not connection or not connection.closed_at:
+    if client.ended not in BY_SERVER or not connection or not connection.closed_at:
         return ""
     return text.clean(connection.error) if connection.error != client.ended else ""
 

@@ -229,7 +229,9 @@ def list_patterns(as_json: bool) -> None:
 @cli.command()
 @cloup.option("--patterns", type=Several(find), help="Some patterns only, such as asyncio,eventlet.")
 @cloup.option("--kinds", type=Several(kind_of_block), help=f"Some kinds of block only, of {','.join(KINDS)}.")
-@cloup.option("--seconds", type=Seconds(), default=1.0, show_default=True, help="How long each block lasts.")
+@cloup.option(
+    "--seconds", type=Seconds(), default=1.0, show_default=True, help="How long each block lasts, from 0.2 to 10."
+)
 @cloup.option_group(
     "Output",
     cloup.option("--json", is_flag=True, help="All that was measured."),

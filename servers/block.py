@@ -74,15 +74,16 @@ class BlockSetting:
 
         Raises ValueError with a sentence for the user.
         """
-        kind, _, amount = text.rpartition(":")
+        kind, colon, amount = text.rpartition(":")
         amount, share, often = amount.partition("/")
-        kind = kind or "sleep"
+        kind = kind if colon else "sleep"
         if kind not in KINDS:
             raise ValueError(f"unknown kind of block {kind!r}: choose from {', '.join(KINDS)}")
         try:
             seconds, every = float(amount), int(often) if share else 1
         except ValueError:
-            raise ValueError(f"{text!r} is not KIND:SECONDS, such as sleep:2, or sleep:2/10") from None
+            example = "such as sleep:2, or sleep:2/10"
+            raise ValueError(f"{text!r} is not KIND:SECONDS, {example}; kinds: {', '.join(KINDS)}") from None
         if not SHORTEST <= seconds <= LONGEST:
             raise ValueError(f"a block lasts {SHORTEST:g} to {LONGEST:g} seconds, not {amount}")
         if not 1 <= every <= RAREST:

@@ -232,10 +232,12 @@ PATTERNS = (
         "connection wake? With one listening socket for all (--share accept) the kernel is told to wake one process; "
         "unless it is (--share herd) all of them wake and one gets it. With a socket each (--share reuseport) the "
         "kernel gives every process a part, even one that can't take it.",
-        "The wakes per connection over the threads: 1.0, and towards the number of processes with --share herd.",
+        "Press n again and again: over the threads stand the wakes per connection, 1.0, or with --share herd towards "
+        "the number of processes. Clients must come one at a time, for several at once share a wake.",
         "A block stops one loop: its clients wait, and the other processes serve theirs and accept.",
         rests=("poll",),
         workers="processes",
+        shares=True,
         serves_in=LOOP,
     ),
     Pattern(

@@ -6,6 +6,8 @@ from servers.report import Connection, Report
 
 MIB = 2**20
 CEILING = 64 * MIB
+STRUCK = "ceiling of "
+"""How the note begins that tells of it."""
 
 
 class Ceiling:
@@ -36,4 +38,4 @@ class Ceiling:
             self._stopped.add(transport)
             transport.pause_reading()
             peer, limit = self._behind[transport].peer, self._limit // MIB
-            self._report.note(f"ceiling of {limit} MiB unsent: nothing more is taken from {peer} until it reads")
+            self._report.note(f"{STRUCK}{limit} MiB unsent: nothing more is taken from {peer} until it reads")

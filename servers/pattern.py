@@ -48,6 +48,8 @@ class Pattern:
     """Kinds of block that do not hold the thread that serves, because they are moved away from it."""
     moves_to: str = ""
     """Where to: the `hub`, which waits for all that is patched, a `thread` that shares the GIL, or a `process`."""
+    shares: bool = False
+    """Whether `--share` says how its processes take connections from one port."""
     needs: str = ""
     """The module that it needs and that is not installed with the rest."""
 

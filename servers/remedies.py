@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
-from servers.workers import cores
+from servers.workers import THREADS, cores
 
 KEEP_THE_GIL = ("cpu", "c-gil")
 """Kinds of block that other threads of the process feel: they want the GIL, or never give it up."""
 MOST = 32
-"""So many processes are started at most for the sake of as many clients."""
+"""So many workers are started at most for the sake of as many clients."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,23 @@ def remedy(pattern: Pattern, kind: str) -> Remedy | None:
     return OWN_THREAD if alone else None
 
 
-def processes_for(pattern: Pattern, clients: int, asked: int | None) -> int | None:
-    """How many processes cure a block for so many clients: one for each and one more, and never fewer than were asked.
+def workers_for(pattern: Pattern, clients: int, asked: int | None) -> int | None:
+    """How many workers cure a block for so many clients: one for each and one more, and never fewer than were asked.
 
-    None for a pattern in which none of its workers has a client of its own.
+    None for a pattern in which none of its workers has a client, or the call of a client, of its own.
     """
-    if pattern.serves_in != PROCESS or not pattern.workers:
+    if not pattern.workers or not (pattern.serves_in == PROCESS or pattern.moves_to in (PROCESS, THREAD)):
         return None
-    return max(asked or cores(), min(clients + 1, MOST))
+    usual = THREADS if pattern.moves_to == THREAD else cores()
+    return max(asked or usual, min(clients + 1, MOST))
 
 
-def promise(processes: int, clients: int) -> str:
-    """What so many processes mean to so many clients."""
-    if processes < clients:
-        return f"With {processes} processes, one for a client: {clients - processes} of {clients} clients will wait."
-    others = {0: "a newcomer will wait", 1: "one more"}.get(processes - clients, "more")
-    return f"With {processes} processes: one for each client, and {others}."
+def promise(pattern: Pattern, workers: int, clients: int) -> str:
+    """What so many workers mean to so many clients. A helper is wanted only by a client that sends."""
+    helps = bool(pattern.moves_to)
+    those, if_sent = f"With {workers} {pattern.workers}", " if all send" if helps else ""
+    if workers < clients:
+        one = "one for a call" if helps else "one for a client"
+        return f"{those}, {one}: {clients - workers} of {clients} clients will wait{if_sent}."
+    others = {0: f"a newcomer will wait{if_sent}", 1: "one more"}.get(workers - clients, "more")
+    return f"{those}: one for each client, and {others}."

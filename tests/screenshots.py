@@ -165,7 +165,7 @@ async def matrix() -> None:
     app = EchoTui(Plan(options=Options(port=0)))
     async with app.run_test(size=WIDE) as pilot:
         run = Run(app, pilot)
-        screen = MatrixScreen(app.measured, terms)
+        screen = MatrixScreen(app.measured, terms, lambda: None)
         app.push_screen(screen)
         await run.until(lambda: screen.is_current and any(table.row_count for table in screen.query(DataTable)))
         circumstances = made(terms)

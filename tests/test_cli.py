@@ -59,6 +59,7 @@ def test_help_names_the_commands_and_shows_examples() -> None:
         assert word in text
     assert max(map(len, text.splitlines())) <= 88
     assert "See 'echo-tui list'" in said(echo_tui("serve", "--help"))
+    assert "from 0.2 to 10" in " ".join(said(echo_tui("matrix", "--help")).split())
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["completion", "bash"]], ids=lambda a: a[0])

@@ -21,11 +21,13 @@ def run_matrix(patterns: Sequence[Pattern], kinds: Sequence[str], seconds: float
     """Measure and print; gives the exit code. What was measured before Ctrl-C is printed too."""
     terms = Terms(seconds)
     circumstances, cells = made(terms), list[Cell]()
+    wanted = [(pattern, kind) for pattern in patterns for kind in kinds]
     code = 0
     try:
-        asyncio.run(_measure([(pattern, kind) for pattern in patterns for kind in kinds], terms, cells))
+        asyncio.run(_measure(wanted, terms, cells))
     except KeyboardInterrupt:
         code = CANCELLED
+        print(f"echo-tui: interrupted: {len(cells)} of {len(wanted)} cells are there", file=sys.stderr, flush=True)
     if cells:
         _print(cells, circumstances, form)
     return code

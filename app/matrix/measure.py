@@ -234,7 +234,12 @@ class Run:
 
     def _silent(self) -> str:
         """Why the server does not listen, in its own words if it has any."""
-        return self.live.refusal() or "the server did not come to listen, or ended"
+        if refusal := self.live.refusal():
+            return refusal
+        said = [line.text for line in self.live.session.output if line.stream == "stderr" and line.text.strip()]
+        if said and not self.live.running:
+            return f"the server ended: {''.join(c if c.isprintable() else '?' for c in said[-1])}"
+        return "the server did not come to listen, or ended"
 
     def _connection(self, client: int) -> Connection | None:
         known = self.live.session.clients.get(client)

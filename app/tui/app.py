@@ -23,7 +23,7 @@ from app.tui.screen_keys import ScreenKeys
 from app.tui.view import cure_now
 from servers.block import BlockSetting
 from servers.catalog import PATTERNS, Pattern, find
-from servers.remedies import processes_for, promise
+from servers.remedies import promise, workers_for
 from servers.server import BadRequest
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
@@ -157,13 +157,13 @@ class EchoTui(ClientKeys, ScreenKeys):
         if self.excused("remedy") or not cure:
             return
         pattern, clients = find(cure.pattern), len(self.live.present)
-        processes = processes_for(pattern, clients, self.live.plan.options.workers)
+        workers = workers_for(pattern, clients, self.live.plan.options.workers)
         if self.origin:
             self.live.arm(BlockSetting(block.kind, block.seconds, block.every))
         else:
             self.live.keep_block()
-        self.start_from_palette(pattern, processes)
-        words = f"{cure.why} {promise(processes, clients)}" if processes else cure.why
+        self.start_from_palette(pattern, workers)
+        words = f"{cure.why} {promise(pattern, workers, clients)}" if workers else cure.why
         self.notify(words, title=pattern.title, timeout=5, markup=False)
 
     # Its stdout.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.style import Style
@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Cell, Felt
 from app.matrix.measure import Measured, measure_all
-from app.matrix.report import MARKS, SURPRISE, briefly, meanwhile, where_it_came, words
+from app.matrix.report import MARKS, SURPRISE, briefly, meanwhile, where_it_came
 from app.matrix.terms import Terms
 from app.tui import text
 from app.tui.palette import Palette
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 NAME = 21
 """Columns of a pattern's name, and a space."""
+STOPS = "Measuring stops the server that runs; it comes back, and our own clients do."
 LEAST = 12
 """Columns of a cell at least."""
+WIDEST = 28
+"""Columns of a cell's words and mark at most."""
 Place = tuple[str, str]
 """A pattern's name and a kind of block."""
 PLACES: tuple[Place, ...] = tuple((pattern.name, kind) for pattern in PATTERNS for kind in KINDS)
@@ -45,9 +48,15 @@ class MatrixScreen(Screen[Measured | None]):
         Binding("escape,q,w", "back", "Back"),
     ]
 
-    def __init__(self, measured: dict[Place, Measured], terms: Terms) -> None:
+    def __init__(
+        self, measured: dict[Place, Measured], terms: Terms, stop: Callable[[], None], at: Place = PLACES[0]
+    ) -> None:
+        """`stop` ends the server that runs, before anything is measured."""
         super().__init__()
         self.measured = measured
+        self._stop_server = stop
+        self.at = at
+        """The cell under the cursor, also while the table is laid out anew, and after one has left."""
         self._terms = terms
         self._wanted: list[Place] = []
         """Cells that are being measured or will be, in their order."""
@@ -67,7 +76,7 @@ class MatrixScreen(Screen[Measured | None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the table out anew: its columns share the width."""
-        table, (row, column) = self._table, self._table.cursor_coordinate
+        table, (name, blocked_by) = self._table, self.at
         self._width = max((event.size.width - NAME - 1) // len(KINDS), LEAST)
         table.clear(columns=True)
         table.add_column(" pattern", key="pattern", width=NAME)
@@ -76,7 +85,7 @@ class MatrixScreen(Screen[Measured | None]):
         for pattern in PATTERNS:
             table.add_row(f" {pattern.name}", key=pattern.name)
         self._show_all()
-        table.move_cursor(row=row, column=max(column, 1))
+        table.move_cursor(row=_row(name), column=KINDS.index(blocked_by) + 1)
         self._say()
 
     @property
@@ -104,6 +113,7 @@ class MatrixScreen(Screen[Measured | None]):
             self.dismiss(measured)
 
     def on_data_table_cell_highlighted(self) -> None:
+        self.at = self._here
         self._say()
 
     # Measuring.
@@ -111,6 +121,7 @@ class MatrixScreen(Screen[Measured | None]):
     def _measure(self, places: list[Place]) -> None:
         if self.measuring:
             return
+        self._stop_server()
         self._wanted = places
         for place in places:
             self._show(place)
@@ -153,6 +164,10 @@ class MatrixScreen(Screen[Measured | None]):
         return cast("Picture", self.app).palette
 
     @property
+    def _server_runs(self) -> bool:
+        return cast("Picture", self.app).live.running
+
+    @property
     def _here(self) -> Place:
         row, column = self._table.cursor_coordinate
         return PATTERNS[min(row, len(PATTERNS) - 1)].name, KINDS[max(column - 1, 0)]
@@ -164,8 +179,7 @@ class MatrixScreen(Screen[Measured | None]):
     def _show(self, place: Place) -> None:
         """Draw one cell."""
         name, kind = place
-        row = next(index for index, pattern in enumerate(PATTERNS) if pattern.name == name)
-        self._table.update_cell_at(Coordinate(row, KINDS.index(kind) + 1), self._cell(place))
+        self._table.update_cell_at(Coordinate(_row(name), KINDS.index(kind) + 1), self._cell(place))
 
     def _cell(self, place: Place) -> Text:
         palette = self._palette
@@ -177,11 +191,9 @@ class MatrixScreen(Screen[Measured | None]):
         cell = measured.cell
         if cell.felt is None:
             return Text("–", palette.faint)
-        room = self._width - 1
-        said = words(cell)
-        if len(said) > room:
-            said = pad(text.first_that_fits(briefly(cell), room - 1), room - 1) + MARKS[meanwhile(cell)]
-        return Text(said, self._style(cell))
+        room = min(self._width, WIDEST) - 2  # the newcomers' marks are one below the other, and near
+        said = pad(text.first_that_fits(briefly(cell), room), room)
+        return Text(f"{said}{MARKS[meanwhile(cell)]}", self._style(cell))
 
     def _style(self, cell: Cell) -> Style:
         palette = self._palette
@@ -202,10 +214,11 @@ class MatrixScreen(Screen[Measured | None]):
             title.append(f"{len(self._wanted)} to go, about {left}   ", self._palette.waiting)
         else:
             title.append(f"{len(self.measured)} of {len(PLACES)} measured   ", self._palette.text)
-        what = f"one client's message blocks for {self._terms.seconds:g} s: what the others feel"
+        what = f"one message blocks for {self._terms.seconds:g} s: what the others feel"
         marks = "new: " + "  ".join(f"{mark} {end.removeprefix('new ')}" for end, mark in MARKS.items() if end)
         room = self.size.width - title.cell_len
-        title.append(text.first_that_fits((f"{what}   {marks}", marks), room), self._palette.dim)
+        wordings = (f"{what} (2/3: two of three)   {marks}", f"{what}   {marks}", marks)
+        title.append(text.first_that_fits(wordings, room), self._palette.dim)
         self.query_one("#matrix-title", Static).update(title)
         self.query_one("#matrix-detail", Static).update(self._detail())
         self.query_one("#matrix-keys", Static).update(self._keys())
@@ -215,7 +228,8 @@ class MatrixScreen(Screen[Measured | None]):
         said = Text(f" {place[0]} / {place[1]} ({WORDS[place[1]]})", palette.strong)
         measured = self.measured.get(place)
         if measured is None:
-            return said.append("\n not measured yet", palette.dim)
+            said.append("\n not measured yet", palette.dim)
+            return said.append(f"\n {STOPS}", palette.waiting) if self._server_runs else said
         for line, style in described(measured.cell, palette):
             said.append(f"\n {line}", style)
         return said
@@ -230,7 +244,15 @@ class MatrixScreen(Screen[Measured | None]):
         said = Text(" ")
         for key, label in names:
             said.append(f"{key} ", self._palette.accent).append(f"{label}   ", self._palette.dim)
+        if self._server_runs and not self.measuring:
+            room = self.size.width - said.cell_len
+            said.append(text.first_that_fits(("measuring stops the server", ""), room), self._palette.waiting)
         return said
+
+
+def _row(name: str) -> int:
+    """The row of a pattern."""
+    return next(index for index, pattern in enumerate(PATTERNS) if pattern.name == name)
 
 
 def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:

@@ -12,7 +12,7 @@ from app.session.moments import Moment
 from app.tui.dialogs import Help
 from app.tui.excuses import NO_PICTURE
 from app.tui.keys import PANELS
-from app.tui.matrix import MatrixScreen
+from app.tui.matrix import PLACES, MatrixScreen, Place
 from app.tui.palette import THEMES
 from app.tui.panel import Panel
 from app.tui.panels.timeline import SPANS
@@ -22,6 +22,9 @@ from servers.catalog import find
 
 class ScreenKeys(Picture):
     """Hold still and go back, zoom, expand, hop between panels, copy, and take pictures."""
+
+    cell: Place = PLACES[0]
+    """Where one was last in the matrix."""
 
     def action_freeze(self) -> None:
         if self.frozen:
@@ -79,12 +82,19 @@ class ScreenKeys(Picture):
         self.draw()
 
     def action_matrix(self) -> None:
-        """Measure who suffers; what runs is stopped meanwhile, for it would be in the figures."""
-        ran = self.live.running
+        """Measure who suffers; what runs is stopped while that is done, for it would be in the figures."""
         self.hold_still(None)
-        self.live.stop()
+        ran = False
+
+        def stop() -> None:
+            nonlocal ran
+            ran = ran or self.live.running
+            self.live.stop()
+
+        screen = MatrixScreen(self.measured, Terms(), stop, self.cell)
 
         def leave(chosen: Measured | None) -> None:
+            self.cell = screen.at
             if ran:
                 self.live.start_again()
             if chosen and chosen.moment and chosen.cell.blame:
@@ -92,7 +102,7 @@ class ScreenKeys(Picture):
                 self.hold_still(chosen.moment, chosen.cell.blame.number, chosen)
             self.draw()
 
-        self.push_screen(MatrixScreen(self.measured, Terms()), leave)
+        self.push_screen(screen, leave)
 
     def action_zoom(self, step: int) -> None:
         self.span = SPANS[min(max(SPANS.index(self.span) + step, 0), len(SPANS) - 1)]
@@ -123,6 +133,8 @@ class ScreenKeys(Picture):
             self.action_expand()
         elif isinstance(self.focused, Input):
             self.action_go("patterns")
+        elif self.origin:
+            self.action_matrix()
         elif self.frozen:
             self.action_freeze()
 

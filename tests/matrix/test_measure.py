@@ -1,5 +1,6 @@
 """Cells against what raw sockets feel of the same pattern and the same block, measured by the test itself."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -144,7 +145,7 @@ async def test_what_serves_nobody_is_not_measured() -> None:
 async def test_a_server_that_dies_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.observers.child.command", lambda pattern, options: [sys.executable, "-c", "1/0"])
     cell = (await measure(find("asyncio"), "sleep", TERMS)).cell
-    assert "listen" in cell.why_not
+    assert cell.why_not == "the server ended: ZeroDivisionError: division by zero"
     assert cell.others == ()
 
 
@@ -174,6 +175,9 @@ def test_ctrl_c_prints_what_there_is_and_leaves_nothing_behind() -> None:
     assert process.returncode == 130
     assert "nonblocking,sleep,it serves nobody" in out
     assert "Traceback" not in err
+    found = re.search(r"echo-tui: interrupted: (\d+) of 8 cells are there\n", err)
+    assert found, err
+    assert int(found[1]) == len(out.splitlines()) - 1, "of those so far each is one line"
     eventually(lambda: not any(child.is_running() for child in children), "nobody is left")
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
 

@@ -76,3 +76,10 @@ def test_a_setting_is_typed_as_it_is_written(text: str) -> None:
 def test_what_is_no_share_is_refused(share: str) -> None:
     with pytest.raises(ValueError, match=r"sleep:2/10|one message in 1 to 1,000,000"):
         BlockSetting.parse(f"sleep:{share}")
+
+
+def test_seconds_alone_are_a_sleep_and_a_colon_wants_a_kind() -> None:
+    assert BlockSetting.parse("2") == BlockSetting("sleep", 2.0)
+    for text in (":2", "nap", "nap:2"):
+        with pytest.raises(ValueError, match="sleep, c-call, cpu, c-gil"):
+            BlockSetting.parse(text)

@@ -11,8 +11,8 @@ from servers.block import KINDS, BlockSetting
 from servers.catalog import BY_NAME, PATTERNS
 from servers.pattern import PROCESS
 from servers.records import Block, New, Note, Recv, Send, Unblock
-from servers.remedies import MOST, processes_for, promise, remedy
-from servers.workers import cores
+from servers.remedies import MOST, promise, remedy, workers_for
+from servers.workers import THREADS, cores
 from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 
@@ -178,24 +178,26 @@ def test_a_remedy_is_a_pattern_that_does_move_or_share_nothing() -> None:
                 assert remedy(BY_NAME[found.pattern], kind) is None, "the remedy needs none itself"
 
 
-def test_a_pool_of_processes_is_started_with_one_for_each_client_and_one_more() -> None:
-    pool = BY_NAME["process-pool"]
-    assert [processes_for(pool, clients, 2) for clients in (0, 1, 4, MOST - 1, MOST, 500)] == [
-        2,
-        2,
-        5,
-        MOST,
-        MOST,
-        MOST,
-    ]
-    assert processes_for(pool, 4, 50) == 50, "nobody's wish is cut"
-    assert processes_for(pool, 0, None) == cores()
-    for name in ("multithread", "asyncio-to-thread", "asyncio-processes", "process-loops", "single-thread"):
-        assert processes_for(BY_NAME[name], 4, None) is None, "there a worker is not a client's own"
-    assert promise(5, 4) == "With 5 processes: one for each client, and one more."
-    assert promise(8, 4) == "With 8 processes: one for each client, and more."
-    assert promise(MOST, 40) == "With 32 processes, one for a client: 8 of 40 clients will wait."
-    assert promise(MOST, MOST) == "With 32 processes: one for each client, and a newcomer will wait."
+def test_a_remedy_is_started_with_a_worker_for_each_client_and_one_more() -> None:
+    pool, helpers = BY_NAME["process-pool"], BY_NAME["asyncio-processes"]
+    for pattern in (pool, helpers):
+        counts = [workers_for(pattern, clients, 2) for clients in (0, 1, 4, MOST - 1, MOST, 500)]
+        assert counts == [2, 2, 5, MOST, MOST, MOST]
+        assert workers_for(pattern, 4, 50) == 50, "nobody's wish is cut"
+        assert workers_for(pattern, 0, None) == cores()
+    for name in ("asyncio-to-thread", "eventlet-tpool"):
+        assert [workers_for(BY_NAME[name], clients, None) for clients in (6, 12)] == [THREADS, 13]
+        assert workers_for(BY_NAME[name], 6, 2) == 7
+    for name in ("multithread", "process-loops", "process-thread-pool", "eventlet", "single-thread"):
+        assert workers_for(BY_NAME[name], 4, None) is None, "there a worker is not a client's own"
+    for pattern in (pool, helpers):
+        assert promise(pattern, 5, 4) == "With 5 processes: one for each client, and one more."
+        assert promise(pattern, 8, 4) == "With 8 processes: one for each client, and more."
+    assert promise(pool, MOST, 40) == "With 32 processes, one for a client: 8 of 40 clients will wait."
+    assert promise(pool, MOST, MOST) == "With 32 processes: one for each client, and a newcomer will wait."
+    assert promise(helpers, MOST, 40) == "With 32 processes, one for a call: 8 of 40 clients will wait if all send."
+    threads = BY_NAME["asyncio-to-thread"]
+    assert promise(threads, 7, 7) == "With 7 threads: one for each client, and a newcomer will wait if all send."
 
 
 def test_every_pattern_that_serves_says_what_serves_in_it() -> None:

@@ -115,6 +115,25 @@ async def test_an_extra_that_is_not_installed_is_grey_and_refused_in_one_sentenc
         assert sentence in " ".join(line.strip() for line in stage.lines("ended"))
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_a_pattern_needs_is_said_at_every_size_while_the_cursor_is_on_it(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pattern, "is_installed", lambda module: module != "trio")
+    async with dashboard("asyncio", size) as stage:
+        stage.app.query_one(PatternsPanel).put(catalog.find("trio"))
+        await stage.until(lambda: 'needs trio: pip install "echo-tui[more]"' in stage.shown("keys"), "what it needs")
+        stage.app.query_one(PatternsPanel).put(catalog.find("gevent"))
+        await stage.until(lambda: "needs" not in stage.shown("keys"), "the keys alone")
+
+
+async def test_what_a_server_died_of_stands_before_its_traceback() -> None:
+    async with dashboard("nonblocking", (160, 45)) as stage:
+        await stage.shows("Traceback", "BlockingIOError")
+        said = stage.shown("ended")
+        assert said.index("BlockingIOError") < said.index("Traceback")
+
+
 async def test_too_many_threads_that_are_refused_end_the_server() -> None:
     async with dashboard("too-many-threads", size=(100, 30)) as stage:
         await stage.until(lambda: died(stage.app.view()), "its end")

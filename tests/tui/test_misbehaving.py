@@ -1,11 +1,14 @@
 """What the screen shows of clients that do not read, that say nothing, and that come in a flood."""
 
 import re
+import time
 
+from app.session.observations import ClientClosed
 from app.session.stall import Cause
 from app.tui.dialogs import Ask
 from servers.catalog import find
 from servers.ceiling import CEILING
+from servers.records import Bye
 from servers.server import Options
 from tests.tui.stage import Stage, dashboard
 
@@ -46,6 +49,7 @@ async def test_who_does_not_read_stops_a_bounded_server_and_fills_an_unbounded_o
         await stage.shows("memory +")
         await stage.until(lambda: stage.session.notes, "the ceiling")
         assert "ceiling of 64 MiB" in stage.session.notes[-1].text
+        await stage.until(lambda: "ceiling struck" in stage.shown("header"), "it, in the header")
         (process,) = stage.session.processes.values()
         await stage.until(lambda: process.growth > CEILING // 2, "its memory")
         assert process.growth < 2 * CEILING
@@ -57,6 +61,7 @@ async def test_who_does_not_read_stops_a_bounded_server_and_fills_an_unbounded_o
         await stage.until(lambda: not stage.session.stalls.going and not stage.connection(1).unsent, "it reads again")
         await stage.until(lambda: stage.chips()["1"].startswith("echo in"), "and hears everything")
         assert not stage.session.totals.spoiled
+        assert "ceiling" in stage.shown("header"), "it has struck, whatever became of it"
 
 
 async def test_what_is_unsent_is_shown_at_the_size_of_a_talk() -> None:
@@ -104,6 +109,32 @@ async def test_a_flood_past_the_backlog() -> None:
         await stage.until(lambda: len(stage.session.closed) >= 200, "they are closed")
         await stage.until(lambda: re.search("flood +closed", stage.shown("connections")), "those that were")
         assert "external" not in stage.shown("connections")
+
+
+async def test_a_flood_is_told_whichever_client_is_chosen() -> None:
+    async with dashboard("single-thread", SMALL, clients=3) as stage:
+        await stage.connected(3)
+        await stage.misbehave("f")
+        await stage.until(lambda: "flood" in stage.chips(), "its chip")
+        while stage.app.client != 3:
+            await stage.press("right")
+        await stage.until(lambda: "3" in stage.chips(), "the chosen one is in sight")
+        pane = stage.app.screen.query_one("#clients")
+        await stage.until(lambda: re.search(r"\[flood\] \d+ of 200 got in", str(pane.border_subtitle)), "the flood")
+
+
+async def test_why_a_client_was_turned_away_stands_in_its_line() -> None:
+    why = "its descriptor is 1024, and select takes none so high (FD_SETSIZE)"
+    async with dashboard("select-loop", SMALL, clients=1) as stage:
+        await stage.until(lambda: stage.session.totals.new == 1 and stage.connection(1).accepted_at, "it is accepted")
+        connection, now = stage.connection(1), time.monotonic_ns()
+        assert connection.key
+        stage.session.apply(Bye(now, connection.pid, connection.tid, connection.key[1], why))
+        await stage.glance()
+        assert why not in stage.shown("exchange"), "its end is not told by both yet"
+        stage.session.apply(ClientClosed(now, 1, "server closed"))
+        await stage.until(lambda: f"[1] {why}" in stage.shown("exchange"), "why")
+        assert stage.chips()["1"] == "server closed"
 
 
 async def test_a_client_that_was_closed_does_not_come_along() -> None:

@@ -6,7 +6,7 @@ from app.tui.panels.patterns import PatternsPanel
 from servers.block import BlockSetting
 from servers.catalog import FAMILIES, PATTERNS, find
 from servers.server import Options
-from tests.tui.stage import Stage, dashboard
+from tests.tui.stage import SIZES, Stage, dashboard
 
 SMALL = (80, 24)
 
@@ -78,3 +78,15 @@ async def test_what_cures_the_block_is_named_whether_it_is_on_or_off() -> None:
         await stage.serving("asyncio-processes")
         await stage.until(lambda: "remedy" not in stage.footer(), "nothing is to be cured here")
         assert "x " not in stage.shown("patterns").replace("processes x", "")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_how_loops_share_their_port_is_in_the_header(size: tuple[int, int]) -> None:
+    for share, words in ((None, "(accept)"), ("herd", "(herd)")):
+        options = Options(port=0, workers=2, share=share)
+        async with dashboard("process-loops", size, options=options, block=BlockSetting("sleep", 2)) as stage:
+            await stage.until(lambda words=words: words in stage.shown("header"), words)  # type: ignore[misc]
+            await stage.press("full_stop")
+            await stage.serving("eventlet")
+            await stage.until(lambda: "Eventlet" in stage.shown("header"), "another pattern")
+            assert "(" not in stage.shown("header")

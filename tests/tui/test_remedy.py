@@ -33,6 +33,29 @@ async def test_a_pool_that_cures_has_a_process_for_each_client_and_for_a_newcome
         await stage.until(lambda: served(stage, 1, 2, 3, 4, 5), "all are served")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "kind", "cure", "words"),
+    [
+        ("asyncio", "c-gil", "asyncio-processes", "With 7 processes: one for each client, and one more."),
+        ("asyncio", "sleep", "asyncio-to-thread", "With 7 threads: one for each client, and one more."),
+        ("eventlet", "c-call", "eventlet-tpool", "With 7 threads: one for each client, and one more."),
+    ],
+)
+async def test_where_calls_are_moved_there_is_a_helper_for_each_client(
+    pattern: str, kind: str, cure: str, words: str
+) -> None:
+    options = Options(port=0, workers=2)
+    async with dashboard(pattern, WIDE, options=options, clients=6, block=BlockSetting(kind, 3)) as stage:
+        await stage.connected(6)
+        await stage.press("x")
+        await stage.serving(cure)
+        assert stage.notices()[-1].endswith(words)
+        await stage.connected(6)
+        await stage.press("a")
+        await stage.say("is anybody there")
+        await stage.until(lambda: len(stage.session.blocking) == 6, "all of their calls are made at once")
+
+
 async def test_before_a_server_runs_the_key_goes_where_the_screen_says() -> None:
     options = Options(port=0, workers=2)
     async with dashboard(options=options, block=BlockSetting("cpu", 1)) as stage:
@@ -49,10 +72,12 @@ async def test_a_block_that_was_switched_off_stays_off_when_the_same_pattern_sta
         await stage.shows("block: time.sleep 20 s ON")
         await stage.press("b")
         await stage.shows("block: off")
-        for leave, back in (("space", "space"), ("w", "escape")):
-            await stage.press(leave)
+        for leave, back in ((("space",), ("space",)), (("w", "space"), ("escape", "escape"))):
+            await stage.press(*leave)
             await stage.until(lambda: not stage.app.live.running, "it has stopped")
-            await stage.press(back)
+            for key in back:
+                await stage.press(key)
+                await stage.glance()
             await stage.serving("asyncio-blocking")
             assert stage.app.live.block.now is None
             await stage.shows("block: off")

@@ -66,6 +66,38 @@ async def test_threads_that_a_signal_has_stopped_do_not_wait_in_a_call() -> None
     assert {in_short(row.doing, 15) for row in found} == {"stopped"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "call", "words"),
+    [
+        ("sleep", "clock_nanosleep", "in time.sleep"),
+        ("c-call", "futex", "in a C call"),
+        ("c-gil", "futex", "in C with"),
+    ],
+)
+async def test_a_helper_process_is_in_the_call_that_the_loop_reports(kind: str, call: str, words: str) -> None:
+    def told(*blocks: Block) -> Session:
+        session = Session()
+        threads = [Thread(PID, PID, "python", "epoll_wait", "", False, 0, 0, None, None)]
+        for number, doing in ((1, call), (2, "recvfrom")):
+            threads.append(Thread(PID + number, PID + number, f"helper {number}", doing, "", False, 0, 0, None, None))
+        news = [New(START, PID, LOOP, conn, f"127.0.0.1:5188{conn}") for conn in (1, 2)]
+        started = ServerStarted(START, "asyncio-processes", PID, "127.0.0.1", 1, ["poll"])
+        session.apply_all([started, *news, *blocks, ThreadSample(START, threads, [], 3, 1)])
+        return session
+
+    other = "cpu"
+    app = Still("asyncio-processes", [])
+    async with app.run_test():
+        app.live.session = told(Block(START, PID, LOOP, 1, kind, 60.0, True))
+        main, busy, idle = (row.doing for row in rows(app.view()))
+        assert main == "waiting in epoll_wait"
+        assert words in busy
+        assert idle == "waiting in recv"
+        mixed = (Block(START, PID, LOOP, 1, kind, 60.0, True), Block(START, PID, LOOP, 2, other, 60.0, True))
+        app.live.session = told(*mixed)
+        assert words not in rows(app.view())[1].doing, "which of them it is in nobody has told"
+
+
 async def test_a_culprit_has_the_name_that_the_panel_gives_it() -> None:
     told: list[Observation] = [
         ServerStarted(START, "multithread", PID, "127.0.0.1", 1, ["accept"]),

@@ -19,6 +19,8 @@ from app.tui.panel import Line, Panel
 from app.tui.panels.connections import state_style
 from app.tui.view import NOTICED, View
 
+BY_SERVER = ("server closed", "reset by server")
+"""How a client tells that the server has ended its connection."""
 CHIP = 29
 """Cells for one client."""
 
@@ -71,7 +73,7 @@ class ClientList(Panel):
         return ""
 
     def unseen(self, view: View) -> str:
-        """How many clients have no room, and how many of those wait; counted once a second."""
+        """What of the flood and how many clients have no room, and how many of those wait; counted once a second."""
         begin, end = self.top * self.per_row, (self.top + self.rows) * self.per_row
         counted_for = (id(view.session), view.now // SECOND, len(self._entries), begin, end)
         if counted_for != self._counted_for:
@@ -79,7 +81,9 @@ class ClientList(Panel):
             hidden = [client for client in entries if isinstance(client, Client)]
             waiting = sum(waits(view, client) for client in hidden)
             also = f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else ""
-            self._counted_for, self._unseen = counted_for, f"+{len(hidden):,} more{also}" if hidden else ""
+            floods = [f"[flood] {got_in(entry)}" for entry in entries if isinstance(entry, Flood)]
+            more = [f"+{len(hidden):,} more{also}"] if hidden else []
+            self._counted_for, self._unseen = counted_for, "   ".join(floods + more)
         return self._unseen
 
     def line(self, index: int, width: int) -> Line:
@@ -97,7 +101,7 @@ class ClientList(Panel):
             case None:
                 name, words, style = "all", text.plural(len(view.session.clients), "client"), palette.dim
             case Flood():
-                name, words = "flood", f"{len(entry.peers):,} of {entry.count:,} got in"
+                name, words = "flood", got_in(entry)
                 style = palette.held if len(entry.peers) >= entry.count else palette.queued
             case Client():
                 name = str(entry.number)
@@ -117,6 +121,11 @@ class ClientList(Panel):
             entry = self._entries[index]
             if not isinstance(entry, Flood):
                 self.post_message(self.Chosen(entry.number if entry else None))
+
+
+def got_in(flood: Flood) -> str:
+    """How many connections of a flood are connected."""
+    return f"{len(flood.peers):,} of {flood.count:,} got in"
 
 
 def is_chosen(view: View, entry: Client | Flood | None) -> bool:
@@ -148,6 +157,14 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
     if connection.rtt is None:
         return "connected", palette.good
     return f"echo in {text.duration(connection.rtt)}", palette.good
+
+
+def turned_away(client: Client) -> str:
+    """Why the server has closed a client's connection, by its own word; empty if it did not, or gave no reason."""
+    connection = client.connection
+    if client.ended not in BY_SERVER or not connection or not connection.closed_at:
+        return ""
+    return text.clean(connection.error) if connection.error != client.ended else ""
 
 
 def manners(client: Client) -> str:
@@ -223,6 +240,9 @@ class Exchange(Panel, can_focus=False):
             if view.session.clients:
                 return [("A line goes to every client; ← and → choose one.", palette.faint)]
             return [(f"No client yet: {view.keys['new']} opens one.", palette.faint)]
+        if why := turned_away(client):
+            wordings = (f"[{client.number}] {client.ended}: {why}", f"[{client.number}] {why}")
+            return [(text.first_that_fits(wordings, width), palette.waiting)]
         if not client.sent:
             return [(f"[{client.number}] has sent nothing yet.", palette.faint)]
         line: Line = [(f"{client.sent:,} sent, last ", palette.dim), (said(client.last_sent), palette.text)]

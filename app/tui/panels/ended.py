@@ -57,7 +57,7 @@ class EndedPanel(Panel):
             lines += [[(line, palette.waiting)] for line in wrap(text.clean(note.text), self.extent.width - 1)]
         if notes:
             lines.append([])
-        if errors and len(errors) > self.rows - len(lines) - 2:  # what it died of is at the end, out of sight
+        if len(errors) > 1:  # what it died of is at the end of a traceback
             lines += [[(errors[-1], palette.strong)], []]
         lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]
         if not errors:

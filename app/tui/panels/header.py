@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 from rich.style import Style
 
@@ -12,6 +13,11 @@ from app.tui.panels.log import ending
 from app.tui.view import View
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME
+from servers.ceiling import STRUCK
+from servers.server import SHARES
+
+if TYPE_CHECKING:
+    from app.tui.picture import Picture
 
 SLOW = 100 * text.MS
 """An interval (ns) between two samples, beyond which it is not for calm that they are so far apart."""
@@ -50,7 +56,7 @@ class Header(Panel, can_focus=False):
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
-            interval(view), stalled(view), growth(view), session.output_held,
+            interval(view), stalled(view), growth(view), session.output_held, ceiling_struck(view),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -73,7 +79,7 @@ class Header(Panel, can_focus=False):
         runs = BY_NAME.get(server.pattern) if server else None
         if runs is None or server is None:
             return [*parts, Part("no server   ", palette.dim), self._block()]
-        parts.append(Part(f"{runs.title}  ", palette.strong))
+        parts.append(Part(f"{runs.title}{self._share() if runs.shares else ''}  ", palette.strong))
         if not server.running:
             parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, goes=1))
         elif server.listening_at:
@@ -87,6 +93,10 @@ class Header(Panel, can_focus=False):
             parts += [Part(" ", palette.text), Part(" stdout held ", palette.blocked)]
         parts.append(Part(f"   pid {server.pid}", palette.dim, goes=12))
         return parts
+
+    def _share(self) -> str:
+        """How its processes share the port, as the dashboard was asked."""
+        return f" ({cast('Picture', self.app).plan.options.share or SHARES[0]})"
 
     def _block(self) -> Part:
         assert self.view
@@ -108,6 +118,8 @@ class Header(Panel, can_focus=False):
             parts.append(Part(f"  last {words} ", palette.dim, goes=2, short=f"  {words} ", shortens=7))
         if grown := growth(view):
             parts.append(Part(f"  memory +{text.size(grown)}", palette.waiting))
+        if ceiling_struck(view):
+            parts.append(Part("  ceiling struck", palette.bad, short="  ceiling", shortens=1))
         if server:
             lost = totals.lost
             parts.append(Part(f"  lost {lost:,}", palette.bad if lost else palette.dim, goes=0 if lost else 11))
@@ -138,6 +150,11 @@ def growth(view: View) -> int:
     """By how many bytes the server's memory has grown since it began to listen; 0 if that is not worth a word."""
     grown = sum(process.growth for process in view.live.processes.values() if not process.gone_at)
     return grown if grown >= NOTABLE else 0
+
+
+def ceiling_struck(view: View) -> bool:
+    """Whether the server has come to take nothing more from some client, because it held too much."""
+    return any(note.text.startswith(STRUCK) for note in view.live.notes)
 
 
 def stalled(view: View) -> tuple[str, bool]:

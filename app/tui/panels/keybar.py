@@ -29,12 +29,13 @@ class KeyBar(Panel, can_focus=False):
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
             server and server.running, view.started, view.to_cure, view.live.block.on, view.block.kind,
-            view.live.output_held, len(self.app.screen_stack), view.pictured,
+            view.live.output_held, len(self.app.screen_stack), view.pictured, self._missing(view),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
         self.last = 1
-        room = self.extent.width
+        missing = self._missing(view)
+        room = self.extent.width - (len(missing) + GAP if missing else 0)
         names = self._names()
         chosen: list[tuple[Key, str]] = []
         for key, display in sorted(self.working(), key=lambda entry: entry[0].rank):
@@ -45,6 +46,11 @@ class KeyBar(Panel, can_focus=False):
                 room -= needs
         order = [key.id for key in (*TYPING, *DIALOG, *ALL_KEYS)]
         self._keys = sorted(chosen, key=lambda entry: order.index(entry[0].id))
+
+    def _missing(self, view: View) -> str:
+        """Why the pattern under the cursor can't be started; empty if it can, or one is elsewhere."""
+        here = self.screen.focused is not None and self.screen.focused.id == "patterns"
+        return view.pattern.missing if here and view.pattern else ""
 
     def working(self) -> list[tuple[Key, str]]:
         """The footer's keys that can be used now, with what is written on them."""
@@ -79,7 +85,7 @@ class KeyBar(Panel, can_focus=False):
         for _, words in self._keys:
             display, _, label = words.partition(" ")
             line += [(display, palette.accent), (f" {label}{' ' * GAP}", palette.text)]
-        return line
+        return [*line, (self._missing(self.view), palette.waiting)]
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)

@@ -13,6 +13,7 @@ from app.tui import table, text
 from app.tui.panel import Line, wrap
 from app.tui.view import View
 from servers.block import WORDS
+from servers.pattern import PROCESS
 
 FOLDED = 3
 """So many threads of a process that rest in the same call are one row."""
@@ -125,8 +126,15 @@ def serving(worker: Worker) -> str:
 
 
 def block_of(view: View, pid: int, tid: int) -> BlockSpan | None:
-    """The blocking call a thread is in, the oldest where green threads are in several."""
+    """The blocking call a thread is in, the oldest where green threads are in several.
+
+    A helper process makes calls that the loop reports as its own: of which kind is known if all are alike.
+    """
     spans = [span for span in view.session.blocking.values() if (span.pid, span.tid) == (pid, tid)]
+    server, started = view.session.server, view.started
+    if not spans and server and started and started.moves_to == PROCESS and pid != server.pid:
+        moved = list(view.session.blocking.values())
+        spans = moved if len({span.kind for span in moved}) == 1 else []
     return min(spans, key=lambda span: span.begin, default=None)
 
 

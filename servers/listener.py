@@ -85,7 +85,7 @@ def _owner(port: int) -> str:
             None,
         )
         return f" by {psutil.Process(pid).name()}, process {pid}" if pid else ""
-    except psutil.Error:
+    except (psutil.Error, OSError):  # also where /proc shows less than it should
         return ""
 
 

@@ -39,6 +39,7 @@ from app.tui.panels.threads import ThreadsPanel
 from app.tui.panels.timeline import SPANS, TimelinePanel
 from app.tui.view import View
 from servers.catalog import BY_NAME, Pattern
+from servers.server import SHARES
 
 DRAIN = 0.05
 """Seconds between two looks at the pipes."""
@@ -222,6 +223,7 @@ class Picture(Notices):
             expanded=self.expanded,
             usable=bool(self.live.present),
             pictured=bool(self.moments),
+            share=self.plan.options.share or SHARES[0],
             origin=self.origin.session if self.origin else None,
         )
 

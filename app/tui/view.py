@@ -49,6 +49,8 @@ class View:
     """Whether any of our clients was not closed on purpose."""
     pictured: bool = False
     """Whether there are pictures of stalls to go back to."""
+    share: str = ""
+    """How processes that share one port were asked to do it."""
     origin: Session | None = None
     """The session that `session` was frozen from, if that is not the live one."""
 

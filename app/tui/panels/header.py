@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
 
 from rich.style import Style
 
@@ -14,10 +13,6 @@ from app.tui.view import View
 from servers.block import BlockSetting
 from servers.catalog import BY_NAME
 from servers.ceiling import STRUCK
-from servers.server import SHARES
-
-if TYPE_CHECKING:
-    from app.tui.picture import Picture
 
 SLOW = 100 * text.MS
 """An interval (ns) between two samples, beyond which it is not for calm that they are so far apart."""
@@ -79,7 +74,7 @@ class Header(Panel, can_focus=False):
         runs = BY_NAME.get(server.pattern) if server else None
         if runs is None or server is None:
             return [*parts, Part("no server   ", palette.dim), self._block()]
-        parts.append(Part(f"{runs.title}{self._share() if runs.shares else ''}  ", palette.strong))
+        parts.append(Part(f"{runs.title}{f' ({view.share})' if runs.shares else ''}  ", palette.strong))
         if not server.running:
             parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, goes=1))
         elif server.listening_at:
@@ -93,10 +88,6 @@ class Header(Panel, can_focus=False):
             parts += [Part(" ", palette.text), Part(" stdout held ", palette.blocked)]
         parts.append(Part(f"   pid {server.pid}", palette.dim, goes=12))
         return parts
-
-    def _share(self) -> str:
-        """How its processes share the port, as the dashboard was asked."""
-        return f" ({cast('Picture', self.app).plan.options.share or SHARES[0]})"
 
     def _block(self) -> Part:
         assert self.view

@@ -32,7 +32,8 @@ BAD = [
     (["asyncio", "--block", "nap:1"], r"argument --block: unknown kind of block 'nap': choose from sleep.*"),
     (
         ["asyncio", "--block", "sleep:x"],
-        r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2, or sleep:2/10",
+        r"argument --block: 'sleep:x' is not KIND:SECONDS, such as sleep:2, or sleep:2/10; "
+        "kinds: sleep, c-call, cpu, c-gil",
     ),
     (["asyncio", "--block", "0"], r"argument --block: a block lasts 0.001 to 60 seconds, not 0"),
     (["asyncio", "--print", "--quiet"], r"--print and --quiet exclude each other"),
@@ -104,7 +105,7 @@ def test_a_slip_of_the_finger_finds_the_nearest(typed: str) -> None:
     [
         ("sleep:2", BlockSetting("sleep", 2.0)),
         ("0.5", BlockSetting("sleep", 0.5)),
-        (":3", BlockSetting("sleep", 3.0)),
+        ("3", BlockSetting("sleep", 3.0)),
         ("sleep:60", BlockSetting("sleep", 60.0)),
     ],
 )

@@ -66,6 +66,25 @@ async def test_threads_that_a_signal_has_stopped_do_not_wait_in_a_call() -> None
     assert {in_short(row.doing, 15) for row in found} == {"stopped"}
 
 
+async def test_a_culprit_has_the_name_that_the_panel_gives_it() -> None:
+    told: list[Observation] = [
+        ServerStarted(START, "multithread", PID, "127.0.0.1", 1, ["accept"]),
+        Worker(START, PID, PID + 2, "for 127.0.0.1:51881"),
+        Worker(START, PID, PID + 3, "worker 1"),
+        ThreadSample(
+            START, [Thread(PID, PID + n, "python", "", "", True, 0, 0, None, None) for n in range(4)], [], 4, 1
+        ),
+    ]
+    app = Still("multithread", told)
+    async with app.run_test():
+        view = app.view()
+    names = [row.name for row in rows(view)]
+    assert names == ["main", "python", "for :51881", "worker 1"]
+    said = [who(Stall(1, (PID, tid), 0, 0, culprit=Culprit(PID, tid, "", "", "")), view) for tid in range(PID, PID + 5)]
+    whom = ["main", "python", "the thread for :51881", "worker 1", f"thread {PID + 4}"]
+    assert said == [f"  {name} of process {PID}" for name in whom]
+
+
 @pytest.mark.parametrize(
     ("kind", "call", "words"),
     [
@@ -96,25 +115,6 @@ async def test_a_helper_process_is_in_the_call_that_the_loop_reports(kind: str, 
         mixed = (Block(START, PID, LOOP, 1, kind, 60.0, True), Block(START, PID, LOOP, 2, other, 60.0, True))
         app.live.session = told(*mixed)
         assert words not in rows(app.view())[1].doing, "which of them it is in nobody has told"
-
-
-async def test_a_culprit_has_the_name_that_the_panel_gives_it() -> None:
-    told: list[Observation] = [
-        ServerStarted(START, "multithread", PID, "127.0.0.1", 1, ["accept"]),
-        Worker(START, PID, PID + 2, "for 127.0.0.1:51881"),
-        Worker(START, PID, PID + 3, "worker 1"),
-        ThreadSample(
-            START, [Thread(PID, PID + n, "python", "", "", True, 0, 0, None, None) for n in range(4)], [], 4, 1
-        ),
-    ]
-    app = Still("multithread", told)
-    async with app.run_test():
-        view = app.view()
-    names = [row.name for row in rows(view)]
-    assert names == ["main", "python", "for :51881", "worker 1"]
-    said = [who(Stall(1, (PID, tid), 0, 0, culprit=Culprit(PID, tid, "", "", "")), view) for tid in range(PID, PID + 5)]
-    whom = ["main", "python", "the thread for :51881", "worker 1", f"thread {PID + 4}"]
-    assert said == [f"  {name} of process {PID}" for name in whom]
 
 
 WHY = "this system does not let one see another process's system calls"

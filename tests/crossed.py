@@ -20,6 +20,6 @@ def name(value: Any) -> str:
     return str(getattr(value, "name", None) or getattr(value, "__name__", value))
 
 
-def seldom(patterns: Iterable[str], *always: str) -> list[Any]:
-    """Patterns as parameters, of which all but some are marked slow: where one shows what others of its sort do."""
-    return [pytest.param(one, marks=() if one in always else pytest.mark.slow) for one in patterns]
+def seldom(all_of_them: Iterable[Any], *always: Any) -> list[Any]:
+    """Parameters of which all but some are marked slow: where one shows what others of its sort do."""
+    return [pytest.param(one, marks=() if one in always else pytest.mark.slow) for one in all_of_them]

@@ -15,6 +15,7 @@ from app.session.session import Session
 from app.tui.matrix import MatrixScreen, described
 from servers.block import KINDS, BlockSetting
 from servers.catalog import PATTERNS, find
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard
 from tests.tui.still import NOW, run
 from tests.tui.test_stalls import held
@@ -229,7 +230,7 @@ async def test_from_the_picture_of_a_cell_one_is_back_at_that_cell() -> None:
         await stage.serving("multithread")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
 async def test_that_to_measure_stops_the_server_is_said_before_and_to_look_does_not(size: tuple[int, int]) -> None:
     async with dashboard("multithread", size, clients=1) as stage:
         await stage.connected(1)

@@ -8,6 +8,7 @@ from textual.widgets import Input
 from app.observers import strace
 from app.tui.keys import PANELS
 from app.tui.layout import LOWER
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard
 
 DIGITS = {str(number): name for number, name in enumerate(PANELS, 1) if name != "clients"}
@@ -27,8 +28,8 @@ async def stands(stage: Stage, digit: str, after: str) -> None:
 
 @pytest.mark.parametrize(
     "size",
-    # Where every panel has its place none has to give it up.
-    [*SIZES[:2], pytest.param(SIZES[2], marks=pytest.mark.slow)],
+    # The smaller the terminal, the more panels have to give up their place.
+    seldom(SIZES, SIZES[0]),
     ids=lambda size: f"{size[0]}x{size[1]}",
 )
 async def test_every_digit_after_every_other_one(size: tuple[int, int]) -> None:

@@ -37,14 +37,15 @@ class Printed(Report):
                         data = data[write(1, data) :]
                     except BlockingIOError:
                         _select([], [1], [])
-            except OSError:
-                self._end()
+            except OSError as error:
+                self._end(error)
             finally:
                 fcntl.lockf(self._processes_turn, fcntl.LOCK_UN)
 
-    def _end(self) -> None:
-        """End the server from whichever worker finds that the lines have no reader."""
-        self.note("nobody reads the lines any more")
+    def _end(self, error: OSError) -> None:
+        """End the server from whichever worker finds that the lines go nowhere."""
+        gone = isinstance(error, BrokenPipeError)
+        self.note("nobody reads the lines any more" if gone else f"stdout takes no more: {error.strerror}")
         os.kill(self._server, signal.SIGTERM)
         signal.pause()
 

@@ -3,6 +3,10 @@
 import contextlib
 import re
 import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +78,24 @@ def test_a_stdout_that_is_closed_ends_the_server_in_one_line(start: Starter, pat
     said = server.err.to_the_end().splitlines()
     assert said[1] == "nobody reads the lines any more"
     assert all("has died" in line for line in said[2:])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("pattern", ["multithread", "thread-pool", "process-pool", "asyncio", "eventlet"])
+def test_a_stdout_that_is_full_ends_the_server_and_says_so(pattern: str) -> None:
+    """Whichever worker prints: not as a reader that went away, which it is not."""
+    command = [sys.executable, "-m", "servers", pattern, "--port", "0"]
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen(command, stdout=full, stderr=subprocess.PIPE, text=True) as server,
+    ):
+        assert server.stderr
+        port = int(server.stderr.readline().split(":")[1].split(",")[0])
+        with socket.create_connection(("127.0.0.1", port)):
+            said = server.stderr.read().splitlines()
+    assert server.returncode == -signal.SIGTERM
+    assert said[0] == "stdout takes no more: No space left on device"
+    assert all("has died" in line for line in said[1:])
 
 
 @pytest.mark.parametrize("pattern", ["single-thread", "multithread", "asyncio"])

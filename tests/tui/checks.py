@@ -1,0 +1,51 @@
+"""Checks that every key of a group does what its help says, one a key, in the order of the help."""
+
+from collections.abc import Awaitable, Callable
+
+from app.live import OVER
+from app.tui.dialogs import Ask
+from app.tui.keys import ALL_KEYS
+from servers.catalog import find
+from tests.tui.stage import Stage
+
+Check = Callable[[Stage], Awaitable[None]]
+
+
+class Checks:
+    """The checks of one group's keys; they go one after the other over one stage."""
+
+    def __init__(self, group: str) -> None:
+        self._keys = [key.id for key in ALL_KEYS if key.group == group]
+        self._checks: dict[str, Check] = {}
+
+    def key(self, name: str) -> Callable[[Check], Check]:
+        """A check of the key with this id."""
+
+        def register(check: Check) -> Check:
+            self._checks[name] = check
+            return check
+
+        return register
+
+    async def go(self, stage: Stage) -> None:
+        """Check every key of the group; one without a check, or a check without a key, fails."""
+        assert set(self._keys) == set(self._checks)
+        for name in self._keys:
+            await self._checks[name](stage)
+
+
+async def answer(stage: Stage, words: str) -> None:
+    """Answer the question that is asked."""
+    await stage.until(lambda: isinstance(stage.app.screen, Ask), "a question")
+    await stage.write(words)
+    await stage.press("enter")
+    await stage.until(lambda: not isinstance(stage.app.screen, Ask), "an answer that is taken")
+
+
+async def with_nobody(stage: Stage, pattern: str) -> None:
+    """Close all clients, and start another pattern without any."""
+    stage.app.live.close_clients([])
+    await stage.until(lambda: all(one.ended in OVER for one in stage.session.clients.values()), "all are closed")
+    stage.app.start_from_palette(find(pattern))
+    await stage.serving(pattern)
+    await stage.until(lambda: not stage.session.clients, "nobody")

@@ -55,11 +55,19 @@ async def stall_after(stage: Stage) -> None:
 @checks.key("lens")
 async def lens(stage: Stage) -> None:
     await stage.press("s")
-    if not strace.is_installed():
-        return await stage.shows("strace is not installed here")
     assert not stage.app.live.lens.is_open, "not for threads that come and go"
     stage.app.start_from_palette(find("asyncio"))
     await stage.serving("asyncio")
+    await (look_through if strace.is_installed() else miss)(stage)
+    await with_nobody(stage, "multithread")
+
+
+async def miss(stage: Stage) -> None:
+    await stage.press("s")
+    await stage.shows("strace is not installed here")
+
+
+async def look_through(stage: Stage) -> None:
     await stage.press("s")
     await stage.until(lambda: "calls" in stage.visible() and "events" not in stage.visible(), "the system calls")
     assert "strace slows the server" in str(stage.panel("calls").border_title)
@@ -74,7 +82,6 @@ async def lens(stage: Stage) -> None:
     await stage.until(lambda: stage.app.live.lens.is_open, "the lens again")
     stage.app.live.lens._strace._process.kill()
     await stage.until(lambda: "events" in stage.visible() and not stage.app.live.lens.is_open, "it is seen to be gone")
-    await with_nobody(stage, "multithread")
 
 
 @checks.key("matrix")

@@ -100,8 +100,8 @@ class Connection:
     __slots__ = (
         "accepted_at", "activity", "client", "closed_at", "error", "flooded", "key", "left_at", "number", "opened_at",
         "owed", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
-        "sent_since", "spoiled", "stall", "taken_at", "tid", "unread", "unread_at", "unread_since", "unsent",
-        "untold_since", "waits",
+        "sent_since", "spoiled", "stall", "taken", "taken_at", "taken_since", "tid", "unread", "unread_at",
+        "unread_since", "unsent", "waits",
     )  # fmt: skip
 
     def __init__(self, number: int, peer: str, opened_at: int) -> None:
@@ -122,8 +122,9 @@ class Connection:
         self.rtt_max: int | None = None
         self.spoiled = 0
         self.unread = self.unsent = self.unread_at = self.unread_since = self.taken_at = 0
-        self.untold_since = 0
-        """Since when the server has had bytes out of the kernel that it has not come to speak of; 0 if it has none."""
+        self.taken: int | None = 0
+        """Bytes that the server has out of the kernel, as of the last look; None once that tells nothing any more."""
+        self.taken_since = 0
         self.stall: Stalled | None = None
         self.activity = Activity()
         self.waits: deque[Wait] = deque(maxlen=WAITS)
@@ -185,7 +186,7 @@ class Connection:
         self.send_bytes += size
 
     def forgive(self) -> None:
-        """Nothing is owed, or reports of what was are lost: a debt that nobody could tell the end of is none."""
+        """Nothing is owed, or what tells the end of a debt may be lost: such a one is none."""
         self.owed = self.owed_since = 0
 
     def echoed(self, at: int, since: int) -> None:
@@ -231,10 +232,20 @@ class Connection:
 
     def has_received(self, received: int, since: int) -> None:
         """How many bytes the kernel has received for it, the last of them then (ns)."""
-        if received - self.unread <= self.recv_bytes:
-            self.untold_since = 0
-        elif not self.untold_since:
-            self.untold_since = since
+        if self.taken is None:
+            return
+        known = self.untold_since
+        self.taken, self.taken_since = received - self.unread, known or since
+
+    @property
+    def untold_since(self) -> int:
+        """Since when the server has had bytes out of the kernel that it has not come to speak of; 0 if it has none."""
+        return self.taken_since if self.taken is not None and self.taken > self.recv_bytes else 0
+
+    def lose(self, at: int) -> None:
+        """Records of what the server took of it, or gave back, may be lost: what is missing accuses nobody."""
+        self.forgive()
+        self.taken_at, self.taken = at, None
 
     @property
     def untaken_since(self) -> int:

@@ -156,8 +156,7 @@ class Session(KernelSide):
             totals.wakes_in_vain = (totals.wakes_in_vain or 0) + o.wakes
         for connection in self.connections.values():
             if connection.pid == o.pid:
-                connection.forgive()
-                connection.taken_at = o.at  # its taking may be among what was lost
+                connection.lose(o.at)
         for key in [key for key in self.blocking if key[0] == o.pid]:  # its end may be among what was lost
             self._unblocked(key, o.at)
         self.log.add(o)

@@ -4,7 +4,7 @@ import pytest
 
 from app.session.observations import Frame, Stack, StackSample
 from app.session.stall import SENTENCES, Cause, Stall
-from servers.records import Block, Bye, New, Recv, Unblock
+from servers.records import Block, Bye, Echo, Lost, New, Recv, Unblock
 from tests.session.scene import MS, PID, Scene, loop
 
 
@@ -184,6 +184,22 @@ def test_clients_that_block_the_gil_in_turn_are_one_stall_after_the_other() -> N
     assert first.begin >= arrived, "nobody waits before anything has come"
     assert (first.end, second.begin) == (taken, taken)
     assert [victim.peer for victim in second.victims.values()] == [peers[2]]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_a_thread_has_told_since_makes_nobody_wait_for_the_gil(told: bool) -> None:
+    """Also where the kernel was not asked again meanwhile; nor does what may be among the lost."""
+    scene, peers = blocked_in_turn()
+    scene.received = {peers[1]: (5, scene.now)}
+    scene.does(12, "futex", gil=True)
+    scene.passes(50)
+    if told:
+        scene.received.clear()
+        scene.say(Echo(scene.now, PID, 12, 2, 5, "x", 1))
+    else:
+        scene.say(Lost(scene.now, PID, 12, events=1, recv=1, recv_bytes=5))
+    scene.passes(1000)
+    assert scene.stalls == []
 
 
 def test_threads_that_compute_in_turns_are_a_stall_each() -> None:

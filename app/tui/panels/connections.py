@@ -55,12 +55,15 @@ def worker(view: View, connection: Connection) -> str:
     return str(connection.pid) if connection.tid == connection.pid else f"{connection.pid}/{connection.tid}"
 
 
-def in_kernel(view: View, connection: Connection) -> str:
-    """The bytes that the server has not taken, and since when it has taken none of them."""
-    if not connection.unread:
-        return ""
+def unread(view: View, connection: Connection) -> str:
+    """The bytes that the kernel has for the server, and the server has not taken."""
+    return text.size(connection.unread) if connection.unread else ""
+
+
+def unread_for(view: View, connection: Connection) -> str:
+    """For how long the server has taken none of them."""
     since = connection.untaken_since
-    return text.size(connection.unread) + (f" {text.elapsed(max(view.now - since, 0))}" if since else "")
+    return text.elapsed(max(view.now - since, 0)) if connection.unread and since else ""
 
 
 def unsent(view: View, connection: Connection) -> str:
@@ -79,14 +82,15 @@ COLUMNS = (
     Column("peer", 7, 0, lambda view, c: text.tail(text.peer(c.peer), 7)),
     Column("client", 8, 2, whose, lambda view, c: view.palette.accent),
     Column("state", 19, 1, lambda view, c: view.state(c), state_style),
-    Column("recv", 6, 4, lambda view, c: text.count(c.recv), right=True),
-    Column("send", 6, 4, lambda view, c: text.count(c.send), right=True),
-    Column("bytes", 8, 7, lambda view, c: text.size(c.recv_bytes), right=True),
-    Column("rtt", 8, 5, lambda view, c: text.duration(c.rtt), right=True),
-    Column("rtt max", 8, 6, lambda view, c: text.duration(c.rtt_max), right=True),
-    Column("unsent", 7, 4, unsent, unread_style, right=True),
-    Column("in the kernel", 13, 3, in_kernel, unread_style, right=True),
-    Column("worker", 13, 8, worker, lambda view, c: view.palette.dim),
+    Column("recv", 6, 5, lambda view, c: text.count(c.recv), right=True),
+    Column("send", 6, 5, lambda view, c: text.count(c.send), right=True),
+    Column("bytes", 8, 8, lambda view, c: text.size(c.recv_bytes), right=True),
+    Column("rtt", 8, 6, lambda view, c: text.duration(c.rtt), right=True),
+    Column("rtt max", 8, 7, lambda view, c: text.duration(c.rtt_max), right=True),
+    Column("unsent", 7, 5, unsent, unread_style, right=True),
+    Column("unread", 7, 3, unread, unread_style, right=True),
+    Column("unread for", 10, 4, unread_for, unread_style, right=True),
+    Column("worker", 13, 9, worker, lambda view, c: view.palette.dim),
 )
 
 WITH_UNSENT = tuple(replace(column, rank=1) if column.title == "unsent" else column for column in COLUMNS)

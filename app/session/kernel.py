@@ -12,6 +12,7 @@ from app.session.stalls import Stalls
 from app.session.threads import Threads, ThreadState
 
 WANTED = 32
+"""Connections that are asked for at a look though nothing waits in them: each costs a call of its own."""
 UNKNOWN_RESTS = ("accept", "recv", "poll")
 """Where threads rest of a program that has not said so."""
 
@@ -28,7 +29,10 @@ class KernelSide(OurClients):
         """Kinds of evidence that can't be had here, and why."""
         self.accepted_at = 0
         self._seen = 0
+        self._asked: set[int] = set()
+        """Of those of whom nobody has said that they are accepted, whom the next look asks for, whatever comes."""
         self._missed: set[int] = set()
+        """Of those, of whom the kernel knew nothing when it was asked last."""
         self._strangers: dict[str, int] = {}
         """Whom the server has out of its accept queue without a word, as of the last look, and since when (ns)."""
         self._with_bytes: set[int] = set()
@@ -46,6 +50,7 @@ class KernelSide(OurClients):
         starved = [key for key, thread in self.threads.known.items() if thread.gil_since]
         served = [c for key in starved if (worker := self.workers.get(key)) for c in worker.serving.values()]
         unsaid = [c for c in self.connections.values() if not c.accepted_at and not c.left_at]
+        unsaid.sort(key=lambda connection: connection.number not in self._asked)
         return [connection.peer for connection in (*unsaid, *served)][:WANTED]
 
     @property
@@ -113,14 +118,24 @@ class KernelSide(OurClients):
             if not socket.accepted or socket.peer in before:  # twice: not just accepted and not reported yet
                 self._open(socket.peer, before.get(socket.peer, _arrival(o, socket)))
                 self._seen += 1
-        # One that the kernel has given away, and the server has not spoken of yet, is among the wanted ones.
+        self._note_gone(o)
+
+    def _note_gone(self, o: SocketSample) -> None:
+        """Who is in the queue no more; one that is accepted, silent and not spoken of has to be asked for to be seen.
+
+        So only they are gone that were asked for, twice; they come first, and then those that were not seen this time.
+        """
         there = {socket.peer for socket in o.sockets}
-        gone = [c for c in self.connections.values() if not c.accepted_at and c.client is None and c.peer not in there]
+        unsaid = [c for c in self.connections.values() if not c.accepted_at and c.client is None]
+        gone = [c for c in unsaid if c.peer not in there and (c.left_at or c.number in self._asked)]
         missed, self._missed = self._missed, {connection.number for connection in gone}
         for connection in gone:
-            if connection.number in missed:  # twice, here too
+            if connection.number in missed:
                 self._retire(connection, o.at, "left the queue")
                 self._seen += 1
+        to_ask = [c for c in unsaid if not (c.left_at or c.closed_at)]
+        to_ask.sort(key=lambda connection: (connection.number not in self._missed, connection.peer in there))
+        self._asked = {connection.number for connection in to_ask[:WANTED]}
 
     def _judge(self, o: SocketSample) -> None:
         waiting = (self._by_peer.get(socket.peer) for socket in o.sockets if socket.unread or not socket.accepted)

@@ -242,6 +242,11 @@ class Connection:
         """Since when the server has had bytes out of the kernel that it has not come to speak of; 0 if it has none."""
         return self.taken_since if self.taken is not None and self.taken > self.recv_bytes else 0
 
+    @property
+    def has_its_echo(self) -> bool:
+        """Whether nothing of our client is under way, by its own word: what the server has not told was sent back."""
+        return self.client is not None and not self.sent_since
+
     def lose(self, at: int) -> None:
         """Records of what the server took of it, or gave back, may be lost: what is missing accuses nobody."""
         self.forgive()

@@ -119,7 +119,7 @@ def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
         if state and state.gil_since:  # what it has taken it can't look at, nor say that it has it
             since = max(state.gil_since, last_take(gil_of(key[0])))
             for connection in worker.serving.values():
-                if connection.untold_since and not connection.unread:
+                if connection.untold_since and not connection.unread and not connection.has_its_echo:
                     yield gil_of(key[0]), connection, max(since, connection.untold_since)
     if scene.queued:
         key = _accepting_loop(scene)

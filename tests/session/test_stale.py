@@ -2,10 +2,14 @@
 
 from app.session.connection import State
 from app.session.observations import (
+    ClientConnected,
+    ClientEcho,
+    ClientOpening,
+    ClientSent,
     Socket,
     SocketSample,
 )
-from servers.records import Listening
+from servers.records import Block, Listening, Recv
 from tests.session.scene import LOOK, MS, PID, Scene, loop
 
 LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
@@ -36,3 +40,22 @@ def test_of_many_whom_a_loop_has_accepted_and_not_greeted_none_has_left_the_queu
         asked = list(scene.session.wanted)[:32]
         look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in asked if peer not in gone))
     assert {c.peer for c in scene.session.closed} == gone, "those have left"
+
+
+def test_who_has_its_echo_does_not_wait_for_a_thread_that_only_has_not_said_so() -> None:
+    """To send gives the GIL up; whoever takes it then keeps the sender from telling, and its client from nothing."""
+    scene = Scene("accept", "recv", workers=())
+    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
+    for number, peer in enumerate(peers, 1):
+        scene.say(ClientOpening(scene.now, number), ClientConnected(scene.now, number, peer))
+        scene.does(10 + number, "recvfrom")
+    scene.passes(500)
+    for number in (2, 3):
+        scene.say(ClientSent(scene.now, number, 5, "x"))
+        scene.received[peers[number - 1]] = (5, scene.now)
+        scene.does(10 + number, "futex", gil=True)
+    scene.say(ClientEcho(scene.now + MS, 2, 5, "x", MS, 0))
+    scene.say(Recv(scene.now, PID, 11, 1, 5, "x"), Block(scene.now, PID, 11, 1, "c-gil", 2.0))
+    scene.does(11, "clock_nanosleep")
+    scene.passes(1000)
+    assert {victim.peer for victim in scene.only().victims.values()} == {peers[2]}

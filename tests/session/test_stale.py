@@ -9,7 +9,7 @@ from app.session.observations import (
     Socket,
     SocketSample,
 )
-from servers.records import Block, Listening, Recv
+from servers.records import Block, Listening, Lost, New, Recv
 from tests.session.scene import LOOK, MS, PID, Scene, loop
 
 LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
@@ -59,3 +59,19 @@ def test_who_has_its_echo_does_not_wait_for_a_thread_that_only_has_not_said_so()
     scene.does(11, "clock_nanosleep")
     scene.passes(1000)
     assert {victim.peer for victim in scene.only().victims.values()} == {peers[2]}
+
+
+def test_what_was_taken_of_one_whose_opening_is_told_after_the_loss_is_not_missing() -> None:
+    """A full pipe keeps openings for later and counts echoes as lost; the loss is told first."""
+    scene = Scene("accept", "recv")
+    scene.accepts(1, tid=11)
+    scene.does(11, "recvfrom")
+    scene.passes(100)
+    opened = scene.now
+    scene.now += 100 * MS
+    scene.say(Lost(scene.now, PID, 12, events=2, recv=1, recv_bytes=5, send=1, send_bytes=5))
+    scene.say(New(opened, PID, 12, 2, "127.0.0.1:5002"))
+    scene.received = {"127.0.0.1:5002": (5, opened)}
+    scene.does(12, "futex", gil=True)
+    scene.passes(1000)
+    assert scene.stalls == []

@@ -115,11 +115,12 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
     state = scene.threads.known.get(key) if key else None
     if state is None:
         return
-    if stall.first is None:
-        stall.first = (state.ran, state.waited_for_a_core)
+    if stall.first is None or stall.first[0] != key:  # what another one was seen to do says nothing of it
+        stall.first = ((state.pid, state.tid), state.ran, state.waited_for_a_core)
+        stall.evidence.clear()
     cause = _concludes(stall, _seen(state, stall, scene), scene)
     if cause in (Cause.COMPUTING, Cause.NO_CORE):
-        ran, waited = state.ran - stall.first[0], state.waited_for_a_core - stall.first[1]
+        ran, waited = state.ran - stall.first[1], state.waited_for_a_core - stall.first[2]
         stall.cause = Cause.NO_CORE if waited > ran else Cause.COMPUTING
     culprit = _holder(state, scene) if cause is Cause.GIL else _at_work(state, scene)
     if culprit is None or cause in (Cause.ONE_CLIENT, Cause.ALL_TAKEN):

@@ -108,8 +108,8 @@ class Stall:
     evidence: Counter[Cause] = field(default_factory=Counter)
     explained_at: int = 0
     """When (ns) the evidence last came to another cause: what was seen of a line before tells nothing of it."""
-    first: tuple[int, int] | None = None
-    """What the culprit had run, and waited for a core (ns), when it was first looked at."""
+    first: tuple[tuple[int, int], int, int] | None = None
+    """The thread that is looked at, and what it had run, and waited for a core (ns), when it first was."""
 
     def lasted(self, now: int) -> int:
         """How long it has been, or was (ns)."""

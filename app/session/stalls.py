@@ -190,4 +190,5 @@ def _to_be_located(key: tuple[int, int], stall: Stall | None, scene: Scene) -> s
     """Processes whose stacks would tell the line of a stall, or of one that may be coming."""
     if stall is None:
         return {pid for pid, _ in scene.workers} if key == ACCEPT else {key[0]}
-    return {stall.culprit.pid} if stall.culprit and not stall.located_at else set()
+    culprit = stall.culprit
+    return {culprit.pid} if culprit and not (stall.located_at and culprit.frames) else set()

@@ -1,14 +1,18 @@
 """What was true once, or came late, or was never asked, makes no stall, no victim and no number on screen."""
 
+import pytest
+
 from app.session.connection import State
 from app.session.observations import (
     ClientConnected,
     ClientEcho,
     ClientOpening,
     ClientSent,
+    Frame,
     Socket,
     SocketSample,
 )
+from app.session.stall import Cause
 from servers.records import Block, Listening, Lost, New, Recv
 from tests.session.scene import LOOK, MS, PID, Scene, loop
 
@@ -75,3 +79,30 @@ def test_what_was_taken_of_one_whose_opening_is_told_after_the_loss_is_not_missi
     scene.does(12, "futex", gil=True)
     scene.passes(1000)
     assert scene.stalls == []
+
+
+@pytest.mark.parametrize(("call", "cause"), [("", Cause.COMPUTING), ("clock_nanosleep", Cause.PARKED)])
+def test_a_cause_is_not_worked_out_from_two_threads(call: str, cause: Cause) -> None:
+    """Two loops are held up; the one that has had more of a core comes to rest, and the other one is to blame now."""
+    scene = Scene("poll", workers=(11, 12))
+    scene.passes(50)
+    for tid, what in ((11, call), (12, "")):
+        scene.accepts(tid, tid=tid, by=tid)
+        scene.does(tid, what)
+    scene.threads[11].ran = 60_000 * MS
+    scene.queued = ["127.0.0.1:6000"]
+
+    def both_go_on(ms: int) -> None:
+        for _ in range(ms // LOOK):
+            scene.threads[12].ran += LOOK * MS
+            scene.passes(LOOK, running=0 if call else 11)
+
+    both_go_on(500)
+    scene.stacks(11, Frame("/x/first.py", 1, "first"))
+    both_go_on(50)
+    stall = scene.only()
+    assert (stall.cause, stall.culprit and stall.culprit.tid) == (cause, 11)
+    scene.does(11, "epoll_wait")
+    scene.passes(100, running=12)
+    assert (stall.cause, stall.culprit and stall.culprit.tid) == (Cause.COMPUTING, 12)
+    assert scene.session.stalls.suspects == {PID}, "its line is not known yet"

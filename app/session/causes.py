@@ -36,6 +36,8 @@ class Scene:
     rests: tuple[str, ...]
     accepted_at: int
     """When anybody was last accepted (ns)."""
+    ended_took: dict[int, int]
+    """When (ns) those threads of a process that have ended last took anything."""
 
     @property
     def loops(self) -> bool:

@@ -150,6 +150,7 @@ class KernelSide(OurClients):
                 self.holding.values(),
                 tuple(self.server.rests) if self.server and self.server.rests else UNKNOWN_RESTS,
                 self.accepted_at,
+                self.ended_took,
             )
         )
 

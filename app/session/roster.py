@@ -28,6 +28,8 @@ class Roster:
         self.blocks: deque[BlockSpan] = deque(maxlen=BLOCKS_KEPT)
         self.blocking: dict[tuple[int, int], BlockSpan] = {}
         self.holding: dict[tuple[int, int], BlockSpan] = {}
+        self.ended_took: dict[int, int] = {}
+        """When (ns) a thread of a process that has ended with its client had last taken anything, by process."""
         self._numbers = 0
         self._by_key: dict[tuple[int, int], Connection] = {}
         self._by_peer: dict[str, Connection] = {}
@@ -108,6 +110,7 @@ class Roster:
         worker.took_at = max(worker.took_at, connection.closed_at, connection.accepted_at, connection.taken_at)
         if not worker.serving and not worker.announced:
             del self.workers[worker.pid, worker.tid]
+            self.ended_took[worker.pid] = max(self.ended_took.get(worker.pid, 0), worker.took_at)
         return worker
 
     def _blocked(self, key: tuple[int, int], span: BlockSpan) -> None:

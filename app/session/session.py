@@ -114,6 +114,7 @@ class Session(KernelSide):
         for pid in self.processes:
             self._process_ended(pid, o.at)
         self.workers.clear()
+        self.ended_took.clear()
         self.threads.end()
         self.stalls.end(o.at)
         self.log.add(o)
@@ -269,6 +270,7 @@ class Session(KernelSide):
             self._retire(connection, o.at, "process ended")
         for key in [key for key in self.workers if key[0] == o.pid]:
             del self.workers[key]
+        self.ended_took.pop(o.pid, None)
 
     def _process_ended(self, pid: int, at: int) -> None:
         process = self.processes.get(pid)

@@ -158,7 +158,8 @@ def _last_take(scene: Scene, key: tuple[int, int]) -> int:
         takes = [worker.last_take for worker in scene.accepting] if scene.loops else []
         return max(scene.accepted_at, *takes) if takes else scene.accepted_at
     if key == gil_of(key[0]):
-        return max((worker.last_take for (pid, _), worker in scene.workers.items() if pid == key[0]), default=0)
+        takes = [worker.last_take for (pid, _), worker in scene.workers.items() if pid == key[0]]
+        return max(scene.ended_took.get(key[0], 0), *takes, 0)
     worker = scene.workers.get(key)
     return max(worker.last_take if worker else 0, _last_rest(scene, key) if scene.loops else 0)
 

@@ -13,7 +13,7 @@ from app.session.observations import (
     SocketSample,
 )
 from app.session.stall import Cause
-from servers.records import Block, Listening, Lost, New, Recv
+from servers.records import Block, Bye, Listening, Lost, New, Recv
 from tests.session.scene import LOOK, MS, PID, Scene, loop
 
 LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
@@ -106,3 +106,24 @@ def test_a_cause_is_not_worked_out_from_two_threads(call: str, cause: Cause) -> 
     scene.passes(100, running=12)
     assert (stall.cause, stall.culprit and stall.culprit.tid) == (Cause.COMPUTING, 12)
     assert scene.session.stalls.suspects == {PID}, "its line is not known yet"
+
+
+def test_what_a_thread_took_counts_also_when_it_has_ended() -> None:
+    """Threads with a client each, one of which leaves with its echo: the others were not kept waiting by all."""
+    scene = Scene("accept", "recv")
+    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
+    scene.does(PID, "accept4")
+    for tid in (11, 12):
+        scene.does(tid, "futex", gil=True)
+    scene.does(13, "")
+    scene.unread = dict.fromkeys(peers[:2], 5)
+    scene.passes(1000, running=13)
+    first = scene.only()
+    taken = scene.now
+    scene.takes(1, tid=11)
+    scene.say(Bye(taken + MS, PID, 11, 1))
+    scene.threads.pop(11)
+    scene.passes(50, running=13)
+    assert (scene.stalls, first.end) == ([first], taken)
+    scene.passes(200, running=13)
+    assert [stall.begin for stall in scene.stalls[1:]] == [taken + MS]

@@ -110,6 +110,9 @@ class KernelSide(OurClients):
     def _note_queue(self, o: SocketSample) -> None:
         """Who is in the accept queue, strangers too; one that is there no more and was not accepted has left."""
         unknown = [socket for socket in o.sockets if socket.peer not in self._by_peer]
+        if unknown:  # one that has ended since this look is told to have, and the look is of before
+            over = {connection.peer for connection in self.closed if connection.closed_at > o.at}
+            unknown = [socket for socket in unknown if socket.peer not in over]
         before = self._strangers
         unsaid = self._speechless and not self.totals.lost  # that it was accepted may be among what was lost
         silent = [socket for socket in unknown if socket.accepted] if unsaid else []

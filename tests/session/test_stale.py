@@ -108,6 +108,16 @@ def test_a_cause_is_not_worked_out_from_two_threads(call: str, cause: Cause) -> 
     assert scene.session.stalls.suspects == {PID}, "its line is not known yet"
 
 
+def test_one_that_is_over_by_what_is_told_is_not_opened_by_an_older_look() -> None:
+    scene = Scene("accept", "recv")
+    peer = "127.0.0.1:6000"
+    sample = SocketSample(scene.now, 1, 128, 0, [], [Socket(peer, 0, 0, False)])
+    scene.say(New(scene.now + MS, PID, PID, 1, peer), Bye(scene.now + 2 * MS, PID, PID, 1))
+    scene.say(sample)
+    assert not scene.session.connections
+    assert [c.error for c in scene.session.closed] == [""]
+
+
 def test_what_a_thread_took_counts_also_when_it_has_ended() -> None:
     """Threads with a client each, one of which leaves with its echo: the others were not kept waiting by all."""
     scene = Scene("accept", "recv")

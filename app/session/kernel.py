@@ -84,11 +84,22 @@ class KernelSide(OurClients):
         if figures != (server.queue, server.queue_limit, server.dropped):
             self._seen += 1
         server.queue, server.queue_limit, server.dropped = figures
+        self._note_newcomers(o)
         self._note_bytes(o)
         self._note_queue(o)
         server.interval = o.interval
         if o.judged:
             self._judge(o)
+
+    def _note_newcomers(self, o: SocketSample) -> None:
+        """One that nobody has accepted is not who was accepted before with its port: that one can only have left."""
+        for socket in o.sockets:
+            before = None if socket.accepted else self._by_peer.get(socket.peer)
+            if before and 0 < before.accepted_at < o.at:
+                if not before.left_at:
+                    before.leave(o.at, "its port is another one's now")
+                self._open(socket.peer, _arrival(o, socket))
+                self._seen += 1
 
     def _note_bytes(self, o: SocketSample) -> None:
         """Which connections have bytes waiting in the kernel; those that had some and are not named have none left."""

@@ -118,6 +118,23 @@ def test_one_that_is_over_by_what_is_told_is_not_opened_by_an_older_look() -> No
     assert [c.error for c in scene.session.closed] == [""]
 
 
+def test_a_newcomer_with_a_port_of_before_is_not_the_one_that_had_it() -> None:
+    """A client resets, and another gets its port: the server, which stalls, has heard of neither."""
+    scene = Scene("accept", "recv", workers=(11,))
+    peer = scene.accepts(1, tid=11, by=11)
+    scene.does(11, "clock_nanosleep")
+    scene.passes(100)
+    look(scene, Socket(peer, 5, 0, False))
+    scene.queued = [peer]
+    scene.passes(400)
+    old, new = scene.session.connections.values()
+    assert (old.state, new.state) == (State.LEFT, State.QUEUED)
+    assert (old.unread, new.opened_at > old.accepted_at) == (0, True)
+    assert [list(stall.victims) for stall in scene.stalls] == [[new.number]]
+    scene.say(Bye(scene.now, PID, 11, 1), New(scene.now, PID, 11, 2, peer))
+    assert (old.state, new.state) == (State.CLOSED, State.QUIET)
+
+
 def test_what_a_thread_took_counts_also_when_it_has_ended() -> None:
     """Threads with a client each, one of which leaves with its echo: the others were not kept waiting by all."""
     scene = Scene("accept", "recv")

@@ -161,8 +161,9 @@ class Session(KernelSide):
         for connection in self.connections.values():
             if connection.pid == o.pid:
                 connection.lose(o.at)
-        for key in [key for key in self.blocking if key[0] == o.pid]:  # its end may be among what was lost
-            self._unblocked(key, o.at)
+        if o.events > o.new + o.bye + o.recv + o.send:  # the end of a block may be among what was lost
+            for key in [key for key in self.blocking if key[0] == o.pid]:
+                self._unblocked(key, o.at)
         self.log.add(o)
 
     # Its connections, as it reports them.

@@ -154,3 +154,15 @@ def test_what_a_thread_took_counts_also_when_it_has_ended() -> None:
     assert (scene.stalls, first.end) == ([first], taken)
     scene.passes(200, running=13)
     assert [stall.begin for stall in scene.stalls[1:]] == [taken + MS]
+
+
+def test_a_loss_that_holds_no_end_of_a_block_ends_none() -> None:
+    scene = Scene("accept", "recv")
+    for conn in (1, 2):
+        scene.accepts(conn, tid=10 + conn)
+    scene.say(Block(scene.now, PID, 11, 1, "sleep", 5.0))
+    lost = Lost(scene.now + MS, PID, 12, events=4, recv=1, recv_bytes=5, send=1, send_bytes=5, new=1, bye=1)
+    scene.say(lost)
+    assert scene.session.holding, "all that was lost is known to be something else"
+    scene.say(Lost(scene.now + MS, PID, 12, events=3, recv=1, recv_bytes=5, send=1, send_bytes=5))
+    assert not scene.session.holding

@@ -172,7 +172,7 @@ class Session(KernelSide):
         totals = self.totals
         totals.new += 1
         totals.events += 1
-        self.accepted_at = o.at
+        self.accepted_at = max(self.accepted_at, o.at)  # openings that a full pipe has kept come late
         connection = self._by_peer.get(o.peer)
         if connection is None or connection.key is not None:
             connection = self._open(o.peer, o.at)

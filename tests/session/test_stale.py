@@ -166,3 +166,14 @@ def test_a_loss_that_holds_no_end_of_a_block_ends_none() -> None:
     assert scene.session.holding, "all that was lost is known to be something else"
     scene.say(Lost(scene.now + MS, PID, 12, events=3, recv=1, recv_bytes=5, send=1, send_bytes=5))
     assert not scene.session.holding
+
+
+def test_an_acceptance_that_is_told_late_takes_back_none_that_came_after_it() -> None:
+    scene = Scene("accept", "recv", workers=(11, 12))
+    early = scene.now
+    scene.passes(1000)
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(50)
+    scene.say(New(scene.now, PID, 11, 1, "127.0.0.1:6001"))
+    scene.say(New(early, PID, 12, 2, "127.0.0.1:6002"))
+    assert scene.session.accepted_at == scene.now

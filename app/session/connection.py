@@ -227,7 +227,7 @@ class Connection:
         elif not self.unread_since:
             self.unread_since = max(since, self.accepted_at)
         elif unread < self.unread:  # some were taken, and what is left came after those
-            self.unread_since = max(self.unread_since, self.taken_at or at)
+            self.unread_since = max(self.unread_since, self.taken_at if self.taken_at >= self.unread_at else at)
         self.unread, self.unread_at, self.unsent = unread, at, unsent
 
     def has_received(self, received: int, since: int) -> None:

@@ -177,3 +177,14 @@ def test_an_acceptance_that_is_told_late_takes_back_none_that_came_after_it() ->
     scene.say(New(scene.now, PID, 11, 1, "127.0.0.1:6001"))
     scene.say(New(early, PID, 12, 2, "127.0.0.1:6002"))
     assert scene.session.accepted_at == scene.now
+
+
+def test_bytes_that_become_fewer_are_taken_also_where_the_server_has_spoken_before() -> None:
+    scene, peers = loop()
+    scene.takes(1)
+    scene.passes(1000)
+    scene.does(PID, "")
+    for size in range(100, 50, -1):
+        scene.unread = {peers[0]: size}
+        scene.passes(50, running=PID)
+    assert scene.stalls == []

@@ -254,7 +254,7 @@ class Session(KernelSide):
 
     def _process(self, o: ProcessSample) -> None:
         process = self.processes.get(o.pid)
-        if process is None:
+        if process is None or process.gone_at:  # the system gives numbers anew
             process = self.processes[o.pid] = Process(o.pid, o.parent, o.at)
         if o.cpu is not None:
             process.cpu.append((o.at, o.cpu))

@@ -9,6 +9,8 @@ from app.session.observations import (
     ClientOpening,
     ClientSent,
     Frame,
+    ProcessGone,
+    ProcessSample,
     Socket,
     SocketSample,
 )
@@ -188,3 +190,11 @@ def test_bytes_that_become_fewer_are_taken_also_where_the_server_has_spoken_befo
         scene.unread = {peers[0]: size}
         scene.passes(50, running=PID)
     assert scene.stalls == []
+
+
+def test_a_process_with_the_number_of_one_that_has_ended_is_another_one() -> None:
+    scene = Scene("accept", "recv")
+    scene.say(ProcessSample(scene.now, 8, PID, 1.0, 10, 1, 5, 5), ProcessGone(scene.now, 8))
+    scene.say(ProcessSample(scene.now + MS, 8, PID, None, 10, 1, 5, 5))
+    process = scene.session.processes[8]
+    assert (process.gone_at, process.since, process.rss) == (0, scene.now + MS, 10)

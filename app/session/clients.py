@@ -50,6 +50,8 @@ class OurClients(Roster):
         self.totals.client_records += 1
         client = self.clients.setdefault(o.client, Client(o.client))
         self._opened(client)
+        if client.connection and not (client.connection.closed_at or client.connection.left_at):
+            client.connection.leave(o.at, o.why)
         client.connection, client.ended = None, o.why
 
     def _client_opening(self, o: ClientOpening) -> None:

@@ -8,6 +8,7 @@ from app.session.observations import (
     ClientEcho,
     ClientOpening,
     ClientSent,
+    ClientUnconnected,
     Frame,
     ProcessGone,
     ProcessSample,
@@ -198,3 +199,13 @@ def test_a_process_with_the_number_of_one_that_has_ended_is_another_one() -> Non
     scene.say(ProcessSample(scene.now + MS, 8, PID, None, 10, 1, 5, 5))
     process = scene.session.processes[8]
     assert (process.gone_at, process.since, process.rss) == (0, scene.now + MS, 10)
+
+
+def test_a_client_that_has_lost_its_connection_does_not_wait_on_it() -> None:
+    """The clients' process has died, and nobody is left to say that each connection is closed."""
+    scene, peers = loop()
+    scene.say(ClientOpening(scene.now, 1), ClientConnected(scene.now, 1, peers[0]), ClientSent(scene.now, 1, 5, "x"))
+    connection = scene.session.connections[1]
+    assert connection.state is State.WAITING
+    scene.say(ClientUnconnected(scene.now + MS, 1, "their process died"))
+    assert (connection.state, connection.pending_since) == (State.LEFT, 0)

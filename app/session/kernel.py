@@ -190,6 +190,13 @@ class KernelSide(OurClients):
 
     def _unavailable(self, o: Unavailable) -> None:
         self.missing[o.what] = o.why
+        if o.what == "threads":  # what was seen last would be true for ever
+            self.threads.end()
+        elif o.what == "sockets":
+            self.stalls.end(o.at)
+            for number in self._with_bytes & self.connections.keys():
+                self.connections[number].has_waiting(0, 0, o.at, o.at)
+            self._with_bytes = set()
 
     def at_it_since(self, state: ThreadState) -> int:
         """Since when (ns) a thread has been doing what it does: it began after what it last took."""

@@ -14,6 +14,7 @@ from app.session.observations import (
     ProcessSample,
     Socket,
     SocketSample,
+    Unavailable,
 )
 from app.session.stall import Cause
 from servers.records import Block, Bye, Listening, Lost, New, Recv
@@ -209,3 +210,16 @@ def test_a_client_that_has_lost_its_connection_does_not_wait_on_it() -> None:
     assert connection.state is State.WAITING
     scene.say(ClientUnconnected(scene.now + MS, 1, "their process died"))
     assert (connection.state, connection.pending_since) == (State.LEFT, 0)
+
+
+def test_evidence_that_is_no_longer_to_be_had_accuses_nobody() -> None:
+    scene, peers = loop()
+    scene.does(PID, "clock_nanosleep")
+    scene.unread = {peers[0]: 5}
+    scene.passes(300)
+    assert scene.session.stalls.going
+    scene.say(Unavailable(scene.now, "threads", "gone"))
+    assert not scene.session.threads.known
+    scene.say(Unavailable(scene.now, "sockets", "gone"))
+    assert not scene.session.stalls.going
+    assert scene.session.connections[1].state is State.QUIET

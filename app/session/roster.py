@@ -12,6 +12,10 @@ CLOSED_KEPT = 512
 OPEN_KEPT = 20_000
 """Connections believed open; more than that can only be ones whose closing was lost."""
 BLOCKS_KEPT = 512
+WORKERS_KEPT = 20_000
+"""Workers believed there; no server that can be watched announces more."""
+PROCESSES_KEPT = 200
+"""Processes remembered, those that have ended too; all that run."""
 KEEPS_GIL = "c-gil"
 """The kind of block that holds every thread of its process."""
 UNKNOWN_PEER = "?"
@@ -110,7 +114,9 @@ class Roster:
         worker.took_at = max(worker.took_at, connection.closed_at, connection.accepted_at, connection.taken_at)
         if not worker.serving and not worker.announced:
             del self.workers[worker.pid, worker.tid]
-            self.ended_took[worker.pid] = max(self.ended_took.get(worker.pid, 0), worker.took_at)
+            self.ended_took[worker.pid] = max(self.ended_took.pop(worker.pid, 0), worker.took_at)
+            if len(self.ended_took) > PROCESSES_KEPT:
+                del self.ended_took[next(iter(self.ended_took))]
         return worker
 
     def _blocked(self, key: tuple[int, int], span: BlockSpan) -> None:

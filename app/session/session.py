@@ -34,6 +34,7 @@ from app.session.observations import (
     Unavailable,
 )
 from app.session.parts import HISTORY, BlockSpan, BlockSwitch, Process, ServerState, Worker
+from app.session.roster import PROCESSES_KEPT, WORKERS_KEPT
 from servers.records import (
     Block,
     Bye,
@@ -247,6 +248,8 @@ class Session(KernelSide):
 
     def _worker_began(self, o: WorkerBegan) -> None:
         self.totals.events += 1
+        if len(self.workers) >= WORKERS_KEPT and (o.pid, o.tid) not in self.workers:
+            return
         worker = self.workers.setdefault((o.pid, o.tid), Worker(o.pid, o.tid, o.name, o.at, True))
         worker.name, worker.announced = o.name, True
 
@@ -254,6 +257,10 @@ class Session(KernelSide):
 
     def _process(self, o: ProcessSample) -> None:
         process = self.processes.get(o.pid)
+        if process is None and len(self.processes) >= PROCESSES_KEPT:
+            gone = next((pid for pid, each in self.processes.items() if each.gone_at), None)
+            if gone is not None:
+                del self.processes[gone]
         if process is None or process.gone_at:  # the system gives numbers anew
             process = self.processes[o.pid] = Process(o.pid, o.parent, o.at)
         if o.cpu is not None:

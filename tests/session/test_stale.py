@@ -16,8 +16,9 @@ from app.session.observations import (
     SocketSample,
     Unavailable,
 )
+from app.session.roster import PROCESSES_KEPT, WORKERS_KEPT
 from app.session.stall import Cause
-from servers.records import Block, Bye, Listening, Lost, New, Recv
+from servers.records import Block, Bye, Listening, Lost, New, Recv, Worker
 from tests.session.scene import LOOK, MS, PID, Scene, loop
 
 LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
@@ -223,3 +224,20 @@ def test_evidence_that_is_no_longer_to_be_had_accuses_nobody() -> None:
     scene.say(Unavailable(scene.now, "sockets", "gone"))
     assert not scene.session.stalls.going
     assert scene.session.connections[1].state is State.QUIET
+
+
+def test_workers_and_processes_that_come_and_go_do_not_add_up() -> None:
+    scene = Scene("accept", "recv")
+    for number in range(100, 30_100):
+        scene.say(Worker(scene.now, number, number, "worker"))
+        scene.say(New(scene.now, number, -number, 1, "127.0.0.1:5001"), Bye(scene.now, number, -number, 1))
+        if not number % 50:
+            scene.say(ProcessSample(scene.now, number, PID, 1.0, 10, 1, 5, 5), ProcessGone(scene.now, number))
+    session = scene.session
+    assert len(session.workers) <= WORKERS_KEPT
+    assert len(session.processes) <= PROCESSES_KEPT
+    assert len(session.ended_took) <= PROCESSES_KEPT
+    assert not [process for process in session.processes.values() if not process.gone_at]
+    alive = range(1, PROCESSES_KEPT + 10)
+    scene.say(*(ProcessSample(scene.now, number, PID, 1.0, 10, 1, 5, 5) for number in alive))
+    assert [session.processes[number].gone_at for number in alive] == [0] * len(alive), "none of those that run"

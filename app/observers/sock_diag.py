@@ -4,7 +4,7 @@ import socket
 import struct
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
@@ -179,6 +179,14 @@ def with_inode(data: bytes, inode: int) -> Answer | None:
         return Answer.at(data, words[INODE::step].index(inode) * step * 4)
     except ValueError:
         return None
+
+
+def with_peer_ports(data: bytes, wanted: Collection[int]) -> Iterator[Answer]:
+    """Those of many connections whose peers have one of these ports."""
+    _, step = _words(data)
+    for index, port in enumerate(peer_ports(data)):
+        if port in wanted:
+            yield Answer.at(data, index * step * 4)
 
 
 def peer_ports(data: bytes) -> list[int]:

@@ -20,6 +20,7 @@ from app.observers.sock_diag import (
     peer_ports,
     waiting,
     with_inode,
+    with_peer_ports,
 )
 from app.session.observations import Socket, SocketSample
 from servers.records import address_name
@@ -114,7 +115,9 @@ class Sockets:
             self._walk(diag, families, port, host, sample)
             told = {found.peer for found in sample.sockets}
             missing = [peer for peer in wanted if peer not in told][:ASKED]
-            if host not in ANY:
+            if host in ANY:
+                self._find(diag, missing, sample)
+            else:
                 self._look_up(diag, families[0], port, host, missing, missing, sample)
         return sample
 
@@ -144,11 +147,20 @@ class Sockets:
                 continue
             if not (found := diag.one(family, *ends)):
                 continue
-            answer, idle, received = found
-            self._peers[answer.inode] = peer
-            if answer.unread or answer.unsent or not answer.inode or peer in wanted:
-                told = Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle, received)
-                sample.sockets.append(told)
+            self._peers[found[0].inode] = peer
+            if waits(found[0]) or peer in wanted:
+                sample.sockets.append(_told(peer, *found))
+
+    def _find(self, diag: Diag, peers: Collection[str], sample: SocketSample) -> None:
+        """Look at those connections that are known, where only a walk tells at which of our addresses each is."""
+        left = set(peers)  # one may be in an older answer too
+        ports = {int(number) for peer in peers if (number := peer.rpartition(":")[2]).isdecimal()}
+        for data in tuple(self._halves.answers) if ports else ():
+            for answer in with_peer_ports(data, ports):
+                peer = address_name(*answer.end(1))
+                if peer in left and (found := diag.one(answer.family, answer.ports, answer.addresses)):
+                    left.remove(peer)
+                    sample.sockets.append(_told(peer, *found))
 
     def _describe(self, diag: Diag, answers: list[Answer], sample: SocketSample) -> None:
         before, self._known = self._known, set()
@@ -162,6 +174,10 @@ class Sockets:
                     idle = diag.idle(answer)
                 self._known.add(peer)
             sample.sockets.append(Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle))
+
+
+def _told(peer: str, answer: Answer, idle: int | None, received: int | None) -> Socket:
+    return Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle, received)
 
 
 def _families(host: str) -> tuple[int, ...]:

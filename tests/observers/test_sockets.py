@@ -318,3 +318,36 @@ def test_those_that_are_known_are_asked_for_one_by_one(listener: socket.socket) 
         stranger = stack.enter_context(socket.create_connection((host, port)))
         assert bare(look()) == [(name(stranger), 0, 0, False)], "somebody is in the queue: who, tells the whole table"
     sockets.close()
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")])
+def test_where_a_server_listens_on_all_addresses_those_that_are_wanted_are_told_too(
+    family: socket.AddressFamily, host: str
+) -> None:
+    with ExitStack() as stack:
+        opened = stack.enter_context(socket.socket(family))
+        try:
+            opened.bind((host, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        opened.listen()
+        port = opened.getsockname()[1]
+        near = "127.0.0.1" if family == socket.AF_INET else "::1"
+        client = stack.enter_context(socket.create_connection((near, port)))
+        served = stack.enter_context(opened.accept()[0])
+        sockets, peer = Sockets(), name(client)
+
+        def look() -> list[tuple[str, int, bool, int | None]]:
+            sockets.pace.hurry()
+            sample = sockets.sample(port, host, None, [peer, f"{near}:1"])
+            assert sample
+            return [(found.peer, found.unread, found.accepted, found.received) for found in sample.sockets]
+
+        assert look() == [(peer, 0, True, 0)], "nothing waits in it"
+        client.sendall(b"four")
+        assert served.recv(4)
+        assert look() == [(peer, 0, True, 4)]
+        served.close()
+        client.close()
+        eventually(lambda: look() == [], "it is gone")
+        sockets.close()

@@ -102,9 +102,11 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _descendants_by_psutil(process: psutil.Process) -> list[psutil.Process] | None:
-    """The same from all of /proc; None where the system hides what psutil needs for that."""
+    """The same from all of /proc, nothing of one that is gone; None where the system hides what psutil needs."""
     try:
         return list(process.children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
     except OSError:
         return None
 

@@ -1,6 +1,8 @@
 """CPU, memory, threads and switches of real servers, as the kernel counts them."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.observers import resources as resources_module
 from app.observers.resources import MOST_THREADS, SHORTEST, Resources
 from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
 from servers.records import Note, Worker
@@ -191,3 +194,21 @@ def test_processes_are_found_where_psutil_can_not(pool: Watched, monkeypatch: py
     resources = Resources()
     resources.watch(pool.child.pid)
     assert set(of(sample(resources))) == {pool.child.pid, *(worker.pid for worker in pool.all(Worker))}
+
+
+@on_linux
+def test_a_process_that_ends_while_it_is_looked_for_takes_no_other_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number is in the kernel's list of children, and a moment later it is gone."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    gone = psutil.Process(ended.pid)
+    ended.wait()
+    process = resources_module._process
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        here = child.pid
+        monkeypatch.setattr(resources_module, "_process", lambda pid: gone if pid == here else process(pid))
+        watcher = Resources()
+        watcher.watch(os.getpid())
+        assert os.getpid() in of(sample(watcher))
+        assert not any(isinstance(o, ProcessGone) and o.pid == os.getpid() for o in sample(watcher))
+        assert child.stdin
+        child.stdin.close()

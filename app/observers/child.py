@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import psutil
 
-from app.observers.pipe import CAPACITY, LinePipe, decode, make_pipe
+from app.observers.pipe import CAPACITY, RECORD, LinePipe, decode, make_pipe
 from app.observers.stacks import Stacks
 from app.session.observations import Observation, Output, ServerExited, ServerStarted
 from servers.block import PAGE_BYTES, BlockPage, BlockSetting
@@ -108,7 +108,7 @@ class Child:
         """What the server has reported and written, and once its end; about `most` bytes of reports at a time."""
         found, self._first = self._first, []
         ended = not self.running
-        found += decode(self._events.read(most))
+        found += decode(self._events.read(most), RECORD)
         for stream, pipe in self._output.items():
             if self._output_held and stream == "stdout" and not ended:
                 continue

@@ -13,6 +13,8 @@ CAPACITY = 1 << 20
 """The pipe's size asked for (bytes): what a server may report while the dashboard is busy elsewhere."""
 LONGEST = 1 << 16
 """A line longer than this (bytes) is cut: whoever writes it can't make us keep it."""
+RECORD = 1 << 12
+"""The longest record (bytes) that a server writes: a pipe takes no more of it at once for certain (PIPE_BUF)."""
 CHUNK = 1 << 17
 NO_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -70,22 +72,27 @@ class LinePipe:
             os.close(self.fd)
 
 
-def decode(lines: bytes) -> list[Observation]:
-    """The observations in whole lines; those that are none are counted in a `Garbled`."""
+def decode(lines: bytes, longest: int = CAPACITY) -> list[Observation]:
+    """The observations in whole lines; those that are none, or longer, are counted in a `Garbled`."""
     if not lines:
         return []
+    if len(lines) > longest and max(map(len, lines.splitlines())) > longest:
+        return _decode_each(lines, longest)
     try:
         return DECODER.decode_lines(lines)
     except NO_RECORD:
-        return _decode_each(lines)
+        return _decode_each(lines, longest)
 
 
-def _decode_each(lines: bytes) -> list[Observation]:
+def _decode_each(lines: bytes, longest: int) -> list[Observation]:
     found: list[Observation] = []
     garbled = 0
     for line in lines.splitlines():
         try:
-            found.append(DECODER.decode(line))
+            if len(line) <= longest:
+                found.append(DECODER.decode(line))
+            else:
+                garbled += 1
         except NO_RECORD:
             garbled += 1
     if garbled:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.observers.pipe import LONGEST, LinePipe, decode, make_pipe
+from app.observers.pipe import LONGEST, RECORD, LinePipe, decode, make_pipe
 from app.session.observations import ENCODER, Garbled, Observation
 from servers.records import Bye, Note
 
@@ -103,3 +103,12 @@ def test_no_bytes_break_the_reader(lines: list[bytes]) -> None:
     found = decode(b"\n".join(lines) + b"\n")
     pieces = b"\n".join(lines).splitlines()
     assert found.count(whole) == pieces.count(ENCODER.encode(whole))
+
+
+def test_a_record_that_is_too_long_is_garbage_also_where_it_comes_whole() -> None:
+    """A log keeps thousands of them, and a pipe may hold one of a megabyte."""
+    short, long = Note(1, 2, 3, "x"), Note(1, 2, 3, "x" * RECORD)
+    found = decode(ENCODER.encode_lines([short, long, short]), RECORD)
+    assert found[:2] == [short, short]
+    assert [o.lines for o in found[2:] if isinstance(o, Garbled)] == [1]
+    assert decode(ENCODER.encode_lines([short] * 100), RECORD) == [short] * 100

@@ -147,7 +147,8 @@ class Sockets:
                 continue
             if not (found := diag.one(family, *ends)):
                 continue
-            self._peers[found[0].inode] = peer
+            if found[0].inode:  # those in the queue have none yet
+                self._peers[found[0].inode] = peer
             if waits(found[0]) or peer in wanted:
                 sample.sockets.append(_told(peer, *found))
 

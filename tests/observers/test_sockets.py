@@ -351,3 +351,22 @@ def test_where_a_server_listens_on_all_addresses_those_that_are_wanted_are_told_
         client.close()
         eventually(lambda: look() == [], "it is gone")
         sockets.close()
+
+
+def test_what_is_no_socket_is_nobodys_connection(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one in the queue, who has no inode yet, was asked for by name."""
+    monkeypatch.setattr("app.observers.sockets.MANY", 10)
+    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection((host, port)))
+            stack.enter_context(listener.accept()[0])
+        sockets.sample(port, host)
+        monkeypatch.setattr(sockets._halves, "_middle", 65535)  # whoever comes is in the half that is not looked at
+        stranger = stack.enter_context(socket.create_connection((host, port)))
+        sockets.pace.hurry()
+        sample = sockets.sample(port, host, None, [name(stranger)])
+        assert sample
+        assert bare(sample) == [(name(stranger), 0, 0, False)]
+        assert sockets.peer_of(0) == ""
+    sockets.close()

@@ -72,11 +72,11 @@ class LinePipe:
             os.close(self.fd)
 
 
-def decode(lines: bytes, longest: int = CAPACITY) -> list[Observation]:
-    """The observations in whole lines; those that are none, or longer, are counted in a `Garbled`."""
+def decode(lines: bytes, longest: int | None = None) -> list[Observation]:
+    """The observations in whole lines; those that are none, or longer (bytes), are counted in a `Garbled`."""
     if not lines:
         return []
-    if len(lines) > longest and max(map(len, lines.splitlines())) > longest:
+    if longest and len(lines) > longest and max(map(len, lines.splitlines())) > longest:
         return _decode_each(lines, longest)
     try:
         return DECODER.decode_lines(lines)
@@ -84,12 +84,12 @@ def decode(lines: bytes, longest: int = CAPACITY) -> list[Observation]:
         return _decode_each(lines, longest)
 
 
-def _decode_each(lines: bytes, longest: int) -> list[Observation]:
+def _decode_each(lines: bytes, longest: int | None) -> list[Observation]:
     found: list[Observation] = []
     garbled = 0
     for line in lines.splitlines():
         try:
-            if len(line) <= longest:
+            if longest is None or len(line) <= longest:
                 found.append(DECODER.decode(line))
             else:
                 garbled += 1

@@ -43,6 +43,7 @@ class Resources:
         """Sample the server whose first process has this id from now on, or none."""
         self._root = _process(pid) if pid is not None else None
         self._known.clear()
+        self._listed = [self._root] if self._root else []
         self._since, self._looked = time.monotonic_ns(), 0
         self._told = False
 
@@ -81,10 +82,8 @@ class Resources:
             return []
         if self._at - self._since < YOUNG or self._at - self._looked >= LOOK:
             self._looked = self._at
-            try:
+            with contextlib.suppress(psutil.Error):  # those that were known are there as long as they are alive
                 self._listed = [self._root, *_descendants(self._root)]
-            except psutil.Error:
-                return []
         return [process for process in self._listed if _alive(process)]
 
 

@@ -12,6 +12,8 @@ GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 """Calls that Python's own library makes without the GIL; a lock may be waited for by C code that keeps it."""
 IN_TURNS = {Cause.COMPUTING, Cause.GIL, Cause.UNCLEAR}
 """Causes that what is seen of one and the same thread may go to and fro between."""
+OF_ALL = {Cause.ONE_CLIENT, Cause.ALL_TAKEN}
+"""Causes that are no one thread's."""
 ACCEPT = (0, 0)
 """The key of a stall whose victims wait for anybody to accept them; others have their worker's `(pid, tid)`."""
 
@@ -117,9 +119,10 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
     state = scene.threads.known.get(key) if key else None
     if state is None:
         return
-    if stall.first is None or stall.first[0] != key:  # what another one was seen to do says nothing of it
+    if stall.first is None or stall.first[0] != key:
+        if stall.first:
+            _forget_the_one_before(stall)
         stall.first = ((state.pid, state.tid), state.ran, state.waited_for_a_core)
-        stall.evidence.clear()
     cause = _concludes(stall, _seen(state, stall, scene), scene)
     if cause in (Cause.COMPUTING, Cause.NO_CORE):
         ran, waited = state.ran - stall.first[1], state.waited_for_a_core - stall.first[2]
@@ -131,6 +134,14 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
         (span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking
     )
     _locate(stall, culprit, scene)
+
+
+def _forget_the_one_before(stall: Stall) -> None:
+    """Another thread is to blame now: what the one before was seen to do, or was made to do, says nothing of it."""
+    for cause in stall.evidence.keys() - OF_ALL:
+        del stall.evidence[cause]
+    if stall.key == ACCEPT:  # those who wait for the GIL may well wait for one and the same holder
+        stall.injected = False
 
 
 def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
@@ -185,6 +196,8 @@ def _locate(stall: Stall, state: ThreadState, scene: Scene) -> None:
     frames = tuple(state.frames) if known else ()
     if before and (before.pid, before.tid) == (state.pid, state.tid):
         frames = frames or before.frames
+    elif before:
+        stall.located_at = 0
     stall.culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer, frames)
     if frames and not stall.located_at:
         stall.located_at = scene.at

@@ -50,9 +50,8 @@ class OurClients(Roster):
         self.totals.client_records += 1
         client = self.clients.setdefault(o.client, Client(o.client))
         self._opened(client)
-        if client.connection and not (client.connection.closed_at or client.connection.left_at):
-            client.connection.leave(o.at, o.why)
-        client.connection, client.ended = None, o.why
+        self._left(client, o.at, o.why)
+        client.connection = None
 
     def _client_opening(self, o: ClientOpening) -> None:
         self.totals.client_records += 1
@@ -118,6 +117,8 @@ class OurClients(Roster):
         connection.rtt_max = max(connection.rtt_max or 0, o.rtt)
         connection.echoed(o.at, o.at - o.rtt)
         connection.sent_since = o.waiting_since
+        if not o.waiting_since:
+            connection.has_all(o.at)
         if not o.intact:
             self.totals.spoiled += 1
             connection.spoiled += 1
@@ -128,11 +129,16 @@ class OurClients(Roster):
         if client is None:
             return
         self._opened(client)
-        client.ended = o.how
-        if client.connection and not client.connection.closed_at:
-            client.connection.leave(o.at, o.how)
+        self._left(client, o.at, o.how)
+
+    def _left(self, client: Client, at: int, how: str) -> None:
+        """The client's end is closed; where the server has ended nobody will say it of the other one."""
+        client.ended = how
+        connection = client.connection
+        if connection and not (connection.closed_at or connection.left_at):
+            connection.leave(at, how)
             if self.server and not self.server.running:
-                self._retire(client.connection, o.at, o.how)
+                self._retire(connection, at, how)
 
     def _opened(self, client: Client) -> None:
         if client.opening_since:

@@ -247,6 +247,11 @@ class Connection:
         """Whether nothing of our client is under way, by its own word: what the server has not told was sent back."""
         return self.client is not None and not self.sent_since
 
+    def has_all(self, at: int) -> None:
+        """Our client has all that it waited for: what the server has taken and not told keeps it waiting no more."""
+        if self.stall and self.untold_since:
+            self._go_on(at, taken=False)
+
     def lose(self, at: int) -> None:
         """Records of what the server took of it, or gave back, may be lost: what is missing accuses nobody."""
         self.forgive()

@@ -25,7 +25,7 @@ def snapshot(session: Session) -> Session:
     for key, worker in session.workers.items():
         still.workers[key] = copied = copy.copy(worker)
         copied.serving = {number: still.connections[number] for number in worker.serving}
-    still.ended_took = session.ended_took.copy()
+    still.ended_took, still.lost_at = session.ended_took.copy(), session.lost_at.copy()
     still.processes = {}
     for pid, process in session.processes.items():
         still.processes[pid] = sampled = copy.copy(process)

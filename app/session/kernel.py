@@ -13,6 +13,8 @@ from app.session.threads import Threads, ThreadState
 
 WANTED = 32
 """Connections that are asked for at a look though nothing waits in them: each costs a call of its own."""
+UNSAID = WANTED // 2
+"""Of those, so many of whom nobody has said that they are accepted; many wait in the queue, where a walk finds them."""
 UNKNOWN_RESTS = ("accept", "recv", "poll")
 """Where threads rest of a program that has not said so."""
 
@@ -31,11 +33,14 @@ class KernelSide(OurClients):
         self._seen = 0
         self._asked: set[int] = set()
         """Of those of whom nobody has said that they are accepted, whom the next look asks for, whatever comes."""
+        self._asked_last = 0
         self._missed: set[int] = set()
         """Of those, of whom the kernel knew nothing when it was asked last."""
         self._strangers: dict[str, int] = {}
         """Whom the server has out of its accept queue without a word, as of the last look, and since when (ns)."""
         self._with_bytes: set[int] = set()
+        self._blind = False
+        """Whether the threads were to be seen, and are no more."""
         self._looks: Counter[int] = Counter()
         """How often a loop that waited was woken to write its stack, by process, since it last told of its wakes."""
 
@@ -51,7 +56,7 @@ class KernelSide(OurClients):
         served = [c for key in starved if (worker := self.workers.get(key)) for c in worker.serving.values()]
         unsaid = [c for c in self.connections.values() if not c.accepted_at and not c.left_at]
         unsaid.sort(key=lambda connection: connection.number not in self._asked)
-        return [connection.peer for connection in (*unsaid, *served)][:WANTED]
+        return [connection.peer for connection in (*unsaid[:UNSAID], *served)][:WANTED]
 
     @property
     def surely_known(self) -> Collection[str] | None:
@@ -137,7 +142,7 @@ class KernelSide(OurClients):
     def _note_gone(self, o: SocketSample) -> None:
         """Who is in the queue no more; one that is accepted, silent and not spoken of has to be asked for to be seen.
 
-        So only they are gone that were asked for, twice; they come first, and then those that were not seen this time.
+        So only they are gone that were asked for, twice; they come first, and then all the others in turn.
         """
         there = {socket.peer for socket in o.sockets}
         unsaid = [c for c in self.connections.values() if not c.accepted_at and c.client is None]
@@ -147,22 +152,27 @@ class KernelSide(OurClients):
             if connection.number in missed:
                 self._retire(connection, o.at, "left the queue")
                 self._seen += 1
-        to_ask = [c for c in unsaid if not (c.left_at or c.closed_at)]
-        to_ask.sort(key=lambda connection: (connection.number not in self._missed, connection.peer in there))
-        self._asked = {connection.number for connection in to_ask[:WANTED]}
+        to_ask = [connection for connection in unsaid if not connection.left_at]
+        to_ask.sort(key=lambda c: (c.number not in self._missed, c.number <= self._asked_last, c.number))
+        asked = [connection.number for connection in to_ask[:UNSAID]]
+        self._asked, self._asked_last = set(asked), asked[-1] if asked else 0
 
     def _judge(self, o: SocketSample) -> None:
         waiting = (self._by_peer.get(socket.peer) for socket in o.sockets if socket.unread or not socket.accepted)
+        rests = tuple(self.server.rests) if self.server and self.server.rests else UNKNOWN_RESTS
+        with_bytes = sorted(self._with_bytes)
+        if self._blind and "poll" in rests:  # what a loop leaves on purpose was known by its rest
+            with_bytes = []
         self.stalls.judge(
             Scene(
                 o.at,
-                [c for number in sorted(self._with_bytes) if (c := self.connections.get(number)) and self._waits(c)],
+                [c for number in with_bytes if (c := self.connections.get(number)) and self._waits(c)],
                 [c for c in waiting if c and not (c.accepted_at or c.left_at)],
                 o.unanswered,
                 self.workers,
                 self.threads,
                 self.holding.values(),
-                tuple(self.server.rests) if self.server and self.server.rests else UNKNOWN_RESTS,
+                rests,
                 self.accepted_at,
                 self.ended_took,
             )
@@ -190,13 +200,23 @@ class KernelSide(OurClients):
 
     def _unavailable(self, o: Unavailable) -> None:
         self.missing[o.what] = o.why
+        self._seen += 1
         if o.what == "threads":  # what was seen last would be true for ever
+            self._blind = bool(self.threads.known)
+            self.stalls.end(o.at)
             self.threads.end()
+            self.threads.interval = None
         elif o.what == "sockets":
             self.stalls.end(o.at)
+            if self.server:
+                self.server.interval = 0
             for number in self._with_bytes & self.connections.keys():
                 self.connections[number].has_waiting(0, 0, o.at, o.at)
             self._with_bytes = set()
+            strangers = [c for c in self.connections.values() if not c.accepted_at and c.client is None]
+            for connection in strangers:
+                if connection.peer not in self.flood.peers:
+                    self._retire(connection, o.at, "out of sight")
 
     def at_it_since(self, state: ThreadState) -> int:
         """Since when (ns) a thread has been doing what it does: it began after what it last took."""

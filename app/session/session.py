@@ -66,8 +66,8 @@ class Session(KernelSide):
         self.cores: list[deque[tuple[int, float]]] = []
         self.block = BlockSwitch()
         self.output_held = False
-        self._lost_at = 0
-        """When (ns) a loss was last told."""
+        self.lost_at: dict[int, int] = {}
+        """When (ns) a loss of a process was last told."""
         self.output: deque[Output] = deque(maxlen=OUTPUT_KEPT)
         self.notes: deque[Note] = deque(maxlen=OUTPUT_KEPT)
         self.lags: deque[tuple[int, int]] = deque(maxlen=LAGS_KEPT)
@@ -158,7 +158,7 @@ class Session(KernelSide):
         totals.send_bytes += o.send_bytes
         if o.wakes:
             totals.wakes_in_vain = (totals.wakes_in_vain or 0) + o.wakes
-        self._lost_at = max(self._lost_at, o.at)
+        self.lost_at[o.pid] = max(self.lost_at.get(o.pid, 0), o.at)
         for connection in self.connections.values():
             if connection.pid == o.pid:
                 connection.lose(o.at)
@@ -178,8 +178,8 @@ class Session(KernelSide):
         if connection is None or connection.key is not None:
             connection = self._open(o.peer, o.at)
         self._accept(connection, o)
-        if o.at < self._lost_at:  # openings are kept while the pipe is full, and a loss is told before them
-            connection.lose(self._lost_at)
+        if o.at < (lost_at := self.lost_at.get(o.pid, 0)):  # a full pipe keeps openings, and a loss is told first
+            connection.lose(lost_at)
         self.log.add(o, o.peer)
 
     def _serve(self, o: Serve) -> None:
@@ -279,6 +279,7 @@ class Session(KernelSide):
         for key in [key for key in self.workers if key[0] == o.pid]:
             del self.workers[key]
         self.ended_took.pop(o.pid, None)
+        self.lost_at.pop(o.pid, None)
 
     def _process_ended(self, pid: int, at: int) -> None:
         process = self.processes.get(pid)

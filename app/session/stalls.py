@@ -60,7 +60,7 @@ class Stalls:
                 self.suspects.update(_to_be_located(key, self.going.get(key), scene))
 
     def end(self, at: int) -> None:
-        """The server has ended, and its stalls with it."""
+        """The server has ended, and its stalls with it; or what told of them is no longer to be had."""
         for stall in (*self.going.values(), *self._coming.values()):
             self._over(stall, at, at)
         self.suspects.clear()
@@ -71,6 +71,7 @@ class Stalls:
         copies = {stall.number: stall.copy() for stall in self.going.values()}
         twin.all.extend(copies.get(stall.number, stall) for stall in self.all)  # one that is over never changes
         twin.going = {key: copies[stall.number] for key, stall in self.going.items()}
+        twin._coming = {key: stall.copy() for key, stall in self._coming.items()}
         twin.totals, twin._numbers = self.totals.copy(), self._numbers
         twin.suspects = self.suspects.copy()
         return twin
@@ -159,7 +160,7 @@ def _last_take(scene: Scene, key: tuple[int, int]) -> int:
         return max(scene.accepted_at, *takes) if takes else scene.accepted_at
     if key == gil_of(key[0]):
         takes = [worker.last_take for (pid, _), worker in scene.workers.items() if pid == key[0]]
-        return max(scene.ended_took.get(key[0], 0), *takes, 0)
+        return max(scene.ended_took.get(key[0], 0), *takes)
     worker = scene.workers.get(key)
     return max(worker.last_take if worker else 0, _last_rest(scene, key) if scene.loops else 0)
 
@@ -192,4 +193,4 @@ def _to_be_located(key: tuple[int, int], stall: Stall | None, scene: Scene) -> s
     if stall is None:
         return {pid for pid, _ in scene.workers} if key == ACCEPT else {key[0]}
     culprit = stall.culprit
-    return {culprit.pid} if culprit and not (stall.located_at and culprit.frames) else set()
+    return {culprit.pid} if culprit and not stall.located_at else set()

@@ -7,6 +7,7 @@ from app.session.freeze import snapshot
 from app.session.observations import Observation
 from app.session.session import Session
 from tests.session.plain import check, fold, plain
+from tests.session.scene import PID, loop
 from tests.session.streams import World, anything, worlds
 
 
@@ -40,3 +41,16 @@ def every_connection(session: Session) -> list[object]:
     served = [c for worker in session.workers.values() for c in worker.serving.values()]
     of_clients = [client.connection for client in session.clients.values() if client.connection]
     return [*session.connections.values(), *session.closed, *served, *of_clients]
+
+
+def test_a_wait_that_is_not_a_stall_yet_is_in_the_picture_too() -> None:
+    scene, peers = loop()
+    scene.does(PID, "clock_nanosleep")
+    scene.unread = {peers[0]: 5}
+    scene.passes(100)
+    assert scene.stalls == []
+    still = snapshot(scene.session)
+    frozen = plain(still)
+    assert frozen == plain(scene.session)
+    scene.passes(500)
+    assert plain(still) == frozen

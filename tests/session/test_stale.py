@@ -12,13 +12,14 @@ from app.session.observations import (
     Frame,
     ProcessGone,
     ProcessSample,
+    ServerExited,
     Socket,
     SocketSample,
     Unavailable,
 )
 from app.session.roster import PROCESSES_KEPT, WORKERS_KEPT
 from app.session.stall import Cause
-from servers.records import Block, Bye, Listening, Lost, New, Recv, Worker
+from servers.records import Block, Bye, Listening, Lost, New, Recv, Unblock, Worker
 from tests.session.scene import LOOK, MS, PID, Scene, loop
 
 LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
@@ -49,6 +50,50 @@ def test_of_many_whom_a_loop_has_accepted_and_not_greeted_none_has_left_the_queu
         asked = list(scene.session.wanted)[:32]
         look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in asked if peer not in gone))
     assert {c.peer for c in scene.session.closed} == gone, "those have left"
+
+
+def test_of_many_who_are_silent_each_has_its_turn_to_be_asked_for() -> None:
+    """Those who have left stand behind more who are there than can be asked for at one look."""
+    scene, _ = loop()
+    scene.say(LISTENING)
+    peers = [f"127.0.0.1:{6000 + number}" for number in range(120)]
+    gone = set(peers[70:])
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(50)
+    look(scene, *(Socket(peer, 0, 0, False) for peer in peers))
+    for _ in range(60):
+        look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in scene.session.wanted if peer not in gone))
+    assert {c.peer for c in scene.session.closed} == gone
+
+
+def test_those_in_the_queue_leave_room_to_ask_for_those_whose_threads_wait_for_the_gil() -> None:
+    scene = Scene("accept", "recv")
+    scene.say(LISTENING)
+    served = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
+    for tid in (11, 12, 13):
+        scene.does(tid, "futex", gil=True)
+    scene.queued = [f"127.0.0.1:{6000 + number}" for number in range(40)]
+    scene.passes(200)
+    assert set(served) <= set(scene.session.wanted)
+
+
+def test_who_gets_its_echo_during_a_stall_waits_no_longer() -> None:
+    scene = Scene("accept", "recv", workers=())
+    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
+    for number, peer in enumerate(peers, 1):
+        scene.say(ClientOpening(scene.now, number), ClientConnected(scene.now, number, peer))
+        scene.does(10 + number, "recvfrom")
+    scene.passes(500)
+    for number in (2, 3):
+        scene.say(ClientSent(scene.now, number, 5, "x"))
+        scene.received[peers[number - 1]] = (5, scene.now)
+        scene.does(10 + number, "futex", gil=True)
+    scene.does(11, "")
+    scene.passes(500, running=11)
+    echoed = scene.now
+    scene.say(ClientEcho(echoed, 2, 5, "x", MS, 0))
+    scene.passes(500, running=11)
+    assert {victim.peer: victim.end for victim in scene.only().victims.values()} == {peers[1]: echoed, peers[2]: 0}
 
 
 def test_who_has_its_echo_does_not_wait_for_a_thread_that_only_has_not_said_so() -> None:
@@ -86,6 +131,32 @@ def test_what_was_taken_of_one_whose_opening_is_told_after_the_loss_is_not_missi
     assert scene.stalls == []
 
 
+def test_what_one_process_has_lost_says_nothing_of_the_clients_of_another() -> None:
+    scene = Scene("accept", "recv")
+    scene.accepts(1, tid=11)
+    scene.does(11, "")
+    scene.passes(100, running=11)
+    opened = scene.now
+    scene.now += 100 * MS
+    scene.say(Lost(scene.now, PID + 1, 99, events=2, recv=1, recv_bytes=5, send=1, send_bytes=5))
+    scene.say(New(opened, PID, 12, 2, "127.0.0.1:5002"))
+    scene.received = {"127.0.0.1:5002": (5, opened)}
+    scene.does(12, "futex", gil=True)
+    scene.passes(1000, running=11)
+    assert [victim.peer for victim in scene.only().victims.values()] == ["127.0.0.1:5002"]
+
+
+def test_one_look_at_a_thread_that_runs_does_not_undo_what_all_the_others_have_shown() -> None:
+    scene = Scene("accept", "recv")
+    scene.accepts(1)
+    scene.does(PID, "recvfrom", "127.0.0.1:5001")
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(2000)
+    scene.does(PID, "")
+    scene.passes(50, running=PID)
+    assert scene.only().cause is Cause.ONE_CLIENT
+
+
 @pytest.mark.parametrize(("call", "cause"), [("", Cause.COMPUTING), ("clock_nanosleep", Cause.PARKED)])
 def test_a_cause_is_not_worked_out_from_two_threads(call: str, cause: Cause) -> None:
     """Two loops are held up; the one that has had more of a core comes to rest, and the other one is to blame now."""
@@ -102,15 +173,21 @@ def test_a_cause_is_not_worked_out_from_two_threads(call: str, cause: Cause) -> 
             scene.threads[12].ran += LOOK * MS
             scene.passes(LOOK, running=0 if call else 11)
 
+    scene.say(Block(scene.now, PID, 11, 11, "sleep", 0.5))
     both_go_on(500)
     scene.stacks(11, Frame("/x/first.py", 1, "first"))
     both_go_on(50)
     stall = scene.only()
-    assert (stall.cause, stall.culprit and stall.culprit.tid) == (cause, 11)
+    assert (stall.cause, stall.culprit and stall.culprit.tid, stall.injected) == (cause, 11, True)
+    scene.say(Unblock(scene.now, PID, 11, 11))
     scene.does(11, "epoll_wait")
     scene.passes(100, running=12)
-    assert (stall.cause, stall.culprit and stall.culprit.tid) == (Cause.COMPUTING, 12)
+    assert (stall.cause, stall.culprit and stall.culprit.tid, stall.injected) == (Cause.COMPUTING, 12, False)
     assert scene.session.stalls.suspects == {PID}, "its line is not known yet"
+    assert not stall.located_at
+    scene.stacks(12, Frame("/x/second.py", 2, "second"))
+    scene.passes(50, running=12)
+    assert stall.located_at == scene.now
 
 
 def test_one_that_is_over_by_what_is_told_is_not_opened_by_an_older_look() -> None:
@@ -121,6 +198,24 @@ def test_one_that_is_over_by_what_is_told_is_not_opened_by_an_older_look() -> No
     scene.say(sample)
     assert not scene.session.connections
     assert [c.error for c in scene.session.closed] == [""]
+
+
+def test_one_in_the_queue_with_a_port_of_somebody_who_has_left_long_ago_is_seen() -> None:
+    scene = Scene("accept", "recv")
+    peer = "127.0.0.1:6000"
+    scene.say(New(scene.now, PID, PID, 1, peer), Bye(scene.now + MS, PID, PID, 1))
+    scene.queued = [peer]
+    scene.passes(100)
+    assert [c.state for c in scene.session.connections.values()] == [State.QUEUED]
+
+
+def test_one_that_is_accepted_after_a_look_is_the_one_that_was_in_the_queue_then() -> None:
+    scene = Scene("accept", "recv")
+    peer = "127.0.0.1:6000"
+    sample = SocketSample(scene.now, 1, 128, 0, [], [Socket(peer, 0, 0, False)])
+    scene.say(New(scene.now + MS, PID, PID, 1, peer))
+    scene.say(sample)
+    assert [c.state for c in scene.session.connections.values()] == [State.QUIET]
 
 
 def test_a_newcomer_with_a_port_of_before_is_not_the_one_that_had_it() -> None:
@@ -179,9 +274,11 @@ def test_an_acceptance_that_is_told_late_takes_back_none_that_came_after_it() ->
     scene.passes(1000)
     scene.queued = ["127.0.0.1:6000"]
     scene.passes(50)
-    scene.say(New(scene.now, PID, 11, 1, "127.0.0.1:6001"))
+    accepted = scene.now
+    scene.say(New(accepted, PID, 11, 1, "127.0.0.1:6001"))
     scene.say(New(early, PID, 12, 2, "127.0.0.1:6002"))
-    assert scene.session.accepted_at == scene.now
+    scene.passes(500)
+    assert scene.only().begin == accepted
 
 
 def test_bytes_that_become_fewer_are_taken_also_where_the_server_has_spoken_before() -> None:
@@ -213,6 +310,14 @@ def test_a_client_that_has_lost_its_connection_does_not_wait_on_it() -> None:
     assert (connection.state, connection.pending_since) == (State.LEFT, 0)
 
 
+def test_a_client_that_connects_as_the_server_ends_leaves_nothing_behind() -> None:
+    scene, _ = loop()
+    scene.say(ClientOpening(scene.now, 1), ServerExited(scene.now, 0, True))
+    scene.say(ClientConnected(scene.now + MS, 1, "127.0.0.1:6000"))
+    scene.say(ClientUnconnected(scene.now + 2 * MS, 1, "their process died"))
+    assert not scene.session.connections
+
+
 def test_evidence_that_is_no_longer_to_be_had_accuses_nobody() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
@@ -224,6 +329,30 @@ def test_evidence_that_is_no_longer_to_be_had_accuses_nobody() -> None:
     scene.say(Unavailable(scene.now, "sockets", "gone"))
     assert not scene.session.stalls.going
     assert scene.session.connections[1].state is State.QUIET
+
+
+def test_a_loop_that_is_no_longer_seen_resting_is_not_accused_of_what_it_leaves_on_purpose() -> None:
+    """Urgent bytes, or those of a client that does not read: as long as it was seen resting, it had taken all."""
+    scene, peers = loop()
+    scene.unread = {peers[0]: 5}
+    scene.passes(1000)
+    scene.say(Unavailable(scene.now, "threads", "too many open files"))
+    for _ in range(20):
+        look(scene, Socket(peers[0], 5, 0, True))
+    assert scene.stalls == []
+
+
+def test_of_sockets_that_are_no_longer_to_be_seen_nothing_goes_on() -> None:
+    scene = Scene("accept", "recv", workers=(11,))
+    scene.accepts(1, tid=11, by=11)
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(300)
+    assert scene.session.server
+    changes = scene.session.changes
+    scene.say(Unavailable(scene.now, "sockets", "gone"), Unavailable(scene.now, "threads", "gone"))
+    assert scene.session.changes != changes
+    assert [c.peer for c in scene.session.connections.values()] == ["127.0.0.1:5001"]
+    assert (scene.session.server.interval, scene.session.threads.interval) == (0, None), "nothing is sampled"
 
 
 def test_workers_and_processes_that_come_and_go_do_not_add_up() -> None:

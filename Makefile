@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The tests wait more than they compute, so two run side by side on any machine.
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: run test test-all lint bench soak screenshots clean
 .DEFAULT_GOAL := run
@@ -10,10 +12,10 @@ run: $(READY)
 	@$(BIN)/echo-tui $(ARGS)
 
 test: lint
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-all: lint
-	$(BIN)/pytest -m ""
+	$(PYTEST) -m ""
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -312,7 +312,7 @@ def test_a_client_that_has_lost_its_connection_does_not_wait_on_it() -> None:
 
 def test_a_client_that_connects_as_the_server_ends_leaves_nothing_behind() -> None:
     scene, _ = loop()
-    scene.say(ClientOpening(scene.now, 1), ServerExited(scene.now, 0, True))
+    scene.say(ClientOpening(scene.now, 1), ServerExited(scene.now, PID, 0, True))
     scene.say(ClientConnected(scene.now + MS, 1, "127.0.0.1:6000"))
     scene.say(ClientUnconnected(scene.now + 2 * MS, 1, "their process died"))
     assert not scene.session.connections

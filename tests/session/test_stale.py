@@ -25,6 +25,21 @@ from tests.session.scene import LOOK, MS, PID, Scene, loop
 LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
 
 
+def starved() -> tuple[Scene, list[str]]:
+    """Three clients of ours with a thread each; the second and the third have sent, and their threads want the GIL."""
+    scene = Scene("accept", "recv", workers=())
+    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
+    for number, peer in enumerate(peers, 1):
+        scene.say(ClientOpening(scene.now, number), ClientConnected(scene.now, number, peer))
+        scene.does(10 + number, "recvfrom")
+    scene.passes(500)
+    for number in (2, 3):
+        scene.say(ClientSent(scene.now, number, 5, "x"))
+        scene.received[peers[number - 1]] = (5, scene.now)
+        scene.does(10 + number, "futex", gil=True)
+    return scene, peers
+
+
 def look(scene: Scene, *sockets: Socket) -> None:
     """A look at the sockets alone, with what was asked for in it."""
     scene.now += LOOK * MS
@@ -78,16 +93,7 @@ def test_those_in_the_queue_leave_room_to_ask_for_those_whose_threads_wait_for_t
 
 
 def test_who_gets_its_echo_during_a_stall_waits_no_longer() -> None:
-    scene = Scene("accept", "recv", workers=())
-    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
-    for number, peer in enumerate(peers, 1):
-        scene.say(ClientOpening(scene.now, number), ClientConnected(scene.now, number, peer))
-        scene.does(10 + number, "recvfrom")
-    scene.passes(500)
-    for number in (2, 3):
-        scene.say(ClientSent(scene.now, number, 5, "x"))
-        scene.received[peers[number - 1]] = (5, scene.now)
-        scene.does(10 + number, "futex", gil=True)
+    scene, peers = starved()
     scene.does(11, "")
     scene.passes(500, running=11)
     echoed = scene.now
@@ -98,16 +104,7 @@ def test_who_gets_its_echo_during_a_stall_waits_no_longer() -> None:
 
 def test_who_has_its_echo_does_not_wait_for_a_thread_that_only_has_not_said_so() -> None:
     """To send gives the GIL up; whoever takes it then keeps the sender from telling, and its client from nothing."""
-    scene = Scene("accept", "recv", workers=())
-    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
-    for number, peer in enumerate(peers, 1):
-        scene.say(ClientOpening(scene.now, number), ClientConnected(scene.now, number, peer))
-        scene.does(10 + number, "recvfrom")
-    scene.passes(500)
-    for number in (2, 3):
-        scene.say(ClientSent(scene.now, number, 5, "x"))
-        scene.received[peers[number - 1]] = (5, scene.now)
-        scene.does(10 + number, "futex", gil=True)
+    scene, peers = starved()
     scene.say(ClientEcho(scene.now + MS, 2, 5, "x", MS, 0))
     scene.say(Recv(scene.now, PID, 11, 1, 5, "x"), Block(scene.now, PID, 11, 1, "c-gil", 2.0))
     scene.does(11, "clock_nanosleep")

@@ -25,7 +25,8 @@ from app.session.observations import (
     Socket,
     SocketSample,
 )
-from app.session.session import OUTPUT_KEPT, Session
+from app.session.reported import OUTPUT_KEPT
+from app.session.session import Session
 from servers.records import Block, Bye, Listening, Lost, New, Note, Recv, Send, Serve, Threads, Unblock, Worker
 from tests.session.plain import fold
 

@@ -317,7 +317,7 @@ class Live:
                 sample.judged = time.monotonic() - began < BUDGET
         self.session.apply_all(found)
         now = time.monotonic_ns()
-        self._kernel.ask(pids, self.session.suspects(now))
+        self._kernel.ask(pids, self.session.suspects(now), self.session.keepers)
         self.moments.keep(self.session, now)
 
     def open_lens(self) -> None:

@@ -2,8 +2,8 @@
 
 The handler is faulthandler's, in C: it needs neither the GIL nor a thread of its own, so it answers also while C code
 holds the GIL, and forked workers inherit it. Each thread writes its own stack only: to walk those of others, which come
-and go meanwhile, has crashed servers. The signal restarts system calls (SA_RESTART), and Python itself goes back to
-those that can't be (PEP 475): a sleep keeps its length.
+and go meanwhile, has crashed servers. The signal interrupts a system call, and Python goes back to it (PEP 475), so a
+sleep keeps its length. To go back a thread needs the GIL: one that rests is not asked while another may have that.
 """
 
 import faulthandler

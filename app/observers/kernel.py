@@ -57,10 +57,11 @@ class Kernel:
         self.threads.close()
         self._py_spy.close()
 
-    def ask(self, pids: Collection[int], suspects: Collection[int]) -> None:
+    def ask(self, pids: Collection[int], suspects: Collection[int], keepers: Collection[tuple[int, int]] = ()) -> None:
         """Ask one process for its stacks, if there is reason to: `suspects`, which seem to stall, and then the others.
 
-        Of several it is whoever was asked longest ago; the next look has the answer.
+        Of several it is whoever was asked longest ago; the next look has the answer. `keepers` are the threads that
+        keep the GIL, by `(pid, tid)`, as far as they have said so.
         """
         if self._stacks.busy or self._py_spy.busy:
             return
@@ -71,7 +72,7 @@ class Kernel:
             at, before = self._asked.get(pid, (0, None))
             calls = self.threads.calls(pid)
             worth = now - at >= URGENT if pid in suspects else now - at >= LEISURELY and calls not in (before, None)
-            if worth and (self._stacks.ask(pid, self.threads.tids(pid)) or self._asks_py_spy(pid)):
+            if worth and (self._stacks.ask(pid, self.threads.to_ask(pid, keepers)) or self._asks_py_spy(pid)):
                 self._asked[pid] = (now, calls)
                 return
 

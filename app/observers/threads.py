@@ -15,9 +15,12 @@ from app.observers import syscalls
 from app.observers.interpreter import gil_range
 from app.observers.pace import Pace
 from app.session.observations import Thread, ThreadSample
+from app.session.threads import KINDS
 
 MOST = 200
 """Threads that are looked at, the oldest; each needs two descriptors."""
+RESTS = ("accept", "recv", "poll")
+"""Where a thread waits for work."""
 STATUS = 1_000_000_000
 """How often (ns) names and context switches are read."""
 SOCKET = "socket:["
@@ -74,10 +77,19 @@ class Threads:
             return None
         return tuple((task.tid, task.number, task.argument) for task in found)
 
-    def tids(self, pid: int) -> list[int]:
-        """The threads of a process as of the last look: those away from a wait first, then the oldest."""
-        found = [(task.number >= 0, tid) for (owner, tid), task in self._tasks.items() if owner == pid]
-        return [tid for _, tid in sorted(found)]
+    def to_ask(self, pid: int, keepers: Collection[tuple[int, int]] = ()) -> list[int]:
+        """Whose stacks to ask for, as of the last look: those away from a wait first, then the oldest.
+
+        One that is asked leaves its call, and needs the GIL to go back to it. So those that rest are left alone while
+        another may have that: one that computes, or whom others wait for, or one of the `keepers`, who say so.
+        """
+        tasks = sorted(
+            (t for (owner, _), t in self._tasks.items() if owner == pid), key=lambda t: (t.number >= 0, t.tid)
+        )
+        keeping = [tid for owner, tid in keepers if owner == pid]
+        free = not keeping and not any(task.number < 0 or task.gil for task in tasks)
+        left_alone = () if free else (*RESTS, "lock") if keeping else RESTS
+        return [task.tid for task in tasks if task.tid in keeping or task.kind not in left_alone]
 
     def close(self) -> None:
         """Give the descriptors back."""
@@ -127,6 +139,7 @@ class Threads:
                 if pid not in self._gil:
                     self._gil[pid] = gil_range(pid)
                 gil = any(task.argument in span for span in self._gil[pid])
+        task.kind, task.gil = KINDS.get(call, ""), gil
         return Thread(
             pid, task.tid, task.name, call, peer, gil, task.ran, task.delayed, task.voluntary,
             task.involuntary, disturbed, task.stopped,
@@ -142,7 +155,8 @@ class _Task:
         self.name = ""
         self.voluntary: int | None = None
         self.involuntary: int | None = None
-        self.unresolved = self.stopped = False
+        self.unresolved = self.stopped = self.gil = False
+        self.kind = ""
         self.number = -1
         self.argument = self.ran = self.delayed = 0
         self._raw = (b"", b"")

@@ -50,6 +50,11 @@ class Roster:
             return 0
         return max(span.begin, connection.accepted_at)
 
+    @property
+    def keepers(self) -> Collection[tuple[int, int]]:
+        """The threads that have entered a blocking call which keeps the GIL, by `(pid, tid)`."""
+        return [thread for thread, span in self.holding.items() if span.kind == KEEPS_GIL]
+
     def _keeps_gil(self, pid: int) -> BlockSpan | None:
         """The blocking call that keeps the GIL from all threads of a process, if there is one."""
         return next((s for s in self.holding.values() if s.pid == pid and s.kind == KEEPS_GIL), None)

@@ -42,7 +42,7 @@ def ask(stacks: Stacks, threads: Threads, pid: int) -> StackSample:
 
     def answered() -> bool:
         threads.sample([pid])
-        stacks.ask(pid, threads.tids(pid))
+        stacks.ask(pid, threads.to_ask(pid))
         if sample := stacks.read():
             found.append(sample)
         return bool(found)
@@ -237,7 +237,7 @@ def test_threads_that_come_and_go_are_looked_at_without_harm(start: Started) -> 
     while time.monotonic() < end:
         program.threads.pace.hurry()
         program.threads.sample([program.pid])
-        program.stacks.ask(program.pid, program.threads.tids(program.pid))
+        program.stacks.ask(program.pid, program.threads.to_ask(program.pid))
         if sample := program.stacks.read():
             answers_seen += len(sample.stacks)
         assert program.process.poll() is None, "it has died of being looked at"

@@ -102,3 +102,35 @@ def test_threads_that_compute_side_by_side() -> None:
         callers = all_at_once(watch, 2)
         assert len(watch.blamed) <= len(callers), "one for each client that has sent a second message"
         assert {stall.cause for stall in watch.stalls} <= {Cause.COMPUTING, Cause.GIL, Cause.NO_CORE}
+
+
+def calls(watch: Watch) -> dict[int, list[bytes]]:
+    """The system call and first argument of each thread of the server, by the test's own look."""
+    assert watch.session.server
+    tasks = Path(f"/proc/{watch.session.server.pid}/task")
+    return {int(task.name): (task / "syscall").read_bytes().split()[:2] for task in tasks.iterdir()}
+
+
+def test_to_look_pulls_nobody_out_of_its_call() -> None:
+    """One that is asked for its stack leaves its recv or accept, and can't go back while another keeps the GIL."""
+    with watching("multithread", BlockSetting("c-gil", 3 * SECONDS)) as watch:
+        sender, other, *_ = (watch.connect() for _ in range(6))
+        watch.until(lambda: watch.session.totals.new == 6, "all are accepted")
+        watch.passes(0.5)  # until their stacks are known
+        before = calls(watch)
+        watch.arm()
+        sender.send()
+        watch.until(lambda: watch.session.blocking, "the block")
+        watch.arm(False)
+        other.send()
+        watch.until(lambda: any(s.located_at for s in watch.session.stalls.going.values()), "the line to blame")
+        watch.passes(0.5)
+        now = calls(watch)
+        by_peer = {connection.peer: connection.tid for connection in watch.session.connections.values()}
+        assert watch.session.blocking, "it lasts"
+        assert {tid for tid in now if now[tid] != before[tid]} == {by_peer[sender.name], by_peer[other.name]}
+        watch.connect()
+        watch.passes(0.3)
+        assert watch.session.server
+        assert watch.session.server.queue == 0, "the accept that waits takes it, as it does where nobody looks"
+        watch.until(lambda: sender.listen() and other.listen(), "their echoes")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.session.connection import Connection
 from app.session.parts import BlockSpan, Worker
+from app.session.roster import KEEPS_GIL
 from app.session.stall import Cause, Culprit, Stall, is_own
 from app.session.threads import Doing, Threads, ThreadState
 
@@ -158,14 +159,18 @@ def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:
 
 
 def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
-    """The thread that keeps the GIL from one that waits for it: the only one that has been busy for as long.
+    """The thread that keeps the GIL from one that waits for it: by its own word, or the only one busy for as long.
 
-    Busy is who runs, or waits in a call that does not give the GIL up by itself. None if that is not one thread only.
+    Busy is who runs, or waits in a call that does not give the GIL up by itself; of several who do, one that the
+    program's own code has called it from: the library's locks do give it up. None if that is not one thread only.
     """
     others = [thread for thread in scene.threads.of(state.pid) if not thread.gil_since]
+    keepers = {(span.pid, span.tid) for span in scene.blocking if span.kind == KEEPS_GIL}
+    said = [thread for thread in others if (thread.pid, thread.tid) in keepers]
     busy = [thread for thread in others if thread.doing is not Doing.CALL or thread.kind not in GIVES_UP]
     lasting = [thread for thread in busy if thread.since <= state.gil_since]
-    return next((those[0] for those in (lasting, busy) if len(those) == 1), None)
+    own = [thread for thread in busy if thread.kind != "lock" or (thread.frames and is_own(thread.frames[0]))]
+    return next((those[0] for those in (said, lasting, own, busy) if len(those) == 1), None)
 
 
 def _at_work(state: ThreadState, scene: Scene) -> ThreadState:

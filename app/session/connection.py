@@ -143,7 +143,9 @@ class Connection:
     @property
     def waiting_since(self) -> int:
         """When the oldest message without an echo was sent (our client's clock), came to the kernel, or was taken."""
-        return min((since for since in (self.sent_since, self.owed_since, self.untaken_since) if since), default=0)
+        untold_since = 0 if self.has_its_echo else self.untold_since
+        known = (self.sent_since, self.owed_since, self.untaken_since, untold_since)
+        return min((since for since in known if since), default=0)
 
     @property
     def pending_since(self) -> int:
@@ -165,9 +167,9 @@ class Connection:
         self.recv += 1
         self.recv_bytes += size
         self.owed += size
-        self._taken(at)
         if not self.owed_since:
-            self.owed_since = at
+            self.owed_since = self.untaken_since or at  # it has waited since it came
+        self._taken(at)
 
     def returned(self, size: int) -> None:
         """The server has given bytes back."""

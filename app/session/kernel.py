@@ -90,8 +90,8 @@ class KernelSide(OurClients):
             self._seen += 1
         server.queue, server.queue_limit, server.dropped = figures
         self._note_newcomers(o)
-        self._note_bytes(o)
         self._note_queue(o)
+        self._note_bytes(o)
         server.interval = o.interval
         if o.judged:
             self._judge(o)

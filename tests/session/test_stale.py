@@ -19,7 +19,7 @@ from app.session.observations import (
 )
 from app.session.roster import PROCESSES_KEPT, WORKERS_KEPT
 from app.session.stall import Cause
-from servers.records import Block, Bye, Listening, Lost, New, Recv, Unblock, Worker
+from servers.records import Block, Bye, Listening, Lost, New, Recv, Send, Unblock, Worker
 from tests.session.scene import LOOK, MS, PID, Scene, loop
 
 LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
@@ -110,6 +110,23 @@ def test_who_has_its_echo_does_not_wait_for_a_thread_that_only_has_not_said_so()
     scene.does(11, "clock_nanosleep")
     scene.passes(1000)
     assert {victim.peer for victim in scene.only().victims.values()} == {peers[2]}
+
+
+def test_who_waits_for_a_thread_without_the_gil_waits_also_in_the_words_of_the_screen() -> None:
+    scene = Scene("accept", "recv")
+    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2)]
+    for tid in (11, 12):
+        scene.does(tid, "recvfrom")
+    scene.passes(500)
+    came = scene.now
+    scene.received[peers[1]] = (5, came)
+    scene.does(12, "futex", gil=True)
+    scene.does(11, "")
+    scene.passes(1000, running=11)
+    connection = scene.session.connections[2]
+    assert (connection.state, connection.pending_since) == (State.WAITING, came)
+    scene.takes(2, tid=12)
+    assert connection.state is State.QUIET
 
 
 def test_what_was_taken_of_one_whose_opening_is_told_after_the_loss_is_not_missing() -> None:
@@ -367,3 +384,53 @@ def test_workers_and_processes_that_come_and_go_do_not_add_up() -> None:
     alive = range(1, PROCESSES_KEPT + 10)
     scene.say(*(ProcessSample(scene.now, number, PID, 1.0, 10, 1, 5, 5) for number in alive))
     assert [session.processes[number].gone_at for number in alive] == [0] * len(alive), "none of those that run"
+
+
+def test_a_client_of_somebody_else_has_waited_since_its_bytes_came_also_when_they_are_taken_at_last() -> None:
+    scene, peers = loop()
+    scene.does(PID, "clock_nanosleep")
+    scene.unread = {peers[0]: 5}
+    scene.passes(1000)
+    connection = scene.session.connections[1]
+    came = connection.pending_since
+    assert came < scene.now - 900 * MS
+    scene.unread.clear()
+    scene.say(Recv(scene.now, PID, PID, 1, 5, "x"), Block(scene.now, PID, PID, 1, "sleep", 2.0))
+    scene.passes(500)
+    assert connection.pending_since == came
+    scene.say(Unblock(scene.now, PID, PID, 1), Send(scene.now, PID, PID, 1, 5, "x"))
+    assert connection.pending_since == 0
+    assert (connection.waits[-1].begin, connection.waits[-1].end) == (came, scene.now)
+
+
+def test_bytes_of_one_in_the_queue_have_waited_since_they_came_at_its_first_sight() -> None:
+    scene = Scene("accept", "recv")
+    look(scene, Socket("127.0.0.1:6000", 5, 0, False, 400))
+    (connection,) = scene.session.connections.values()
+    assert connection.unread_since == scene.now - 400 * MS
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_who_keeps_the_gil_is_told_from_threads_of_a_pool_that_have_nothing_to_do(said: bool) -> None:
+    """By its own word; or by the line that its lock is in: those of the library wait for work."""
+    scene = Scene("accept", "recv", workers=())
+    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2)]
+    for tid in (11, 12):
+        scene.does(tid, "recvfrom")
+    for tid in (21, 22):
+        scene.does(tid, "futex")
+        scene.stacks(tid, Frame("/usr/lib/python3.11/queue.py", 1, "get"), Frame("/x/pool.py", 1, "work"))
+    scene.passes(500)
+    for tid in (21, 22):
+        scene.stacks(tid, Frame("/usr/lib/python3.11/queue.py", 1, "get"), Frame("/x/pool.py", 1, "work"))
+    if said:
+        scene.say(Recv(scene.now, PID, 11, 1, 5, "x"), Block(scene.now, PID, 11, 1, "c-gil", 2.0))
+    scene.does(11, "futex")
+    scene.does(12, "futex", gil=True)
+    scene.received[peers[1]] = (5, scene.now)
+    scene.passes(200)
+    if not said:
+        scene.stacks(11, Frame("/x/echo.py", 1, "echo"))
+    scene.passes(500)
+    stall = scene.only()
+    assert (stall.cause, stall.culprit and stall.culprit.tid, stall.injected) == (Cause.GIL, 11, said)

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from app.session.connection import Connection
 from app.session.parts import BlockSpan, Worker
 from app.session.roster import KEEPS_GIL
-from app.session.stall import Cause, Culprit, Stall, is_own
+from app.session.stall import Cause, Culprit, Fault, Stall, is_own
 from app.session.threads import Doing, Threads, ThreadState
 
 GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 """Calls that Python's own library makes without the GIL; a lock may be waited for by C code that keeps it."""
 IN_TURNS = {Cause.COMPUTING, Cause.GIL, Cause.UNCLEAR}
 """Causes that what is seen of one and the same thread may go to and fro between."""
-OF_ALL = {Cause.ONE_CLIENT, Cause.ALL_TAKEN}
-"""Causes that are no one thread's."""
 ACCEPT = (0, 0)
 """The key of a stall whose victims wait for anybody to accept them; others have their worker's `(pid, tid)`."""
 
@@ -69,6 +67,13 @@ class Scene:
             return not self.threads.known
         return self.rests_in(state) or ("spin" in self.rests and not state.kind and not state.stopped)
 
+    @property
+    def all_stay(self) -> bool:
+        """Whether whoever accepts has a client of its own, and one of them waits for it: nobody is to blame then."""
+        accepting = self.accepting
+        all_serve = accepting and not self.loops and all(worker.serving for worker in accepting)
+        return bool(all_serve) and any(self.stays((worker.pid, worker.tid)) for worker in accepting)
+
     def _is_busy(self, state: ThreadState | None) -> bool:
         return state is not None and not self.rests_in(state)
 
@@ -82,9 +87,15 @@ def explain(stall: Stall, scene: Scene) -> None:
         _blame(stall, stall.key, scene)
     else:
         _blame_the_accepting(stall, scene)
-    stall.unanswered = scene.unanswered if stall.key == ACCEPT or scene.loops else []
-    if stall.unanswered:
-        stall.cause = Cause.BACKLOG
+    if stall.fault is Fault.QUEUE:
+        stall.unanswered, stall.cause = scene.unanswered, Cause.BACKLOG
+
+
+def fault_of(key: tuple[int, int], scene: Scene) -> Fault:
+    """Whose fault it is now that those who wait for this key are not taken."""
+    if scene.unanswered and (key == ACCEPT or scene.loops):
+        return Fault.QUEUE
+    return Fault.NOBODY if key == ACCEPT and scene.all_stay else Fault.THREAD
 
 
 def _blame_the_accepting(stall: Stall, scene: Scene) -> None:
@@ -95,7 +106,7 @@ def _blame_the_accepting(stall: Stall, scene: Scene) -> None:
         _blame(stall, next(iter(scene.busy), None) or next(iter(accepting), None), scene)
     elif free or not accepting:
         _blame(stall, next(iter(free), None), scene)
-    elif any(scene.stays(key) for key in accepting):
+    elif scene.all_stay:
         _concludes(stall, Cause.ONE_CLIENT if len(accepting) == 1 else Cause.ALL_TAKEN, scene)
         state = scene.threads.known.get(accepting[0])
         if state and stall.found is Cause.ONE_CLIENT:  # that is no fault of a line, but it rests at one
@@ -120,10 +131,10 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
     state = scene.threads.known.get(key) if key else None
     if state is None:
         return
-    if stall.first is None or stall.first[0] != key:
-        if stall.first:
-            _forget_the_one_before(stall)
+    if stall.first is None or stall.first[0] != key:  # what another one was seen to do, or made to, says nothing of it
         stall.first = ((state.pid, state.tid), state.ran, state.waited_for_a_core)
+        stall.evidence.clear()
+        stall.injected = stall.injected and stall.key != ACCEPT  # those that want the GIL may want it of the same one
     cause = _concludes(stall, _seen(state, stall, scene), scene)
     if cause in (Cause.COMPUTING, Cause.NO_CORE):
         ran, waited = state.ran - stall.first[1], state.waited_for_a_core - stall.first[2]
@@ -135,14 +146,6 @@ def _blame(stall: Stall, key: tuple[int, int] | None, scene: Scene) -> None:
         (span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking
     )
     _locate(stall, culprit, scene)
-
-
-def _forget_the_one_before(stall: Stall) -> None:
-    """Another thread is to blame now: what the one before was seen to do, or was made to do, says nothing of it."""
-    for cause in stall.evidence.keys() - OF_ALL:
-        del stall.evidence[cause]
-    if stall.key == ACCEPT:  # those who wait for the GIL may well wait for one and the same holder
-        stall.injected = False
 
 
 def _seen(state: ThreadState, stall: Stall, scene: Scene) -> Cause:

@@ -29,6 +29,14 @@ class Cause(enum.Enum):
     UNCLEAR = "unclear"
 
 
+class Fault(enum.Enum):
+    """Whose fault it is that nothing is taken: where that changes, one stall ends and another one begins."""
+
+    THREAD = "a thread's"
+    NOBODY = "the architecture's"
+    QUEUE = "the full queue's"
+
+
 SENTENCES = {
     Cause.PARKED: "The thread that should serve them sits in a call that blocks.",
     Cause.COMPUTING: "The thread that should serve them is computing and does not come back.",
@@ -106,10 +114,13 @@ class Stall:
     victims: dict[int, Victim] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)
     evidence: Counter[Cause] = field(default_factory=Counter)
+    fault: Fault = Fault.THREAD
     explained_at: int = 0
     """When (ns) the evidence last came to another cause: what was seen of a line before tells nothing of it."""
     first: tuple[tuple[int, int], int, int] | None = None
     """The thread that is looked at, and what it had run, and waited for a core (ns), when it first was."""
+    other: "Stall | None" = None
+    """What has come of it since its fault is another one: it takes its place once it has lasted as long as a stall."""
 
     def lasted(self, now: int) -> int:
         """How long it has been, or was (ns)."""
@@ -128,4 +139,5 @@ class Stall:
         twin = copy.copy(self)
         twin.victims = {number: copy.copy(victim) for number, victim in self.victims.items()}
         twin.unanswered, twin.evidence = self.unanswered.copy(), self.evidence.copy()
+        twin.other = self.other and self.other.copy()
         return twin

@@ -9,7 +9,7 @@ import functools
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from app.session.causes import ACCEPT, Scene, explain, gil_of
+from app.session.causes import ACCEPT, Scene, explain, fault_of, gil_of
 from app.session.connection import Connection
 from app.session.stall import Cause, Stall, Victim
 
@@ -79,15 +79,35 @@ class Stalls:
     def _lasts(self, key: tuple[int, int], those: list[tuple[Connection, int]], begin: int, scene: Scene) -> None:
         stall = self.going.get(key) or self._coming.get(key)
         if stall is None:
-            stall = self._coming[key] = Stall(0, key, begin, scene.at)
+            stall = self._coming[key] = Stall(0, key, begin, scene.at, fault=fault_of(key, scene))
+        stall = self._explained(stall, scene)
         for connection, since in those:
             if connection.number not in stall.victims and len(stall.victims) < VICTIMS_KEPT:
                 stall.victims[connection.number] = Victim(connection.peer, connection.client, since)
                 connection.stall = stall
-        explain(stall, scene)
         if not stall.number and scene.at - stall.begin >= self.threshold:
             self._tell(stall, scene.at)
             self.going[key] = self._coming.pop(key)
+
+    def _explained(self, stall: Stall, scene: Scene) -> Stall:
+        """The stall with what this look shows; or the one in its place, where the fault has changed for good."""
+        fault = fault_of(stall.key, scene)
+        if fault is stall.fault:
+            stall.other = None
+            explain(stall, scene)
+            return stall
+        if stall.other is None or stall.other.fault is not fault:
+            stall.other = Stall(0, stall.key, scene.at, scene.at, fault=fault)
+        other = stall.other
+        explain(other, scene)
+        if scene.at - other.begin < self.threshold:
+            return stall
+        if other.begin - stall.begin < self.threshold:  # the one before was none by itself
+            other.begin = stall.begin
+        stall.other = None
+        self._over(stall, other.begin, scene.at)
+        self._coming[stall.key] = other
+        return other
 
     def _tell(self, stall: Stall, at: int) -> None:
         self._numbers += 1
@@ -192,5 +212,6 @@ def _to_be_located(key: tuple[int, int], stall: Stall | None, scene: Scene) -> s
     """Processes whose stacks would tell the line of a stall, or of one that may be coming."""
     if stall is None:
         return {pid for pid, _ in scene.workers} if key == ACCEPT else {key[0]}
+    stall = stall.other or stall
     culprit = stall.culprit
     return {culprit.pid} if culprit and not stall.located_at else set()

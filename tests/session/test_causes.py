@@ -4,8 +4,8 @@ import pytest
 
 from app.session.observations import Frame, Stack, StackSample
 from app.session.stall import SENTENCES, Cause, Stall
-from servers.records import Block, Bye, Echo, Lost, New, Recv, Unblock
-from tests.session.scene import MS, PID, Scene, loop
+from servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Unblock
+from tests.session.scene import LOOK, MS, PID, Scene, loop
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,84 @@ def test_what_was_seen_of_a_line_before_the_cause_changed_is_not_kept() -> None:
     stall = scene.only()
     assert stall.culprit
     assert (stall.cause, stall.culprit.where) == (Cause.PARKED, Frame("/x/block.py", 26, "sleep"))
+    turned = scene.now
     scene.does(PID, "")
     scene.passes(400, running=PID)
-    assert (stall.cause, stall.located_at) == (Cause.ONE_CLIENT, 0)
+    before, now = scene.stalls
+    assert (before.cause, before.end) == (Cause.PARKED, turned + LOOK * MS)
+    assert (now.cause, now.begin, now.located_at) == (Cause.ONE_CLIENT, before.end, 0)
     assert PID in scene.session.stalls.suspects, "its line is asked for again"
     scene.stacks(PID, Frame("/x/busy.py", 19, "spin"))
     scene.passes(50)
-    assert stall.culprit.where == Frame("/x/busy.py", 19, "spin")
+    assert now.culprit
+    assert now.culprit.where == Frame("/x/busy.py", 19, "spin")
+
+
+def one_thread_stays_with_its_client() -> Scene:
+    """Another client is in the accept queue meanwhile."""
+    scene = Scene("accept", "recv")
+    scene.accepts(1)
+    scene.does(PID, "recvfrom", "127.0.0.1:5001")
+    scene.queued = ["127.0.0.1:6000"]
+    return scene
+
+
+def test_where_the_fault_becomes_another_one_each_has_a_stall_of_its_own_length() -> None:
+    """A thread that only stays with its client is no fault of a line; while it sleeps for that client, it is."""
+    scene = one_thread_stays_with_its_client()
+    scene.passes(5000)
+    taken = scene.now
+    scene.say(Recv(taken, PID, PID, 1, 5, "x"), Block(taken, PID, PID, 1, "sleep", 1.0))
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(1000)
+    scene.say(Unblock(scene.now, PID, PID, 1), Send(scene.now, PID, PID, 1, 5, "x"))
+    back = scene.now
+    scene.does(PID, "recvfrom", "127.0.0.1:5001")
+    scene.passes(2000)
+    stays, sleeps, stays_again = scene.stalls
+    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.PARKED, Cause.ONE_CLIENT]
+    assert [s.injected for s in scene.stalls] == [False, True, False]
+    assert (stays.end, sleeps.end) == (sleeps.begin, stays_again.begin)
+    assert taken < sleeps.begin <= taken + LOOK * MS
+    assert back < sleeps.end <= back + LOOK * MS
+    assert [[victim.peer for victim in stall.victims.values()] for stall in scene.stalls] == [scene.queued] * 3
+    assert {next(iter(stall.victims.values())).begin for stall in scene.stalls} == {stays.begin}
+    assert scene.session.stalls.totals == {Cause.ONE_CLIENT: 1, Cause.PARKED: 1}
+
+
+def test_a_fault_that_lasts_less_than_a_stall_is_none_of_its_own() -> None:
+    scene = one_thread_stays_with_its_client()
+    for _ in range(20):
+        scene.passes(300)
+        scene.does(PID, "clock_nanosleep")
+        scene.passes(50)
+        scene.does(PID, "recvfrom", "127.0.0.1:5001")
+    stall = scene.only()
+    assert (stall.cause, stall.culprit and stall.culprit.call, stall.end) == (Cause.ONE_CLIENT, "recvfrom", 0)
+
+
+def test_a_stall_that_begins_a_moment_before_its_fault_is_of_that_fault() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.passes(50)
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(1000)
+    stall = scene.only()
+    assert (stall.cause, stall.begin) == (Cause.PARKED, next(iter(stall.victims.values())).begin)
+
+
+def test_a_full_queue_is_to_blame_for_as_long_as_it_is_full() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.passes(2000)
+    full = scene.now
+    scene.unanswered = ["127.0.0.1:7000"]
+    scene.passes(1000)
+    scene.unanswered = []
+    scene.passes(1000)
+    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.BACKLOG, Cause.ONE_CLIENT]
+    before, during, after = scene.stalls
+    assert (during.begin, during.end) == (full + LOOK * MS, full + 1000 * MS + LOOK * MS)
+    assert (before.end, after.begin) == (during.begin, during.end)
+    assert (during.unanswered, after.unanswered) == (["127.0.0.1:7000"], [])
 
 
 def test_a_newcomer_that_nobody_can_greet_for_the_gil_is_a_victim_of_the_same_stall() -> None:

@@ -137,8 +137,31 @@ def test_a_busy_loop_that_turns_again_is_not_at_the_line_where_it_slept() -> Non
             return stall.culprit.where.function if stall.culprit and stall.culprit.where else ""
 
         watch.until(lambda: where() == "sleep", "where it sleeps")
+        watch.until(lambda: stall.end, "its end")
+        stall = going(watch)
         watch.until(lambda: stall.cause is Cause.ONE_CLIENT and where() not in ("", "sleep"), "where it turns")
         sender.close()
+
+
+def test_a_block_of_the_only_thread_is_a_stall_of_its_own_length() -> None:
+    """Before it and after it the thread only stays with its client, which is no fault of a line."""
+    with watching("single-thread", BlockSetting("sleep", 1.0)) as watch:
+        sender = watch.connect()
+        sender.talk()
+        waits = watch.connect()
+        before = going(watch)
+        watch.passes(1.0)
+        watch.arm()
+        sender.talk()
+        watch.arm(False)
+        watch.until(lambda: len(watch.blamed) == 3, "the one after it")
+        assert [stall.cause for stall in watch.blamed] == [Cause.ONE_CLIENT, Cause.PARKED, Cause.ONE_CLIENT]
+        assert watch.blamed[0] is before
+        block = watch.blamed[1]
+        assert block.injected
+        assert watch.is_close(block.begin, sender.sent_at)
+        assert watch.is_close(block.end, sender.echo_at)
+        assert [victim.peer for victim in block.victims.values()] == [waits.name]
 
 
 @pytest.mark.parametrize("pattern", seldom(["asyncio", "eventlet", "epoll-loop"], "asyncio"))

@@ -39,6 +39,8 @@ class Scene:
     """When anybody was last accepted (ns)."""
     ended_took: dict[int, int]
     """When (ns) those threads of a process that have ended last took anything."""
+    unblocked_at: int = 0
+    """When (ns) a blocking call last returned."""
 
     @property
     def loops(self) -> bool:
@@ -66,6 +68,11 @@ class Scene:
         if state is None:
             return not self.threads.known
         return self.rests_in(state) or ("spin" in self.rests and not state.kind and not state.stopped)
+
+    def turned_at(self, since: int) -> int:
+        """When (ns) a thread was blocked or set free, if it has said so since then; else now."""
+        moments = (self.unblocked_at, *(span.begin for span in self.blocking))
+        return max((moment for moment in moments if since <= moment <= self.at), default=self.at)
 
     @property
     def all_stay(self) -> bool:

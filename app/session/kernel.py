@@ -175,6 +175,7 @@ class KernelSide(OurClients):
                 rests,
                 self.accepted_at,
                 self.ended_took,
+                self.unblocked_at,
             )
         )
 

@@ -34,6 +34,8 @@ class Roster:
         self.holding: dict[tuple[int, int], BlockSpan] = {}
         self.ended_took: dict[int, int] = {}
         """When (ns) a thread of a process that has ended with its client had last taken anything, by process."""
+        self.unblocked_at = 0
+        """When (ns) a blocking call last returned."""
         self._numbers = 0
         self._by_key: dict[tuple[int, int], Connection] = {}
         self._by_peer: dict[str, Connection] = {}
@@ -143,6 +145,7 @@ class Roster:
         if span is None:
             return
         span.end = at
+        self.unblocked_at = max(self.unblocked_at, at)
         thread = (span.pid, span.tid)
         if self.holding.get(thread) is span:
             del self.holding[thread]

@@ -119,6 +119,8 @@ class Stall:
     """When (ns) the evidence last came to another cause: what was seen of a line before tells nothing of it."""
     first: tuple[tuple[int, int], int, int] | None = None
     """The thread that is looked at, and what it had run, and waited for a core (ns), when it first was."""
+    as_before_at: int = 0
+    """When (ns) its fault was last seen to be what it is."""
     other: "Stall | None" = None
     """What has come of it since its fault is another one: it takes its place once it has lasted as long as a stall."""
 

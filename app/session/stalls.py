@@ -93,11 +93,11 @@ class Stalls:
         """The stall with what this look shows; or the one in its place, where the fault has changed for good."""
         fault = fault_of(stall.key, scene)
         if fault is stall.fault:
-            stall.other = None
+            stall.other, stall.as_before_at = None, scene.threads.seen_at
             explain(stall, scene)
             return stall
         if stall.other is None or stall.other.fault is not fault:
-            stall.other = Stall(0, stall.key, scene.at, scene.at, fault=fault)
+            stall.other = Stall(0, stall.key, scene.turned_at(stall.as_before_at), scene.at, fault=fault)
         other = stall.other
         explain(other, scene)
         if scene.at - other.begin < self.threshold:

@@ -55,6 +55,8 @@ def _print(cells: Sequence[Cell], made: Made, form: str | None) -> None:
             sys.stdout.write(report.as_csv(cells, made))
         case _:
             console = Console()
+            whole = not console.is_terminal  # one line each, for whatever reads them
             console.print(report.table(cells))
-            console.print(report.sentence(made), style="dim", soft_wrap=True)
+            for words in (report.LEGEND, report.sentence(made)):
+                console.print(words, style="dim", soft_wrap=whole, highlight=False)
     sys.stdout.flush()

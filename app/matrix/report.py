@@ -92,7 +92,7 @@ def _kinds(cells: Sequence[Cell]) -> list[str]:
 
 def table(cells: Sequence[Cell]) -> Table:
     """A table for the terminal."""
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), caption=LEGEND, caption_justify="left")
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     rows, kinds = rows_of(cells), _kinds(cells)
     drawn.add_column("pattern", no_wrap=True)
     for kind in kinds:

@@ -16,13 +16,13 @@ from textual.widgets import DataTable, Static
 
 from app.matrix.cell import Cell, Felt
 from app.matrix.measure import Measured, measure_all
-from app.matrix.report import MARKS, SURPRISE, briefly, meanwhile, where_it_came
+from app.matrix.report import MARKS, SERVED, SURPRISE, WAITS, briefly, meanwhile, where_it_came
 from app.matrix.terms import Terms
 from app.tui import text
 from app.tui.palette import Palette
 from app.tui.panel import pad
 from servers.block import KINDS, WORDS
-from servers.catalog import PATTERNS, Pattern
+from servers.catalog import PATTERNS, Pattern, find
 
 if TYPE_CHECKING:
     from app.tui.picture import Picture
@@ -93,10 +93,19 @@ class MatrixScreen(Screen[Measured | None]):
         """Whether cells are being measured."""
         return bool(self._wanted)
 
+    @property
+    def _missing(self) -> list[Place]:
+        """What has not been measured and can be, also where it has failed."""
+        return [place for place in PLACES if not self._stands(place)]
+
+    def _stands(self, place: Place) -> bool:
+        measured = self.measured.get(place)
+        return bool(measured and (measured.cell.felt or not find(place[0]).serves or find(place[0]).missing))
+
     # Keys.
 
     def action_measure_all(self) -> None:
-        self._measure([place for place in PLACES if place not in self.measured] or list(PLACES))
+        self._measure(self._missing or list(PLACES))
 
     def action_measure_row(self) -> None:
         self._measure([(self._here[0], kind) for kind in KINDS])
@@ -189,11 +198,16 @@ class MatrixScreen(Screen[Measured | None]):
         if measured is None:
             return Text("·", palette.faint)
         cell = measured.cell
-        if cell.felt is None:
-            return Text("–", palette.faint)
         room = min(self._width, WIDEST) - 2  # the newcomers' marks are one below the other, and near
+        if cell.felt is None:
+            return Text(text.first_that_fits((f"– {cell.why_not}", "–"), self._width - 2), palette.faint)
         said = pad(text.first_that_fits(briefly(cell), room), room)
-        return Text(f"{said}{MARKS[meanwhile(cell)]}", self._style(cell))
+        new = meanwhile(cell)
+        return Text(said, self._style(cell)).append(MARKS[new], self._newcomers(new))
+
+    def _newcomers(self, became: str) -> Style:
+        """The colour of what became of the newcomer, whatever the others felt."""
+        return {SERVED: self._palette.good, WAITS: self._palette.waiting}.get(became, self._palette.bad)
 
     def _style(self, cell: Cell) -> Style:
         palette = self._palette
@@ -213,7 +227,9 @@ class MatrixScreen(Screen[Measured | None]):
             left = text.clock(int(self._each * len(self._wanted)) * text.SECOND)
             title.append(f"{len(self._wanted)} to go, about {left}   ", self._palette.waiting)
         else:
-            title.append(f"{len(self.measured)} of {len(PLACES)} measured   ", self._palette.text)
+            done = sum(measured.cell.felt is not None for measured in self.measured.values())
+            rest = f", {len(self.measured) - done} can't be" if done < len(self.measured) else ""
+            title.append(f"{done} of {len(PLACES)} measured{rest}   ", self._palette.text)
         what = f"one message blocks for {self._terms.seconds:g} s: what the others feel"
         marks = "new: " + "  ".join(f"{mark} {end.removeprefix('new ')}" for end, mark in MARKS.items() if end)
         room = self.size.width - title.cell_len
@@ -240,7 +256,9 @@ class MatrixScreen(Screen[Measured | None]):
         else:
             measured = self.measured.get(self._here)
             to_stall = (("⏎", "to its stall"),) if measured and measured.moment else ()
-            names = (*to_stall, ("r", "measure all"), ("space", "this pattern"), ("esc", "back"))
+            left = len(self._missing)
+            what = "all" if left == len(PLACES) else "the rest" if left else "all again"
+            names = (*to_stall, ("r", f"measure {what}"), ("space", "this pattern"), ("esc", "back"))
         said = Text(" ")
         for key, label in names:
             said.append(f"{key} ", self._palette.accent).append(f"{label}   ", self._palette.dim)

@@ -164,5 +164,7 @@ class ScreenKeys(Picture):
 
     def picture_name(self) -> str:
         """A file name that tells what is on the picture."""
-        pattern = self.live.pattern.name if self.live.pattern else "start"
-        return f"echo-tui-{pattern}-{datetime.now():%Y%m%d-%H%M%S}.svg"
+        subject = self.live.pattern.name if self.live.pattern else "start"
+        if isinstance(self.screen, MatrixScreen):
+            subject = "matrix"
+        return f"echo-tui-{subject}-{datetime.now():%Y%m%d-%H%M%S}.svg"

@@ -288,3 +288,21 @@ async def test_one_walks_through_the_stalls_of_the_cell() -> None:
         await stage.press("right_square_bracket")
         assert stage.app.frozen is None
         assert stage.app.origin is None
+
+
+async def test_what_could_not_be_measured_is_not_counted_and_what_has_failed_is_measured_again() -> None:
+    async with dashboard() as stage:
+        for name, kind, why in (("nonblocking", "sleep", "it serves nobody"), ("asyncio", "sleep", "it has died")):
+            stage.app.measured[name, kind] = Measured(Cell(name, kind, why))
+        slow = Cell("eventlet", "cpu", others=(SLOW,), expected=(Felt.SLOWED,), newcomer=Newcomer(0.3, 5.0, True))
+        stage.app.measured["eventlet", "cpu"] = Measured(slow)
+        screen = await opened(stage)
+        await stage.shows("1 of 96 measured, 2 can't be", "r measure the rest")
+        table = screen.query_one(DataTable)
+        cells = [table.get_cell_at(Coordinate(ROWS[name], 1)) for name in ("nonblocking", "asyncio")]
+        assert [str(cell) for cell in cells] == ["– it serves nobody", "– it has died"]
+        assert ("nonblocking", "sleep") not in screen._missing
+        assert ("asyncio", "sleep") in screen._missing
+        mark = table.get_cell_at(Coordinate(ROWS["eventlet"], KINDS.index("cpu") + 1)).spans[-1]
+        assert mark.style == stage.app.palette.good, "the newcomer was served, whatever the others felt"
+        assert stage.app.picture_name().startswith("echo-tui-matrix-")

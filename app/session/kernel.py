@@ -85,10 +85,10 @@ class KernelSide(OurClients):
         server = self.server
         if not (server and server.running):
             return
-        figures = (o.queue, o.limit, o.dropped)
-        if figures != (server.queue, server.queue_limit, server.dropped):
+        figures = (o.queue, o.limit, o.dropped, len(o.unanswered))
+        if figures != (server.queue, server.queue_limit, server.dropped, server.unanswered):
             self._seen += 1
-        server.queue, server.queue_limit, server.dropped = figures
+        server.queue, server.queue_limit, server.dropped, server.unanswered = figures
         self._note_newcomers(o)
         self._note_queue(o)
         self._note_bytes(o)

@@ -55,7 +55,9 @@ class ServerState:
     """Connections in the accept queue, as the kernel counted them last; None where it can't be known."""
     queue_limit: int | None = None
     dropped: int | None = None
-    """How often the accept queue had no room for a client since the server began to listen."""
+    """How often the accept queue had no room for a client since it began to listen; each asks again and again."""
+    unanswered: int = 0
+    """Clients of this machine that the kernel gives no answer to, while the accept queue has no room."""
     interval: int = 0
     """The time (ns) from one look at its sockets to the next."""
     threads: int | None = None

@@ -132,6 +132,9 @@ class Reported(KernelSide):
         self.totals.bye += 1
         connection = self._known(o)
         self.log.add(o, connection.peer)
+        worker = self.workers.get((connection.pid, connection.tid))
+        if worker and o.error and not connection.recv:  # it was turned away, or gone before it was served
+            worker.served -= 1
         self._retire(connection, o.at, o.error)
 
     def _block(self, o: Block) -> None:

@@ -329,3 +329,17 @@ def test_which_block_is_chosen_while_nothing_runs_is_no_news() -> None:
     session.apply(BlockSet(6, True, "cpu", 2.0))
     session.apply(BlockSet(7, False, "cpu", 2.0))
     assert session.log.total == 2
+
+
+def test_who_is_turned_away_was_not_served() -> None:
+    session = fold(
+        [
+            Worker(1, 7, 7, "loop"),
+            New(2, 7, 7, 1, "127.0.0.1:1"),
+            Recv(3, 7, 7, 1, 5, "x"),
+            New(4, 7, 7, 2, "127.0.0.1:2"),
+            Bye(5, 7, 7, 2, "its descriptor is 1024"),
+            Bye(6, 7, 7, 1),
+        ]
+    )
+    assert session.workers[7, 7].served == 1

@@ -79,9 +79,9 @@ async def test_a_culprit_has_the_name_that_the_panel_gives_it() -> None:
     async with app.run_test():
         view = app.view()
     names = [row.name for row in rows(view)]
-    assert names == ["main", "python", "for :51881", "worker 1"]
+    assert names == ["main", "thread 4243", "for :51881", "worker 1"]
     said = [who(Stall(1, (PID, tid), 0, 0, culprit=Culprit(PID, tid, "", "", "")), view) for tid in range(PID, PID + 5)]
-    whom = ["main", "python", "the thread for :51881", "worker 1", f"thread {PID + 4}"]
+    whom = ["main", "thread 4243", "the thread for :51881", "worker 1", f"thread {PID + 4}"]
     assert said == [f"  {name} of process {PID}" for name in whom]
 
 

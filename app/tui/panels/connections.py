@@ -48,6 +48,12 @@ def waits_long(view: View, connection: Connection) -> bool:
     return waited is not None and waited >= LONG
 
 
+def victims(session: Session) -> set[int]:
+    """The numbers of those who wait in the stalls that go on."""
+    going = session.stalls.going.values()
+    return {number for stall in going for number, victim in stall.victims.items() if not victim.end}
+
+
 def worker(view: View, connection: Connection) -> str:
     """Which process serves it, and which thread if that is not the process's first."""
     if not connection.pid:
@@ -113,14 +119,16 @@ def titles(session: Session) -> Iterator[str]:
         yield ", ".join(words + closed)
         return
     queue, limit = server.queue, server.queue_limit or 0
-    dropped = [f"{server.dropped:,} dropped"] if server.dropped else []
+    knock = [f"{server.unanswered:,} not answered"] if server.unanswered else []
+    dropped = [f"{server.dropped:,} SYNs dropped"] if server.dropped else []
     of = f"{queue:,} of {limit:,}"
     gauge, small = (f"{text.share(queue, limit, cells)} {of}" if queue else of for cells in (GAUGE, SMALL_GAUGE))
-    yield ", ".join([*words, f"accept queue {gauge}", *dropped, *closed])
-    for said in (f"accept queue {gauge}", f"queue {gauge}", f"queue {small}"):
-        yield ", ".join([*words, said, *dropped])
+    yield ", ".join([*words, f"accept queue {gauge}", *knock, *dropped, *closed])
+    for rest in ([*knock, *dropped], knock):
+        for said in (f"accept queue {gauge}", f"queue {gauge}", f"queue {small}"):
+            yield ", ".join([*words, said, *rest])
     for said in (f"queue {gauge}", f"queue {small}", f"queue {of}"):
-        yield ", ".join([f"{len(session.connections):,} open", said, *dropped])
+        yield ", ".join([f"{len(session.connections):,} open", said, *knock])
 
 
 class ConnectionsPanel(table.TablePanel[Connection]):
@@ -151,11 +159,15 @@ class ConnectionsPanel(table.TablePanel[Connection]):
         if self.top > self.first or self.cursor > self.first:
             last = len(self._places)  # rows do not move under somebody who reads them
             return sorted(connections.values(), key=lambda connection: self._places.get(connection.number, last))
-        sorted_for = (id(view.session), view.now // SECOND, len(connections), totals.new, totals.bye, self.rows)
-        if sorted_for != self._sorted_for:  # once a second, for the sake of calm and of thousands
+        going = tuple((stall.number, len(stall.victims)) for stall in view.session.stalls.going.values())
+        sorted_for = (id(view.session), view.now // SECOND, len(connections), totals.new, totals.bye, self.rows, going)
+        if (
+            sorted_for != self._sorted_for
+        ):  # at once for a stall, else once a second, for the sake of calm and thousands
             found = list(connections.values())
             if len(found) > self.rows:
-                found.sort(key=lambda connection: not waits_long(view, connection))
+                first = victims(view.session)
+                found.sort(key=lambda c: (c.number not in first, not waits_long(view, c)))
             self._sorted_for, self._open = sorted_for, found
             self._places = {connection.number: place for place, connection in enumerate(found)}
         return self._open

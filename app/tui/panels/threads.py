@@ -45,7 +45,7 @@ class Row:
 def name_of(session: Session, pid: int, tid: int) -> str:
     """The worker's name, or the thread's own; that of a thread for one client is the client's peer.
 
-    The first thread of a process is called main, unless it has taken another name than the program's.
+    The first thread of a process is called main, and another one by its number, unless it has taken a name of its own.
     """
     worker, state = session.workers.get((pid, tid)), session.threads.known.get((pid, tid))
     if worker:
@@ -53,7 +53,9 @@ def name_of(session: Session, pid: int, tid: int) -> str:
         return f"{before} {text.peer(text.clean(address))}" if before == "for" else text.clean(worker.name)
     if state is None:
         return f"thread {tid}"
-    return "main" if tid == pid and state.name in ("", program(session)) else text.clean(state.name)
+    if state.name in ("", program(session)):
+        return "main" if tid == pid else f"thread {tid}"
+    return text.clean(state.name)
 
 
 def program(session: Session) -> str:
@@ -183,11 +185,16 @@ def likeness(state: ThreadState) -> tuple[int, str, bool]:
     return state.pid, state.kind, state.stopped
 
 
+def is_to_blame(view: View, row: Row) -> bool:
+    """Whether it is the thread to blame for the stall that the screen speaks of."""
+    culprit, state = view.stall.culprit if view.stall else None, row.state
+    return bool(culprit and state and row.count == 1 and (state.pid, state.tid) == (culprit.pid, culprit.tid))
+
+
 def style(view: View, row: Row) -> Style:
     """Whoever is blocked or starved stands out; whoever rests does not."""
     palette, state = view.palette, row.state
-    stall = view.stall
-    if stall and stall.culprit and state and (state.pid, state.tid) == (stall.culprit.pid, stall.culprit.tid):
+    if is_to_blame(view, row):
         return palette.bad
     if row.blocks:
         return palette.waiting
@@ -274,6 +281,8 @@ class ThreadsPanel(table.TablePanel[Row]):
 
     def prepare(self, view: View) -> None:
         self.items = rows(view)
+        if len(self.items) > self.rows:
+            self.items.sort(key=lambda row: not is_to_blame(view, row))
         why = "" if view.session.threads.known else view.session.missing.get("threads", "")
         self._reason = wrap(f"Not from the kernel: {why}.", self.extent.width) if why else []
         self.last = len(self.items) + len(self._reason)

@@ -184,8 +184,10 @@ def dashboard(
     stall_after: int | None,
 ) -> None:
     """Open the dashboard."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()) or os.environ.get("TERM") == "dumb":
-        raise BadRequest("the dashboard needs a terminal; 'echo-tui serve PATTERN' does without")
+    elsewhere = [name for name in ("stdin", "stdout", "stderr") if not getattr(sys, name).isatty()]
+    if elsewhere or os.environ.get("TERM") == "dumb":
+        why = f" as its {' and its '.join(elsewhere)}" if 0 < len(elsewhere) < 3 else ""
+        raise BadRequest(f"the dashboard needs a terminal{why}; 'echo-tui serve PATTERN' does without")
     from app.live import Plan
     from app.tui.app import open_dashboard
 

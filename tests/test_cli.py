@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Config, config_path, read_config
+from app.matrix.report import LEGEND
 from servers.catalog import PATTERNS, Pattern
 from servers.server import BadRequest
 
@@ -225,6 +226,26 @@ def test_what_cannot_be_done_is_said_in_one_line(arguments: str, sentence: str) 
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_the_matrix_says_what_its_words_mean_in_a_line_that_is_not_cut() -> None:
+    lines = echo_tui("matrix", "--patterns", "nonblocking", "--kinds", "sleep").stdout.splitlines()
+    assert lines[1].split("  ")[0] == "nonblocking"
+    assert lines[2:-1] == [LEGEND]
+    assert lines[-1].startswith("Measured ")
+
+
+def test_in_a_terminal_the_dashboard_says_which_of_its_streams_is_elsewhere() -> None:
+    terminal, other = pty.openpty()
+    try:
+        said = subprocess.run(
+            COMMAND, check=False, stdin=other, stdout=other, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    finally:
+        os.close(terminal)
+        os.close(other)
+    assert said.returncode == 2
+    assert said.stderr.startswith("echo-tui: the dashboard needs a terminal as its stderr; ")
+
+
 @pytest.mark.parametrize(
     "arguments", ["list", "matrix --patterns nonblocking", "matrix --patterns nonblocking --json", "completion bash"]
 )

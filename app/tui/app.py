@@ -79,7 +79,7 @@ class EchoTui(ClientKeys, ScreenKeys):
     def excuses(self) -> dict[str, str]:
         live, view = self.live, self.view()
         return {
-            "remedy": no_remedy(view.to_cure, view.block.kind),
+            "remedy": no_remedy(view),
             "lens": "" if live.lens.is_open else no_lens(live),
             "hold": no_stdout(live),
             "stall-before": no_stall(view),

@@ -7,6 +7,7 @@ from app.tui.answers import BYTES, burst, rate, whole
 from app.tui.dialogs import Confirm, Menu, ask
 from app.tui.keys import MISBEHAVIOUR
 from app.tui.picture import Picture
+from servers.pattern import LOOP, THREAD, Pattern
 
 MOST_CLIENTS = 5000
 BURST = 100
@@ -31,9 +32,12 @@ class ClientKeys(Picture):
         self.client = None
 
     def action_choose(self, step: int) -> None:
-        choices: list[int | None] = [None, *sorted(self.live.present)]
-        index = choices.index(self.client) if self.client in choices else 0
-        self.client = choices[(index + step) % len(choices)]
+        numbers = sorted(self.live.present)
+        if self.client is None:
+            others = [numbers[0 if step > 0 else -1]] if numbers else []
+        else:  # who was chosen may be there no more
+            others = [n for n in numbers[::step] if (n > self.client if step > 0 else n < self.client)]
+        self.client = others[0] if others else None
         self.draw()
 
     def action_choose_all(self) -> None:
@@ -94,7 +98,7 @@ class ClientKeys(Picture):
     # How they misbehave.
 
     def action_misbehave(self) -> None:
-        silent = f"A client that {self.key_names['new']} opens says nothing: it takes a worker."
+        silent = f"A silent client ({self.key_names['new']}) takes {price(self.live.pattern)}."
         menu = Menu(f"How should {self._who()} misbehave?", silent, MISBEHAVIOUR)
         self.push_screen(menu, self._act)
 
@@ -118,3 +122,14 @@ class ClientKeys(Picture):
     def action_flood(self) -> None:
         count = self.live.flood()
         self.notify(f"{count} connections at once" if count else "The flood ends", timeout=3, markup=False)
+
+
+def price(pattern: Pattern | None) -> str:
+    """What a client that says nothing costs a server."""
+    if pattern is None:
+        return "a worker of a pool, and nothing of a loop"
+    if pattern.serves_in == LOOP:
+        return "nothing of a loop"
+    if pattern.workers:
+        return "a worker of the pool"
+    return "a thread of its own" if pattern.serves_in == THREAD else "the only thread"

@@ -133,6 +133,7 @@ class Help(ModalScreen[None]):
                 ("↑ ↓ pgup pgdn", "Line by line, page by page; the mouse wheel does the same"),
                 ("home end", "First and last line; at the end new lines are followed"),
                 ("↑ ↓ ⏎", "While typing: choose the client, send the line"),
+                ("⏎", "In Stalls: go back to the one under the cursor"),
                 ("ctrl+p", "Command palette: everything above, by name"),
             ):
                 yield Static(Content(f"{name:>14}   {words}"), classes="key")

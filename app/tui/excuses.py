@@ -4,14 +4,16 @@ from app.live import Live
 from app.observers import strace
 from app.tui.view import View
 from servers.block import WORDS
-from servers.pattern import Pattern
 from servers.remedies import remedy
 
 NO_PICTURE = "Of a stall so long ago no picture is kept"
 
 
-def no_remedy(pattern: Pattern | None, kind: str) -> str:
+def no_remedy(view: View) -> str:
     """Why nothing is to be cured."""
+    pattern, kind = view.to_cure, view.block.kind
+    if view.live.output_held and not view.origin:
+        return f"Nobody reads stdout, and no pattern cures that: {view.keys['hold']} reads it again"
     if not pattern:
         return "No pattern has been started: there is nothing to cure"
     if not pattern.serves:

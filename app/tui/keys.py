@@ -42,7 +42,7 @@ class Key:
 
 SERVER, CLIENTS, SCREEN = "Server", "Clients", "Screen"
 
-RESET = Key("reset", "r", "close_client(True)", "reset", "Reset the chosen client's connection", CLIENTS, 19)
+RESET = Key("reset", "r", "close_client(True)", "reset", "Reset the chosen client, or all of them", CLIENTS, 19)
 KEYS = (
     Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 7, "tab", True),
     Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, 2, "↑↓⏎"),
@@ -114,6 +114,8 @@ TYPING = (
     Key("choose-down", "down", "app.choose(1)", "choose", "Choose the next client", CLIENTS),
 )
 """What else works in the input."""
+STALLS = (Key("go-there", "enter", "go_there", "go there", "Go back to the stall under the cursor", SCREEN, 2, "↑↓⏎"),)
+"""What else works in the list of stalls."""
 DIALOG = (
     Key("accept", "enter", "", "ok", "Take the answer", SCREEN, 1, "⏎"),
     Key("cancel", "escape", "", "back", "Close the dialog", SCREEN, 2, "esc"),

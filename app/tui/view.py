@@ -145,5 +145,7 @@ NOTICED = NOTICEABLE
 
 
 def cure_now(view: View) -> Remedy | None:
-    """Where the key for the remedy goes; None where it has nothing to do."""
-    return remedy(view.to_cure, view.block.kind) if view.to_cure else None
+    """Where the key for the remedy goes; None where it has nothing to do, or where stdout is what holds."""
+    if not view.to_cure or (view.live.output_held and not view.origin):
+        return None
+    return remedy(view.to_cure, view.block.kind)

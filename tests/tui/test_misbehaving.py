@@ -3,6 +3,8 @@
 import re
 import time
 
+import pytest
+
 from app.session.observations import ClientClosed
 from app.session.stall import Cause
 from app.tui.dialogs import Ask
@@ -97,7 +99,8 @@ async def test_a_flood_past_the_backlog() -> None:
         await stage.until(lambda: stage.chips()["flood"] == "129 of 200 got in", "the chip")
         server = stage.session.server
         await stage.until(lambda: server and server.dropped, "the kernel drops others")
-        await stage.until(lambda: "queue ████████ 129 of 128, " in str(stage.panel("connections").border_title), "it")
+        words = "queue ███ 129 of 128, 71 not answered"
+        await stage.until(lambda: words in str(stage.panel("connections").border_title), "it")
         await stage.until(lambda: "flood" in stage.shown("connections"), "whose they are")
         await stage.press("full_stop")
         await stage.serving("multithread")
@@ -149,3 +152,26 @@ async def test_a_client_that_was_closed_does_not_come_along() -> None:
         await stage.press("m", "s")
         await stage.glance()
         assert stage.app.is_running
+
+
+async def test_the_client_before_one_that_is_gone_is_the_one_before() -> None:
+    async with dashboard("multithread", clients=4) as stage:
+        await stage.connected(4)
+        for key, here in (("left", "[2]"), ("right", "[4]")):
+            stage.app.client = 3
+            await stage.press("c")
+            await stage.until(lambda: stage.session.clients[3].ended, "it is closed")
+            await stage.press(key)
+            await stage.shows(f"▶{here}")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "price"),
+    [("asyncio", "nothing of a loop"), ("thread-pool", "a worker of the pool"), ("multithread", "a thread of its own"),
+     ("single-thread", "the only thread")],
+)  # fmt: skip
+async def test_what_silence_costs_is_said_of_the_pattern_that_runs(pattern: str, price: str) -> None:
+    async with dashboard(pattern, TALK, clients=1) as stage:
+        await stage.connected(1)
+        await stage.press("m")
+        await stage.shows(f"A silent client (n) takes {price}.")

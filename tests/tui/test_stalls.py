@@ -225,3 +225,36 @@ async def test_a_stall_without_a_line_says_why_it_has_none(size: tuple[int, int]
             assert "No line of code: over before it was asked." in "".join(rendered(source))
         border = app.query_one("#timeline").border_subtitle
         assert size[0] < 160 or "no line: over before it was asked" in str(border)
+
+
+async def test_of_many_the_victims_come_first_as_soon_as_their_stall_is_told() -> None:
+    """Also in a picture of a stall that was short."""
+    async with dashboard("epoll-loop", size=(100, 30), clients=30, block=BlockSetting("sleep", 30)) as stage:
+        await stage.until(lambda: stage.session.totals.new == 30, "all are accepted")
+        stage.app.live.crowd.say([1], b"first\n")
+        await stage.until(lambda: stage.session.blocking, "the block")
+        stage.app.live.crowd.say([30], b"hogehoge\n")
+        await stage.until(lambda: stage.session.stalls.going, "a stall")
+        await stage.press("p")
+        assert "[30]" in stage.lines("connections")[1]
+
+
+async def test_of_many_threads_the_one_to_blame_comes_first() -> None:
+    async with dashboard("multithread", clients=12, block=BlockSetting("c-gil", 30)) as stage:
+        await stage.until(lambda: stage.session.totals.new == 12, "all are accepted")
+        stage.app.live.crowd.say([12], b"first\n")
+        await stage.until(lambda: stage.session.blocking, "the block")
+        stage.app.live.crowd.say([1], b"hogehoge\n")
+        await stage.until(lambda: "in C with the GIL" in stage.lines("threads")[1], "the thread that keeps the GIL")
+
+
+async def test_what_can_be_done_in_the_list_of_stalls_is_in_the_footer_at_every_size() -> None:
+    async with dashboard("asyncio", size=(80, 24), clients=3, block=BlockSetting("sleep", 30)) as stage:
+        await held(stage)
+        await stage.press("4")
+        words = ("go there", "y copy", "[ ] stalls")
+        await stage.until(lambda: all(word in stage.shown("keys") for word in words), "the footer")
+        await stage.by_footer("go there")
+        await stage.until(lambda: stage.app.frozen, "the picture of the stall")
+        await stage.press("1")
+        await stage.until(lambda: "go there" not in stage.footer(), "another panel")

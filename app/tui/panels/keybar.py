@@ -5,11 +5,13 @@ from collections.abc import Callable, Hashable
 from textual import events
 from textual.widgets import Input
 
-from app.tui.keys import ALL_KEYS, DIALOG, TYPING, Key
+from app.tui.keys import ALL_KEYS, DIALOG, STALLS, TYPING, Key
 from app.tui.panel import Line, Panel
 from app.tui.view import View
 
 GAP = 2
+OF_PANEL = {"stalls": ("go-there", "copy", "stall-before")}
+"""Keys that have room first where a panel has the focus."""
 
 
 class KeyBar(Panel, can_focus=False):
@@ -38,13 +40,14 @@ class KeyBar(Panel, can_focus=False):
         room = self.extent.width - (len(missing) + GAP if missing else 0)
         names = self._names()
         chosen: list[tuple[Key, str]] = []
-        for key, display in sorted(self.working(), key=lambda entry: entry[0].rank):
+        here = OF_PANEL.get(self.screen.focused.id or "", ()) if self.screen.focused else ()
+        for key, display in sorted(self.working(), key=lambda entry: (entry[0].id not in here, entry[0].rank)):
             label = names.get(key.id, key.label)
             needs = len(display) + 1 + len(label) + GAP
             if needs - GAP <= room:
                 chosen.append((key, f"{display} {label}"))
                 room -= needs
-        order = [key.id for key in (*TYPING, *DIALOG, *ALL_KEYS)]
+        order = [key.id for key in (*TYPING, *STALLS, *DIALOG, *ALL_KEYS)]
         self._keys = sorted(chosen, key=lambda entry: order.index(entry[0].id))
 
     def _missing(self, view: View) -> str:
@@ -56,7 +59,7 @@ class KeyBar(Panel, can_focus=False):
         """The footer's keys that can be used now, with what is written on them."""
         if len(self.app.screen_stack) > 1:
             return [(key, key.display or key.key) for key in DIALOG]
-        by_id, excuses = {key.id: key for key in ALL_KEYS if key.footer}, self._excuses()
+        by_id, excuses = {key.id: key for key in (*ALL_KEYS, *STALLS) if key.footer}, self._excuses()
         found: dict[str, tuple[Key, str]] = {}
         if isinstance(self.screen.focused, Input):
             found = {key.id: (key, key.display or key.key) for key in TYPING if key.footer}
@@ -95,6 +98,6 @@ class KeyBar(Panel, can_focus=False):
         for key, words in self._keys:
             if place <= offset.x < place + len(words):
                 if key.action:
-                    self.call_later(self.app.run_action, key.action)
+                    self.call_later(self.app.run_action, key.action, self.screen.focused if key in STALLS else None)
                 return
             place += len(words) + GAP

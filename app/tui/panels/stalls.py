@@ -5,11 +5,12 @@ from collections.abc import Hashable
 from typing import ClassVar
 
 from rich.style import Style
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from app.session.stall import SENTENCES, SHORT, Cause, Stall
 from app.tui import table, text
+from app.tui.keys import STALLS
 from app.tui.lines import file_line, no_line
 from app.tui.panel import Line, wrap
 from app.tui.view import View
@@ -107,7 +108,7 @@ class StallsPanel(table.TablePanel[Stall]):
     TITLE = "Stalls"
     COLUMNS = COLUMNS
     FOLLOWS = True
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "go_there", "Go there", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in STALLS]
 
     class Gone(Message):
         """Somebody wants to see a stall."""

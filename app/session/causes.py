@@ -11,6 +11,10 @@ from app.session.threads import Doing, Threads, ThreadState
 
 GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 """Calls that Python's own library makes without the GIL; a lock may be waited for by C code that keeps it."""
+BRISK = 100_000_000
+"""Who has taken something within this time (ns) serves its client, whatever it is seen to do at a look."""
+UNSURE = BRISK + 150_000_000
+"""For so long (ns) before a look that shows nothing new it may have turned: looks are up to 100 ms apart."""
 IN_TURNS = {Cause.COMPUTING, Cause.GIL, Cause.UNCLEAR}
 """Causes that what is seen of one and the same thread may go to and fro between."""
 ACCEPT = (0, 0)
@@ -63,16 +67,19 @@ class Scene:
         return state.kind in self.rests and not state.stopped and (state.kind != "poll" or state.call == state.home)
 
     def stays(self, key: tuple[int, int]) -> bool:
-        """Whether a worker rests where it waits for its own client, or asks again and again, as far as is known."""
-        state = self.threads.known.get(key)
+        """Whether a worker waits for its own client, asks again and again, or has just taken something of it."""
+        state, worker = self.threads.known.get(key), self.workers.get(key)
+        if worker and worker.last_take > self.at - BRISK:
+            return True
         if state is None:
             return not self.threads.known
         return self.rests_in(state) or ("spin" in self.rests and not state.kind and not state.stopped)
 
     def turned_at(self, since: int) -> int:
-        """When (ns) a thread was blocked or set free, if it has said so since then; else now."""
-        moments = (self.unblocked_at, *(span.begin for span in self.blocking))
-        return max((moment for moment in moments if since <= moment <= self.at), default=self.at)
+        """When (ns) it turned, after a look that showed nothing new: with what its threads said last, or else now."""
+        takes = (worker.last_take for worker in self.accepting)
+        moments = (self.unblocked_at, *(span.begin for span in self.blocking), *takes)
+        return max((moment for moment in moments if since - UNSURE <= moment <= self.at), default=self.at)
 
     @property
     def all_stay(self) -> bool:
@@ -178,8 +185,8 @@ def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
     keepers = {(span.pid, span.tid) for span in scene.blocking if span.kind == KEEPS_GIL}
     said = [thread for thread in others if (thread.pid, thread.tid) in keepers]
     busy = [thread for thread in others if thread.doing is not Doing.CALL or thread.kind not in GIVES_UP]
-    lasting = [thread for thread in busy if thread.since <= state.gil_since]
     own = [thread for thread in busy if thread.kind != "lock" or (thread.frames and is_own(thread.frames[0]))]
+    lasting = [thread for thread in own if thread.since <= state.gil_since]
     return next((those[0] for those in (said, lasting, own, busy) if len(those) == 1), None)
 
 

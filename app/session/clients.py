@@ -76,7 +76,8 @@ class OurClients(Roster):
 
     def _over_already(self, o: ClientConnected) -> Connection | None:
         """The connection that the server has closed before we heard of its beginning, if that is so."""
-        return next((c for c in self.closed if c.peer == o.address and c.client is None and c.closed_at >= o.at), None)
+        those = (c for c in self.closed if c.peer == o.address and c.accepted_at and c.client is None)
+        return next((connection for connection in those if connection.closed_at >= o.at), None)
 
     def _client_manners(self, o: ClientManners) -> None:
         self.totals.client_records += 1

@@ -164,12 +164,12 @@ class Connection:
 
     def received(self, size: int, at: int) -> None:
         """The server has taken bytes, and owes them from now on."""
+        if not self.owed_since:
+            self.owed_since = self.came_at or at
+        self._taken(at)
         self.recv += 1
         self.recv_bytes += size
         self.owed += size
-        if not self.owed_since:
-            self.owed_since = self.untaken_since or at  # it has waited since it came
-        self._taken(at)
 
     def returned(self, size: int) -> None:
         """The server has given bytes back."""
@@ -264,9 +264,14 @@ class Connection:
         """Since when bytes wait of which the server has taken none; 0 if none wait, or it may have taken all since."""
         return max(self.unread_since, self.taken_at) if self.unread_since and self.taken_at <= self.unread_at else 0
 
+    @property
+    def came_at(self) -> int:
+        """Since when what the server tells of next has waited; 0 if nothing is known to wait."""
+        return self.untaken_since or self.untold_since
+
     def _taken(self, at: int) -> None:
-        if self.unread_since and self.client is None:  # of our own clients' waits their clock tells more
-            self.remember(self.untaken_since, at, State.WAITING)
+        if self.client is None:  # of our own clients' waits their clock tells more
+            self.remember(self.came_at, at, State.WAITING)
         self.taken_at = at
         if self.stall:
             self._go_on(at)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 
-from app.session.causes import Scene
+from app.session.causes import ACCEPT, Scene
 from app.session.clients import OurClients
 from app.session.connection import Connection
 from app.session.observations import Socket, SocketSample, StackSample, SystemCalls, ThreadSample, Unavailable
@@ -204,7 +204,8 @@ class KernelSide(OurClients):
         self._seen += 1
         if o.what == "threads":  # what was seen last would be true for ever
             self._blind = bool(self.threads.known)
-            self.stalls.end(o.at)
+            looped = bool(self.server and "poll" in self.server.rests)
+            self.stalls.end(o.at, [key for key in self.stalls.going if looped or (key != ACCEPT and not key[1])])
             self.threads.end()
             self.threads.interval = None
         elif o.what == "sockets":

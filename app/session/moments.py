@@ -25,6 +25,8 @@ class Moments:
         self.kept: dict[int, Moment] = {}
         self._clock = clock
         self._next = self._soonest = 0
+        self._with_line: set[int] = set()
+        """The numbers of those whose picture has their line."""
         self._newest = 0
         """The number of the latest stall that was pictured."""
 
@@ -38,7 +40,8 @@ class Moments:
         going += [stall for stall in latest if stall.end]
         for number in self.kept.keys() - {stall.number for stall in session.stalls.all}:
             del self.kept[number]  # it turned out to be none
-        fresh = [s for s in going if s.number not in self.kept or (s.located_at > self.kept[s.number][1])]
+        self._with_line &= self.kept.keys()
+        fresh = [s for s in going if s.number not in self.kept or (s.located_at and s.number not in self._with_line)]
         if not going or now < (self._soonest if fresh else self._next):
             return
         began = self._clock()
@@ -48,6 +51,8 @@ class Moments:
         for stall in going:
             self.kept.pop(stall.number, None)
             self.kept[stall.number] = (still, now)
+            if stall.located_at:
+                self._with_line.add(stall.number)
             self._newest = max(self._newest, stall.number)
         while len(self.kept) > KEPT or (len(self.kept) > 1 and self._connections() > CONNECTIONS):
             del self.kept[next(iter(self.kept))]

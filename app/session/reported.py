@@ -123,7 +123,7 @@ class Reported(KernelSide):
         if connection.tid != o.tid:
             self._assign(connection, o.pid, o.tid, o.at)
         if connection.client is None:
-            connection.echoed(o.at + o.took, connection.owed_since or o.at)
+            connection.echoed(o.at + o.took, connection.owed_since or connection.came_at or o.at)
         connection.echoed_at_once(o.size, o.at)
         self.log.add_echo(o, connection.peer)
 

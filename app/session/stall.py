@@ -136,6 +136,13 @@ class Stall:
             if taken:
                 self.end = self.end or victim.end
 
+    def becomes(self, other: "Stall") -> None:
+        """Its fault was the other one's all along: so are the evidence, and who is to blame."""
+        self.fault, self.cause, self.found, self.unanswered = other.fault, other.cause, other.found, other.unanswered
+        self.culprit, self.injected, self.located_at = other.culprit, other.injected, other.located_at
+        self.evidence, self.first, self.explained_at = other.evidence, other.first, other.explained_at
+        self.as_before_at = other.as_before_at
+
     def copy(self) -> "Stall":
         """The same, no longer changed by what comes."""
         twin = copy.copy(self)

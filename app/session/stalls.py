@@ -7,7 +7,7 @@ sockets and threads, and the server's records of what it has taken.
 
 import functools
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from app.session.causes import ACCEPT, Scene, explain, fault_of, gil_of
 from app.session.connection import Connection
@@ -59,10 +59,11 @@ class Stalls:
                 self._lasts(key, those, begin, scene)
                 self.suspects.update(_to_be_located(key, self.going.get(key), scene))
 
-    def end(self, at: int) -> None:
-        """The server has ended, and its stalls with it; or what told of them is no longer to be had."""
+    def end(self, at: int, keys: Collection[tuple[int, int]] | None = None) -> None:
+        """The server has ended, and its stalls with it; or what told of some of them is no longer to be had."""
         for stall in (*self.going.values(), *self._coming.values()):
-            self._over(stall, at, at)
+            if keys is None or stall.key in keys:
+                self._over(stall, at, at)
         self.suspects.clear()
 
     def copy(self) -> "Stalls":
@@ -82,7 +83,10 @@ class Stalls:
             stall = self._coming[key] = Stall(0, key, begin, scene.at, fault=fault_of(key, scene))
         stall = self._explained(stall, scene)
         for connection, since in those:
-            if connection.number not in stall.victims and len(stall.victims) < VICTIMS_KEPT:
+            victim = stall.victims.get(connection.number)
+            if victim and victim.end:  # it had what it waited for, and waits again
+                victim.end, connection.stall = 0, stall
+            elif victim is None and len(stall.victims) < VICTIMS_KEPT:
                 stall.victims[connection.number] = Victim(connection.peer, connection.client, since)
                 connection.stall = stall
         if not stall.number and scene.at - stall.begin >= self.threshold:
@@ -93,7 +97,7 @@ class Stalls:
         """The stall with what this look shows; or the one in its place, where the fault has changed for good."""
         fault = fault_of(stall.key, scene)
         if fault is stall.fault:
-            stall.other, stall.as_before_at = None, scene.threads.seen_at
+            stall.other, stall.as_before_at = None, scene.at
             explain(stall, scene)
             return stall
         if stall.other is None or stall.other.fault is not fault:
@@ -102,9 +106,12 @@ class Stalls:
         explain(other, scene)
         if scene.at - other.begin < self.threshold:
             return stall
-        if other.begin - stall.begin < self.threshold:  # the one before was none by itself
-            other.begin = stall.begin
-        stall.other = None
+        stall.other, other.as_before_at = None, scene.at
+        if other.begin - stall.begin < self.threshold:  # what was before would be none by itself
+            stall.becomes(other)
+            return stall
+        for number in [number for number, victim in stall.victims.items() if victim.begin >= other.begin]:
+            del stall.victims[number]
         self._over(stall, other.begin, scene.at)
         self._coming[stall.key] = other
         return other

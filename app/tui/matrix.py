@@ -228,7 +228,12 @@ class MatrixScreen(Screen[Measured | None]):
             title.append(f"{len(self._wanted)} to go, about {left}   ", self._palette.waiting)
         else:
             done = sum(measured.cell.felt is not None for measured in self.measured.values())
-            rest = f", {len(self.measured) - done} can't be" if done < len(self.measured) else ""
+            stand = sum(map(self._stands, self.measured))
+            rest = "".join(
+                f", {count} {what}"
+                for count, what in ((stand - done, "can't be"), (len(self.measured) - stand, "failed"))
+                if count
+            )
             title.append(f"{done} of {len(PLACES)} measured{rest}   ", self._palette.text)
         what = f"one message blocks for {self._terms.seconds:g} s: what the others feel"
         marks = "new: " + "  ".join(f"{mark} {end.removeprefix('new ')}" for end, mark in MARKS.items() if end)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.session.observations import Frame, Stack, StackSample
+from app.session.observations import Frame, Socket, SocketSample, Stack, StackSample
 from app.session.stall import SENTENCES, Cause, Stall
 from servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Unblock
 from tests.session.scene import LOOK, MS, PID, Scene, loop
@@ -405,3 +405,79 @@ def test_that_the_server_was_telling_us_something_is_not_its_own_line() -> None:
     scene.stacks(PID, Frame("/x/servers/piped.py", 172, "_write_out"), HANDLER)
     scene.passes(50, running=PID)
     assert line(scene.only()) == HANDLER
+
+
+def test_a_fault_that_nobody_has_told_of_is_a_stall_of_its_own_and_so_is_the_one_after_it() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.say(Block(100 * MS, PID, PID, 1, "sleep", 0.1), Unblock(200 * MS, PID, PID, 1))
+    scene.passes(1000)
+    turned = scene.now
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(150)
+    scene.does(PID, "recvfrom", "127.0.0.1:5001")
+    scene.passes(1000)
+    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.PARKED, Cause.ONE_CLIENT]
+    assert [s.number for s in scene.stalls] == [1, 2, 3]
+    before, parked, after = scene.stalls
+    assert (before.end, parked.begin) == (turned + LOOK * MS, turned + LOOK * MS)
+    assert (parked.end, after.begin) == (turned + 200 * MS, turned + 200 * MS)
+
+
+def test_where_threads_cannot_be_seen_one_look_changes_no_fault() -> None:
+    scene = Scene("accept", "recv")
+    scene.accepts(1)
+    queued = Socket("127.0.0.1:6000", 0, 0, False)
+    for number in range(60):
+        scene.now += LOOK * MS
+        unanswered = ["127.0.0.1:7000"] if number == 40 else []
+        scene.say(SocketSample(scene.now, 1, 128, 0, unanswered, [queued]))
+    stall = scene.only()
+    assert (stall.number, stall.cause, scene.session.stalls.count) == (1, Cause.ONE_CLIENT, 1)
+
+
+def test_a_thread_that_serves_its_client_briskly_is_busy_with_it_however_often_it_is_seen_on_a_core() -> None:
+    scene = one_thread_stays_with_its_client()
+    for number in range(200):
+        on_a_core = number % 8 < 5
+        scene.does(PID, "" if on_a_core else "recvfrom")
+        scene.takes(1)
+        scene.passes(50, running=PID if on_a_core else 0)
+    assert (scene.only().cause, scene.session.stalls.count) == (Cause.ONE_CLIENT, 1)
+
+
+def test_who_comes_after_a_stall_is_none_of_its_victims() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.passes(1000)
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(50)
+    scene.queued = ["127.0.0.1:6000", "127.0.0.1:6001"]
+    scene.passes(500)
+    before, now = scene.stalls
+    assert [victim.peer for victim in before.victims.values()] == ["127.0.0.1:6000"]
+    assert [victim.peer for victim in now.victims.values()] == scene.queued
+
+
+def test_a_stall_whose_fault_turns_out_to_be_another_one_keeps_its_number() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.passes(50)
+    scene.does(PID, "clock_nanosleep")
+    scene.stacks(PID, Frame("/x/block.py", 26, "sleep"))
+    scene.passes(1000)
+    stall = scene.only()
+    assert (stall.number, scene.session.stalls.count, stall.cause) == (1, 1, Cause.PARKED)
+
+
+def test_who_keeps_the_gil_from_the_same_look_on_is_not_one_that_has_long_been_idle() -> None:
+    scene = Scene("accept", "recv", workers=())
+    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2)]
+    for tid in (11, 12):
+        scene.does(tid, "recvfrom")
+    scene.does(21, "futex")
+    scene.passes(500)
+    scene.stacks(21, Frame("/usr/lib/python3.11/threading.py", 1, "wait"))
+    scene.received[peers[1]] = (5, scene.now)
+    scene.does(11, "")
+    scene.does(12, "futex", gil=True)
+    scene.passes(1000, running=11)
+    stall = scene.only()
+    assert (stall.cause, stall.culprit and stall.culprit.tid) == (Cause.GIL, 11)

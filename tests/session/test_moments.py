@@ -98,3 +98,15 @@ def test_what_is_kept_is_bounded() -> None:
         scene.unread = {"127.0.0.1:5002": 5}
         scene.passes(200)
     assert 1 <= len(kept.kept) <= 4
+
+
+def test_a_culprit_that_changes_makes_no_more_pictures() -> None:
+    scene, kept = stalled(), Moments(clock=lambda: 0)
+    stall = scene.only()
+    for number in range(20):
+        scene.now += 10 * MS
+        stall.located_at = scene.now if number else 0
+        kept.keep(scene.session, scene.now)
+        if number == 1:
+            first = kept.kept[1][0]
+    assert kept.kept[1][0] is first, "one without its line, one with it, and then it is too soon"

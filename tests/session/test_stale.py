@@ -127,6 +127,19 @@ def test_who_waits_for_a_thread_without_the_gil_waits_also_in_the_words_of_the_s
     assert (connection.state, connection.pending_since) == (State.WAITING, came)
     scene.takes(2, tid=12)
     assert connection.state is State.QUIET
+    assert [(wait.begin, wait.end) for wait in connection.waits] == [(came, scene.now + 1)]
+
+
+def test_who_has_its_echo_and_sends_again_during_a_stall_waits_again() -> None:
+    scene, peers = starved()
+    scene.does(11, "")
+    scene.passes(500, running=11)
+    scene.say(ClientEcho(scene.now, 2, 5, "x", MS, 0))
+    scene.passes(200, running=11)
+    scene.say(ClientSent(scene.now, 2, 5, "x"))
+    scene.received[peers[1]] = (10, scene.now)
+    scene.passes(500, running=11)
+    assert {victim.peer: victim.end for victim in scene.only().victims.values()} == {peers[1]: 0, peers[2]: 0}
 
 
 def test_what_was_taken_of_one_whose_opening_is_told_after_the_loss_is_not_missing() -> None:
@@ -354,6 +367,28 @@ def test_a_loop_that_is_no_longer_seen_resting_is_not_accused_of_what_it_leaves_
     for _ in range(20):
         look(scene, Socket(peers[0], 5, 0, True))
     assert scene.stalls == []
+
+
+def test_a_stall_goes_on_where_only_its_threads_are_no_longer_to_be_seen() -> None:
+    scene = Scene("accept", "recv", workers=(11,))
+    peer = scene.accepts(1, tid=11, by=11)
+    scene.does(11, "clock_nanosleep")
+    scene.unread = {peer: 5}
+    scene.passes(1000)
+    scene.say(Unavailable(scene.now, "threads", "too many open files"))
+    for _ in range(20):
+        look(scene, Socket(peer, 5, 0, True))
+    assert (scene.only().cause, scene.only().end) == (Cause.PARKED, 0)
+
+
+def test_a_stranger_that_went_out_of_sight_in_the_queue_is_not_our_client_that_connects() -> None:
+    scene = Scene("accept", "recv", workers=(11,))
+    scene.queued = ["127.0.0.1:6000"]
+    opened = scene.now
+    scene.passes(300)
+    scene.say(Unavailable(scene.now, "sockets", "gone"))
+    scene.say(ClientOpening(opened, 1), ClientConnected(opened, 1, "127.0.0.1:6000"))
+    assert [(c.client, c.state) for c in scene.session.connections.values()] == [(1, State.QUEUED)]
 
 
 def test_of_sockets_that_are_no_longer_to_be_seen_nothing_goes_on() -> None:

@@ -276,12 +276,13 @@ class ThreadsPanel(table.TablePanel[Row]):
         """Why the kernel is not asked, in rows below the threads."""
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
-        threads = view.session.threads
-        return (view.session.changes, threads.changes, threads.count, view.tenth, view.session.missing.get("threads"))
+        threads, blamed = view.session.threads, view.stall and view.stall.culprit
+        known = (threads.changes, threads.count, blamed and (blamed.pid, blamed.tid))
+        return (view.session.changes, known, view.tenth, view.session.missing.get("threads"))
 
     def prepare(self, view: View) -> None:
         self.items = rows(view)
-        if len(self.items) > self.rows:
+        if len(self.items) > self.rows and self.cursor == self.top == self.first:  # nobody reads further down
             self.items.sort(key=lambda row: not is_to_blame(view, row))
         why = "" if view.session.threads.known else view.session.missing.get("threads", "")
         self._reason = wrap(f"Not from the kernel: {why}.", self.extent.width) if why else []

@@ -308,7 +308,8 @@ class Live:
         pids = {server.pid, *(pid for pid, process in self.session.processes.items() if not process.gone_at)}
         pids.update(pid for pid, _ in self.session.workers)
         address = (server.host, server.port) if server.listening_at else None
-        found = self._kernel.look(pids, address, self.session.surely_known, self.session.wanted)
+        session = self.session
+        found = self._kernel.look(pids, address, session.surely_known, session.wanted, session.strangers_to)
         found += self.lens.read()
         for sample in found:
             if isinstance(sample, SocketSample) and sample.sockets:

@@ -37,17 +37,18 @@ class Kernel:
         address: tuple[str, int] | None,
         peers: Collection[str] | None,
         wanted: Collection[str],
+        strangers_to: Collection[str] | None = None,
     ) -> list[Observation]:
         """What is to be seen now of these processes, and at the address that they listen on, if they do yet.
 
         `peers` are those that are known to be connected there, None if there may be others; of those `wanted` it is
-        told too that they are.
+        told too that they are, and of those that are `strangers_to` the ones that are known.
         """
         stacks = (self._stacks.read(), self._py_spy.read())
         found: list[Observation] = [sample for sample in stacks if sample]
         if self.threads.pace.is_due() and (threads := self.threads.sample(pids, self._stacks.disturbed())):
             found.append(threads)
-        if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted)):
+        if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted, strangers_to)):
             found.append(sockets)  # the last one: it is judged by what the threads do
         return found + self._missing()
 

@@ -189,6 +189,14 @@ def with_peer_ports(data: bytes, wanted: Collection[int]) -> Iterator[Answer]:
             yield Answer.at(data, index * step * 4)
 
 
+def without_peer_ports(data: bytes, known: Collection[int]) -> Iterator[Answer]:
+    """Those of many connections whose peers have none of these ports."""
+    _, step = _words(data)
+    for index, port in enumerate(peer_ports(data)):
+        if port not in known:
+            yield Answer.at(data, index * step * 4)
+
+
 def peer_ports(data: bytes) -> list[int]:
     """The ports of the peers of many connections."""
     words, step = _words(data)

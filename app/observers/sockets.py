@@ -21,6 +21,7 @@ from app.observers.sock_diag import (
     waiting,
     with_inode,
     with_peer_ports,
+    without_peer_ports,
 )
 from app.session.observations import Socket, SocketSample
 from servers.records import address_name
@@ -59,12 +60,18 @@ class Sockets:
         self._known: set[str] = set()
 
     def sample(
-        self, port: int, host: str, peers: Collection[str] | None = None, wanted: Collection[str] = ()
+        self,
+        port: int,
+        host: str,
+        peers: Collection[str] | None = None,
+        wanted: Collection[str] = (),
+        strangers_to: Collection[str] | None = None,
     ) -> SocketSample | None:
         """What waits now at the address a server listens on; None if it is too soon to look again, or can't be told.
 
-        A server on `::` has IPv4 clients too. `peers` are those that are known to be connected, and of
-        those that are `wanted` it is told too that they are there.
+        A server on `::` has IPv4 clients too. `peers` are those that are known to be connected, None if there may be
+        others, who are told of too if they are `strangers_to` those; and of those that are `wanted` it is told too
+        that they are there.
         """
         if self.missing or not self.pace.is_due():
             return None
@@ -72,6 +79,8 @@ class Sockets:
             try:
                 self._diag = self._diag or Diag()
                 sample = self._look(self._diag, port, host, peers, wanted)
+                if strangers_to is not None:
+                    self._add_strangers(host, strangers_to, sample)
                 self.pace.calm = not any(s.unread or s.unsent or not s.accepted for s in sample.sockets)
                 return sample
             except OSError as error:
@@ -162,6 +171,17 @@ class Sockets:
                 if peer in left and (found := diag.one(answer.family, answer.ports, answer.addresses)):
                     left.remove(peer)
                     sample.sockets.append(_told(peer, *found))
+
+    def _add_strangers(self, host: str, known: Collection[str], sample: SocketSample) -> None:
+        """Those of the last walk who are accepted, and of whom nobody knows, though nothing waits in them."""
+        told = {socket.peer for socket in sample.sockets}
+        ports = {int(peer.rpartition(":")[2]) for peer in known if peer.rpartition(":")[2].isdecimal()}
+        for data in self._halves.answers:
+            for answer in without_peer_ports(data, ports):
+                peer = address_name(*answer.end(1))
+                if answer.addresses[0].startswith(_at(answer.family, host)) and peer not in told and answer.inode:
+                    told.add(peer)
+                    sample.sockets.append(Socket(peer, answer.unread, answer.unsent, True, None))
 
     def _describe(self, diag: Diag, answers: list[Answer], sample: SocketSample) -> None:
         before, self._known = self._known, set()

@@ -171,13 +171,15 @@ class Connection:
         self.recv_bytes += size
         self.owed += size
 
-    def returned(self, size: int) -> None:
+    def returned(self, size: int, at: int) -> None:
         """The server has given bytes back."""
         self.send += 1
         self.send_bytes += size
         self.owed -= size
         if self.owed <= 0:
             self.forgive()
+            if self.stall and not self.unread:  # it waited for a thread that had all of it, and wanted the GIL
+                self._go_on(at, taken=False)
 
     def echoed_at_once(self, size: int, at: int) -> None:
         """The server has taken bytes and given them back: what it owed, it owes still."""

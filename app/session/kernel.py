@@ -48,12 +48,13 @@ class KernelSide(OurClients):
     def wanted(self) -> Collection[str]:
         """Whose connections are worth a look though nothing waits in them: what the server has of them it can't say.
 
-        It has not said that it has accepted them, or the thread that serves them waits for the GIL.
+        It has not said that it has accepted them, or the thread that serves them waits for the GIL, or is a loop that
+        is away from its rest and has told nothing for a while.
         """
         if not self.server or not self.server.listening_at:
             return ()
-        starved = [key for key, thread in self.threads.known.items() if thread.gil_since]
-        served = [c for key in starved if (worker := self.workers.get(key)) for c in worker.serving.values()]
+        speechless = [key for key, thread in self.threads.known.items() if thread.gil_since or self._is_stuck(thread)]
+        served = [c for key in speechless if (worker := self.workers.get(key)) for c in worker.serving.values()]
         unsaid = [c for c in self.connections.values() if not c.accepted_at and not c.left_at]
         unsaid.sort(key=lambda connection: connection.number not in self._asked)
         return [connection.peer for connection in (*unsaid[:UNSAID], *served)][:WANTED]
@@ -64,6 +65,15 @@ class KernelSide(OurClients):
         return None if self._speechless else self.peers
 
     @property
+    def strangers_to(self) -> Collection[str] | None:
+        """Who is connected, where others are to be looked for though they say nothing; None where that is no time to.
+
+        To go through all there are is dear, so it is done where a thread has had nothing to say for a while.
+        """
+        stuck = any(thread.gil_since or self._is_stuck(thread) for thread in self.threads.known.values())
+        return self.peers if stuck else None
+
+    @property
     def _speechless(self) -> bool:
         """Whether a thread may have accepted somebody and not come to say so: it waits for the GIL, or its loop turns.
 
@@ -71,6 +81,12 @@ class KernelSide(OurClients):
         """
         seen_at = self.threads.seen_at
         return any(t.gil_since or (t.home and t.rested_at != seen_at) for t in self.threads.known.values())
+
+    def _is_stuck(self, thread: ThreadState) -> bool:
+        """Whether a loop is away from its rest, and has told nothing for half as long as a stall."""
+        worker, seen_at = self.workers.get((thread.pid, thread.tid)), self.threads.seen_at
+        away = thread.home and thread.rested_at != seen_at
+        return bool(away and worker and seen_at - worker.last_take >= self.stalls.threshold // 2)
 
     def suspects(self, now: int) -> set[int]:
         """Processes whose stacks are worth asking for: where something seems to stall, or a block lasts for as long."""
@@ -158,7 +174,12 @@ class KernelSide(OurClients):
         self._asked, self._asked_last = set(asked), asked[-1] if asked else 0
 
     def _judge(self, o: SocketSample) -> None:
-        waiting = (self._by_peer.get(socket.peer) for socket in o.sockets if socket.unread or not socket.accepted)
+        unsaid = self._speechless and not self.totals.lost
+        waiting = (
+            self._by_peer.get(socket.peer)
+            for socket in o.sockets
+            if socket.unread or not socket.accepted or unsaid  # it is accepted, and nobody has come to say so
+        )
         rests = tuple(self.server.rests) if self.server and self.server.rests else UNKNOWN_RESTS
         with_bytes = sorted(self._with_bytes)
         if self._blind and "poll" in rests:  # what a loop leaves on purpose was known by its rest

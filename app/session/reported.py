@@ -109,7 +109,7 @@ class Reported(KernelSide):
         connection = self._by_key.get((o.pid, o.conn)) or self._known(o)
         if connection.client is None:
             connection.echoed(o.at, connection.owed_since)
-        connection.returned(o.size)
+        connection.returned(o.size, o.at)
         self.log.add(o, connection.peer)
 
     def _echo(self, o: Echo) -> None:

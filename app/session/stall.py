@@ -124,6 +124,12 @@ class Stall:
     other: "Stall | None" = None
     """What has come of it since its fault is another one: it takes its place once it has lasted as long as a stall."""
 
+    @property
+    def freed_at(self) -> int:
+        """When (ns) the last of its victims was taken, or gone; 0 while one waits, or where there is none."""
+        ends = [victim.end for victim in self.victims.values()]
+        return max(ends, default=0) if all(ends) else 0
+
     def lasted(self, now: int) -> int:
         """How long it has been, or was (ns)."""
         return (self.end or now) - self.begin

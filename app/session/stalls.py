@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 
 from app.session.causes import ACCEPT, Scene, explain, fault_of, gil_of
 from app.session.connection import Connection
+from app.session.roster import KEEPS_GIL
 from app.session.stall import Cause, Stall, Victim
 
 THRESHOLD = 100_000_000
@@ -52,7 +53,7 @@ class Stalls:
         for stall in (*self.going.values(), *self._coming.values()):
             taken = _last_take(scene, stall.key)
             if stall.end or taken > stall.begin or stall.key not in waiting:
-                self._over(stall, taken if taken > stall.begin else scene.at, scene.at)
+                self._over(stall, taken if taken > stall.begin else stall.freed_at or scene.at, scene.at)
         for key, those in waiting.items():
             begin = min(since for _, since in those)
             if scene.at - begin >= self.threshold // 2:
@@ -142,13 +143,21 @@ def _waiting(scene: Scene) -> Iterator[tuple[tuple[int, int], Connection, int]]:
     for connection in scene.unread:
         key = _key(scene, connection)
         yield key, connection, max(connection.unread_since, last_take(key))
+    own = {span.connection for span in scene.blocking if span.kind != KEEPS_GIL}  # each is held up by its own call
     for key, worker in scene.workers.items():
         state = scene.threads.known.get(key)
-        if state and state.gil_since:  # what it has taken it can't look at, nor say that it has it
-            since = max(state.gil_since, last_take(gil_of(key[0])))
-            for connection in worker.serving.values():
-                if connection.untold_since and not connection.unread and not connection.has_its_echo:
-                    yield gil_of(key[0]), connection, max(since, connection.untold_since)
+        if state and state.gil_since:  # what it has taken it can't look at, nor say that it has it, nor give it back
+            whose, since = gil_of(key[0]), max(state.gil_since, last_take(gil_of(key[0])))
+        elif state and scene.loops and not scene.rests_in(state):  # it has taken several's bytes in one turn
+            whose, since = key, last_take(key)
+        else:
+            continue
+        for connection in worker.serving.values():
+            owed_since = connection.untold_since
+            if state.gil_since and connection.number not in own:
+                owed_since = owed_since or connection.owed_since
+            if owed_since and not connection.unread and not connection.has_its_echo:
+                yield whose, connection, max(since, owed_since)
     if scene.queued:
         key = _accepting_loop(scene)
         for connection in scene.queued:

@@ -1,5 +1,6 @@
 """What the session says of real threads that want the GIL of one that keeps it, against what the test has measured."""
 
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from app.session.stall import Cause, Culprit, Stall
 from servers.block import BlockSetting
-from tests.truth.watch import Caller, Watch, during_a_block, watching
+from tests.truth.watch import Caller, Watch, during_a_block, heard, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
@@ -68,6 +69,27 @@ def test_a_newcomer_whom_the_server_cannot_speak_of(pattern: str) -> None:
         watch.until(newcomer.listen, "its echo")
 
 
+def test_a_newcomer_that_says_nothing_waits_to_be_greeted() -> None:
+    """The accept that waits takes it out of the queue, and its thread wants the GIL to say so."""
+    with watching("multithread", BlockSetting("c-gil", 3 * SECONDS)) as watch:
+        sender = watch.connect()
+        watch.until(lambda: watch.session.totals.new == 1, "it is accepted")
+        watch.passes(0.5)
+        watch.arm()
+        sender.send()
+        watch.until(lambda: watch.session.blocking, "the block")
+        watch.arm(False)
+        newcomer, connected = watch.connect(), time.monotonic_ns()
+        watch.until(lambda: watch.session.stalls.going, "a stall")
+        (stall,) = watch.session.stalls.going.values()
+        assert watch.session.blocking, "found while it lasts"
+        assert [victim.peer for victim in stall.victims.values()] == [newcomer.name]
+        watch.until(lambda: stall.cause is Cause.GIL and stall.culprit, "why")
+        watch.until(lambda: sender.listen() and not watch.session.stalls.going, "its end")
+        assert watch.is_close(stall.end, sender.echo_at)
+        assert stall.begin >= connected - 1_000_000
+
+
 def all_at_once(watch: Watch, messages: int) -> list[Caller]:
     """Three clients, each of which sends so many messages that block; until the last echo is there."""
     callers = [watch.connect() for _ in range(3)]
@@ -78,11 +100,7 @@ def all_at_once(watch: Watch, messages: int) -> list[Caller]:
             caller.send()
         watch.until(lambda: watch.session.blocking, "a block")
 
-    def heard() -> bool:
-        echoes = [caller.listen() for caller in callers]
-        return all(echoes)
-
-    watch.until(heard, "every echo")
+    watch.until(lambda: heard(*callers), "every echo")
     watch.until(lambda: not watch.session.stalls.going, "the end of the stalls")
     return callers
 
@@ -91,7 +109,9 @@ def test_threads_that_keep_the_gil_in_turn() -> None:
     with watching("multithread", BlockSetting("c-gil", SECONDS)) as watch:
         callers = all_at_once(watch, 1)
         stalls = [stall for stall in watch.stalls if stall.cause is Cause.GIL]
-        assert 1 <= len(stalls) <= 2, "while the first one blocks, and while the second does"
+        assert 2 <= len(stalls) <= 3, "while each of them blocks; of the last, those wait whose own call is over"
+        assert {victim.peer for victim in stalls[-1].victims.values()} <= {caller.name for caller in callers}
+        assert watch.is_close(stalls[-1].end, max(caller.echo_at for caller in callers))
         assert stalls[0].begin >= callers[0].sent_at
         for before, after in pairwise(stalls):
             assert before.end <= after.begin

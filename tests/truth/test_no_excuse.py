@@ -13,7 +13,7 @@ from app.session.connection import State
 from app.session.stall import Cause, Stall
 from servers.block import BlockSetting
 from tests.crossed import seldom
-from tests.truth.watch import LIMIT, Watch, watching
+from tests.truth.watch import LIMIT, Watch, heard, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
@@ -162,6 +162,24 @@ def test_a_block_of_the_only_thread_is_a_stall_of_its_own_length() -> None:
         assert watch.is_close(block.begin, sender.sent_at)
         assert watch.is_close(block.end, sender.echo_at)
         assert [victim.peer for victim in block.victims.values()] == [waits.name]
+
+
+def test_bytes_that_a_loop_has_taken_in_one_turn_and_not_come_to_read_wait() -> None:
+    """asyncio's streams take what all have sent, and then the first coroutine blocks."""
+    with watching("asyncio-streams", BlockSetting("sleep", SECONDS)) as watch:
+        callers = [watch.connect() for _ in range(3)]
+        watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
+        watch.arm()
+        for caller in callers:
+            caller.send()
+        stall = going(watch)
+        watch.arm(False)
+        assert (stall.cause, len(stall.victims), stall.injected) == (Cause.PARKED, 2, True)
+        assert watch.is_close(stall.begin, callers[0].sent_at)
+        watch.until(lambda: heard(*callers), "every echo")
+        first, second, _ = sorted(caller.echo_at for caller in callers)
+        watch.until(lambda: stall.end, "its end")
+        assert watch.is_close(stall.end, min(first, second))
 
 
 @pytest.mark.parametrize("pattern", seldom(["asyncio", "eventlet", "epoll-loop"], "asyncio"))

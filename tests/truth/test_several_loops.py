@@ -7,7 +7,7 @@ import pytest
 
 from app.session.stall import Cause, Stall
 from servers.block import BlockSetting
-from tests.truth.watch import Caller, Watch, watching
+from tests.truth.watch import Caller, Watch, heard, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
@@ -41,11 +41,6 @@ def hold(watch: Watch, *senders: Caller) -> None:
         sender.send()
     watch.until(lambda: len(watch.session.blocking) == len(senders), "the block")
     watch.arm(False)
-
-
-def heard(*callers: Caller) -> bool:
-    echoes = [caller.listen() for caller in callers]  # each of them, at every look
-    return all(echoes)
 
 
 def over(watch: Watch) -> list[Stall]:

@@ -126,6 +126,11 @@ class Caller:
         self.sock.close()
 
 
+def heard(*callers: Caller) -> bool:
+    echoes = [caller.listen() for caller in callers]  # each of them, at every look
+    return all(echoes)
+
+
 def during_a_block(watch: Watch, sender: Caller, others: list[Caller]) -> None:
     """One client's message blocks its handler; then the block is switched off, and the others send too."""
     watch.arm()
@@ -135,11 +140,7 @@ def during_a_block(watch: Watch, sender: Caller, others: list[Caller]) -> None:
     for other in others:
         other.send()
 
-    def heard() -> bool:
-        echoes = [caller.listen() for caller in (sender, *others)]  # each of them, at every look
-        return all(echoes)
-
-    watch.until(heard, "every echo")
+    watch.until(lambda: heard(sender, *others), "every echo")
     watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
 
 

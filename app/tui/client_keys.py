@@ -98,7 +98,7 @@ class ClientKeys(Picture):
     # How they misbehave.
 
     def action_misbehave(self) -> None:
-        silent = f"A silent client ({self.key_names['new']}) takes {price(self.live.pattern)}."
+        silent = f"A silent client ({self.key_names['new']}) costs {price(self.live.pattern)}."
         menu = Menu(f"How should {self._who()} misbehave?", silent, MISBEHAVIOUR)
         self.push_screen(menu, self._act)
 
@@ -127,9 +127,9 @@ class ClientKeys(Picture):
 def price(pattern: Pattern | None) -> str:
     """What a client that says nothing costs a server."""
     if pattern is None:
-        return "a worker of a pool, and nothing of a loop"
+        return "a pool a worker, and a loop nothing"
     if pattern.serves_in == LOOP:
-        return "nothing of a loop"
+        return "a loop nothing"
     if pattern.workers:
-        return "a worker of the pool"
+        return "the pool a worker"
     return "a thread of its own" if pattern.serves_in == THREAD else "the only thread"

@@ -370,3 +370,21 @@ def test_what_is_no_socket_is_nobodys_connection(listener: socket.socket, monkey
         assert bare(sample) == [(name(stranger), 0, 0, False)]
         assert sockets.peer_of(0) == ""
     sockets.close()
+
+
+def test_strangers_are_looked_for_also_where_nothing_waits_in_them(listener: socket.socket) -> None:
+    """They are accepted and silent, and the server has not come to speak of them."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(listener.getsockname()[:2])) for _ in range(3)]
+        for _ in clients:
+            stack.enter_context(listener.accept()[0])
+        host, port = listener.getsockname()[:2]
+        sockets = Sockets()
+        stack.callback(sockets.close)
+        for known in range(4):
+            sockets.pace.hurry()
+            sample = sockets.sample(port, host, strangers_to={name(client) for client in clients[:known]})
+            assert sample
+            told = sorted(bare(sample))
+            assert told == sorted((name(client), 0, 0, True) for client in clients[known:])
+        assert bare(seen(listener)) == []

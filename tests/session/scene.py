@@ -16,11 +16,12 @@ from app.session.observations import (
 )
 from app.session.session import Session
 from app.session.stall import Stall
-from servers.records import Echo, New, Serve, Worker
+from servers.records import Echo, Listening, New, Serve, Worker
 
 MS = 1_000_000
 PID = 7
 LOOK = 50
+LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
 
 
 class Scene:

@@ -19,10 +19,8 @@ from app.session.observations import (
 )
 from app.session.roster import PROCESSES_KEPT, WORKERS_KEPT
 from app.session.stall import Cause
-from servers.records import Block, Bye, Listening, Lost, New, Recv, Send, Unblock, Worker
-from tests.session.scene import LOOK, MS, PID, Scene, loop
-
-LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
+from servers.records import Block, Bye, Lost, New, Recv, Send, Unblock, Worker
+from tests.session.scene import LISTENING, LOOK, MS, PID, Scene, loop
 
 
 def starved() -> tuple[Scene, list[str]]:

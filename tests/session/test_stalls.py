@@ -15,7 +15,7 @@ from app.session.observations import (
 from app.session.stall import Cause
 from app.session.stalls import KEPT, THRESHOLD
 from servers.records import Block, Bye, Lost, New, Recv, Send, Unblock
-from tests.session.scene import LOOK, MS, PID, Scene, loop
+from tests.session.scene import LISTENING, LOOK, MS, PID, Scene, loop
 
 
 def test_a_loop_that_sleeps() -> None:
@@ -367,3 +367,62 @@ def test_a_line_from_the_sleep_before_is_not_the_line_of_this_stall() -> None:
     culprit = scene.only().culprit
     assert culprit
     assert not culprit.frames
+
+
+def test_bytes_that_a_loop_has_taken_of_several_in_one_turn_wait_while_it_is_stuck_with_the_first() -> None:
+    scene, peers = loop()
+    scene.say(LISTENING)
+    scene.passes(500)
+    came = scene.now
+    scene.say(Recv(came, PID, PID, 1, 5, "x"), Block(came, PID, PID, 1, "sleep", 1.0))
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(100)
+    assert set(peers) <= set(scene.session.wanted), "what they have sent is asked for"
+    scene.received = dict.fromkeys(peers, (5, came))
+    scene.passes(400)
+    stall = scene.only()
+    assert {victim.peer for victim in stall.victims.values()} == set(peers[1:]), "the first one's are told"
+    assert (stall.cause, stall.injected, stall.begin) == (Cause.PARKED, True, came)
+    scene.does(PID, "epoll_wait")
+    scene.passes(50)
+    assert stall.end
+
+
+def test_a_loop_that_serves_on_is_not_asked_what_it_has_taken() -> None:
+    scene, peers = loop()
+    scene.say(LISTENING)
+    scene.does(PID, "")
+    for _ in range(20):
+        scene.takes(1)
+        scene.passes(50, running=PID)
+        assert not set(peers) & set(scene.session.wanted)
+        assert scene.session.strangers_to is None
+
+
+def test_whose_echo_is_owed_while_another_thread_keeps_the_gil_waits_until_it_is_sent() -> None:
+    scene = Scene("accept", "recv")
+    for conn in (1, 2):
+        scene.accepts(conn, tid=10 + conn)
+        scene.say(Recv(scene.now, PID, 10 + conn, conn, 5, "x"), Block(scene.now, PID, 10 + conn, conn, "c-gil", 1.0))
+    scene.does(11, "futex", gil=True)  # its own call is over, and it can't say so
+    scene.does(12, "futex")
+    scene.passes(1000)
+    stall = scene.only()
+    assert (stall.cause, stall.culprit and stall.culprit.tid) == (Cause.GIL, 12)
+    assert [victim.peer for victim in stall.victims.values()] == ["127.0.0.1:5001"]
+    sent = scene.now + MS
+    scene.say(Unblock(sent, PID, 11, 1), Send(sent, PID, 11, 1, 5, "x"))
+    scene.does(11, "recvfrom")
+    scene.passes(100)
+    assert stall.end == sent
+
+
+def test_who_computes_for_its_own_client_keeps_nobody_else_to_blame() -> None:
+    scene = Scene("accept", "recv")
+    for conn in (1, 2):
+        scene.accepts(conn, tid=10 + conn)
+        scene.say(Recv(scene.now, PID, 10 + conn, conn, 5, "x"), Block(scene.now, PID, 10 + conn, conn, "cpu", 1.0))
+    scene.does(11, "futex", gil=True)
+    scene.does(12, "")
+    scene.passes(1000, running=12)
+    assert scene.stalls == []

@@ -167,11 +167,11 @@ async def test_the_client_before_one_that_is_gone_is_the_one_before() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "price"),
-    [("asyncio", "nothing of a loop"), ("thread-pool", "a worker of the pool"), ("multithread", "a thread of its own"),
+    [("asyncio", "a loop nothing"), ("thread-pool", "the pool a worker"), ("multithread", "a thread of its own"),
      ("single-thread", "the only thread")],
 )  # fmt: skip
 async def test_what_silence_costs_is_said_of_the_pattern_that_runs(pattern: str, price: str) -> None:
     async with dashboard(pattern, TALK, clients=1) as stage:
         await stage.connected(1)
         await stage.press("m")
-        await stage.shows(f"A silent client (n) takes {price}.")
+        await stage.shows(f"A silent client (n) costs {price}.")

@@ -72,3 +72,12 @@ async def test_the_wheel_scrolls_and_a_click_puts_the_cursor() -> None:
         connections = stage.panel("connections")
         await stage.pilot.click("#connections", offset=(10, 4))
         assert connections.cursor == connections.top + 2  # under the border and the heading
+
+
+async def test_of_two_keys_in_one_entry_of_the_footer_each_does_its_own() -> None:
+    async with dashboard("multithread", clients=3) as stage:
+        await stage.connected(3)
+        stage.app.client = 1
+        for key, chosen in (("→ choose", "[2]"), ("→ choose", "[3]"), ("←→ choose", "[2]")):
+            await click(stage, "keys", key)
+            await stage.shows(f"▶{chosen}")

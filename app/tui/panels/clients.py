@@ -199,9 +199,7 @@ class ClientsPane(Vertical):
         title = "Clients"
         if loads := view.loads:
             total = sum(loads.values())
-            title += (
-                f": {len(loads):,} send {total:g} messages/s" if len(loads) > 1 else f": 1 sends {total:g} messages/s"
-            )
+            title += f": {len(loads):,} {'send' if len(loads) > 1 else 'sends'} {total:g} a second"
         if self.border_title != title:
             self.border_title = title
         hint = f"{view.keys['misbehave']} misbehave" if view.usable else ""

@@ -14,6 +14,14 @@ OF_PANEL = {"stalls": ("go-there", "copy", "stall-before")}
 """Keys that have room first where a panel has the focus."""
 
 
+PAIRS = {
+    "stall-before": ("stall(-1)", "stall(1)"),
+    "choose-right": ("choose(-1)", "choose(1)"),
+    "zoom-out": ("zoom(-1)", "zoom(1)"),
+}
+"""What the left and the right half of two keys in one entry do where they are clicked."""
+
+
 class KeyBar(Panel, can_focus=False):
     """One row; where it is short of room the keys with the highest rank are left out."""
 
@@ -23,7 +31,8 @@ class KeyBar(Panel, can_focus=False):
         """`excuses` tells which keys have nothing to do, and why."""
         super().__init__(id=id)
         self._excuses = excuses
-        self._keys: list[tuple[Key, str]] = []
+        self._keys: list[tuple[Key, str, str]] = []
+        """Each with what is written of the key, and of what it does."""
 
     def fingerprint(self, view: View) -> Hashable:
         # To ask which keys work is dear, so it is asked only when something has changed that can decide it.
@@ -39,13 +48,13 @@ class KeyBar(Panel, can_focus=False):
         missing = self._missing(view)
         room = self.extent.width - (len(missing) + GAP if missing else 0)
         names = self._names()
-        chosen: list[tuple[Key, str]] = []
+        chosen: list[tuple[Key, str, str]] = []
         here = OF_PANEL.get(self.screen.focused.id or "", ()) if self.screen.focused else ()
         for key, display in sorted(self.working(), key=lambda entry: (entry[0].id not in here, entry[0].rank)):
             label = names.get(key.id, key.label)
             needs = len(display) + 1 + len(label) + GAP
             if needs - GAP <= room:
-                chosen.append((key, f"{display} {label}"))
+                chosen.append((key, display, label))
                 room -= needs
         order = [key.id for key in (*TYPING, *STALLS, *DIALOG, *ALL_KEYS)]
         self._keys = sorted(chosen, key=lambda entry: order.index(entry[0].id))
@@ -85,8 +94,7 @@ class KeyBar(Panel, can_focus=False):
         assert self.view
         palette = self.view.palette
         line: Line = []
-        for _, words in self._keys:
-            display, _, label = words.partition(" ")
+        for _, display, label in self._keys:
             line += [(display, palette.accent), (f" {label}{' ' * GAP}", palette.text)]
         return [*line, (self._missing(self.view), palette.waiting)]
 
@@ -95,9 +103,17 @@ class KeyBar(Panel, can_focus=False):
         if offset is None:
             return
         place = 0
-        for key, words in self._keys:
-            if place <= offset.x < place + len(words):
-                if key.action:
-                    self.call_later(self.app.run_action, key.action, self.screen.focused if key in STALLS else None)
+        for key, display, label in self._keys:
+            within = offset.x - place
+            if 0 <= within <= len(display) + len(label):
+                if action := _action(key, display, within):
+                    self.call_later(self.app.run_action, action, self.screen.focused if key in STALLS else None)
                 return
-            place += len(words) + GAP
+            place += len(display) + 1 + len(label) + GAP
+
+
+def _action(key: Key, display: str, within: int) -> str:
+    """What a click does, so many cells within an entry: where that has two keys, each does its own."""
+    if key.id in PAIRS and 2 * within > len(display) - 1 and within < len(display):
+        return PAIRS[key.id][1]
+    return PAIRS[key.id][0] if key.id in PAIRS and within < len(display) else key.action

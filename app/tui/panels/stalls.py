@@ -33,7 +33,8 @@ WHOLE = 100
 
 def victims(stall: Stall) -> list[str]:
     """Who waited, by the numbers of our clients or by their ports."""
-    names = [f"[{v.client}]" if v.client is not None else text.peer(v.peer) for v in stall.victims.values()]
+    longest_first = sorted(stall.victims.values(), key=lambda victim: victim.begin)
+    names = [f"[{v.client}]" if v.client is not None else text.peer(v.peer) for v in longest_first]
     return names + [text.peer(peer) for peer in stall.unanswered]
 
 
@@ -133,10 +134,11 @@ class StallsPanel(table.TablePanel[Stall]):
         if self.items:
             pairs = zip(self.items, stalls.all, strict=True)
             ended = Counter(item.cause for item, stall in pairs if item.end and not stall.end)
-            said = [f"{count} {each.value}" for each, count in (stalls.totals + ended).most_common(3)]
-            if going := sum(not stall.end for stall in self.items):
-                said.append(f"{going} going on")
-            words += f": {', '.join(said)}"
+            counts = [f"{count} {each.value}" for each, count in (stalls.totals + ended).most_common(3)]
+            going = sum(not stall.end for stall in self.items)
+            goes_on = [f"{going} going on"] if going else []
+            fewer = (", ".join(counts[:most] + goes_on) for most in range(len(counts), -1, -1))
+            words = text.first_that_fits((f"{words}: {said}" for said in fewer if said), self.extent.width - 2)
         elif view.session.missing.get("sockets"):
             words += ": not available here"
         self.title_text = words

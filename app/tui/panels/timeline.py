@@ -5,6 +5,7 @@ from itertools import islice
 from rich.style import Style
 
 from app.session.connection import Connection
+from app.session.roster import KEEPS_GIL
 from app.session.stall import SENTENCES, SHORT, Stall
 from app.tui import text
 from app.tui.lanes import Window, lane, spans
@@ -140,7 +141,9 @@ class TimelinePanel(Panel):
         first = min(running, key=lambda span: span.begin)
         word = WORDS.get(first.kind, first.kind)
         if not any(span.stops_all for span in running):
-            return f"{len(running)} in {word}", view.palette.waiting
+            kept = first.kind == KEEPS_GIL  # one of a process at a time, whoever has begun
+            count = len({span.pid for span in running}) if kept else len(running)
+            return f"{count} in {word}", view.palette.waiting
         return f"{word} {text.elapsed(view.now - first.begin)}", view.palette.waiting
 
     def _scale(self) -> Line:

@@ -15,6 +15,8 @@ WANTED = 32
 """Connections that are asked for at a look though nothing waits in them: each costs a call of its own."""
 UNSAID = WANTED // 2
 """Of those, so many of whom nobody has said that they are accepted; many wait in the queue, where a walk finds them."""
+LINGERS = 10_000_000_000
+"""For so long (ns) after its goodbye an accepted socket is the one that was, and nobody else with its port."""
 UNKNOWN_RESTS = ("accept", "recv", "poll")
 """Where threads rest of a program that has not said so."""
 
@@ -142,9 +144,10 @@ class KernelSide(OurClients):
     def _note_queue(self, o: SocketSample) -> None:
         """Who is in the accept queue, strangers too; one that is there no more and was not accepted has left."""
         unknown = [socket for socket in o.sockets if socket.peer not in self._by_peer]
-        if unknown:  # one that has ended since this look is told to have, and the look is of before
-            over = {connection.peer for connection in self.closed if connection.closed_at > o.at}
-            unknown = [socket for socket in unknown if socket.peer not in over]
+        if unknown:
+            over = {c.peer: c.closed_at for c in self.closed if c.closed_at > o.at - LINGERS}
+            # One that has ended since this look is told to have; and a server says goodbye before it closes a socket.
+            unknown = [s for s in unknown if s.peer not in over or not (s.accepted or over[s.peer] > o.at)]
         before = self._strangers
         unsaid = self._speechless and not self.totals.lost  # that it was accepted may be among what was lost
         silent = [socket for socket in unknown if socket.accepted] if unsaid else []

@@ -234,6 +234,19 @@ def test_one_in_the_queue_with_a_port_of_somebody_who_has_left_long_ago_is_seen(
     assert [c.state for c in scene.session.connections.values()] == [State.QUEUED]
 
 
+def test_a_socket_that_is_not_closed_yet_after_its_goodbye_is_no_newcomer() -> None:
+    """The thread that has said goodbye to its client wants the GIL before it can close the socket."""
+    scene = Scene("accept", "recv", workers=(11, 12))
+    peer = scene.accepts(1, tid=11, by=11)
+    scene.passes(500)
+    scene.say(Bye(scene.now, PID, 11, 1))
+    scene.does(11, "futex", gil=True)
+    scene.received = {peer: (0, scene.now)}
+    scene.passes(500)
+    assert not scene.session.connections
+    assert scene.stalls == []
+
+
 def test_one_that_is_accepted_after_a_look_is_the_one_that_was_in_the_queue_then() -> None:
     scene = Scene("accept", "recv")
     peer = "127.0.0.1:6000"

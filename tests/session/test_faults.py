@@ -1,0 +1,132 @@
+"""Whose fault a stall is: where that becomes another one's, one stall ends and another begins."""
+
+from app.session.observations import Frame, Socket, SocketSample
+from app.session.stall import Cause
+from servers.records import Block, Recv, Send, Unblock
+from tests.session.scene import LOOK, MS, PID, Scene
+
+
+def one_thread_stays_with_its_client() -> Scene:
+    """Another client is in the accept queue meanwhile."""
+    scene = Scene("accept", "recv")
+    scene.accepts(1)
+    scene.does(PID, "recvfrom", "127.0.0.1:5001")
+    scene.queued = ["127.0.0.1:6000"]
+    return scene
+
+
+def test_where_the_fault_becomes_another_one_each_has_a_stall_of_its_own_length() -> None:
+    """A thread that only stays with its client is no fault of a line; while it sleeps for that client, it is."""
+    scene = one_thread_stays_with_its_client()
+    scene.passes(5000)
+    taken = scene.now
+    scene.say(Recv(taken, PID, PID, 1, 5, "x"), Block(taken, PID, PID, 1, "sleep", 1.0))
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(1000)
+    scene.say(Unblock(scene.now, PID, PID, 1), Send(scene.now, PID, PID, 1, 5, "x"))
+    back = scene.now
+    scene.does(PID, "recvfrom", "127.0.0.1:5001")
+    scene.passes(2000)
+    stays, sleeps, stays_again = scene.stalls
+    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.PARKED, Cause.ONE_CLIENT]
+    assert [s.injected for s in scene.stalls] == [False, True, False]
+    assert (stays.end, sleeps.end) == (sleeps.begin, stays_again.begin)
+    assert (sleeps.begin, sleeps.end) == (taken, back)
+    assert [[victim.peer for victim in stall.victims.values()] for stall in scene.stalls] == [scene.queued] * 3
+    assert {next(iter(stall.victims.values())).begin for stall in scene.stalls} == {stays.begin}
+    assert scene.session.stalls.totals == {Cause.ONE_CLIENT: 1, Cause.PARKED: 1}
+
+
+def test_a_fault_that_lasts_less_than_a_stall_is_none_of_its_own() -> None:
+    scene = one_thread_stays_with_its_client()
+    for _ in range(20):
+        scene.passes(300)
+        scene.does(PID, "clock_nanosleep")
+        scene.passes(50)
+        scene.does(PID, "recvfrom", "127.0.0.1:5001")
+    stall = scene.only()
+    assert (stall.cause, stall.culprit and stall.culprit.call, stall.end) == (Cause.ONE_CLIENT, "recvfrom", 0)
+
+
+def test_a_stall_that_begins_a_moment_before_its_fault_is_of_that_fault() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.passes(50)
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(1000)
+    stall = scene.only()
+    assert (stall.cause, stall.begin) == (Cause.PARKED, next(iter(stall.victims.values())).begin)
+
+
+def test_a_full_queue_is_to_blame_for_as_long_as_it_is_full() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.passes(2000)
+    full = scene.now
+    scene.unanswered = ["127.0.0.1:7000"]
+    scene.passes(1000)
+    scene.unanswered = []
+    scene.passes(1000)
+    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.BACKLOG, Cause.ONE_CLIENT]
+    before, during, after = scene.stalls
+    assert (during.begin, during.end) == (full + LOOK * MS, full + 1000 * MS + LOOK * MS)
+    assert (before.end, after.begin) == (during.begin, during.end)
+    assert (during.unanswered, after.unanswered) == (["127.0.0.1:7000"], [])
+
+
+def test_a_fault_that_nobody_has_told_of_is_a_stall_of_its_own_and_so_is_the_one_after_it() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.say(Block(100 * MS, PID, PID, 1, "sleep", 0.1), Unblock(200 * MS, PID, PID, 1))
+    scene.passes(1000)
+    turned = scene.now
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(150)
+    scene.does(PID, "recvfrom", "127.0.0.1:5001")
+    scene.passes(1000)
+    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.PARKED, Cause.ONE_CLIENT]
+    assert [s.number for s in scene.stalls] == [1, 2, 3]
+    before, parked, after = scene.stalls
+    assert (before.end, parked.begin) == (turned + LOOK * MS, turned + LOOK * MS)
+    assert (parked.end, after.begin) == (turned + 200 * MS, turned + 200 * MS)
+
+
+def test_where_threads_cannot_be_seen_one_look_changes_no_fault() -> None:
+    scene = Scene("accept", "recv")
+    scene.accepts(1)
+    queued = Socket("127.0.0.1:6000", 0, 0, False)
+    for number in range(60):
+        scene.now += LOOK * MS
+        unanswered = ["127.0.0.1:7000"] if number == 40 else []
+        scene.say(SocketSample(scene.now, 1, 128, 0, unanswered, [queued]))
+    stall = scene.only()
+    assert (stall.number, stall.cause, scene.session.stalls.count) == (1, Cause.ONE_CLIENT, 1)
+
+
+def test_a_thread_that_serves_its_client_briskly_is_busy_with_it_however_often_it_is_seen_on_a_core() -> None:
+    scene = one_thread_stays_with_its_client()
+    for number in range(200):
+        on_a_core = number % 8 < 5
+        scene.does(PID, "" if on_a_core else "recvfrom")
+        scene.takes(1)
+        scene.passes(50, running=PID if on_a_core else 0)
+    assert (scene.only().cause, scene.session.stalls.count) == (Cause.ONE_CLIENT, 1)
+
+
+def test_who_comes_after_a_stall_is_none_of_its_victims() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.passes(1000)
+    scene.does(PID, "clock_nanosleep")
+    scene.passes(50)
+    scene.queued = ["127.0.0.1:6000", "127.0.0.1:6001"]
+    scene.passes(500)
+    before, now = scene.stalls
+    assert [victim.peer for victim in before.victims.values()] == ["127.0.0.1:6000"]
+    assert [victim.peer for victim in now.victims.values()] == scene.queued
+
+
+def test_a_stall_whose_fault_turns_out_to_be_another_one_keeps_its_number() -> None:
+    scene = one_thread_stays_with_its_client()
+    scene.passes(50)
+    scene.does(PID, "clock_nanosleep")
+    scene.stacks(PID, Frame("/x/block.py", 26, "sleep"))
+    scene.passes(1000)
+    stall = scene.only()
+    assert (stall.number, scene.session.stalls.count, stall.cause) == (1, 1, Cause.PARKED)

@@ -5,7 +5,6 @@ import pytest
 from app.session.connection import State
 from app.session.observations import (
     ClientConnected,
-    ClientEcho,
     ClientOpening,
     ClientSent,
     ClientUnconnected,
@@ -21,21 +20,6 @@ from app.session.roster import PROCESSES_KEPT, WORKERS_KEPT
 from app.session.stall import Cause
 from servers.records import Block, Bye, Lost, New, Recv, Send, Unblock, Worker
 from tests.session.scene import LISTENING, LOOK, MS, PID, Scene, loop
-
-
-def starved() -> tuple[Scene, list[str]]:
-    """Three clients of ours with a thread each; the second and the third have sent, and their threads want the GIL."""
-    scene = Scene("accept", "recv", workers=())
-    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
-    for number, peer in enumerate(peers, 1):
-        scene.say(ClientOpening(scene.now, number), ClientConnected(scene.now, number, peer))
-        scene.does(10 + number, "recvfrom")
-    scene.passes(500)
-    for number in (2, 3):
-        scene.say(ClientSent(scene.now, number, 5, "x"))
-        scene.received[peers[number - 1]] = (5, scene.now)
-        scene.does(10 + number, "futex", gil=True)
-    return scene, peers
 
 
 def look(scene: Scene, *sockets: Socket) -> None:
@@ -77,98 +61,6 @@ def test_of_many_who_are_silent_each_has_its_turn_to_be_asked_for() -> None:
     for _ in range(60):
         look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in scene.session.wanted if peer not in gone))
     assert {c.peer for c in scene.session.closed} == gone
-
-
-def test_those_in_the_queue_leave_room_to_ask_for_those_whose_threads_wait_for_the_gil() -> None:
-    scene = Scene("accept", "recv")
-    scene.say(LISTENING)
-    served = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
-    for tid in (11, 12, 13):
-        scene.does(tid, "futex", gil=True)
-    scene.queued = [f"127.0.0.1:{6000 + number}" for number in range(40)]
-    scene.passes(200)
-    assert set(served) <= set(scene.session.wanted)
-
-
-def test_who_gets_its_echo_during_a_stall_waits_no_longer() -> None:
-    scene, peers = starved()
-    scene.does(11, "")
-    scene.passes(500, running=11)
-    echoed = scene.now
-    scene.say(ClientEcho(echoed, 2, 5, "x", MS, 0))
-    scene.passes(500, running=11)
-    assert {victim.peer: victim.end for victim in scene.only().victims.values()} == {peers[1]: echoed, peers[2]: 0}
-
-
-def test_who_has_its_echo_does_not_wait_for_a_thread_that_only_has_not_said_so() -> None:
-    """To send gives the GIL up; whoever takes it then keeps the sender from telling, and its client from nothing."""
-    scene, peers = starved()
-    scene.say(ClientEcho(scene.now + MS, 2, 5, "x", MS, 0))
-    scene.say(Recv(scene.now, PID, 11, 1, 5, "x"), Block(scene.now, PID, 11, 1, "c-gil", 2.0))
-    scene.does(11, "clock_nanosleep")
-    scene.passes(1000)
-    assert {victim.peer for victim in scene.only().victims.values()} == {peers[2]}
-
-
-def test_who_waits_for_a_thread_without_the_gil_waits_also_in_the_words_of_the_screen() -> None:
-    scene = Scene("accept", "recv")
-    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2)]
-    for tid in (11, 12):
-        scene.does(tid, "recvfrom")
-    scene.passes(500)
-    came = scene.now
-    scene.received[peers[1]] = (5, came)
-    scene.does(12, "futex", gil=True)
-    scene.does(11, "")
-    scene.passes(1000, running=11)
-    connection = scene.session.connections[2]
-    assert (connection.state, connection.pending_since) == (State.WAITING, came)
-    scene.takes(2, tid=12)
-    assert connection.state is State.QUIET
-    assert [(wait.begin, wait.end) for wait in connection.waits] == [(came, scene.now + 1)]
-
-
-def test_who_has_its_echo_and_sends_again_during_a_stall_waits_again() -> None:
-    scene, peers = starved()
-    scene.does(11, "")
-    scene.passes(500, running=11)
-    scene.say(ClientEcho(scene.now, 2, 5, "x", MS, 0))
-    scene.passes(200, running=11)
-    scene.say(ClientSent(scene.now, 2, 5, "x"))
-    scene.received[peers[1]] = (10, scene.now)
-    scene.passes(500, running=11)
-    assert {victim.peer: victim.end for victim in scene.only().victims.values()} == {peers[1]: 0, peers[2]: 0}
-
-
-def test_what_was_taken_of_one_whose_opening_is_told_after_the_loss_is_not_missing() -> None:
-    """A full pipe keeps openings for later and counts echoes as lost; the loss is told first."""
-    scene = Scene("accept", "recv")
-    scene.accepts(1, tid=11)
-    scene.does(11, "recvfrom")
-    scene.passes(100)
-    opened = scene.now
-    scene.now += 100 * MS
-    scene.say(Lost(scene.now, PID, 12, events=2, recv=1, recv_bytes=5, send=1, send_bytes=5))
-    scene.say(New(opened, PID, 12, 2, "127.0.0.1:5002"))
-    scene.received = {"127.0.0.1:5002": (5, opened)}
-    scene.does(12, "futex", gil=True)
-    scene.passes(1000)
-    assert scene.stalls == []
-
-
-def test_what_one_process_has_lost_says_nothing_of_the_clients_of_another() -> None:
-    scene = Scene("accept", "recv")
-    scene.accepts(1, tid=11)
-    scene.does(11, "")
-    scene.passes(100, running=11)
-    opened = scene.now
-    scene.now += 100 * MS
-    scene.say(Lost(scene.now, PID + 1, 99, events=2, recv=1, recv_bytes=5, send=1, send_bytes=5))
-    scene.say(New(opened, PID, 12, 2, "127.0.0.1:5002"))
-    scene.received = {"127.0.0.1:5002": (5, opened)}
-    scene.does(12, "futex", gil=True)
-    scene.passes(1000, running=11)
-    assert [victim.peer for victim in scene.only().victims.values()] == ["127.0.0.1:5002"]
 
 
 def test_one_look_at_a_thread_that_runs_does_not_undo_what_all_the_others_have_shown() -> None:
@@ -234,19 +126,6 @@ def test_one_in_the_queue_with_a_port_of_somebody_who_has_left_long_ago_is_seen(
     assert [c.state for c in scene.session.connections.values()] == [State.QUEUED]
 
 
-def test_a_socket_that_is_not_closed_yet_after_its_goodbye_is_no_newcomer() -> None:
-    """The thread that has said goodbye to its client wants the GIL before it can close the socket."""
-    scene = Scene("accept", "recv", workers=(11, 12))
-    peer = scene.accepts(1, tid=11, by=11)
-    scene.passes(500)
-    scene.say(Bye(scene.now, PID, 11, 1))
-    scene.does(11, "futex", gil=True)
-    scene.received = {peer: (0, scene.now)}
-    scene.passes(500)
-    assert not scene.session.connections
-    assert scene.stalls == []
-
-
 def test_one_that_is_accepted_after_a_look_is_the_one_that_was_in_the_queue_then() -> None:
     scene = Scene("accept", "recv")
     peer = "127.0.0.1:6000"
@@ -271,27 +150,6 @@ def test_a_newcomer_with_a_port_of_before_is_not_the_one_that_had_it() -> None:
     assert [list(stall.victims) for stall in scene.stalls] == [[new.number]]
     scene.say(Bye(scene.now, PID, 11, 1), New(scene.now, PID, 11, 2, peer))
     assert (old.state, new.state) == (State.CLOSED, State.QUIET)
-
-
-def test_what_a_thread_took_counts_also_when_it_has_ended() -> None:
-    """Threads with a client each, one of which leaves with its echo: the others were not kept waiting by all."""
-    scene = Scene("accept", "recv")
-    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
-    scene.does(PID, "accept4")
-    for tid in (11, 12):
-        scene.does(tid, "futex", gil=True)
-    scene.does(13, "")
-    scene.unread = dict.fromkeys(peers[:2], 5)
-    scene.passes(1000, running=13)
-    first = scene.only()
-    taken = scene.now
-    scene.takes(1, tid=11)
-    scene.say(Bye(taken + MS, PID, 11, 1))
-    scene.threads.pop(11)
-    scene.passes(50, running=13)
-    assert (scene.stalls, first.end) == ([first], taken)
-    scene.passes(200, running=13)
-    assert [stall.begin for stall in scene.stalls[1:]] == [taken + MS]
 
 
 def test_a_loss_that_holds_no_end_of_a_block_ends_none() -> None:
@@ -454,29 +312,3 @@ def test_bytes_of_one_in_the_queue_have_waited_since_they_came_at_its_first_sigh
     look(scene, Socket("127.0.0.1:6000", 5, 0, False, 400))
     (connection,) = scene.session.connections.values()
     assert connection.unread_since == scene.now - 400 * MS
-
-
-@pytest.mark.parametrize("said", [True, False])
-def test_who_keeps_the_gil_is_told_from_threads_of_a_pool_that_have_nothing_to_do(said: bool) -> None:
-    """By its own word; or by the line that its lock is in: those of the library wait for work."""
-    scene = Scene("accept", "recv", workers=())
-    peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2)]
-    for tid in (11, 12):
-        scene.does(tid, "recvfrom")
-    for tid in (21, 22):
-        scene.does(tid, "futex")
-        scene.stacks(tid, Frame("/usr/lib/python3.11/queue.py", 1, "get"), Frame("/x/pool.py", 1, "work"))
-    scene.passes(500)
-    for tid in (21, 22):
-        scene.stacks(tid, Frame("/usr/lib/python3.11/queue.py", 1, "get"), Frame("/x/pool.py", 1, "work"))
-    if said:
-        scene.say(Recv(scene.now, PID, 11, 1, 5, "x"), Block(scene.now, PID, 11, 1, "c-gil", 2.0))
-    scene.does(11, "futex")
-    scene.does(12, "futex", gil=True)
-    scene.received[peers[1]] = (5, scene.now)
-    scene.passes(200)
-    if not said:
-        scene.stacks(11, Frame("/x/echo.py", 1, "echo"))
-    scene.passes(500)
-    stall = scene.only()
-    assert (stall.cause, stall.culprit and stall.culprit.tid, stall.injected) == (Cause.GIL, 11, said)

@@ -114,6 +114,6 @@ class KeyBar(Panel, can_focus=False):
 
 def _action(key: Key, display: str, within: int) -> str:
     """What a click does, so many cells within an entry: where that has two keys, each does its own."""
-    if key.id in PAIRS and 2 * within > len(display) - 1 and within < len(display):
-        return PAIRS[key.id][1]
-    return PAIRS[key.id][0] if key.id in PAIRS and within < len(display) else key.action
+    if key.id not in PAIRS or within >= len(display):
+        return key.action
+    return PAIRS[key.id][2 * within >= len(display)]

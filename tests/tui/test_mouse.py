@@ -56,6 +56,7 @@ async def test_the_wheel_scrolls_and_a_click_puts_the_cursor() -> None:
     async with dashboard("multithread", clients=30) as stage:
         await stage.until(lambda: stage.session.totals.new == 30, "thirty clients")
         events = stage.panel("events")
+        await stage.until(lambda: events.last - events.first >= 30 + 3, "all are drawn, with how it began")
         await stage.until(lambda: events.top + events.rows == events.last, "the end is followed")
         top = events.top
         for _ in range(2):

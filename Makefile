@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 # The tests wait more than they compute, so two run side by side on any machine.
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
-.PHONY: run test test-all lint bench soak screenshots clean
+.PHONY: run test test-all check lint bench soak fuzz fuzz-keys screenshots clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -16,6 +16,9 @@ test: lint
 
 test-all: lint
 	$(PYTEST) -m ""
+
+check: lint
+	$(PYTEST) tests/model tests/diagnosis tests/test_architecture.py $(addprefix tests/experiments/test_,blame.py cell.py neighbours.py report.py)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -28,6 +31,12 @@ bench: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m tests.soak $(ARGS)
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+fuzz-keys: $(READY)
+	$(BIN)/python -m tests.fuzz_keys $(ARGS)
 
 screenshots: $(READY)
 	$(BIN)/python -m tests.screenshots $(ARGS)

@@ -9,19 +9,18 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import PATTERNS, find
+from echo_servers.server import Options
+from echo_tui.experiments.made import made
+from echo_tui.experiments.report import markdown
+from echo_tui.experiments.terms import Terms
+from echo_tui.model.connection import State
+from echo_tui.run.live import Plan
+from echo_tui.tui.app import EchoTui
+from echo_tui.tui.matrix import MatrixScreen
 from textual.pilot import Pilot
 from textual.widgets import DataTable
-
-from app.live import Plan
-from app.matrix.made import made
-from app.matrix.report import markdown
-from app.matrix.terms import Terms
-from app.session.connection import State
-from app.tui.app import EchoTui
-from app.tui.matrix import MatrixScreen
-from servers.block import BlockSetting
-from servers.catalog import PATTERNS, find
-from servers.server import Options
 
 FOLDER = Path("screenshots")
 PATIENCE = 30.0
@@ -160,7 +159,7 @@ async def projector() -> None:
 
 
 async def matrix() -> None:
-    """Who suffers: all of it, measured on the screen; the README's table is of the same cells."""
+    """Who suffers: all of it, measured on the screen; the table of docs/matrix.md is of the same cells."""
     terms = Terms()
     app = EchoTui(Plan(options=Options(port=0)))
     async with app.run_test(size=WIDE) as pilot:
@@ -175,16 +174,16 @@ async def matrix() -> None:
         screen.query_one(DataTable).move_cursor(row=[p.name for p in PATTERNS].index("asyncio"), column=1)
         await pilot.pause(0.5)
         run.save("matrix.svg")
-    put_into_readme(markdown([measured.cell for measured in app.measured.values()], circumstances))
+    put_into_document(markdown([measured.cell for measured in app.measured.values()], circumstances))
 
 
-def put_into_readme(table: str) -> None:
+def put_into_document(table: str) -> None:
     """Write the table in the place of the one before."""
-    readme = Path("README.md")
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    document = Path("docs/matrix.md")
+    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    assert after, "the README has no place for it"
-    readme.write_text(f"{before}{BEGIN}\n{table}{END}{after}", encoding="utf-8")
+    assert after, "the document has no place for it"
+    document.write_text(f"{before}{BEGIN}\n{table}{END}{after}", encoding="utf-8")
 
 
 async def main() -> None:

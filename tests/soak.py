@@ -10,11 +10,12 @@ import random
 import sys
 import time
 
-from app.live import Live, Plan
-from app.session.connection import Connection
-from app.session.stall import Stall
-from servers.catalog import PATTERNS, find
-from servers.server import Options
+from echo_servers.catalog import PATTERNS, find
+from echo_servers.server import Options
+from echo_tui.diagnosis.stall import Stall
+from echo_tui.model.connection import Connection
+from echo_tui.run.driver import Driver
+from echo_tui.run.live import Live, Plan
 
 MINUTES = 10.0
 LOOK = 0.05
@@ -32,6 +33,7 @@ class Soaked:
     def __init__(self, name: str, seed: int) -> None:
         self.name = name
         self.live = Live(Plan(options=Options(port=0, workers=2 if name == "process-pool" else None)))
+        self.driver = Driver(self.live)
         self.live.start(find(name))
         self.live.arm(None)
         self.most = CLIENTS.get(name, MANY)
@@ -44,8 +46,7 @@ class Soaked:
 
     def turn(self) -> None:
         """What the dashboard does twenty times a second, and now and then something new from the clients."""
-        self.live.drain()
-        self.live.look()
+        self.driver.turn()
         self._felt.update(self.live.session.connections)
         if self.chance.random() < LOOK / 3:
             self._stir()

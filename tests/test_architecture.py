@@ -1,12 +1,60 @@
 """What ARCHITECTURE.md says of the files, against the files."""
 
+import ast
+import re
 from pathlib import Path
+
+import pytest
+from echo_tui.cli.root import cli
+from echo_tui.diagnosis.report import ATTRIBUTIONS, CODES, SYN_DROPPED
+from echo_tui.diagnosis.rules import RULES
+from echo_tui.diagnosis.stall import Wait
+from echo_tui.model.session import Session
 
 ROOT = Path(__file__).parents[1]
 
 
 def test_every_module_of_the_matrix_is_named() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    said = text.partition("matrix/ ")[2].partition("session/ ")[0]
-    modules = {file.name for file in (ROOT / "app" / "matrix").glob("*.py")} - {"__init__.py"}
+    said = text.partition("experiments/ ")[2].partition("model/ ")[0]
+    modules = {file.name for file in (ROOT / "app" / "echo_tui" / "experiments").glob("*.py")} - {"__init__.py"}
     assert not [name for name in sorted(modules) if name not in said]
+
+
+HANDLERS = ("server_records", "client_records", "samples")
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_what_an_observation_does_to_several_parts_is_done_by_their_methods(name: str) -> None:
+    """The rules assign to local names only: each part of a session changes only itself."""
+    tree = ast.parse((ROOT / "app" / "echo_tui" / "model" / f"{name}.py").read_text(encoding="utf-8"))
+    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)]
+    assert assigned
+    targets = [target for node in assigned for target in getattr(node, "targets", None) or [node.target]]  # type: ignore[union-attr]
+    assert not [ast.unparse(target) for target in targets if not isinstance(target, ast.Name | ast.Tuple)]
+
+
+def test_a_session_has_no_ancestors_and_names_its_parts_once() -> None:
+    assert Session.__mro__ == (Session, object)
+    kinds = [type(part) for part in vars(Session()).values() if type(part).__module__.startswith("echo_tui.")]
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_the_codes_of_stalls_are_those_of_the_documentation() -> None:
+    said = set(re.findall(r"`([a-z-]+)`", (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")))
+    kinds = {wait.value for wait in Wait} | {SYN_DROPPED}
+    rules = {rule.name for rule in RULES}
+    assert {*CODES.values(), *ATTRIBUTIONS.values(), *kinds, *rules} <= said
+
+
+def test_the_readme_names_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^    echo-tui ([a-z]+) ", text, re.MULTILINE))
+    assert named == {name for name, command in cli.commands.items() if not command.hidden}
+    assert len(text.splitlines()) <= 150
+
+
+def test_every_link_of_the_documentation_leads_somewhere() -> None:
+    for file in (ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")):
+        links = re.findall(r"\]\(([^)#:]+)\)", file.read_text(encoding="utf-8"))
+        assert not [link for link in links if not (file.parent / link).exists()], file

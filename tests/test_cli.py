@@ -12,16 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-
-from app.config import Config, config_path, read_config
-from app.matrix.report import LEGEND
-from servers.catalog import PATTERNS, Pattern
-from servers.server import BadRequest
+from echo_servers.catalog import PATTERNS, Pattern
+from echo_servers.server import BadRequest
+from echo_tui.config import Config, config_path, read_config
+from echo_tui.experiments.report import LEGEND
 
 LIMIT = 20
 NAMES = [pattern.name for pattern in PATTERNS]
 SCRIPT = Path(sys.executable).with_name("echo-tui")
-COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "app.cli"]
+COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "echo_tui"]
 
 
 def echo_tui(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -66,7 +65,7 @@ def test_help_names_the_commands_and_shows_examples() -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["completion", "bash"]], ids=lambda a: a[0])
 def test_the_screen_is_not_imported_where_none_is_shown(arguments: list[str]) -> None:
     script = (
-        "import sys; from app.cli import main\n"
+        "import sys; from echo_tui.cli.main import main\n"
         f"sys.argv = ['echo-tui', *{arguments!r}]\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
@@ -102,13 +101,13 @@ def test_an_extra_that_is_not_installed_is_listed_and_refused_with_one_sentence(
 
 
 def test_what_is_installed_is_not_imported_to_find_out() -> None:
-    script = "import sys; from servers import catalog\nassert not any(p.missing for p in catalog.PATTERNS)\n"
+    script = "import sys; from echo_servers import catalog\nassert not any(p.missing for p in catalog.PATTERNS)\n"
     script += "assert not {p.needs for p in catalog.PATTERNS} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], timeout=LIMIT, check=True)
 
 
 def test_serve_prints_the_lines_of_the_article_from_any_folder(tmp_path: Path) -> None:
-    for name in ("app", "servers"):
+    for name in ("app", "servers", "echo_tui", "echo_servers"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise ImportError('the wrong one')")
     command = [*COMMAND, "serve", "process-pool", "--port", "0", "--workers", "1", "--block", "sleep:0.01"]
@@ -277,9 +276,11 @@ def test_every_shell_gets_its_completion(shell: str) -> None:
         ("echo-tui serve sel", ["select-loop"]),
         ("echo-tui --port 99 eve", ["eventlet", "eventlet-tpool"]),
         ("echo-tui se", ["select-loop", "serve"]),
-        ("echo-tui ", [*NAMES, "completion", "list", "matrix", "serve"]),
+        ("echo-tui ", [*NAMES, "completion", "list", "matrix", "serve", "watch"]),
         ("echo-tui asyncio --po", ["--port"]),
         ("echo-tui completion f", ["fish"]),
+        ("echo-tui --theme echo-", ["echo-dark", "echo-projector"]),
+        ("echo-tui --block cpu", ["cpu:2", "cpu:5", "cpu:20"]),
     ],
 )
 def test_the_shell_is_told_what_comes_next(words: str, completed: list[str]) -> None:
@@ -347,6 +348,38 @@ def test_a_configuration_that_cannot_be_read_is_one_sentence(config: Path) -> No
     config.mkdir()
     with pytest.raises(BadRequest, match="Is a directory"):
         read_config(KNOWN)
+
+
+HOSTILE = {
+    "deep": b"x = " + b"[" * 60_000,
+    "large": b"#" * (64 * 1024 + 1),
+    "dotted": b"\n".join(b"a%d.b = 1" % number for number in range(6_000)),
+    "binary": b'theme = "\xff"',
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_configuration_is_one_sentence(config: Path, text: bytes) -> None:
+    config.write_bytes(text)
+    with pytest.raises(BadRequest) as refused:
+        read_config(KNOWN)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("kind", ["device", "fifo"])
+def test_a_configuration_that_is_no_file_is_not_read(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path("/dev/zero")
+    if kind == "fifo":
+        os.mkfifo(path := tmp_path / "fifo")
+    monkeypatch.setenv("ECHO_TUI_CONFIG", str(path))
+    with pytest.raises(BadRequest, match="not a regular file"):
+        read_config(KNOWN)
+
+
+def test_what_a_terminal_would_obey_is_escaped_in_a_complaint() -> None:
+    assert refusal(echo_tui("serve", "\x1b[31mred\u202e")).isprintable()
 
 
 @pytest.mark.parametrize("text", ["theme = ", '[keys]\nfreze = "z"'])

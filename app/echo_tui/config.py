@@ -1,13 +1,17 @@
 """The small configuration file: a theme, when a wait is a stall, and other keys for actions by their ids (TOML)."""
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from servers.server import BadRequest
+from echo_servers.server import BadRequest
 
+SIZE_LIMIT, NAMES_LIMIT = 64 * 1024, 1000
+"""Bytes and dots that a configuration may have; tomllib takes quadratic time for dotted keys (8 s for 50,000)."""
 LEAST, MOST = 50, 60_000
 """Milliseconds that may be set for a stall: two looks at least."""
 
@@ -34,11 +38,34 @@ def read_config(known: Mapping[str, str]) -> Config:
     """Read the file, if there is one; `known` has the key of each id. Raises BadRequest with one sentence."""
     path = config_path()
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(_read(path))
     except FileNotFoundError:
         return Config()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise BadRequest(f"{path}: too deeply nested") from None
+    except (OSError, ValueError) as error:  # of which UnicodeDecodeError and TOMLDecodeError are two
         raise BadRequest(f"{path}: {error}") from error
+    return _checked(data, path, known)
+
+
+def _read(path: Path) -> str:
+    """Return the text of a small regular file. Raises OSError, or ValueError with a sentence.
+
+    A device or a fifo would give bytes without end, or none: it is opened without waiting, and not read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("not a regular file")
+        data = file.read(SIZE_LIMIT + 1)
+    if len(data) > SIZE_LIMIT:
+        raise ValueError(f"more than {SIZE_LIMIT // 1024} KiB")
+    if data.count(b".") > NAMES_LIMIT:
+        raise ValueError(f"more than {NAMES_LIMIT:,} dots")
+    return data.decode()
+
+
+def _checked(data: Mapping[str, Any], path: Path, known: Mapping[str, str]) -> Config:
     keys, theme = data.get("keys", {}), data.get("theme")
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise BadRequest(f'{path}: [keys] takes lines such as freeze = "p"')

@@ -1,4 +1,4 @@
-"""Run one server: `python -m servers NAME`. It prints the article's lines, or reports to the pipe it is given."""
+"""Run one server: `python -m echo_servers NAME`. It prints the article's lines, or reports to the pipe it is given."""
 
 import argparse
 import os
@@ -8,15 +8,17 @@ import traceback
 from dataclasses import dataclass, fields
 from typing import NoReturn
 
-from servers import leash, stacks
-from servers.block import BlockPage, BlockSetting
-from servers.both import Both
-from servers.catalog import find
-from servers.limits import raise_descriptor_limit
-from servers.piped import Piped
-from servers.printed import Printed
-from servers.report import Report
-from servers.server import SHARES, BadRequest, Options, Server
+from echo_servers import leash, stacks
+from echo_servers.block import BlockPage, BlockSetting
+from echo_servers.both import Both
+from echo_servers.catalog import find
+from echo_servers.descriptors import CLOSED, TOO_FEW, has_spare, open_standard_descriptors, shortage, stdout_is_open
+from echo_servers.limits import raise_descriptor_limit
+from echo_servers.piped import Piped
+from echo_servers.plain import plain
+from echo_servers.printed import Printed
+from echo_servers.report import Report
+from echo_servers.server import SHARES, BadRequest, Options, Server
 
 USAGE = 2
 """The exit code for a request that can't be met."""
@@ -50,6 +52,8 @@ def run(request: Request) -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_DFL)
     raise_descriptor_limit()
+    if not has_spare():
+        raise BadRequest(TOO_FEW)
     if request.leash is not None:
         leash.wear(request.leash, -os.getpgrp())
     if request.stacks is not None:
@@ -60,12 +64,19 @@ def run(request: Request) -> None:
     report = _report(request)
     try:
         pattern.load()(Server(report, page, request.options))
+    except (OSError, RuntimeError) as failure:
+        if pattern.serves and (words := shortage(failure)):
+            sys.unraisablehook = lambda unraisable: None  # what is half made complains when it is collected
+            raise BadRequest(words) from failure
+        raise
     finally:
         report.flush()
 
 
 def _report(request: Request) -> Report:
     if request.events is None:
+        if not (request.quiet or stdout_is_open()):
+            raise BadRequest(f"{CLOSED}: with --quiet it serves all the same")
         return Report() if request.quiet else Printed()
     piped = Piped(request.events)
     return Both(piped, Printed()) if request.options.print else piped
@@ -75,7 +86,7 @@ class OneLineParser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"{self.prog}: {message}\n")
+        self.exit(USAGE, f"{self.prog}: {plain(message)}\n")
 
 
 def _block(text: str) -> BlockSetting:
@@ -87,7 +98,8 @@ def _block(text: str) -> BlockSetting:
 
 def main() -> None:
     """Read the command line and run."""
-    parser = OneLineParser(prog="python -m servers", description=__doc__)
+    open_standard_descriptors()
+    parser = OneLineParser(prog="python -m echo_servers", description=__doc__)
     parser.add_argument("pattern")
     parser.add_argument("--host", default=Options.host)
     parser.add_argument("--port", type=int, default=Options.port)
@@ -104,7 +116,7 @@ def main() -> None:
         options = Options(**{option.name: asked.pop(option.name) for option in fields(Options)})
         run(Request(options=options, **asked))
     except BadRequest as refusal:
-        print(f"{parser.prog}: {refusal}", file=sys.stderr)
+        print(f"{parser.prog}: {plain(str(refusal))}", file=sys.stderr)
         sys.exit(USAGE)
     except Exception as failure:
         print_from_pattern(failure)

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from servers import native
-from servers.report import Connection, Report
+from echo_servers import native
+from echo_servers.report import Connection, Report
 
 PAGE_BYTES = mmap.PAGESIZE
 _REAL_SLEEP = time.sleep

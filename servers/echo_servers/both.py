@@ -4,7 +4,7 @@ To print is to block where nobody reads the lines, so whatever is printed has be
 block, which begins once the pipe is told of it.
 """
 
-from servers.report import Connection, Report
+from echo_servers.report import Connection, Report
 
 
 class Both(Report):
@@ -31,10 +31,10 @@ class Both(Report):
         self._piped.flush()
         self._printed.send(conn, data)
 
-    def bye(self, conn: Connection, error: str = "") -> None:
-        self._piped.bye(conn, error)
+    def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
+        self._piped.bye(conn, error, refused)
         self._piped.flush()
-        self._printed.bye(conn, error)
+        self._printed.bye(conn, error, refused)
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
         self._printed.block(conn, kind, seconds, cooperative)  # first: once the pipe is told, the call begins
@@ -61,6 +61,12 @@ class Both(Report):
 
     def waits(self, conn: Connection) -> None:
         self._piped.waits(conn)
+
+    def hand(self, conn: Connection, helpers: int) -> None:
+        self._piped.hand(conn, helpers)
+
+    def out_of_descriptors(self) -> None:
+        self._piped.out_of_descriptors()
 
     def unblock(self, conn: Connection) -> None:
         self._piped.unblock(conn)

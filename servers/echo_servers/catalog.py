@@ -2,9 +2,9 @@
 
 import difflib
 
-from servers.block import KINDS, BlockSetting
-from servers.pattern import BLOCKING, FAMILIES, HUB, LOOP, NON_BLOCKING, PROCESS, THREAD, Pattern
-from servers.server import BadRequest
+from echo_servers.block import KINDS, BlockSetting
+from echo_servers.pattern import BLOCKING, FAMILIES, HUB, LOOP, NON_BLOCKING, PROCESS, THREAD, Pattern
+from echo_servers.server import BadRequest
 
 __all__ = ["BY_NAME", "FAMILIES", "PATTERNS", "Pattern", "find"]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from servers.report import Connection, Report
+from echo_servers.report import Connection, Report
 
 MIB = 2**20
 CEILING = 64 * MIB

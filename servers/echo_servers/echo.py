@@ -3,8 +3,8 @@
 import socket
 from contextlib import closing
 
-from servers.report import Connection
-from servers.server import RECV_BYTES, Server
+from echo_servers.report import Connection
+from echo_servers.server import RECV_BYTES, Server
 
 
 def echo(client: socket.socket, conn: Connection, server: Server) -> None:

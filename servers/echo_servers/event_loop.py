@@ -6,9 +6,9 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from servers.listener import OUT_OF_DESCRIPTORS, listen, say_out_of_descriptors
-from servers.report import Report
-from servers.server import BACKLOG, Server
+from echo_servers.listener import OUT_OF_DESCRIPTORS, listen
+from echo_servers.report import Report
+from echo_servers.server import BACKLOG, Server
 
 
 class ReportingSelector(selectors.DefaultSelector):
@@ -66,6 +66,6 @@ def new_loop(report: Report, selector: ReportingSelector) -> asyncio.SelectorEve
 def _explain(report: Report, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     if isinstance(error, OSError) and error.errno in OUT_OF_DESCRIPTORS:
-        say_out_of_descriptors(report)
+        report.out_of_descriptors()
     else:
         loop.default_exception_handler(context)

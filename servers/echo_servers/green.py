@@ -4,7 +4,7 @@ from typing import Any
 
 from eventlet import hubs
 
-from servers.report import Report
+from echo_servers.report import Report
 
 
 def report_before_waiting(report: Report) -> None:

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager, suppress
 from multiprocessing.process import BaseProcess, current_process
 from pathlib import Path
 
-from servers.block import CALLS, BlockSetting
-from servers.server import Server
-from servers.workers import NOBODY_LEFT, report_death, start_process
+from echo_servers.block import CALLS, BlockSetting
+from echo_servers.server import Server
+from echo_servers.workers import NOBODY_LEFT, report_death, start_process
 
 ORDER_BYTES = 100
 
@@ -50,6 +50,11 @@ class Helpers:
             helper = Helper(process, ours)
             self._alive.append(helper)
             self._idle.put_nowait(helper)
+
+    @property
+    def count(self) -> int:
+        """How many there are still."""
+        return len(self._alive)
 
     def watch(self) -> None:
         """Have the running event loop see to it that a death is told."""

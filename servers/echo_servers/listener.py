@@ -6,9 +6,9 @@ import socket
 import time
 from typing import Any
 
-from servers.records import address_name
-from servers.report import Connection, Report
-from servers.server import BACKLOG, BadRequest, Server
+from echo_servers.records import address_name
+from echo_servers.report import Connection, Report
+from echo_servers.server import BACKLOG, BadRequest, Server
 
 OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 GONE_AGAIN = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH)
@@ -108,7 +108,7 @@ def take(listener: socket.socket, report: Report) -> tuple[socket.socket, str]:
             raise
         except OSError as error:
             if error.errno in OUT_OF_DESCRIPTORS:
-                say_out_of_descriptors(report)
+                report.out_of_descriptors()
                 if listener.gettimeout() == 0:
                     raise BlockingIOError(error.errno, os.strerror(error.errno or 0)) from error
                 time.sleep(PAUSE)
@@ -121,14 +121,3 @@ def take(listener: socket.socket, report: Report) -> tuple[socket.socket, str]:
 def name(address: tuple[str, int]) -> str:
     """A peer's address as reports name it."""
     return address_name(*address[:2])
-
-
-_said = False
-
-
-def say_out_of_descriptors(report: Report) -> None:
-    """Report once in this process that accept(2) has no descriptor to give."""
-    global _said
-    if not _said:
-        _said = True
-        report.note("out of file descriptors: new clients wait in the accept queue until one leaves")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers.block import BlockSetting
-from servers.server import Server
+from echo_servers.block import BlockSetting
+from echo_servers.server import Server
 
 BLOCKING = "blocking"
 NON_BLOCKING = "non-blocking"
@@ -63,9 +63,9 @@ class Pattern:
     @property
     def source(self) -> Path:
         """The file that shows the architecture."""
-        return Path(__file__).with_name(f"{self.module}.py")
+        return Path(__file__).with_name("patterns") / f"{self.module}.py"
 
     def load(self) -> Callable[[Server], None]:
         """The function that runs this pattern for ever."""
-        serve: Callable[[Server], None] = importlib.import_module(f"servers.{self.module}").serve
+        serve: Callable[[Server], None] = importlib.import_module(f"echo_servers.patterns.{self.module}").serve
         return serve

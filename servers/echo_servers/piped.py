@@ -16,14 +16,16 @@ from collections import deque
 
 import msgspec
 
-from servers.records import (
+from echo_servers.records import (
     PREVIEW,
     Block,
     Bye,
     Echo,
+    Handed,
     Listening,
     Lost,
     New,
+    NoDescriptors,
     Note,
     Recv,
     Reported,
@@ -34,7 +36,7 @@ from servers.records import (
     Wakes,
     Worker,
 )
-from servers.report import Connection, Report, thread_id
+from echo_servers.report import Connection, Report, thread_id
 
 # Bound here, before a monkey patch can put a cooperative one in its place.
 _clock = time.monotonic_ns
@@ -111,9 +113,19 @@ class Piped(Report):
         self._tell_taken(conn.tid)
         self._write_out()
 
-    def bye(self, conn: Connection, error: str = "") -> None:
+    def hand(self, conn: Connection, helpers: int) -> None:
         self._tell_taken(conn.tid)
-        self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT]))
+        self._pending.append(Handed(_clock(), self._pid, conn.tid, conn.number, helpers))
+        self._write_out()
+
+    def out_of_descriptors(self) -> None:
+        if not self._out_of_descriptors:
+            self._say(NoDescriptors(_clock(), self._pid, thread_id()))
+        super().out_of_descriptors()
+
+    def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
+        self._tell_taken(conn.tid)
+        self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused))
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
         tid = thread_id()

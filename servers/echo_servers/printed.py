@@ -4,11 +4,12 @@ import _thread
 import fcntl
 import os
 import select
-import signal
 import tempfile
+from typing import NoReturn
 
-from servers.records import address_name
-from servers.report import Connection, Report, write
+from echo_servers.ending import BROKEN_PIPE, FAILED, end
+from echo_servers.records import address_name
+from echo_servers.report import Connection, Report, write
 
 # Bound here, before a monkey patch can put a cooperative one in its place.
 _select = select.select
@@ -23,9 +24,8 @@ class Printed(Report):
 
     def __init__(self) -> None:
         super().__init__()
-        self._server = os.getpid()
         self._threads_turn = _thread.allocate_lock()
-        self._processes_turn = tempfile.TemporaryFile()  # noqa: SIM115
+        self._processes_turn = _empty_file()
 
     def _print(self, line: str) -> None:
         data = line.encode()
@@ -38,16 +38,9 @@ class Printed(Report):
                     except BlockingIOError:
                         _select([], [1], [])
             except OSError as error:
-                self._end(error)
+                _end(error)
             finally:
                 fcntl.lockf(self._processes_turn, fcntl.LOCK_UN)
-
-    def _end(self, error: OSError) -> None:
-        """End the server from whichever worker finds that the lines go nowhere."""
-        gone = isinstance(error, BrokenPipeError)
-        self.note("nobody reads the lines any more" if gone else f"stdout takes no more: {error.strerror}")
-        os.kill(self._server, signal.SIGTERM)
-        signal.pause()
 
     def new(self, peer: str) -> Connection:
         self._print(f"New client: {peer}\n")
@@ -59,7 +52,7 @@ class Printed(Report):
     def send(self, conn: Connection, data: bytes) -> None:
         self._print(f"Send: {data!r} to {conn.peer}\n")
 
-    def bye(self, conn: Connection, error: str = "") -> None:
+    def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
         self._print(f"Bye-Bye: {conn.peer}\n")
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
@@ -70,3 +63,18 @@ class Printed(Report):
 
     def listening(self, host: str, port: int, backlog: int) -> None:
         self.note(f"serving {address_name(host, port)}, Ctrl-C ends it")
+
+
+def _end(error: OSError) -> NoReturn:
+    """End the server, from whichever worker finds that the lines go nowhere."""
+    if isinstance(error, BrokenPipeError):
+        end(BROKEN_PIPE, "nobody reads the lines any more")
+    end(FAILED, f"stdout takes no more: {error.strerror}")
+
+
+def _empty_file() -> int:
+    """A descriptor of a file without a name, in memory where the system has that; nothing is ever written to it."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("echo-tui")
+    with tempfile.TemporaryFile() as made:
+        return os.dup(made.fileno())

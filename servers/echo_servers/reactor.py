@@ -10,9 +10,9 @@ from twisted.internet.tcp import Server as TcpServer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from servers.listener import PAUSE, accept, listen
-from servers.report import Connection, Report
-from servers.server import Server
+from echo_servers.listener import PAUSE, accept, listen
+from echo_servers.report import Connection, Report
+from echo_servers.server import Server
 
 reactor: Any = default
 Transport: Any = TcpServer

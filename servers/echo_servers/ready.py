@@ -6,9 +6,9 @@ Which call waits, and how it is told for whom, is each pattern's own file.
 import socket
 from dataclasses import dataclass
 
-from servers.listener import PAUSE, accept, listen
-from servers.report import Connection
-from servers.server import RECV_BYTES, Server
+from echo_servers.listener import PAUSE, accept, listen
+from echo_servers.report import Connection
+from echo_servers.server import RECV_BYTES, Server
 
 
 class OutOfReach(Exception):
@@ -119,11 +119,11 @@ class Loop:
             peer.held_back = bool(peer.unsent)
             self.watch(peer.sock.fileno(), to_write=peer.held_back)
 
-    def leave(self, peer: Peer, error: str = "") -> None:
+    def leave(self, peer: Peer, error: str = "", refused: bool = False) -> None:
         self.forget(peer.sock.fileno())
         del self.peers[peer.sock.fileno()]
         peer.sock.close()
-        self.server.report.bye(peer.conn, error)
+        self.server.report.bye(peer.conn, error, refused)
 
     def turn_away(self, peer: Peer, why: str) -> None:
         """Close a connection that can't be waited for; say so of the first one, the tenth, the hundredth and so on."""
@@ -133,4 +133,4 @@ class Loop:
             self.server.report.note(f"{note}; the {len(self.peers) - 1:,} others are served")
         elif str(self.turned_away).strip("0") == "1":
             self.server.report.note(f"{note}; it is the {self.turned_away:,}th")
-        self.leave(peer, why)
+        self.leave(peer, why, refused=True)

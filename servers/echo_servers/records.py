@@ -87,10 +87,14 @@ class Echo(ServerRecord, tag="echo", gc=False):
 
 
 class Bye(ServerRecord, tag="bye", gc=False):
-    """The server has closed a connection; `error` names what ended it, or is empty for an orderly end."""
+    """The server has closed a connection; `error` names what ended it, or is empty for an orderly end.
+
+    `refused`: it had to close it at once, because it can't serve it.
+    """
 
     conn: int
     error: str = ""
+    refused: bool = False
 
 
 class Block(ServerRecord, tag="block", gc=False):
@@ -110,6 +114,17 @@ class Unblock(ServerRecord, tag="unblock", gc=False):
     """The blocking call of `conn` has returned."""
 
     conn: int
+
+
+class Handed(ServerRecord, tag="handed", gc=False):
+    """The blocking call of `conn` waits for one of so many `helpers`, threads or processes, until its `Block`."""
+
+    conn: int
+    helpers: int
+
+
+class NoDescriptors(ServerRecord, tag="no-descriptors", gc=False):
+    """accept(2) had no descriptor to give; from now on clients wait in the accept queue, until the next `New`."""
 
 
 class Threads(ServerRecord, tag="threads", gc=False):
@@ -149,7 +164,10 @@ class Lost(ServerRecord, tag="lost", gc=False):
     wakes: int = 0
 
 
-Reported = Listening | Worker | New | Serve | Recv | Send | Echo | Bye | Block | Unblock | Threads | Wakes | Note | Lost
+Reported = (
+    Listening | Worker | New | Serve | Recv | Send | Echo | Bye | Block | Unblock | Handed | NoDescriptors | Threads
+    | Wakes | Note | Lost
+)  # fmt: skip
 
 
 def preview(data: bytes) -> str:

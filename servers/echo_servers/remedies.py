@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
-from servers.workers import THREADS, cores
+from echo_servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
+from echo_servers.workers import THREADS, cores
 
 KEEP_THE_GIL = ("cpu", "c-gil")
 """Kinds of block that other threads of the process feel: they want the GIL, or never give it up."""

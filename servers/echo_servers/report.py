@@ -8,6 +8,8 @@ import contextlib
 import itertools
 import os
 
+from echo_servers.plain import plain
+
 # Bound here, before a monkey patch can put a cooperative one in its place.
 thread_id = _thread.get_native_id
 write = os.write
@@ -34,6 +36,7 @@ class Report:
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
+        self._out_of_descriptors = self._noted = False
 
     def listening(self, host: str, port: int, backlog: int) -> None:
         """The listening socket is open."""
@@ -43,6 +46,7 @@ class Report:
 
     def new(self, peer: str) -> Connection:
         """A connection has been accepted."""
+        self._out_of_descriptors = False
         return Connection(next(self._numbers), peer)
 
     def serve(self, conn: Connection) -> None:
@@ -55,10 +59,13 @@ class Report:
         """Bytes have been sent back."""
 
     def waits(self, conn: Connection) -> None:
-        """The thread of a connection is about to wait: for room to send, or for whoever is to block in its place."""
+        """The thread of a connection is about to wait for room to send."""
 
-    def bye(self, conn: Connection, error: str = "") -> None:
-        """A connection has been closed."""
+    def hand(self, conn: Connection, helpers: int) -> None:
+        """The blocking call of a connection is handed to one of so many helpers, and waits until one is free."""
+
+    def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
+        """A connection has been closed; `refused` if it was because the server can't serve it."""
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
         """The blocking call begins."""
@@ -75,7 +82,14 @@ class Report:
     def note(self, text: str) -> None:
         """One sentence for whoever watches."""
         with contextlib.suppress(OSError):
-            write(2, f"{text}\n".encode(errors="replace"))
+            write(2, f"{plain(text)}\n".encode(errors="replace"))
+
+    def out_of_descriptors(self) -> None:
+        """accept(2) has no descriptor to give; one sentence says so for the first time."""
+        self._out_of_descriptors = True
+        if not self._noted:
+            self._noted = True
+            self.note("out of file descriptors: new clients wait in the accept queue until one leaves")
 
     def hold(self) -> None:
         """From now on the server calls `flush` before it waits, so little need be written sooner."""
@@ -86,3 +100,4 @@ class Report:
     def forked(self) -> None:
         """This is a new worker process: it counts its own connections."""
         self._numbers = itertools.count(1)
+        self._out_of_descriptors = self._noted = False

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, fields
 
-from servers.block import BlockPage
-from servers.report import Report
+from echo_servers.block import BlockPage
+from echo_servers.report import Report
 
 HOST = "127.0.0.1"
 PORT = 37564

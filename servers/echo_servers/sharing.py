@@ -8,10 +8,10 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from servers.event_loop import ReportingSelector, new_loop
-from servers.listener import OUT_OF_DESCRIPTORS, PAUSE, bind, take
-from servers.report import Report
-from servers.server import BACKLOG, BadRequest, Server
+from echo_servers.event_loop import ReportingSelector, new_loop
+from echo_servers.listener import OUT_OF_DESCRIPTORS, PAUSE, bind, take
+from echo_servers.report import Report
+from echo_servers.server import BACKLOG, BadRequest, Server
 
 HAS_EXCLUSIVE = hasattr(select, "EPOLLEXCLUSIVE")
 SPREADS = hasattr(socket, "SO_REUSEPORT") and hasattr(select, "epoll")

@@ -4,9 +4,9 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from servers.listener import PAUSE, accept, listen
-from servers.report import Connection
-from servers.server import Server
+from echo_servers.listener import PAUSE, accept, listen
+from echo_servers.report import Connection
+from echo_servers.server import Server
 
 NewProtocol = Callable[[Connection, "Door"], asyncio.BaseProtocol]
 

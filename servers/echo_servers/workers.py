@@ -10,8 +10,10 @@ from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
-from servers import leash
-from servers.server import Server
+from echo_servers import leash
+from echo_servers.descriptors import shortage
+from echo_servers.ending import REFUSED, end, left, say
+from echo_servers.server import BadRequest, Server
 
 Work = Callable[..., None]
 THREADS = 10
@@ -50,10 +52,21 @@ def run_processes(count: int, work: Work, server: Server, *args: object, serves:
         workers.append(start_process(name, owned, run, server, *args))
     while workers:
         ended = wait([each.sentinel for each in workers])
+        _end_as_left()
         for dead in [each for each in workers if each.sentinel in ended]:
             workers.remove(dead)
             report_death(dead, server)
     sys.exit(NOBODY_LEFT)
+
+
+def _end_as_left() -> None:
+    """End the server if a worker has left why it can't go on. Raises SystemExit or BadRequest."""
+    if last := left():
+        code, sentence = last
+        if code == REFUSED:
+            raise BadRequest(sentence)
+        say(sentence)
+        sys.exit(code)
 
 
 def start_process(name: str, owned: list[int], work: Work, server: Server, *args: object) -> BaseProcess:
@@ -82,7 +95,12 @@ def _process(tied: int, owned: list[int], work: Work, server: Server, *args: obj
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     leash.wear(tied, os.getpid())
     server.report.forked()
-    work(server, *args)
+    try:
+        work(server, *args)
+    except (OSError, RuntimeError) as failure:
+        if words := shortage(failure):
+            end(REFUSED, words)
+        raise
 
 
 def _ending(code: int | None) -> str:

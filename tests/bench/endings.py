@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from servers.catalog import PATTERNS, Pattern
+from echo_servers.catalog import PATTERNS, Pattern
+
 from tests.bench.figures import Effort, Figure, Goal, Section
 from tests.e2e.leaving import WAYS, family, opened, ready, wait_for_nothing
 from tests.e2e.terminal import Terminal

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 
 import psutil
+from echo_servers.records import Bye, Echo, New, preview
+from echo_tui.model.observations import ENCODER, ClientConnected, ClientEcho, ClientSent, Observation
+from echo_tui.model.session import Session
+from echo_tui.observers.pipe import CHUNK, decode
 
-from app.observers.pipe import CHUNK, decode
-from app.session.observations import ENCODER, ClientConnected, ClientEcho, ClientSent, Observation
-from app.session.session import Session
-from servers.records import Bye, Echo, New, preview
 from tests.bench.figures import Effort, Figure, Goal, Section
 
 TITLE = "Folding, decoding included, on one core"

@@ -5,11 +5,12 @@ import socket
 import time
 from collections.abc import Callable
 
-from app.observers.pace import OFTEN, Pace
-from app.observers.sockets import Sockets
-from app.observers.threads import Threads
-from app.session.stall import Stall
-from servers.block import BlockSetting
+from echo_servers.block import BlockSetting
+from echo_tui.diagnosis.stall import Stall
+from echo_tui.observers.pace import OFTEN, Pace
+from echo_tui.observers.sockets import Sockets
+from echo_tui.observers.threads import Threads
+
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
 from tests.bench.sampling import crew_of
 from tests.truth.watch import Caller, Watch, watching
@@ -124,7 +125,7 @@ def _one(kind: str, length: float) -> tuple[Stall, float, int]:
 def _hold(watch: Watch, sender: Caller, other: Caller) -> None:
     watch.arm()
     sender.send()
-    while not watch.session.blocking:
+    while not watch.session.blocks.running:
         watch.live.drain()
         time.sleep(0.001)
     watch.arm(False)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import app.tui.app
-from app.live import Plan
-from app.observers import child
-from app.tui.app import EchoTui
-from servers.catalog import find
-from servers.server import Options
+import echo_tui.tui.app
+from echo_servers.catalog import find
+from echo_servers.server import Options
+from echo_tui.observers import child
+from echo_tui.run.live import Plan
+from echo_tui.tui.app import EchoTui
 
 BEAT = 0.01
 CONNECTIONS = 50
@@ -27,7 +27,7 @@ CONNECTIONS = 50
 class Timed(EchoTui):
     """The dashboard, with a heartbeat."""
 
-    CSS_PATH = str(Path(app.tui.app.__file__).with_name("app.tcss"))
+    CSS_PATH = str(Path(echo_tui.tui.app.__file__).with_name("app.tcss"))
 
     def __init__(self, plan: Plan, chatter: float) -> None:
         super().__init__(plan)

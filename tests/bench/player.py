@@ -7,8 +7,8 @@ import argparse
 import os
 import time
 
-from servers import leash
-from servers.piped import Piped
+from echo_servers import leash
+from echo_servers.piped import Piped
 
 TURN = 0.002
 """Seconds of events told at once."""

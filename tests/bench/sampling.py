@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterator
 
 import psutil
+from echo_servers import leash
 
-from servers import leash
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
 
 TITLE = "Sampling CPU and memory"
@@ -41,8 +41,8 @@ def crew(processes: int, threads: int, tied: int) -> None:
 def measure(effort: Effort) -> Section:
     """All crews side by side, by the dashboard's clock."""
     # Imported here, so that the crews stay small.
-    from app.observers.resources import Resources
-    from app.tui.picture import SAMPLE
+    from echo_tui.observers.resources import Resources
+    from echo_tui.run.driver import RESOURCES
 
     section = Section(TITLE)
     with contextlib.ExitStack() as stack:
@@ -57,9 +57,9 @@ def measure(effort: Effort) -> Section:
             resources.watch(pid)
             watches.append(((processes, threads), resources))
         costs: dict[tuple[int, int], list[float]] = {size: [] for size, _ in watches}
-        young = round(YOUNG / SAMPLE)
+        young = round(YOUNG / (RESOURCES / 1e9))
         for _ in range(young + WINDOW * effort.rounds):
-            time.sleep(SAMPLE)
+            time.sleep(RESOURCES / 1e9)
             for size, resources in watches:
                 begun = time.thread_time()
                 if not resources.sample():
@@ -68,12 +68,12 @@ def measure(effort: Effort) -> Section:
         around = len(psutil.pids())
     for (processes, threads), spent in costs.items():
         windows = [spent[at : at + WINDOW] for at in range(young, len(spent), WINDOW)]
-        first = sum(spent[1:young]) / (young - 1) / SAMPLE * 100
+        first = sum(spent[1:young]) / (young - 1) / (RESOURCES / 1e9) * 100
         section.add(
             Figure(
                 f"{processes} process{'es' * (processes > 1)}, {threads} thread{'s' * (threads > 1)}",
                 "% of a core",
-                [sum(window) / WINDOW / SAMPLE * 100 for window in windows],
+                [sum(window) / WINDOW / (RESOURCES / 1e9) * 100 for window in windows],
                 Goal(2.0),
                 f"{first:.1f} % in its first {YOUNG:g} s; {around} processes on the machine",
                 raw=spent,

@@ -33,7 +33,7 @@ KEY = Goal(100.0)
 def command_line() -> list[str]:
     """The installed command, as a user starts it."""
     script = Path(sysconfig.get_path("scripts"), "echo-tui")
-    return [str(script)] if script.exists() else [sys.executable, "-m", "app.cli"]
+    return [str(script)] if script.exists() else [sys.executable, "-m", "echo_tui"]
 
 
 @contextlib.contextmanager
@@ -98,7 +98,7 @@ def run(arguments: list[str], seconds: float, ready: Callable[[Terminal], object
 
 def _role(process: psutil.Process) -> str:
     line = " ".join(process.cmdline())
-    return "clients" if "app.clients" in line else "server"
+    return "clients" if "echo_tui.clients" in line else "server"
 
 
 def full(terminal: Terminal) -> float:

@@ -5,8 +5,9 @@ import socket
 import time
 from functools import partial
 
-from app.session.stalls import THRESHOLD
-from servers.block import KINDS
+from echo_servers.block import KINDS
+from echo_tui.diagnosis.stalls import THRESHOLD
+
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
 from tests.bench.screen import command_line, dashboard, full
 from tests.bench.terminal import HEIGHT, PATIENCE, WIDTH, Terminal

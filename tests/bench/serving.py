@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from unittest.mock import patch
 
-from app.live import Live
-from servers.catalog import BY_NAME, PATTERNS, Pattern
+from echo_servers.catalog import BY_NAME, PATTERNS, Pattern
+from echo_tui.run.live import Live
+
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
 from tests.bench.machine import awake
 from tests.bench.watching import VARIANTS, Run, Watched, attend, begin, open_live

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from servers import leash
+from echo_servers import leash
 
 
 def main() -> None:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.observers.child import Child
-from servers.server import Options
+from echo_servers.server import Options
+from echo_tui.observers.child import Child
+
 from tests.bench.figures import DidNotWork, Effort, Figure, Section
 from tests.bench.load import One, connect
 from tests.bench.machine import HOST, awake, cpu_seconds

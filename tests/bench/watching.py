@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
-from app.live import Live, Plan
-from app.observers.child import Child
-from app.tui.picture import DRAIN
-from servers.block import PAGE_BYTES
-from servers.catalog import Pattern
-from servers.server import Options
+from echo_servers.block import PAGE_BYTES
+from echo_servers.catalog import Pattern
+from echo_servers.server import Options
+from echo_tui.observers.child import Child
+from echo_tui.run.live import Live, Plan
+from echo_tui.tui.picture import DRAIN
+
 from tests.bench.figures import DidNotWork
 from tests.bench.machine import HOST
 from tests.ports import free_port
@@ -87,7 +88,7 @@ class Printing:
         tied, self._leash = os.pipe()
         with tempfile.TemporaryFile() as page:
             page.truncate(PAGE_BYTES)
-            command = [sys.executable, "-P", "-m", "servers", pattern.name, "--host", HOST, "--port", str(port)]
+            command = [sys.executable, "-P", "-m", "echo_servers", pattern.name, "--host", HOST, "--port", str(port)]
             command += ["--page", str(page.fileno()), "--leash", str(tied)]
             self._server = subprocess.Popen(
                 command,

@@ -1,9 +1,8 @@
 """Each sleeper has one alarm, and the earliest rings first."""
 
+from echo_tui.clients.alarms import SLACK, Alarms
 from hypothesis import given
 from hypothesis import strategies as st
-
-from app.clients.alarms import SLACK, Alarms
 
 
 class _Sleeper:

@@ -8,10 +8,10 @@ import struct
 import time
 
 import pytest
+from echo_tui.clients.client import connected_to_itself
+from echo_tui.clients.sentences import Target, broken, failed
+from echo_tui.model.observations import ClientClosed, ClientEcho
 
-from app.clients.client import connected_to_itself
-from app.clients.sentences import Target, broken, failed
-from app.session.observations import ClientClosed, ClientEcho
 from tests.clients.watching import one_connection, server, watched_crowd
 from tests.ports import free_port
 

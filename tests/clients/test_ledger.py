@@ -1,10 +1,9 @@
 """What comes back is matched with what was sent by its place in the stream."""
 
+from echo_tui.clients.ledger import BYTES, MESSAGES, Ledger
+from echo_tui.clients.messages import Message
 from hypothesis import given
 from hypothesis import strategies as st
-
-from app.clients.ledger import BYTES, MESSAGES, Ledger
-from app.clients.messages import Message
 
 
 def _ledger(*texts: bytes) -> Ledger:

@@ -4,9 +4,10 @@ import select
 import socket
 import time
 
-from app.clients.commands import FLOOD_LIMIT
-from app.session.observations import ClientManners, Flooding
-from servers.records import Note
+from echo_servers.records import Note
+from echo_tui.clients.commands import FLOOD_LIMIT
+from echo_tui.model.observations import ClientManners, Flooding
+
 from tests.clients.watching import LIMIT, Watched, one_connection, server, watched_crowd
 from tests.ports import free_port
 

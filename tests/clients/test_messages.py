@@ -3,8 +3,7 @@
 from itertools import pairwise
 
 import pytest
-
-from app.clients.messages import GRID, SECOND, WAITING_LIMIT, Burst, Chatter, Message, Outbox
+from echo_tui.clients.messages import GRID, SECOND, WAITING_LIMIT, Burst, Chatter, Message, Outbox
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 20, 256, 257, 5000])

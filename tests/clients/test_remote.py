@@ -8,15 +8,15 @@ import time
 
 import psutil
 import pytest
+from echo_servers.records import Note
+from echo_tui.clients.commands import BURST_LIMIT
+from echo_tui.clients.remote import BACKLOG, Crowd
 
-from app.clients.commands import BURST_LIMIT
-from app.clients.remote import BACKLOG, Crowd
-from servers.records import Note
 from tests.clients.watching import LIMIT, server, watched_crowd
 
 HOLDER = """
 import sys, time
-from app.clients.remote import Crowd
+from echo_tui.clients.remote import Crowd
 crowd = Crowd()
 crowd.open([1], "127.0.0.1", int(sys.argv[1]))
 print(crowd.pid, flush=True)
@@ -91,7 +91,7 @@ def test_a_busy_crowd_that_is_stopped_still_wears_its_leash() -> None:
 
 def test_the_end_of_its_input_ends_it() -> None:
     events, write_end = os.pipe()
-    command = [sys.executable, "-P", "-m", "app.clients", "--events", str(write_end)]
+    command = [sys.executable, "-P", "-m", "echo_tui.clients", "--events", str(write_end)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(write_end,)) as process:
         os.close(write_end)
         assert process.stdin

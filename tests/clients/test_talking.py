@@ -8,9 +8,9 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
+from echo_servers.records import Note
+from echo_tui.model.observations import ClientEcho, ClientOpening, ClientsLost
 
-from app.session.observations import ClientEcho, ClientOpening, ClientsLost
-from servers.records import Note
 from tests.clients.watching import Watched, descriptors, one_connection, server, watched_crowd
 
 

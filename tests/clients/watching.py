@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from app.clients.remote import Crowd
-from app.session.observations import (
+from echo_tui.clients.remote import Crowd
+from echo_tui.model.observations import (
     DECODER,
     ClientClosed,
     ClientConnected,
@@ -90,7 +90,7 @@ def server(pattern: str, *options: str) -> Iterator[int]:
     """One of the patterns in a process of its own, on a free port; its port."""
     events, write_end = os.pipe()
     leash, held = os.pipe()
-    command = [sys.executable, "-m", "servers", pattern, "--port", "0", *options]
+    command = [sys.executable, "-m", "echo_servers", pattern, "--port", "0", *options]
     process = subprocess.Popen(
         [*command, "--events", str(write_end), "--leash", str(leash)],
         pass_fds=(write_end, leash),

@@ -9,21 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from echo_servers.catalog import Pattern
 
-from servers.catalog import Pattern
 from tests.e2e.terminal import PATIENCE, Terminal, command
 from tests.ports import is_free
 
 CRASHING = """
 import sys
-from app.cli import main
-from app.tui.app import EchoTui
+from echo_tui.cli.main import main
+from echo_tui.tui.app import EchoTui
 def crash(self): raise RuntimeError("made to fail")
 EchoTui.action_next_theme = crash
 main()
 """
 CRASHING_AS_IT_DRAWS = CRASHING.replace("EchoTui.action_next_theme", "TimelinePanel.prepare").replace(
-    "def crash(self)", "from app.tui.panels.timeline import TimelinePanel\ndef crash(self, view)"
+    "def crash(self)", "from echo_tui.tui.panels.timeline import TimelinePanel\ndef crash(self, view)"
 )
 
 

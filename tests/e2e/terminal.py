@@ -33,6 +33,7 @@ class Terminal:
             if cwd:
                 os.chdir(cwd)
             _set_size(0, width, height)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # the shell that runs the tests may ignore it
             # Not execv: readline has written a size of its own into the C environment.
             own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "XDG_STATE_HOME": str(cwd or Path.cwd())}
             os.execve(command[0], command, kept | own)

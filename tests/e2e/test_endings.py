@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from echo_servers.catalog import PATTERNS, Pattern
+from echo_tui.tui.failure import SOFTWARE
 
-from app.tui.failure import SOFTWARE
-from servers.catalog import PATTERNS, Pattern
 from tests.crossed import crossed
 from tests.e2e.leaving import (
     CRASHING_AS_IT_DRAWS,

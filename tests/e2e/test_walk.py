@@ -4,8 +4,8 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from echo_servers.catalog import PATTERNS
 
-from servers.catalog import PATTERNS
 from tests.e2e.terminal import Terminal, command
 from tests.ports import free_port
 
@@ -52,7 +52,7 @@ def say(terminal: Terminal, words: str) -> None:
 
 def test_everybody_waits_then_only_the_sender(terminal: Terminal) -> None:
     start(terminal, "asyncio + time.sleep")
-    terminal.shows("block: time.sleep 20 s ON")
+    terminal.shows("block: sleep:20 ON")
     for number in (1, 2, 3):
         terminal.press("n")
         terminal.shows(f"[{number}]")

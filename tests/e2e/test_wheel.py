@@ -1,14 +1,17 @@
 """Installed into an empty environment, the command works from anywhere, also beside folders of the same names."""
 
+import json
 import os
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.terminal import Terminal
+from tests.e2e.terminal import command as checkout
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -19,13 +22,47 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("wheel")
     venv.create(home, with_pip=True)
     environment = {**os.environ, "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
-    subprocess.run([home / "bin" / "python", "-m", "pip", "install", "--quiet", str(ROOT)], env=environment, check=True)
+    pip = [str(home / "bin" / "python"), "-m", "pip"]
+    subprocess.run([*pip, "wheel", "--quiet", "--no-deps", "-w", home, str(ROOT)], env=environment, check=True)
+    (wheel,) = home.glob("echo_tui-*.whl")
+    subprocess.run([*pip, "install", "--quiet", wheel], env=environment, check=True)
     return home / "bin" / "echo-tui"
+
+
+def test_a_wheel_holds_the_two_packages_and_the_licence(installed: Path) -> None:
+    (wheel,) = installed.parents[1].glob("echo_tui-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    top = {name.partition("/")[0] for name in names}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"echo_tui", "echo_servers"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def blame_of_one_cell(echo_tui: str, cwd: Path, **environment: str) -> dict[str, str]:
+    cell = ["matrix", "--patterns", "asyncio", "--kinds", "sleep", "--seconds", "0.6", "--json"]
+    run = subprocess.run(
+        [echo_tui, *cell], cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    blame: dict[str, str] = json.loads(run.stdout)["cells"][0]["blame"]
+    return blame
+
+
+@pytest.mark.timeout(120)
+def test_an_installed_copy_names_the_same_line_as_the_checkout(installed: Path, tmp_path: Path) -> None:
+    there, here = (blame_of_one_cell(each, tmp_path) for each in (str(installed), checkout()))
+    assert there["where"] == here["where"] != ""
+
+
+@pytest.mark.timeout(120)
+def test_packages_of_other_names_on_the_path_do_not_get_in_the_way(installed: Path, tmp_path: Path) -> None:
+    for name in ("app", "servers"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong package')")
+    assert blame_of_one_cell(str(installed), Path("/"), PYTHONPATH=str(tmp_path))["where"]
 
 
 @pytest.mark.timeout(300)
 def test_among_folders_of_the_same_names(installed: Path, tmp_path: Path) -> None:
-    for name in ("app", "servers"):
+    for name in ("app", "servers", "echo_tui", "echo_servers"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong package')")
     said = subprocess.run([installed, "list"], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -44,5 +81,5 @@ def test_among_folders_of_the_same_names(installed: Path, tmp_path: Path) -> Non
 
 def test_the_sources_shown_are_installed(installed: Path) -> None:
     python = installed.with_name("python")
-    check = "from servers.catalog import PATTERNS; assert all(p.source.read_text() for p in PATTERNS)"
+    check = "from echo_servers.catalog import PATTERNS; assert all(p.source.read_text() for p in PATTERNS)"
     subprocess.run([python, "-P", "-c", check], check=True, cwd=sys.prefix)

@@ -1,16 +1,19 @@
 """Which stall is a block's, and who waited because of it: pure."""
 
-from app.matrix.blame import blame, stall_of
-from app.matrix.cell import MS
-from app.session.parts import BlockSpan
-from app.session.stall import Cause, Stall, Victim
+from echo_tui.diagnosis.stall import Cause, Stall, Victim
+from echo_tui.diagnosis.targets import OnThread
+from echo_tui.experiments.blame import blame, stall_of
+from echo_tui.experiments.cell import MS
+from echo_tui.model.blocks import BlockSpan
 
 SPAN = BlockSpan(1000 * MS, "sleep", 1.0, 7, 7, 1, False, end=2000 * MS)
 
 
 def stall(number: int, begin: int, end: int, victims: tuple[int, ...] = (), injected: bool = False) -> Stall:
     waiting = {victim: Victim(f"peer {victim}", None, begin * MS) for victim in victims}
-    return Stall(number, (7, number), begin * MS, begin * MS, injected, end * MS, cause=Cause.PARKED, victims=waiting)
+    return Stall(
+        number, OnThread(7, number), begin * MS, begin * MS, injected, end * MS, cause=Cause.PARKED, victims=waiting
+    )
 
 
 def test_what_was_injected_comes_before_what_is_older_and_longer() -> None:

@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from echo_tui.experiments.cell import MS, Cell, Feeling, Felt, RoundTrip, feeling
 from hypothesis import given
 from hypothesis import strategies as st
-
-from app.matrix.cell import MS, Cell, Feeling, Felt, RoundTrip, feeling
 
 BEGIN, END = 1000 * MS, 2000 * MS
 EVERY = 20 * MS

@@ -9,15 +9,15 @@ from collections.abc import Iterable
 
 import psutil
 import pytest
+from echo_servers.block import KINDS, BlockSetting
+from echo_servers.catalog import find
+from echo_servers.records import New
+from echo_tui.experiments.cell import Cell, Felt
+from echo_tui.experiments.measure import measure
+from echo_tui.experiments.terms import Terms
 
-from app.matrix.cell import Cell, Felt
-from app.matrix.measure import measure
-from app.matrix.terms import Terms
-from servers.block import KINDS, BlockSetting
-from servers.catalog import find
-from servers.records import New
 from tests.crossed import crossed
-from tests.matrix.crowd import choose, connect, feel
+from tests.experiments.crowd import choose, connect, feel
 from tests.servers.harness import SERVING, Starter, eventually
 
 TERMS = Terms(seconds=0.6)
@@ -116,9 +116,9 @@ async def test_where_processes_are_shared_some_share_it_and_one_does_not() -> No
 
 
 async def test_who_shares_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.matrix.measure.shares_processes", lambda pattern: True)
-    monkeypatch.setattr("app.matrix.measure.PROCESSES", TERMS.clients + 4)
-    monkeypatch.setattr("app.matrix.measure.MOST", TERMS.clients + 2)
+    monkeypatch.setattr("echo_tui.experiments.measure.shares_processes", lambda pattern: True)
+    monkeypatch.setattr("echo_tui.experiments.measure.PROCESSES", TERMS.clients + 4)
+    monkeypatch.setattr("echo_tui.experiments.measure.MOST", TERMS.clients + 2)
     cell = (await measure(find("process-pool"), "sleep", TERMS)).cell  # each process serves one
     assert cell.alone
     assert cell.words.endswith(", nobody shares its process")
@@ -143,36 +143,41 @@ async def test_what_serves_nobody_is_not_measured() -> None:
 
 
 async def test_a_server_that_dies_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.observers.child.command", lambda pattern, options: [sys.executable, "-c", "1/0"])
+    monkeypatch.setattr("echo_tui.observers.child.command", lambda pattern, options: [sys.executable, "-c", "1/0"])
     cell = (await measure(find("asyncio"), "sleep", TERMS)).cell
     assert cell.why_not == "the server ended: ZeroDivisionError: division by zero"
     assert cell.others == ()
 
 
 async def test_a_server_that_does_not_block_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.matrix.measure.PATIENCE", 1.0)
-    monkeypatch.setattr("app.observers.child.Child.arm", lambda self, setting, only=0: None)
+    monkeypatch.setattr("echo_tui.experiments.measure.PATIENCE", 1.0)
+    monkeypatch.setattr("echo_tui.observers.child.Child.arm", lambda self, setting, only=0: None)
     cell = (await measure(find("multithread"), "sleep", TERMS)).cell
     assert cell.why_not == "the block did not begin"
 
 
-def test_ctrl_c_prints_what_there_is_and_leaves_nothing_behind() -> None:
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])  # timeout(1) sends two
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_an_interrupted_matrix_prints_what_there_is_and_leaves_nothing_behind(
+    number: signal.Signals, times: int
+) -> None:
     before = {process.pid for process in psutil.Process().children(recursive=True)}
-    command = [sys.executable, "-m", "app.cli", "matrix", "--patterns", "nonblocking,asyncio", "--csv"]
+    command = [sys.executable, "-m", "echo_tui", "matrix", "--patterns", "nonblocking,asyncio", "--csv"]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever runs the tests may ignore it
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # the shell that runs the tests may ignore it
     ) as process:
         family = psutil.Process(process.pid)
         eventually(lambda: len(family.children(recursive=True)) >= 2, "a server and its clients")
         time.sleep(0.2)
         children = family.children(recursive=True)
-        process.send_signal(signal.SIGINT)
+        for _ in range(times):
+            process.send_signal(number)
         out, err = process.communicate(timeout=20)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "nonblocking,sleep,it serves nobody" in out
     assert "Traceback" not in err
     found = re.search(r"echo-tui: interrupted: (\d+) of 8 cells are there\n", err)

@@ -1,11 +1,10 @@
 """Who is to block, and who looks on, where several processes serve several clients each: pure."""
 
 import pytest
+from echo_servers.catalog import PATTERNS
+from echo_tui.experiments.neighbours import both_sorts, neighbours, shares_processes
 from hypothesis import given
 from hypothesis import strategies as st
-
-from app.matrix.neighbours import both_sorts, neighbours, shares_processes
-from servers.catalog import PATTERNS
 
 
 def test_which_patterns_are_meant() -> None:

@@ -5,12 +5,11 @@ import io
 import json
 from dataclasses import replace
 
+from echo_tui.experiments import report
+from echo_tui.experiments.cell import Blame, Cell, Feeling, Felt, Newcomer
+from echo_tui.experiments.made import Made, made
+from echo_tui.experiments.terms import Terms
 from rich.console import Console
-
-from app.matrix import report
-from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
-from app.matrix.made import Made, made
-from app.matrix.terms import Terms
 
 STOPPED = Feeling(Felt.STOPPED, 990.0, 0.99, 0.5, 700.0, 980.0)
 CELLS = [

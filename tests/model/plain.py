@@ -6,17 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from echo_tui.model.activity import Activity
+from echo_tui.model.connection import Connection, State
+from echo_tui.model.connections import CLOSED_KEPT, OPEN_KEPT
+from echo_tui.model.event_log import Log
+from echo_tui.model.observations import Observation
+from echo_tui.model.session import Session
 
-from app.session.connection import Activity, Connection, State
-from app.session.log import Log
-from app.session.observations import Observation
-from app.session.roster import CLOSED_KEPT, OPEN_KEPT
-from app.session.session import Session
-from app.session.stalls import Stalls
-from app.session.threads import Threads
-
-INDEXES = ("_by_key", "_by_peer", "stall")
+INDEXES = ("by_key", "by_peer", "_of")
 """A session's own ways to find connections and stalls; what they find is in the rest."""
+
+
+PARTS = {Session, *(type(part) for part in vars(Session()).values() if hasattr(part, "__dict__"))}
+"""A session, and what it is composed of."""
 
 
 def fold(observations: Iterable[Observation]) -> Session:
@@ -30,7 +32,7 @@ def fold(observations: Iterable[Observation]) -> Session:
 def plain(value: Any) -> Any:
     """All that is in a value, as tuples, lists and numbers."""
     match value:
-        case Session() | Threads() | Stalls():
+        case _ if type(value) in PARTS:
             return {name: plain(each) for name, each in vars(value).items() if name not in INDEXES}
         case Connection() | Activity() | Log():
             names = (name for name in type(value).__slots__ if name not in INDEXES)
@@ -51,7 +53,7 @@ def plain(value: Any) -> Any:
 
 def check(session: Session) -> None:
     """Assert what must hold of every session, whatever has happened."""
-    connections, closed = session.connections, session.closed
+    connections, closed = session.connections, session.connections.closed
     assert all(number == c.number and not c.closed_at for number, c in connections.items())
     assert all(c.closed_at and c.state is State.CLOSED and not c.pending_since for c in closed)
     assert all(session.held_since(c) == 0 for c in closed)
@@ -64,12 +66,12 @@ def check(session: Session) -> None:
     assert all(connections[n] is c for worker in session.workers.values() for n, c in worker.serving.items())
     assert all(worker.serving or worker.announced for worker in session.workers.values())
 
-    assert session.opening == sum(1 for client in session.clients.values() if client.opening_since)
-    assert set(session.blocking) <= set(keys)
-    assert all(span.connection in connections and not span.end for span in session.blocking.values())
-    running = list(session.blocking.values())
-    assert all(span in running for span in session.holding.values())
-    assert all(span.end or span in running for span in session.blocks)
+    assert session.clients.opening == sum(1 for client in session.clients.values() if client.opening_since)
+    assert set(session.blocks.running) <= set(keys)
+    assert all(span.connection in connections and not span.end for span in session.blocks.running.values())
+    running = list(session.blocks.running.values())
+    assert all(span in running for span in session.blocks.by_thread.values())
+    assert all(span.end or span in running for span in session.blocks.spans)
 
     assert len(closed) <= CLOSED_KEPT
     assert len(connections) <= OPEN_KEPT

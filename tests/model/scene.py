@@ -3,7 +3,9 @@
 import copy
 from collections.abc import Iterable
 
-from app.session.observations import (
+from echo_servers.records import Echo, Listening, New, Serve, Worker
+from echo_tui.diagnosis.stall import Stall
+from echo_tui.model.observations import (
     Frame,
     Observation,
     ServerStarted,
@@ -14,9 +16,7 @@ from app.session.observations import (
     Thread,
     ThreadSample,
 )
-from app.session.session import Session
-from app.session.stall import Stall
-from servers.records import Echo, Listening, New, Serve, Worker
+from echo_tui.model.session import Session
 
 MS = 1_000_000
 PID = 7
@@ -33,6 +33,8 @@ class Scene:
         self.unread: dict[str, int] = {}
         self.received: dict[str, tuple[int, int]] = {}
         """Bytes that the kernel has received for a connection, and when (ns) the last of them came."""
+        self.written: dict[str, int] = {}
+        """Bytes that the server has written to a connection, where the kernel is to tell."""
         self.queued: list[str] = []
         self.unanswered: list[str] = []
         self.threads: dict[int, Thread] = {}
@@ -82,7 +84,7 @@ class Scene:
             sockets = [Socket(peer, size, 0, True) for peer, size in self.unread.items()]
             sockets += [Socket(peer, 0, 0, False) for peer in self.queued]
             sockets += [
-                Socket(peer, 0, 0, True, (self.now - at) // MS, received)
+                Socket(peer, 0, 0, True, (self.now - at) // MS, received, self.written.get(peer), 0)
                 for peer, (received, at) in self.received.items()
             ]
             self.say(SocketSample(self.now, len(self.queued), 128, 0, self.unanswered, sockets))

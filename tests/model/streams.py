@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
 import msgspec
-from hypothesis import strategies as st
-
-from app.session.observations import (
+from echo_servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, Worker
+from echo_tui.model.observations import (
     ClientClosed,
     ClientConnected,
     ClientEcho,
@@ -21,7 +20,7 @@ from app.session.observations import (
     Thread,
     ThreadSample,
 )
-from servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, Worker
+from hypothesis import strategies as st
 
 T = TypeVar("T")
 TICK = 7_000_000
@@ -231,7 +230,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
             numbers,
             numbers,
             st.booleans(),
-            st.none() | numbers,
+            *[st.none() | numbers] * 4,
         ),
         max_size=3,
     ),

@@ -2,10 +2,10 @@
 
 from collections import Counter
 
+from echo_tui.model.activity import BUCKET, BUCKETS, NOTICEABLE, SECOND, Activity
+from echo_tui.model.connection import WAITS, Connection, State, Wait
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from app.session.connection import BUCKET, BUCKETS, NOTICEABLE, SECOND, WAITS, Activity, Connection, State, Wait
 
 START = 10_000
 

@@ -1,11 +1,12 @@
 """Why a server takes nothing, and who is to blame for it."""
 
 import pytest
+from echo_servers.records import Block, Bye, Echo, Lost, New, Recv, Unblock
+from echo_tui.diagnosis.stall import SENTENCES, Cause, Stall, is_own
+from echo_tui.diagnosis.targets import OnThread
+from echo_tui.model.observations import Frame, Stack, StackSample
 
-from app.session.observations import Frame, Stack, StackSample
-from app.session.stall import SENTENCES, Cause, Stall
-from servers.records import Block, Bye, Echo, Lost, New, Recv, Unblock
-from tests.session.scene import LOOK, MS, PID, Scene, loop
+from tests.model.scene import LOOK, MS, PID, Scene, loop
 
 
 @pytest.mark.parametrize(
@@ -293,7 +294,7 @@ def test_a_block_of_its_own_is_not_blamed_on_another_thread_in_the_same_file() -
     waits = Frame("/x/block.py", 90, "c_call")
     scene.say(StackSample(scene.now, PID, [Stack(11, [BLOCK]), Stack(12, [waits])]))
     scene.passes(200)
-    (stall,) = (stall for stall in scene.stalls if stall.key == (PID, 12))
+    (stall,) = (stall for stall in scene.stalls if stall.target == OnThread(PID, 12))
     assert (stall.cause, stall.injected, line(stall)) == (Cause.PARKED, True, waits)
 
 
@@ -336,7 +337,7 @@ def test_that_the_server_was_telling_us_something_is_not_its_own_line() -> None:
     scene.does(PID, "")
     scene.unread = {peers[1]: 5}
     scene.passes(150, running=PID)
-    scene.stacks(PID, Frame("/x/servers/piped.py", 172, "_write_out"), HANDLER)
+    scene.stacks(PID, Frame("/x/echo_servers/piped.py", 172, "_write_out"), HANDLER)
     scene.passes(50, running=PID)
     assert line(scene.only()) == HANDLER
 
@@ -355,3 +356,19 @@ def test_who_keeps_the_gil_from_the_same_look_on_is_not_one_that_has_long_been_i
     scene.passes(1000, running=11)
     stall = scene.only()
     assert (stall.cause, stall.culprit and stall.culprit.tid) == (Cause.GIL, 11)
+
+
+@pytest.mark.parametrize(
+    ("file", "own"),
+    [
+        ("/env/lib/python3.11/site-packages/echo_servers/patterns/asyncio_protocol.py", True),
+        ("/env/lib/python3.11/site-packages/echo_servers/block.py", True),
+        ("/checkout/servers/echo_servers/echo.py", True),
+        ("/env/lib/python3.11/site-packages/echo_servers/native.py", False),
+        ("/checkout/servers/echo_servers/piped.py", False),
+        ("/env/lib/python3.11/site-packages/eventlet/hubs/hub.py", False),
+        ("/usr/lib/python3.11/selectors.py", False),
+    ],
+)
+def test_a_pattern_is_the_programs_own_code_wherever_it_is_installed(file: str, own: bool) -> None:
+    assert is_own(Frame(file, 1, "f")) is own

@@ -1,9 +1,10 @@
 """Whose fault a stall is: where that becomes another one's, one stall ends and another begins."""
 
-from app.session.observations import Frame, Socket, SocketSample
-from app.session.stall import Cause
-from servers.records import Block, Recv, Send, Unblock
-from tests.session.scene import LOOK, MS, PID, Scene
+from echo_servers.records import Block, Recv, Send, Unblock
+from echo_tui.diagnosis.stall import Cause
+from echo_tui.model.observations import Frame, Socket, SocketSample
+
+from tests.model.scene import LOOK, MS, PID, Scene
 
 
 def one_thread_stays_with_its_client() -> Scene:

@@ -1,8 +1,8 @@
 """What our clients do with their connections, and the flood, as the session knows them."""
 
-from app.session.connection import State
-from app.session.freeze import snapshot
-from app.session.observations import (
+from echo_servers.records import Listening
+from echo_tui.model.connection import State
+from echo_tui.model.observations import (
     ClientClosed,
     ClientConnected,
     ClientManners,
@@ -10,9 +10,9 @@ from app.session.observations import (
     Flooding,
     ProcessSample,
 )
-from app.session.session import Session
-from servers.records import Listening
-from tests.session.scene import PID, Scene
+from echo_tui.model.session import Session
+
+from tests.model.scene import PID, Scene
 
 PEER = "127.0.0.1:6001"
 
@@ -23,7 +23,7 @@ def test_a_client_is_polite_from_each_connection_on_until_it_says_otherwise() ->
     client = session.clients[7]
     assert (client.reading, client.sending) == (True, True)
     session.apply(ClientManners(3, 7, False, False))
-    still = snapshot(session)
+    still = session.snapshot()
     assert (client.reading, client.sending) == (False, False)
     session.apply_all([ClientClosed(4, 7, "server closed"), ClientOpening(5, 7)])
     assert (client.reading, client.sending) == (True, True)
@@ -33,13 +33,13 @@ def test_a_client_is_polite_from_each_connection_on_until_it_says_otherwise() ->
 def test_a_flood_is_counted_until_it_is_over_and_its_peers_are_known_until_the_next() -> None:
     session = Session()
     session.apply_all([Flooding(1, 2, []), Flooding(2, 2, [PEER])])
-    assert (session.flood.count, session.flood.peers) == (2, {PEER})
-    still = snapshot(session)
+    assert (session.clients.flood.count, session.clients.flood.peers) == (2, {PEER})
+    still = session.snapshot()
     session.apply(Flooding(3, 0, []))
-    assert (session.flood.count, session.flood.peers) == (0, {PEER})
+    assert (session.clients.flood.count, session.clients.flood.peers) == (0, {PEER})
     session.apply(Flooding(4, 5, []))
-    assert (session.flood.count, session.flood.peers) == (5, set())
-    assert (still.flood.count, still.flood.peers) == (2, {PEER})
+    assert (session.clients.flood.count, session.clients.flood.peers) == (5, set())
+    assert (still.clients.flood.count, still.clients.flood.peers) == (2, {PEER})
 
 
 def test_nobody_waits_in_the_queue_any_more_when_a_flood_is_over() -> None:
@@ -65,10 +65,10 @@ def test_a_process_has_grown_since_the_server_listens() -> None:
 
     sample(1, 5_000_000)
     session.apply(Listening(2, 9, 9, "127.0.0.1", 1, 128))
-    assert session.processes[9].growth == 0
+    assert session.resources.processes[9].growth == 0
     sample(3, 20_000_000)
-    assert session.processes[9].growth == 0
+    assert session.resources.processes[9].growth == 0
     sample(4, 50_000_000)
-    assert session.processes[9].growth == 30_000_000
+    assert session.resources.processes[9].growth == 30_000_000
     sample(5, 10_000_000)
-    assert session.processes[9].growth == 0
+    assert session.resources.processes[9].growth == 0

@@ -1,10 +1,12 @@
 """What is kept of stalls to go back to."""
 
-from app.session import moments
-from app.session.moments import AGAIN, KEPT, Moments
-from app.session.stalls import THRESHOLD
-from servers.records import New, Recv
-from tests.session.scene import MS, PID, Scene, loop
+from echo_servers.records import New, Recv
+from echo_tui.diagnosis.stalls import THRESHOLD
+from echo_tui.diagnosis.targets import OnThread
+from echo_tui.model import moments
+from echo_tui.model.moments import AGAIN, KEPT, Moments
+
+from tests.model.scene import MS, PID, Scene, loop
 
 
 def stalled() -> Scene:
@@ -19,7 +21,7 @@ def test_a_stall_is_pictured_while_it_goes_on_and_kept_when_it_is_over() -> None
     scene, kept = stalled(), Moments(clock=lambda: 0)
     kept.keep(scene.session, scene.now)
     first, at = kept.kept[1]
-    assert (at, first.stalls.going[PID, PID].end) == (scene.now, 0)
+    assert (at, first.stalls.going[OnThread(PID, PID)].end) == (scene.now, 0)
     scene.passes(AGAIN // MS - 100)
     kept.keep(scene.session, scene.now)
     assert kept.kept[1][0] is first, "it is too soon for another one"

@@ -1,10 +1,11 @@
 """What each observation does to a session."""
 
 import pytest
-
-from app.session.connection import SECOND, State, Wait
-from app.session.log import LINES
-from app.session.observations import (
+from echo_servers.records import Block, Bye, Listening, Lost, New, Note, Recv, Send, Serve, Threads, Unblock, Worker
+from echo_tui.model.activity import SECOND
+from echo_tui.model.connection import State, Wait
+from echo_tui.model.event_log import LINES
+from echo_tui.model.observations import (
     BlockSet,
     ClientClosed,
     ClientConnected,
@@ -25,10 +26,10 @@ from app.session.observations import (
     Socket,
     SocketSample,
 )
-from app.session.reported import OUTPUT_KEPT
-from app.session.session import Session
-from servers.records import Block, Bye, Listening, Lost, New, Note, Recv, Send, Serve, Threads, Unblock, Worker
-from tests.session.plain import fold
+from echo_tui.model.server import OUTPUT_KEPT
+from echo_tui.model.session import Session
+
+from tests.model.plain import fold
 
 S = SECOND
 STARTED = ServerStarted(1 * S, "multithread", 7, "127.0.0.1", 37564)
@@ -54,8 +55,8 @@ def test_a_server_starts_listens_and_ends() -> None:
     session.apply(Output(4 * S, "stderr", "Traceback"))
     session.apply(ServerExited(5 * S, 7, 1, False))
     assert (server.threads, server.code, server.wanted, server.running) == (1999, 1, False, False)
-    assert [n.text for n in session.notes] == ["refused after 1999 threads"]
-    assert [o.text for o in session.output] == ["Traceback"]
+    assert [n.text for n in session.printed.notes] == ["refused after 1999 threads"]
+    assert [o.text for o in session.printed.lines] == ["Traceback"]
     assert [type(entry) for entry, _ in session.log.slice(0, 9)] == [
         ServerStarted, Listening, Threads, Note, Output, ServerExited,
     ]  # fmt: skip
@@ -63,9 +64,9 @@ def test_a_server_starts_listens_and_ends() -> None:
 
 def test_our_client_from_connect_to_close() -> None:
     session = fold([STARTED, OPENED[0]])
-    assert session.opening == 1
+    assert session.clients.opening == 1
     session.apply(OPENED[1])
-    assert (session.opening, only(session)) == (0, State.QUEUED)
+    assert (session.clients.opening, only(session)) == (0, State.QUEUED)
     (connection,) = session.connections.values()
     assert connection.pending_since == 2 * S + 5
     session.apply(NEW)
@@ -85,7 +86,8 @@ def test_our_client_from_connect_to_close() -> None:
     session.apply(ClientClosed(8 * S, 1, "closed"))
     assert (connection.state, connection.pending_since) == (State.LEFT, 0)
     session.apply(Bye(9 * S, 7, 7, 1))
-    assert (session.connections, list(session.closed)) == ({}, [connection])
+    assert not session.connections
+    assert list(session.connections.closed) == [connection]
     assert not session.connections
     client = session.clients[1]
     assert (client.sent, client.echoed, client.ended, client.connection) == (1, 2, "closed", connection)
@@ -93,11 +95,11 @@ def test_our_client_from_connect_to_close() -> None:
 
 def test_a_client_that_could_not_connect_says_why() -> None:
     session = fold([OPENED[0], ClientClosed(3 * S, 1, "refused")])
-    assert (session.opening, session.clients[1].ended, len(session.connections)) == (0, "refused", 0)
+    assert (session.clients.opening, session.clients[1].ended, len(session.connections)) == (0, "refused", 0)
     session.apply(ClientOpening(4 * S, 1))
-    assert (session.opening, session.clients[1].ended) == (1, "")
+    assert (session.clients.opening, session.clients[1].ended) == (1, "")
     session.apply(ClientOpening(5 * S, 1))
-    assert session.opening == 1
+    assert session.clients.opening == 1
 
 
 def test_whose_a_connection_is_can_be_open_while_one_of_ours_connects() -> None:
@@ -120,7 +122,7 @@ def test_the_wait_in_the_queue_is_known_in_either_order(order: tuple[int, int]) 
 def test_a_connection_that_was_over_before_its_client_was_heard() -> None:
     session = fold([STARTED, NEW, Bye(4 * S, 7, 7, 1), *OPENED, ClientClosed(4 * S, 1, "server closed")])
     assert not session.connections
-    assert [c.client for c in session.closed] == [1]
+    assert [c.client for c in session.connections.closed] == [1]
     later: list[Observation] = [ClientOpening(5 * S, 1), ClientConnected(5 * S + 1, 1, PEER)]
     session.apply_all(later)
     assert only(session) is State.QUEUED, "the same port again is another connection"
@@ -158,24 +160,24 @@ def test_a_block_holds_those_that_share_the_thread() -> None:
     assert list(session.connections[4].waits) == [Wait(5 * S, 6 * S, State.HELD)]
     assert not first.waits
     assert not third.waits
-    assert [(b.begin, b.end) for b in session.blocks] == [(4 * S, 6 * S)]
+    assert [(b.begin, b.end) for b in session.blocks.spans] == [(4 * S, 6 * S)]
 
 
 def test_a_cooperative_block_holds_nobody() -> None:
     other = New(3 * S, 7, 7, 2, "127.0.0.1:5002")
     session = fold([STARTED, NEW, other, Block(4 * S, 7, 7, 1, "sleep", 2.0, True)])
-    assert not session.holding
+    assert not session.blocks.by_thread
     assert [session.held_since(c) for c in session.connections.values()] == [0, 0]
     session.apply(Block(5 * S, 7, 7, 2, "sleep", 2.0, True))
-    assert len(session.blocking) == 2
+    assert len(session.blocks.running) == 2
     session.apply(Bye(6 * S, 7, 7, 1))
-    assert [b.end for b in session.blocks] == [6 * S, 0]
+    assert [b.end for b in session.blocks.spans] == [6 * S, 0]
 
 
 def test_a_thread_that_blocks_again_was_let_go_before() -> None:
     other = New(3 * S, 7, 7, 2, "127.0.0.1:5002")
     session = fold([STARTED, NEW, other, Block(4 * S, 7, 7, 1, "sleep", 1.0), Block(6 * S, 7, 7, 2, "sleep", 1.0)])
-    assert [b.end for b in session.blocks] == [6 * S, 0]
+    assert [b.end for b in session.blocks.spans] == [6 * S, 0]
     assert [session.held_since(c) for c in session.connections.values()] == [6 * S, 0]
 
 
@@ -193,7 +195,7 @@ def test_a_thread_for_one_client_goes_with_it() -> None:
     assert list(session.workers) == [(7, 8)]
     session.apply(Bye(5 * S, 7, 8, 1, "reset by client"))
     assert not session.workers
-    assert session.closed[0].error == "reset by client"
+    assert session.connections.closed[0].error == "reset by client"
 
 
 def test_a_process_that_ends_takes_what_it_served_along() -> None:
@@ -202,14 +204,14 @@ def test_a_process_that_ends_takes_what_it_served_along() -> None:
     session.apply(ProcessGone(6 * S, 8))
     assert not session.workers
     assert not session.connections
-    (gone,) = session.closed
+    (gone,) = session.connections.closed
     assert (gone.error, list(gone.waits)) == ("process ended", [Wait(4 * S, 6 * S, State.WAITING)])
-    assert session.processes[8].gone_at == 6 * S
+    assert session.resources.processes[8].gone_at == 6 * S
 
 
 def test_rates_of_switches_are_between_samples() -> None:
     session = fold([ProcessSample(1 * S, 7, 1, None, 10, 2, 100, None)])
-    process = session.processes[7]
+    process = session.resources.processes[7]
     assert (process.voluntary, process.involuntary, len(process.cpu)) == (None, None, 0)
     session.apply(ProcessSample(3 * S, 7, 1, 50.0, 10, 2, 150, 7))
     assert (process.voluntary, process.involuntary) == (25.0, None)
@@ -220,10 +222,10 @@ def test_rates_of_switches_are_between_samples() -> None:
 
 def test_cores_lags_garbage_and_the_block_switch() -> None:
     session = fold([CoresSample(S, [1.0, 2.0]), CoresSample(2 * S, [3.0, 4.0]), Garbled(S, 2), Garbled(S, 1)])
-    assert [list(core) for core in session.cores] == [[(S, 1.0), (2 * S, 3.0)], [(S, 2.0), (2 * S, 4.0)]]
+    assert [list(core) for core in session.resources.cores] == [[(S, 1.0), (2 * S, 3.0)], [(S, 2.0), (2 * S, 4.0)]]
     assert session.totals.garbled == 3
     session.apply_all([Lag(1 * S, 80), Lag(15 * S, 20), Lag(16 * S, 5)])
-    assert (session.worst_lag(17 * S), session.worst_lag(60 * S)) == (20, None)
+    assert (session.resources.worst_lag(17 * S), session.resources.worst_lag(60 * S)) == (20, None)
     session.apply(BlockSet(S, True, "sleep", 20.0))
     assert (session.block.on, session.block.seconds) == (True, 20.0)
 
@@ -231,7 +233,7 @@ def test_cores_lags_garbage_and_the_block_switch() -> None:
 def test_the_log_keeps_the_latest_lines_and_their_numbers() -> None:
     session = fold(Output(at, "stdout", str(at)) for at in range(1, LINES + 501))
     log = session.log
-    assert (log.first, log.total, len(session.output)) == (500, LINES + 500, OUTPUT_KEPT)
+    assert (log.first, log.total, len(session.printed.lines)) == (500, LINES + 500, OUTPUT_KEPT)
     assert [o.at for o, _ in log.slice(499, 502)] == [501, 502]
     assert list(log.slice(log.total, log.total + 5)) == []
 
@@ -239,15 +241,15 @@ def test_the_log_keeps_the_latest_lines_and_their_numbers() -> None:
 def test_a_loss_may_hold_the_end_of_a_block() -> None:
     session = fold([STARTED, NEW, New(3 * S, 7, 7, 2, "127.0.0.1:5002"), Block(4 * S, 7, 7, 1, "sleep", 2.0)])
     session.apply(Lost(5 * S, 7, 7, 1))
-    assert not session.blocking
+    assert not session.blocks.running
     assert not any(session.held_since(connection) for connection in session.connections.values())
 
 
 def test_whether_a_block_stops_everybody() -> None:
     alone = fold([STARTED, Worker(1, 7, 7, "event loop"), NEW, Block(4 * S, 7, 7, 1, "sleep", 2.0)])
-    assert [span.stops_all for span in alone.blocks] == [True]
+    assert [span.stops_all for span in alone.blocks.spans] == [True]
     beside = fold([STARTED, Worker(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1), Block(4 * S, 7, 8, 1, "sleep", 2.0)])
-    assert [span.stops_all for span in beside.blocks] == [False]
+    assert [span.stops_all for span in beside.blocks.spans] == [False]
 
 
 def test_who_only_accepts_has_served_nobody() -> None:
@@ -267,7 +269,7 @@ def test_our_clients_are_known_before_they_are_connected() -> None:
     session = fold([STARTED, ClientUnconnected(1, 3, "no server yet")])
     assert [(client.number, client.ended) for client in session.clients.values()] == [(3, "no server yet")]
     session.apply_all([ClientOpening(2, 3), ClientConnected(3, 3, "127.0.0.1:6000")])
-    assert (session.clients[3].ended, session.opening) == ("", 0)
+    assert (session.clients[3].ended, session.clients.opening) == ("", 0)
 
 
 def queued(second: int, *peers: str) -> SocketSample:
@@ -319,7 +321,7 @@ def test_what_is_remembered_of_the_queue_does_not_grow() -> None:
     for number in range(1, 101):
         peer = f"127.0.0.1:{number}"
         session.apply_all([queued(2, peer), queued(2), New(3 * S, 7, 7, number, peer)])
-    assert len(session._missed) <= 1
+    assert len(session.sockets._missed) <= 1
 
 
 def test_which_block_is_chosen_while_nothing_runs_is_no_news() -> None:

@@ -1,9 +1,10 @@
 """Several loops that accept: who is blamed for a connection that nobody takes."""
 
-from app.session.causes import ACCEPT
-from app.session.stall import Cause
-from servers.records import New
-from tests.session.scene import MS, PID, Scene
+from echo_servers.records import New
+from echo_tui.diagnosis.stall import Cause
+from echo_tui.diagnosis.targets import ACCEPT, OnThread
+
+from tests.model.scene import MS, PID, Scene
 
 NEWCOMER = "127.0.0.1:6000"
 
@@ -24,7 +25,7 @@ def test_the_one_that_does_not_rest() -> None:
         scene.passes(50)
         scene.takes(1, tid=11)
     stall = scene.only()
-    assert (stall.key, stall.cause) == ((PID, 12), Cause.PARKED)
+    assert (stall.target, stall.cause) == (OnThread(PID, 12), Cause.PARKED)
     assert stall.culprit
     assert stall.culprit.tid == 12
 
@@ -36,7 +37,7 @@ def test_it_stays_with_whom_it_was_though_the_other_one_blocks_too() -> None:
     scene.passes(300)
     scene.does(11, "clock_nanosleep")
     scene.passes(300)
-    assert scene.only().key == (PID, 12)
+    assert scene.only().target == OnThread(PID, 12)
     scene.queued = []
     scene.say(New(scene.now + MS, PID, 12, 3, NEWCOMER))
     scene.passes(100)
@@ -50,7 +51,7 @@ def test_all_of_them_are_parked_and_not_taken() -> None:
     scene.queued = [NEWCOMER]
     scene.passes(400)
     stall = scene.only()
-    assert (stall.key, stall.cause) == (ACCEPT, Cause.PARKED)
+    assert (stall.target, stall.cause) == (ACCEPT, Cause.PARKED)
 
 
 def test_while_one_of_those_takes_something_nobody_is_accused() -> None:

@@ -1,9 +1,10 @@
 """What was true once, or came late, or was never asked, makes no stall, no victim and no number on screen."""
 
 import pytest
-
-from app.session.connection import State
-from app.session.observations import (
+from echo_servers.records import Block, Bye, Lost, New, Recv, Send, Unblock, Worker
+from echo_tui.diagnosis.stall import Cause
+from echo_tui.model.connection import State
+from echo_tui.model.observations import (
     ClientConnected,
     ClientOpening,
     ClientSent,
@@ -16,10 +17,11 @@ from app.session.observations import (
     SocketSample,
     Unavailable,
 )
-from app.session.roster import PROCESSES_KEPT, WORKERS_KEPT
-from app.session.stall import Cause
-from servers.records import Block, Bye, Lost, New, Recv, Send, Unblock, Worker
-from tests.session.scene import LISTENING, LOOK, MS, PID, Scene, loop
+from echo_tui.model.totals import PROCESSES_KEPT
+from echo_tui.model.workers import WORKERS_KEPT
+from echo_tui.run import sampling
+
+from tests.model.scene import LISTENING, LOOK, MS, PID, Scene, loop
 
 
 def look(scene: Scene, *sockets: Socket) -> None:
@@ -38,15 +40,15 @@ def test_of_many_whom_a_loop_has_accepted_and_not_greeted_none_has_left_the_queu
     scene.passes(50)
     look(scene, *(Socket(peer, 0, 0, False) for peer in peers))
     for _ in range(20):  # now they are accepted, and silent: the kernel tells of those that are asked for
-        asked = list(scene.session.wanted)[:32]
+        asked = list(sampling.wanted(scene.session))[:32]
         look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in asked if peer in peers))
     assert [c.state for c in scene.session.connections.values()].count(State.QUEUED) == 100
-    assert not scene.session.closed
+    assert not scene.session.connections.closed
     gone = set(peers[40:])
     for _ in range(20):
-        asked = list(scene.session.wanted)[:32]
+        asked = list(sampling.wanted(scene.session))[:32]
         look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in asked if peer not in gone))
-    assert {c.peer for c in scene.session.closed} == gone, "those have left"
+    assert {c.peer for c in scene.session.connections.closed} == gone, "those have left"
 
 
 def test_of_many_who_are_silent_each_has_its_turn_to_be_asked_for() -> None:
@@ -59,8 +61,8 @@ def test_of_many_who_are_silent_each_has_its_turn_to_be_asked_for() -> None:
     scene.passes(50)
     look(scene, *(Socket(peer, 0, 0, False) for peer in peers))
     for _ in range(60):
-        look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in scene.session.wanted if peer not in gone))
-    assert {c.peer for c in scene.session.closed} == gone
+        look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in sampling.wanted(scene.session) if peer not in gone))
+    assert {c.peer for c in scene.session.connections.closed} == gone
 
 
 def test_one_look_at_a_thread_that_runs_does_not_undo_what_all_the_others_have_shown() -> None:
@@ -114,7 +116,7 @@ def test_one_that_is_over_by_what_is_told_is_not_opened_by_an_older_look() -> No
     scene.say(New(scene.now + MS, PID, PID, 1, peer), Bye(scene.now + 2 * MS, PID, PID, 1))
     scene.say(sample)
     assert not scene.session.connections
-    assert [c.error for c in scene.session.closed] == [""]
+    assert [c.error for c in scene.session.connections.closed] == [""]
 
 
 def test_one_in_the_queue_with_a_port_of_somebody_who_has_left_long_ago_is_seen() -> None:
@@ -159,9 +161,9 @@ def test_a_loss_that_holds_no_end_of_a_block_ends_none() -> None:
     scene.say(Block(scene.now, PID, 11, 1, "sleep", 5.0))
     lost = Lost(scene.now + MS, PID, 12, events=4, recv=1, recv_bytes=5, send=1, send_bytes=5, new=1, bye=1)
     scene.say(lost)
-    assert scene.session.holding, "all that was lost is known to be something else"
+    assert scene.session.blocks.by_thread, "all that was lost is known to be something else"
     scene.say(Lost(scene.now + MS, PID, 12, events=3, recv=1, recv_bytes=5, send=1, send_bytes=5))
-    assert not scene.session.holding
+    assert not scene.session.blocks.by_thread
 
 
 def test_an_acceptance_that_is_told_late_takes_back_none_that_came_after_it() -> None:
@@ -192,7 +194,7 @@ def test_a_process_with_the_number_of_one_that_has_ended_is_another_one() -> Non
     scene = Scene("accept", "recv")
     scene.say(ProcessSample(scene.now, 8, PID, 1.0, 10, 1, 5, 5), ProcessGone(scene.now, 8))
     scene.say(ProcessSample(scene.now + MS, 8, PID, None, 10, 1, 5, 5))
-    process = scene.session.processes[8]
+    process = scene.session.resources.processes[8]
     assert (process.gone_at, process.since, process.rss) == (0, scene.now + MS, 10)
 
 
@@ -282,12 +284,14 @@ def test_workers_and_processes_that_come_and_go_do_not_add_up() -> None:
             scene.say(ProcessSample(scene.now, number, PID, 1.0, 10, 1, 5, 5), ProcessGone(scene.now, number))
     session = scene.session
     assert len(session.workers) <= WORKERS_KEPT
-    assert len(session.processes) <= PROCESSES_KEPT
-    assert len(session.ended_took) <= PROCESSES_KEPT
-    assert not [process for process in session.processes.values() if not process.gone_at]
+    assert len(session.resources.processes) <= PROCESSES_KEPT
+    assert len(session.workers.ended_took) <= PROCESSES_KEPT
+    assert not [process for process in session.resources.processes.values() if not process.gone_at]
     alive = range(1, PROCESSES_KEPT + 10)
     scene.say(*(ProcessSample(scene.now, number, PID, 1.0, 10, 1, 5, 5) for number in alive))
-    assert [session.processes[number].gone_at for number in alive] == [0] * len(alive), "none of those that run"
+    assert [session.resources.processes[number].gone_at for number in alive] == [0] * len(alive), (
+        "none of those that run"
+    )
 
 
 def test_a_client_of_somebody_else_has_waited_since_its_bytes_came_also_when_they_are_taken_at_last() -> None:

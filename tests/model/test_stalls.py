@@ -1,21 +1,21 @@
 """Stalls: what is one, who waits, who is to blame and why; and what is none."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from app.session.connection import State
-from app.session.freeze import snapshot
-from app.session.observations import (
+from echo_servers.records import Block, Bye, Lost, New, Recv, Send, Unblock
+from echo_tui.diagnosis.stall import Cause
+from echo_tui.diagnosis.stalls import KEPT, THRESHOLD
+from echo_tui.model.connection import State
+from echo_tui.model.observations import (
     Frame,
     ServerExited,
     Socket,
     SocketSample,
 )
-from app.session.stall import Cause
-from app.session.stalls import KEPT, THRESHOLD
-from servers.records import Block, Bye, Lost, New, Recv, Send, Unblock
-from tests.session.scene import LISTENING, LOOK, MS, PID, Scene, loop
+from echo_tui.run import sampling
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.model.scene import LISTENING, LOOK, MS, PID, Scene, loop
 
 
 def test_a_loop_that_sleeps() -> None:
@@ -50,7 +50,7 @@ def test_a_loop_that_sleeps() -> None:
     scene.passes(200)
     assert scene.only() is stall
     assert stall.end == ended
-    assert [victim.end for victim in stall.victims.values()] == [ended, ended + MS]
+    assert [victim.end for victim in stall.victims.values()] == [ended + 1, ended + MS + 1], "when they were echoed"
     assert scene.session.stalls.totals == {Cause.PARKED: 1}
     assert not scene.session.stalls.going
 
@@ -147,7 +147,7 @@ def test_a_picture_of_a_stall_stands_still() -> None:
     scene.does(PID, "clock_nanosleep")
     scene.unread = {peers[0]: 5}
     scene.passes(300)
-    still = snapshot(scene.session)
+    still = scene.session.snapshot()
     (kept,) = still.stalls.going.values()
     assert kept in still.stalls.all
     scene.takes(1)
@@ -275,7 +275,7 @@ def test_a_stranger_whom_a_loop_has_accepted_without_a_word_waits_too() -> None:
     assert len(scene.session.connections) == 3, "a loop at rest may just have accepted it"
     scene.does(PID, "clock_nanosleep")
     scene.passes(400)
-    assert scene.session.surely_known is None
+    assert sampling.surely_known(scene.session) is None
     stall = scene.only()
     assert [victim.peer for victim in stall.victims.values()] == [stranger]
     assert stall.cause is Cause.PARKED
@@ -283,7 +283,7 @@ def test_a_stranger_whom_a_loop_has_accepted_without_a_word_waits_too() -> None:
     scene.say(New(scene.now, PID, PID, 9, stranger))
     scene.unread.clear()
     scene.passes(100)
-    assert scene.session.surely_known is not None
+    assert sampling.surely_known(scene.session) is not None
     assert not scene.session.stalls.going
 
 
@@ -303,12 +303,12 @@ def test_where_a_block_lasts_its_line_is_asked_for_once_though_nobody_waits() ->
     scene.passes(100)
     scene.say(Block(scene.now, PID, PID, 1, "cpu", 5.0))
     scene.does(PID, "")
-    assert not scene.session.suspects(scene.now)
+    assert not sampling.suspects(scene.session, scene.now)
     scene.passes(100, running=PID)
-    assert scene.session.suspects(scene.now) == {PID}
+    assert sampling.suspects(scene.session, scene.now) == {PID}
     scene.stacks(PID, Frame("/x/block.py", 50, "cpu"))
     scene.passes(1000, running=PID)
-    assert not scene.session.suspects(scene.now)
+    assert not sampling.suspects(scene.session, scene.now)
     assert not scene.stalls
 
 
@@ -377,7 +377,7 @@ def test_bytes_that_a_loop_has_taken_of_several_in_one_turn_wait_while_it_is_stu
     scene.say(Recv(came, PID, PID, 1, 5, "x"), Block(came, PID, PID, 1, "sleep", 1.0))
     scene.does(PID, "clock_nanosleep")
     scene.passes(100)
-    assert set(peers) <= set(scene.session.wanted), "what they have sent is asked for"
+    assert set(peers) <= set(sampling.wanted(scene.session)), "what they have sent is asked for"
     scene.received = dict.fromkeys(peers, (5, came))
     scene.passes(400)
     stall = scene.only()
@@ -395,8 +395,8 @@ def test_a_loop_that_serves_on_is_not_asked_what_it_has_taken() -> None:
     for _ in range(20):
         scene.takes(1)
         scene.passes(50, running=PID)
-        assert not set(peers) & set(scene.session.wanted)
-        assert scene.session.strangers_to is None
+        assert not set(peers) & set(sampling.wanted(scene.session))
+        assert sampling.strangers_to(scene.session) is None
 
 
 def test_whose_echo_is_owed_while_another_thread_keeps_the_gil_waits_until_it_is_sent() -> None:

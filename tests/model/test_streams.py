@@ -4,11 +4,10 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from app.session.connection import State
-from app.session.observations import (
+from echo_servers.records import New, Recv, ServerRecord
+from echo_tui.model.connection import State
+from echo_tui.model.connections import OPEN_KEPT
+from echo_tui.model.observations import (
     DECODER,
     ENCODER,
     ClientClosed,
@@ -20,11 +19,12 @@ from app.session.observations import (
     ServerExited,
     ServerStarted,
 )
-from app.session.roster import OPEN_KEPT
-from app.session.session import APPLY, Session
-from servers.records import New, Recv, ServerRecord
-from tests.session.plain import check, fold, plain
-from tests.session.streams import KINDS, TICK, World, anything, worlds
+from echo_tui.model.session import APPLY, Session
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.model.plain import check, fold, plain
+from tests.model.streams import KINDS, TICK, World, anything, worlds
 
 OURS = (ClientOpening, ClientConnected, ClientSent, ClientEcho, ClientClosed)
 
@@ -46,7 +46,7 @@ def test_open_are_those_that_began_and_did_not_end(world: World) -> None:
         for c in session.connections.values()
     }
     assert found == {((t.pid, t.conn), t.peer, t.tid, t.client, t.recv_bytes, t.send_bytes, t.left) for t in world.open}
-    assert {c.peer for c in session.closed} == {t.peer for t in world.over}
+    assert {c.peer for c in session.connections.closed} == {t.peer for t in world.over}
 
 
 @given(worlds())
@@ -54,10 +54,10 @@ def test_waiting_is_who_is_owed_an_echo(world: World) -> None:
     session = fold(world.said)
     waiting = {c.peer for c in session.connections.values() if c.state is State.WAITING}
     assert waiting == {t.peer for t in world.open if (t.owed or t.asked_at) and not t.left}
-    assert {s.connection for s in session.blocking.values()} == {
+    assert {s.connection for s in session.blocks.running.values()} == {
         c.number for c in session.connections.values() for t in world.open if t.blocked and c.peer == t.peer
     }
-    assert session.opening == 0
+    assert session.clients.opening == 0
     assert not any(
         session.is_external(c, c.opened_at + 60_000_000_000) is not (c.client is None)
         for c in session.connections.values()
@@ -79,7 +79,7 @@ def test_the_rules_hold_whatever_a_hostile_server_says(stream: list[Observation]
         session.apply(observation)
         check(session)
         assert session.changes == session.changes
-        session.worst_lag(1000 * TICK)
+        session.resources.worst_lag(1000 * TICK)
         for connection in session.connections.values():
             session.held_since(connection)
             session.is_external(connection, 1000 * TICK)
@@ -91,9 +91,9 @@ def test_nothing_of_the_server_outlives_it(stream: list[Observation], when: int)
     session = fold([ServerStarted(1, "asyncio", 1, "127.0.0.1", 37564), *stream[:when], end])
     assert not session.connections
     assert not session.workers
-    assert not session.blocking
-    assert not session.holding
-    assert all(span.end for span in session.blocks)
+    assert not session.blocks.running
+    assert not session.blocks.by_thread
+    assert all(span.end for span in session.blocks.spans)
     check(session)
     for observation in stream[when:]:
         # Our clients hear of the end a little later, and leave nothing behind either.
@@ -102,7 +102,7 @@ def test_nothing_of_the_server_outlives_it(stream: list[Observation], when: int)
     for number, client in session.clients.items():
         session.apply(ClientClosed(10**6 * TICK, number, "server closed"))
         assert client.connection is None or client.connection.state is State.CLOSED
-    assert session.opening == 0
+    assert session.clients.opening == 0
     check(session)
 
 
@@ -133,12 +133,12 @@ def summary(session: Session) -> object:
     """What is known of every connection and client, whatever their numbers."""
     connections = [
         (c.peer, c.key, c.client, c.state, c.recv, c.recv_bytes, c.send, c.send_bytes, c.pid, c.tid, c.closed_at)
-        for c in (*session.connections.values(), *session.closed)
+        for c in (*session.connections.values(), *session.connections.closed)
     ]
     clients = [
         (n, c.connection.peer if c.connection else "", c.ended, c.sent, c.echoed) for n, c in session.clients.items()
     ]
-    return sorted(connections), sorted(clients), plain(session.totals), session.opening
+    return sorted(connections), sorted(clients), plain(session.totals), session.clients.opening
 
 
 @given(st.one_of(anything, worlds("lost").map(lambda world: world.said)), st.lists(st.integers(0, 60)))

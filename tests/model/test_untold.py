@@ -1,18 +1,19 @@
 """What the server can't say, because the thread that would say it wants the GIL: who waits, and who does not."""
 
 import pytest
-
-from app.session.connection import State
-from app.session.observations import (
+from echo_servers.records import Block, Bye, Lost, New, Recv
+from echo_tui.diagnosis.stall import Cause
+from echo_tui.model.connection import State
+from echo_tui.model.observations import (
     ClientConnected,
     ClientEcho,
     ClientOpening,
     ClientSent,
     Frame,
 )
-from app.session.stall import Cause
-from servers.records import Block, Bye, Lost, New, Recv
-from tests.session.scene import LISTENING, MS, PID, Scene
+from echo_tui.run import sampling
+
+from tests.model.scene import LISTENING, MS, PID, Scene
 
 
 def starved() -> tuple[Scene, list[str]]:
@@ -38,7 +39,7 @@ def test_those_in_the_queue_leave_room_to_ask_for_those_whose_threads_wait_for_t
         scene.does(tid, "futex", gil=True)
     scene.queued = [f"127.0.0.1:{6000 + number}" for number in range(40)]
     scene.passes(200)
-    assert set(served) <= set(scene.session.wanted)
+    assert set(served) <= set(sampling.wanted(scene.session))
 
 
 def test_who_gets_its_echo_during_a_stall_waits_no_longer() -> None:

@@ -1,9 +1,10 @@
 """How many loops a connection wakes."""
 
-from app.session.observations import Frame
-from app.session.session import Session
-from servers.records import Lost, New, Wakes
-from tests.session.scene import PID, Scene
+from echo_servers.records import Lost, New, Wakes
+from echo_tui.model.observations import Frame
+from echo_tui.model.session import Session
+
+from tests.model.scene import PID, Scene
 
 
 def test_wakes_per_connection() -> None:

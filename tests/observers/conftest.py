@@ -2,6 +2,6 @@
 
 from hypothesis import settings
 
-import tests.session.conftest  # noqa: F401 - registers the profile
+import tests.model.conftest  # noqa: F401 - registers the profile
 
 settings.load_profile("patient")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import BY_NAME, PATTERNS
+from echo_servers.records import Block, Bye, Echo, Listening, New, Note, Recv, Send, Threads, Unblock, Worker
+from echo_servers.server import Options
+from echo_tui.model.observations import Output, ServerExited, ServerStarted
+from echo_tui.observers.child import LINE
 
-from app.observers.child import LINE
-from app.session.observations import Output, ServerExited, ServerStarted
-from servers.block import BlockSetting
-from servers.catalog import BY_NAME, PATTERNS
-from servers.records import Block, Bye, Echo, Listening, New, Note, Recv, Send, Threads, Unblock, Worker
-from servers.server import Options
 from tests.observers.watching import Watched, eventually, is_gone, watched
 from tests.ports import is_free
 
@@ -150,7 +150,7 @@ def test_what_a_client_does_is_read_in_its_order() -> None:
 
 FLOOD = """
 import os, sys
-if "servers" in sys.orig_argv:
+if "echo_servers" in sys.orig_argv:
     os.write(1, b"first\\n" + b"\\n" * 50_000)
     os.write(2, b"\\xff\\x1b" + b"x" * 300_000 + b"\\n" + b"last")
 """

@@ -4,12 +4,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from echo_servers.records import Bye, Note
+from echo_tui.model.observations import ENCODER, Garbled, Observation
+from echo_tui.observers.pipe import LONGEST, RECORD, LinePipe, decode, make_pipe
 from hypothesis import given
 from hypothesis import strategies as st
-
-from app.observers.pipe import LONGEST, RECORD, LinePipe, decode, make_pipe
-from app.session.observations import ENCODER, Garbled, Observation
-from servers.records import Bye, Note
 
 
 @pytest.fixture

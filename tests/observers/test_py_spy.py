@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from echo_tui.model.observations import StackSample
+from echo_tui.observers.py_spy import PySpy, command
 
-from app.observers.py_spy import PySpy, command
-from app.session.observations import StackSample
 from tests.observers.program import Program, starting
 from tests.observers.watching import eventually
 

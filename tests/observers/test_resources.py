@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from echo_servers.records import Note, Worker
+from echo_tui.model.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
+from echo_tui.observers import resources as resources_module
+from echo_tui.observers.resources import MOST_THREADS, SHORTEST, Resources
 
-from app.observers import resources as resources_module
-from app.observers.resources import MOST_THREADS, SHORTEST, Resources
-from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
-from servers.records import Note, Worker
 from tests.observers.watching import LIMIT, Watched, eventually, watched
 
 on_linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc/PID/task of Linux")
@@ -190,7 +190,7 @@ def test_processes_are_found_where_psutil_can_not(pool: Watched, monkeypatch: py
         raise FileNotFoundError(2, "No such file or directory", "/proc/stat")
 
     monkeypatch.setattr(psutil.Process, "children", hidden)
-    monkeypatch.setattr("app.observers.resources.FEW_THREADS", 0)
+    monkeypatch.setattr("echo_tui.observers.resources.FEW_THREADS", 0)
     resources = Resources()
     resources.watch(pool.child.pid)
     assert set(of(sample(resources))) == {pool.child.pid, *(worker.pid for worker in pool.all(Worker))}

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from echo_servers.records import address_name
+from echo_tui.model.observations import Socket, SocketSample
+from echo_tui.observers.sock_diag import Diag
+from echo_tui.observers.sockets import Sockets
 
-from app.observers.sock_diag import Diag
-from app.observers.sockets import Sockets
-from app.session.observations import SocketSample
-from servers.records import address_name
 from tests.observers.watching import eventually
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="only Linux has sock_diag")
@@ -99,8 +99,8 @@ def test_many_connections_and_one_that_waits(listener: socket.socket) -> None:
 
 def test_of_very_many_half_are_looked_at_each_time(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever waits is seen within two looks, for as long as it waits, and once; and what does not is not."""
-    monkeypatch.setattr("app.observers.sockets.MANY", 10)
-    monkeypatch.setattr("app.observers.sockets.AFRESH", 7)
+    monkeypatch.setattr("echo_tui.observers.sockets.MANY", 10)
+    monkeypatch.setattr("echo_tui.observers.sockets.AFRESH", 7)
     sockets, (host, port) = Sockets(), listener.getsockname()[:2]
     asked: list[int] = []
     whole = Diag.connections
@@ -355,7 +355,7 @@ def test_where_a_server_listens_on_all_addresses_those_that_are_wanted_are_told_
 
 def test_what_is_no_socket_is_nobodys_connection(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where one in the queue, who has no inode yet, was asked for by name."""
-    monkeypatch.setattr("app.observers.sockets.MANY", 10)
+    monkeypatch.setattr("echo_tui.observers.sockets.MANY", 10)
     sockets, (host, port) = Sockets(), listener.getsockname()[:2]
     with ExitStack() as stack:
         for _ in range(20):
@@ -388,3 +388,32 @@ def test_strangers_are_looked_for_also_where_nothing_waits_in_them(listener: soc
             told = sorted(bare(sample))
             assert told == sorted((name(client), 0, 0, True) for client in clients[known:])
         assert bare(seen(listener)) == []
+
+
+def test_what_the_server_has_written_is_told_whether_it_is_on_its_way_or_not(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    sockets = Sockets()
+    with socket.create_connection((host, port)) as client, listener.accept()[0] as served:
+
+        def figures() -> Socket:
+            sockets.pace.hurry()
+            sample = sockets.sample(port, host, [name(client)], [name(client)])
+            assert sample
+            (found,) = sample.sockets
+            return found
+
+        client.sendall(b"hogehoge\n")
+        figures()  # the whole table; from then on one by one
+        assert (figures().received, figures().written) == (9, 0)
+        served.sendall(served.recv(100))
+        assert figures().written == 9
+        served.setblocking(False)
+        more = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                more += served.send(bytes(1 << 16))
+        stuck = figures()
+        assert stuck.unsent
+        assert (stuck.received, stuck.written) == (9, 9 + more)
+        assert stuck.silent is not None
+    sockets.close()

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from echo_tui.model.observations import StackSample
+from echo_tui.observers.stacks import Stacks, answers, parse
+from echo_tui.observers.threads import Threads
 
-from app.observers.stacks import Stacks, answers, parse
-from app.observers.threads import Threads
-from app.session.observations import StackSample
 from tests.observers.program import Program, starting
 from tests.observers.watching import LIMIT, eventually, watched
 
@@ -25,7 +25,7 @@ class Answering(Program):
     def __init__(self, text: str) -> None:
         self.stacks = Stacks()
         self.threads = Threads(lambda inode: "")
-        handler = f"from servers import stacks; stacks.answer({self.stacks.fd})\n"
+        handler = f"from echo_servers import stacks; stacks.answer({self.stacks.fd})\n"
         super().__init__(handler + textwrap.dedent(text), [self.stacks.fd])
 
     def look(self, pid: int = 0) -> StackSample:

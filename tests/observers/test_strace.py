@@ -6,8 +6,8 @@ import subprocess
 
 import psutil
 import pytest
+from echo_tui.observers.strace import Looks, Strace, is_installed
 
-from app.observers.strace import Looks, Strace, is_installed
 from tests.observers.watching import LIMIT, eventually, watched
 
 with_strace = pytest.mark.skipif(not is_installed(), reason="there is no strace")

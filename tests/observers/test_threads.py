@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from echo_tui.model.observations import Thread
+from echo_tui.model.threads import Threads as Known
+from echo_tui.observers import syscalls
+from echo_tui.observers.sockets import Sockets
+from echo_tui.observers.threads import MOST, OLDEST, Threads, chosen
 
-from app.observers import syscalls
-from app.observers.sockets import Sockets
-from app.observers.threads import Threads
-from app.session.observations import Thread
-from app.session.threads import Threads as Known
 from tests.observers.program import Program, starting
 from tests.observers.watching import eventually
 
@@ -242,3 +242,12 @@ def test_one_that_runs_again_is_not_stopped_any_more(start: Started) -> None:
     os.kill(process.pid, signal.SIGCONT)
     (thread,) = process.shows(lambda seen: all(t.ran > stopped.ran for t in seen.values()), "it runs again").values()
     assert not thread.stopped
+
+
+def test_of_too_many_threads_the_oldest_and_those_asked_for_are_sampled() -> None:
+    alive = [(1, tid) for tid in range(100, 100 + 3 * MOST)]
+    latest = alive[-5:][::-1]
+    picked = chosen(alive, [*latest, (1, 7)])
+    assert len(picked) == MOST
+    assert picked == {*alive[: MOST - 5], *latest}
+    assert chosen(alive, alive[::-1]) == {*alive[:OLDEST], *alive[OLDEST - MOST :]}

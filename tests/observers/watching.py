@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import psutil
-
-from app.observers.child import Child
-from app.session.observations import Observation, Output, ServerExited
-from servers.block import BlockSetting
-from servers.records import Listening
-from servers.server import Options
+from echo_servers.block import BlockSetting
+from echo_servers.records import Listening
+from echo_servers.server import Options
+from echo_tui.model.observations import Observation, Output, ServerExited
+from echo_tui.observers.child import Child
 
 LIMIT = 20.0
 """Seconds after which a condition counts as missed; far beyond what it takes."""

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import BY_NAME
+from echo_servers.records import Recv
+from echo_servers.server import Options
+from echo_servers.workers import cores
+from echo_tui.model.connection import State
+from echo_tui.run.live import REVIVAL, Live, Plan
 
-from app.live import REVIVAL, Live, Plan
-from app.session.connection import State
-from servers.block import BlockSetting
-from servers.catalog import BY_NAME
-from servers.records import Recv
-from servers.server import Options
-from servers.workers import cores
 from tests.observers.watching import LIMIT, is_gone
 from tests.ports import free_port, is_free
 
@@ -105,8 +105,8 @@ def test_hurried_hops_leave_no_ghosts(run: Run) -> None:
     session = run.live.session
     assert len(session.connections) == 20
     assert {c.client for c in session.connections.values()} == set(numbers)
-    assert not session.closed
-    assert session.opening == 0
+    assert not session.connections.closed
+    assert session.clients.opening == 0
 
 
 def test_a_busy_port_is_refused_in_a_sentence(run: Run) -> None:
@@ -161,10 +161,10 @@ def test_the_block_of_asyncio_blocking_is_switched_off_and_on(run: Run) -> None:
     assert live.toggle_block() is False
     assert live.session.block.on is False
     run.say([number])
-    assert not live.session.blocks
+    assert not live.session.blocks.spans
     assert live.toggle_block() is True
     live.crowd.say([number], HOGE)
-    run.until(lambda: live.session.blocking, "the loop sleeps")
+    run.until(lambda: live.session.blocks.running, "the loop sleeps")
     assert run.states() == {number: State.WAITING}
     run.live.open_clients()
     run.until(lambda: run.states().get(2) is State.QUEUED, "nobody is accepted meanwhile")
@@ -217,16 +217,16 @@ def test_a_server_that_is_killed_shows_it_and_its_clients_see_it(run: Run) -> No
 def test_a_dead_worker_leaves_no_connection_behind(run: Run) -> None:
     live = run.live
     run.start("process-thread-pool")
-    run.until(lambda: len(live.session.processes) > 1, "workers are sampled")
+    run.until(lambda: len(live.session.resources.processes) > 1, "workers are sampled")
     numbers = live.open_clients(4)
     run.all_are(State.QUIET, numbers)
     live.crowd.chatter(numbers, 200, 64)
     run.until(lambda: live.session.totals.echoes > 100, "they chatter")
     victim = next(iter(live.session.connections.values())).pid
     os.kill(victim, signal.SIGKILL)
-    run.until(lambda: live.session.processes[victim].gone_at, "its end is seen")
+    run.until(lambda: live.session.resources.processes[victim].gone_at, "its end is seen")
     run.until(lambda: not any(c.pid == victim for c in live.session.connections.values()), "its clients are gone")
-    assert "?" not in {c.peer for c in (*live.session.connections.values(), *live.session.closed)}
+    assert "?" not in {c.peer for c in (*live.session.connections.values(), *live.session.connections.closed)}
 
 
 def test_nonblocking_is_over_at_once_and_its_traceback_is_there(run: Run) -> None:
@@ -234,7 +234,7 @@ def test_nonblocking_is_over_at_once_and_its_traceback_is_there(run: Run) -> Non
     run.until(lambda: not run.live.running, "its end")
     assert run.live.session.server
     assert run.live.session.server.code == 1
-    assert run.live.session.output[-1].text.startswith("BlockingIOError")
+    assert run.live.session.printed.lines[-1].text.startswith("BlockingIOError")
     assert run.live.refusal() == "", "it has not been refused, it has died"
 
 
@@ -261,9 +261,9 @@ def test_the_wishes_of_a_plan_reach_the_server() -> None:
         numbers = run.live.open_clients(2)
         run.all_are(State.QUIET, numbers)
         run.say(numbers)
-        assert {b.seconds for b in run.live.session.blocks} == {0.01}
+        assert {b.seconds for b in run.live.session.blocks.spans} == {0.01}
         run.live.lag(5_000_000)
-        assert run.live.session.worst_lag(time.monotonic_ns()) == 5_000_000
+        assert run.live.session.resources.worst_lag(time.monotonic_ns()) == 5_000_000
     finally:
         run.live.close()
 
@@ -300,10 +300,10 @@ def test_clients_whose_process_was_killed_come_back(run: Run) -> None:
     numbers = run.live.open_clients(3)
     run.all_are(State.QUIET, numbers)
     run.live.flood()
-    run.until(lambda: run.live.session.flood.count, "a flood")
+    run.until(lambda: run.live.session.clients.flood.count, "a flood")
     died = run.live.crowd.pid
     os.kill(died, signal.SIGKILL)
     run.until(lambda: run.live.crowd.pid != died, "a new process for the clients")
-    assert not run.live.session.flood.count
+    assert not run.live.session.clients.flood.count
     run.all_are(State.QUIET, numbers)
     run.say(numbers)

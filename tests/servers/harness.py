@@ -15,11 +15,10 @@ from typing import IO, TypeVar
 
 import msgspec
 import psutil
-
-from servers.block import PAGE_BYTES, BlockPage
-from servers.catalog import BY_NAME, PATTERNS
-from servers.pattern import LOOP, THREAD
-from servers.records import Bye, Echo, Listening, Lost, New, Recv, Reported, Send
+from echo_servers.block import PAGE_BYTES, BlockPage
+from echo_servers.catalog import BY_NAME, PATTERNS
+from echo_servers.pattern import LOOP, THREAD
+from echo_servers.records import Bye, Echo, Listening, Lost, New, Recv, Reported, Send
 
 PATIENCE = 20.0
 """Seconds until a condition that must come true counts as not true; no test waits this long when all is well."""
@@ -231,7 +230,7 @@ class Starter:
         tied, leash = os.pipe()
         shared: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         shared.truncate(PAGE_BYTES)
-        command = [sys.executable, "-m", "servers", pattern, "--port", "0", "--leash", str(tied)]
+        command = [sys.executable, "-m", "echo_servers", pattern, "--port", "0", "--leash", str(tied)]
         command += ["--page", str(shared.fileno())] if page else []
         command += [] if printed else ["--events", str(writer)]
         process = subprocess.Popen(

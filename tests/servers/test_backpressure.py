@@ -5,10 +5,10 @@ import socket
 import time
 
 import pytest
+from echo_servers.ceiling import CEILING
+from echo_servers.records import Note
+from echo_servers.server import RECV_BYTES
 
-from servers.ceiling import CEILING
-from servers.records import Note
-from servers.server import RECV_BYTES
 from tests.crossed import seldom
 from tests.servers.harness import SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, receive

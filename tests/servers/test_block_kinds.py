@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-
-from servers.block import CALLS, KINDS, WORDS
+from echo_servers.block import CALLS, KINDS, WORDS
 
 SECONDS = 0.4
 

@@ -1,9 +1,9 @@
 """The block's page: armed, changed and disarmed while the server runs, and seen by all of its workers."""
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.records import Block, New, Unblock
 
-from servers.block import BlockSetting
-from servers.records import Block, New, Unblock
 from tests.servers.harness import COOPERATIVE, ONE_AT_A_TIME, Running, Starter
 from tests.servers.talk import ask, close
 

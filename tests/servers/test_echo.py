@@ -5,11 +5,11 @@ import random
 import socket
 
 import pytest
+from echo_servers.records import Bye, New, Recv, Send
+from echo_servers.server import RECV_BYTES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from servers.records import Bye, New, Recv, Send
-from servers.server import RECV_BYTES
 from tests.servers.harness import SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, converse, has_ipv6, name, receive, reset
 

@@ -6,10 +6,10 @@ import socket
 import subprocess
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import PATTERNS
+from echo_servers.records import Block, Note, Worker
 
-from servers.block import BlockSetting
-from servers.catalog import PATTERNS
-from servers.records import Block, Note, Worker
 from tests.ports import is_free
 from tests.servers.harness import FORKING, PROCESSES, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from echo_servers.records import Bye, New, Note, Worker
+from echo_servers.server import BACKLOG
 
-from servers.records import Bye, New, Note, Worker
-from servers.server import BACKLOG
 from tests.clients.watching import descriptors
 from tests.servers.harness import LOOPS, READY_LOOPS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent, name

@@ -6,10 +6,10 @@ import sys
 
 import psutil
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.records import Block, Bye, New, Note, Recv, Send, Threads, Unblock, Wakes, Worker
+from echo_servers.workers import THREADS, cores
 
-from servers.block import BlockSetting
-from servers.records import Block, Bye, New, Note, Recv, Send, Threads, Unblock, Wakes, Worker
-from servers.workers import THREADS, cores
 from tests.servers.harness import BLOCKED_AS_ONE, LOOPS, ONE_AT_A_TIME, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from echo_servers.both import Both
+from echo_servers.piped import BATCH, KEPT, Piped, count_loss
+from echo_servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, address_name, preview
+from echo_servers.report import Report
 
-from servers.both import Both
-from servers.piped import BATCH, KEPT, Piped, count_loss
-from servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, address_name, preview
-from servers.report import Report
 from tests.servers.harness import Events
 
 

@@ -6,13 +6,13 @@ import socket
 
 import psutil
 import pytest
+from echo_servers.block import KINDS, BlockSetting
+from echo_servers.catalog import BY_NAME, PATTERNS
+from echo_servers.pattern import PROCESS
+from echo_servers.records import Block, New, Note, Recv, Send, Unblock
+from echo_servers.remedies import MOST, promise, remedy, workers_for
+from echo_servers.workers import THREADS, cores
 
-from servers.block import KINDS, BlockSetting
-from servers.catalog import BY_NAME, PATTERNS
-from servers.pattern import PROCESS
-from servers.records import Block, New, Note, Recv, Send, Unblock
-from servers.remedies import MOST, promise, remedy, workers_for
-from servers.workers import THREADS, cores
 from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 

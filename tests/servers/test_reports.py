@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import pytest
+from echo_servers.records import PREVIEW, Bye, Listening, Lost, New, Recv, Reported, Send, Worker
+from echo_servers.server import BACKLOG, RECV_BYTES
 
-from servers.records import PREVIEW, Bye, Listening, Lost, New, Recv, Reported, Send, Worker
-from servers.server import BACKLOG, RECV_BYTES
 from tests.servers.harness import ONE_AT_A_TIME, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, converse, together
 

@@ -10,11 +10,10 @@ import sys
 from collections.abc import Callable
 
 import pytest
-
-from servers import poll_loop
-from servers.block import BlockSetting
-from servers.catalog import BY_NAME, PATTERNS, find
-from servers.server import BadRequest, Server
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import BY_NAME, PATTERNS, find
+from echo_servers.patterns import poll_loop
+from echo_servers.server import BadRequest, Server
 
 BAD = [
     (["multithred"], r"unknown pattern 'multithred': did you mean 'multithread'\?"),
@@ -46,14 +45,14 @@ def refuses(command: list[str], expected: str, prepare: Callable[[], None] | Non
     done = subprocess.run(
         [sys.executable, *command], capture_output=True, text=True, timeout=20, check=False, preexec_fn=prepare
     )
-    assert re.fullmatch(rf"python -m servers: {expected}\n", done.stderr), done.stderr
+    assert re.fullmatch(rf"python -m echo_servers: {expected}\n", done.stderr), done.stderr
     assert done.returncode == 2
     assert done.stdout == ""
 
 
 @pytest.mark.parametrize(("arguments", "expected"), BAD, ids=[" ".join(arguments) or "nothing" for arguments, _ in BAD])
 def test_bad_input(arguments: list[str], expected: str) -> None:
-    refuses(["-m", "servers", *arguments], expected)
+    refuses(["-m", "echo_servers", *arguments], expected)
 
 
 @pytest.mark.parametrize("pattern", [pattern.name for pattern in PATTERNS if pattern.name != "too-many-threads"])
@@ -61,7 +60,7 @@ def test_a_port_in_use_names_its_process(pattern: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupant:
         port = occupant.getsockname()[1]
         owner = rf"in use by \S+, process {os.getpid()}: end that, or choose another with --port"
-        refuses(["-m", "servers", pattern, "--port", str(port)], f"port {port} is {owner}")
+        refuses(["-m", "echo_servers", pattern, "--port", str(port)], f"port {port} is {owner}")
 
 
 def without_privileged_ports() -> None:
@@ -78,7 +77,7 @@ def test_a_privileged_port() -> None:
     except OSError:
         pytest.skip("this system does not say which ports are privileged")
     expected = "port 1 is privileged: choose one from 1024 on with --port"
-    refuses(["-m", "servers", "asyncio", "--port", "1"], expected, without_privileged_ports)
+    refuses(["-m", "echo_servers", "asyncio", "--port", "1"], expected, without_privileged_ports)
 
 
 def test_a_system_without_poll_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,11 @@ from collections import Counter
 
 import psutil
 import pytest
+from echo_servers import sharing
+from echo_servers.block import BlockSetting
+from echo_servers.records import Block, Listening, New, Note, Wakes
+from echo_servers.server import BadRequest, Options, Server
 
-from servers import sharing
-from servers.block import BlockSetting
-from servers.records import Block, Listening, New, Note, Wakes
-from servers.server import BadRequest, Options, Server
 from tests.servers.harness import Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 from tests.servers.test_requests import refuses
@@ -118,7 +118,7 @@ def test_nothing_is_said_while_nothing_happens(start: Starter) -> None:
 def test_nobody_else_comes_to_share_the_port(start: Starter) -> None:
     port = str(loops(start, "reuseport").port)
     for share in ("reuseport", "accept"):
-        command = ["-m", "servers", "process-loops", "--share", share, "--port", port]
+        command = ["-m", "echo_servers", "process-loops", "--share", share, "--port", port]
         refuses(command, f"port {port} is in use.*: end that, or choose another with --port")
 
 

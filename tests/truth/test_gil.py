@@ -5,9 +5,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_tui.diagnosis.stall import Cause, Culprit, Stall
+from echo_tui.observers.threads import MOST
 
-from app.session.stall import Cause, Culprit, Stall
-from servers.block import BlockSetting
 from tests.truth.watch import Caller, Watch, during_a_block, heard, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
@@ -55,7 +56,7 @@ def test_a_newcomer_whom_the_server_cannot_speak_of(pattern: str) -> None:
         watch.until(lambda: watch.session.totals.new == 1, "it is accepted")
         watch.arm()
         sender.send()
-        watch.until(lambda: watch.session.blocking, "the block")
+        watch.until(lambda: watch.session.blocks.running, "the block")
         newcomer = watch.connect()
         newcomer.send()
         watch.until(lambda: watch.session.stalls.going, "a stall while it goes on")
@@ -69,6 +70,23 @@ def test_a_newcomer_whom_the_server_cannot_speak_of(pattern: str) -> None:
         watch.until(newcomer.listen, "its echo")
 
 
+def test_the_newest_of_many_threads() -> None:
+    """Not all of so many threads are sampled, but those are that have served somebody last."""
+    with watching("multithread", BlockSetting("c-gil", 3 * SECONDS)) as watch:
+        silent = [watch.connect() for _ in range(MOST + 20)]
+        sender, other = watch.connect(), watch.connect()
+        watch.until(lambda: watch.session.totals.new == len(silent) + 2, "all are accepted")
+        sender.talk()
+        other.talk()
+        watch.passes(2)  # until their threads are sampled, which costs more the first time
+        during_a_block(watch, sender, [other])
+        stall = max(watch.stalls, key=lambda stall: stall.lasted(0))
+        assert stall.cause is Cause.GIL
+        assert [victim.peer for victim in stall.victims.values()] == [other.name]
+        assert watch.is_close(stall.begin, other.sent_at)
+        assert watch.is_close(stall.end, other.echo_at)
+
+
 def test_a_newcomer_that_says_nothing_waits_to_be_greeted() -> None:
     """The accept that waits takes it out of the queue, and its thread wants the GIL to say so."""
     with watching("multithread", BlockSetting("c-gil", 3 * SECONDS)) as watch:
@@ -77,12 +95,12 @@ def test_a_newcomer_that_says_nothing_waits_to_be_greeted() -> None:
         watch.passes(0.5)
         watch.arm()
         sender.send()
-        watch.until(lambda: watch.session.blocking, "the block")
+        watch.until(lambda: watch.session.blocks.running, "the block")
         watch.arm(False)
         newcomer, connected = watch.connect(), time.monotonic_ns()
         watch.until(lambda: watch.session.stalls.going, "a stall")
         (stall,) = watch.session.stalls.going.values()
-        assert watch.session.blocking, "found while it lasts"
+        assert watch.session.blocks.running, "found while it lasts"
         assert [victim.peer for victim in stall.victims.values()] == [newcomer.name]
         watch.until(lambda: stall.cause is Cause.GIL and stall.culprit, "why")
         watch.until(lambda: sender.listen() and not watch.session.stalls.going, "its end")
@@ -98,7 +116,7 @@ def all_at_once(watch: Watch, messages: int) -> list[Caller]:
     for _ in range(messages):
         for caller in callers:
             caller.send()
-        watch.until(lambda: watch.session.blocking, "a block")
+        watch.until(lambda: watch.session.blocks.running, "a block")
 
     watch.until(lambda: heard(*callers), "every echo")
     watch.until(lambda: not watch.session.stalls.going, "the end of the stalls")
@@ -110,7 +128,7 @@ def test_threads_that_keep_the_gil_in_turn() -> None:
         callers = all_at_once(watch, 1)
         stalls = [stall for stall in watch.stalls if stall.cause is Cause.GIL]
         assert 1 <= len(stalls) <= 3, "while each of them blocks; in the last one's turn whoever has not sent its echo"
-        turns = [moment for span in watch.session.blocks for moment in (span.begin, span.end)]
+        turns = [moment for span in watch.session.blocks.spans for moment in (span.begin, span.end)]
         for stall in stalls:
             assert any(watch.is_close(stall.end, moment) for moment in turns), "it ends with a turn"
         assert stalls[0].begin >= callers[0].sent_at
@@ -121,8 +139,16 @@ def test_threads_that_keep_the_gil_in_turn() -> None:
 def test_threads_that_compute_side_by_side() -> None:
     with watching("multithread", BlockSetting("cpu", SECONDS)) as watch:
         callers = all_at_once(watch, 2)
-        assert len(watch.blamed) <= len(callers), "one for each client that has sent a second message"
         assert {stall.cause for stall in watch.stalls} <= {Cause.COMPUTING, Cause.GIL, Cause.NO_CORE}
+        names = {caller.name for caller in callers}
+        for stall in watch.blamed:
+            assert {victim.peer for victim in stall.victims.values()} <= names, stall
+        for target in {stall.target for stall in watch.blamed}:
+            of_one = sorted((stall for stall in watch.blamed if stall.target == target), key=lambda stall: stall.begin)
+            # Where a thread waits for the GIL, each message that any thread takes ends a stall and may begin the next.
+            assert len(of_one) <= len(callers), of_one
+            for before, after in pairwise(of_one):
+                assert before.end <= after.begin, of_one
 
 
 def calls(watch: Watch) -> dict[int, list[bytes]]:
@@ -141,14 +167,14 @@ def test_to_look_pulls_nobody_out_of_its_call() -> None:
         before = calls(watch)
         watch.arm()
         sender.send()
-        watch.until(lambda: watch.session.blocking, "the block")
+        watch.until(lambda: watch.session.blocks.running, "the block")
         watch.arm(False)
         other.send()
         watch.until(lambda: any(s.located_at for s in watch.session.stalls.going.values()), "the line to blame")
         watch.passes(0.5)
         now = calls(watch)
         by_peer = {connection.peer: connection.tid for connection in watch.session.connections.values()}
-        assert watch.session.blocking, "it lasts"
+        assert watch.session.blocks.running, "it lasts"
         assert {tid for tid in now if now[tid] != before[tid]} == {by_peer[sender.name], by_peer[other.name]}
         watch.connect()
         watch.passes(0.3)

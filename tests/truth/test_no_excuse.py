@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_tui.diagnosis.stall import Cause, Stall
+from echo_tui.model.connection import State
 
-from app.session.connection import State
-from app.session.stall import Cause, Stall
-from servers.block import BlockSetting
 from tests.crossed import seldom
 from tests.truth.watch import LIMIT, Watch, heard, watching
 
@@ -87,10 +87,10 @@ def test_each_block_is_blamed_on_the_thread_that_it_holds() -> None:
         sleeper, caller = watch.connect(), watch.connect()
         watch.arm()
         sleeper.send()
-        watch.until(lambda: watch.session.blocking, "the first block")
+        watch.until(lambda: watch.session.blocks.running, "the first block")
         watch.live.arm(BlockSetting("c-call", 2 * SECONDS))
         caller.send()
-        watch.until(lambda: len(watch.session.blocking) == 2, "the second block")
+        watch.until(lambda: len(watch.session.blocks.running) == 2, "the second block")
         watch.arm(False)
         caller.send()
         stall = going(watch)
@@ -109,7 +109,7 @@ def test_threads_that_block_for_clients_who_are_gone_are_not_just_busy(pattern: 
             sender = watch.connect()
             sender.send()
             sender.close()
-        watch.until(lambda: len(watch.session.blocking) == (workers or 1), "the blocks")
+        watch.until(lambda: len(watch.session.blocks.running) == (workers or 1), "the blocks")
         watch.arm(False)
         late = watch.connect()
         late.send()
@@ -128,7 +128,7 @@ def test_a_busy_loop_that_turns_again_is_not_at_the_line_where_it_slept() -> Non
         watch.arm()
         sender = watch.connect()
         sender.send()
-        watch.until(lambda: watch.session.blocking, "the block")
+        watch.until(lambda: watch.session.blocks.running, "the block")
         watch.arm(False)
         watch.connect()
         stall = going(watch)
@@ -201,7 +201,7 @@ def test_a_stranger_whom_a_loop_has_accepted_and_not_come_to_greet(pattern: str)
         watch.until(
             lambda: any(stranger.name in (v.peer for v in s.victims.values()) for s in watch.stalls), "it is a victim"
         )
-        assert watch.session.blocking
+        assert watch.session.blocks.running
         watch.until(stranger.listen, "its echo")
         watch.until(lambda: not watch.session.stalls.going, "the end")
 
@@ -209,7 +209,7 @@ def test_a_stranger_whom_a_loop_has_accepted_and_not_come_to_greet(pattern: str)
 def blocked(watch: Watch, count: int) -> None:
     """Wait for a block without a look at the kernel, which would see who is in the accept queue meanwhile."""
     end = time.monotonic() + LIMIT
-    while len(watch.session.blocks) < count:
+    while len(watch.session.blocks.spans) < count:
         assert time.monotonic() < end
         watch.live.drain()
         time.sleep(0.001)
@@ -221,7 +221,7 @@ def test_a_stranger_waits_from_when_its_bytes_came() -> None:
         watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
         watch.arm()
         sender.send()
-        watch.until(lambda: watch.session.blocking, "the block")
+        watch.until(lambda: watch.session.blocks.running, "the block")
         watch.arm(False)
         stranger.send()
         (connection,) = (c for c in watch.session.connections.values() if c.peer == stranger.name)

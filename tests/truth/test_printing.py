@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from echo_servers import printed
+from echo_servers.catalog import PATTERNS
+from echo_servers.records import Recv, Send
+from echo_tui.diagnosis.stall import Cause
+from echo_tui.model.observations import Output
 
-from app.session.observations import Output
-from app.session.stall import Cause
-from servers import printed
-from servers.catalog import PATTERNS
-from servers.records import Recv, Send
 from tests.crossed import seldom
 from tests.truth.test_stalls import LOOPS
 from tests.truth.watch import Caller, Watch, watching
@@ -51,7 +51,7 @@ def test_a_loop_whose_stdout_nobody_reads_stops_at_its_print(pattern: str) -> No
         watch.until(lambda: all(caller.listen() for caller in callers), "every echo")
         watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
         totals = watch.session.totals
-        lines = [line.text for line in watch.session.output if line.stream == "stdout"]
+        lines = [line.text for line in watch.session.printed.lines if line.stream == "stdout"]
         assert sum(line.startswith("Recv: ") for line in lines) == totals.recv, "every line has come at last"
         assert totals.recv_bytes == totals.send_bytes
 
@@ -81,7 +81,9 @@ def test_what_is_printed_is_what_is_reported(pattern: str) -> None:
         for _ in range(20):
             caller.talk(LINE)
         log = watch.session.log
-        watch.until(lambda: sum(o.text.startswith("Send: ") for o in watch.session.output) == 20, "the last line")
+        watch.until(
+            lambda: sum(o.text.startswith("Send: ") for o in watch.session.printed.lines) == 20, "the last line"
+        )
         entries = [record for record, _ in log.slice(0, log.total)]
         assert sum(isinstance(record, Recv) for record in entries) == 20
         assert sum(isinstance(record, Send) for record in entries) == 20

@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_tui.diagnosis.stall import Cause, Stall
 
-from app.session.stall import Cause, Stall
-from servers.block import BlockSetting
 from tests.truth.watch import Caller, Watch, heard, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
@@ -39,7 +39,7 @@ def hold(watch: Watch, *senders: Caller) -> None:
     watch.arm()
     for sender in senders:
         sender.send()
-    watch.until(lambda: len(watch.session.blocking) == len(senders), "the block")
+    watch.until(lambda: len(watch.session.blocks.running) == len(senders), "the block")
     watch.arm(False)
 
 
@@ -61,7 +61,7 @@ def test_a_held_loop_holds_its_own_clients_and_no_others() -> None:
             newcomer.send()
         watch.until(lambda: heard(sender, *victims, *others, *newcomers), "every echo")
         (stall,) = over(watch)
-        assert (stall.cause, stall.injected, stall.key[0]) == (Cause.PARKED, True, pid)
+        assert (stall.cause, stall.injected, getattr(stall.target, "pid", None)) == (Cause.PARKED, True, pid)
         assert {victim.peer for victim in stall.victims.values()} == {victim.name for victim in victims}
         assert watch.is_close(stall.begin, victims[0].sent_at)
         assert watch.is_close(stall.end, min(victim.echo_at for victim in victims))
@@ -85,7 +85,7 @@ def test_newcomers_that_are_given_to_a_held_loop_wait_for_it() -> None:
         held = [newcomer for newcomer in newcomers if server_of(watch, newcomer) == pid]
         assert 0 < len(held) < NEWCOMERS
         (stall,) = over(watch)
-        assert (stall.cause, stall.injected, stall.key[0]) == (Cause.PARKED, True, pid)
+        assert (stall.cause, stall.injected, getattr(stall.target, "pid", None)) == (Cause.PARKED, True, pid)
         assert {victim.peer for victim in stall.victims.values()} == {newcomer.name for newcomer in held}
         assert stall.culprit
         assert stall.culprit.pid == pid
@@ -100,7 +100,9 @@ def test_nobody_is_left_to_accept_when_all_loops_are_held() -> None:
         newcomer = watch.connect()
         newcomer.send()
         watch.until(lambda: heard(one, other, newcomer), "every echo")
-        (stall,) = over(watch)
+        stalls = over(watch)
+        assert len(stalls) == 1, stalls
+        (stall,) = stalls
         assert (stall.cause, stall.injected) == (Cause.PARKED, True)
         assert [victim.peer for victim in stall.victims.values()] == [newcomer.name]
         assert watch.is_close(stall.begin, newcomer.sent_at)

@@ -10,12 +10,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import PATTERNS, find
+from echo_servers.server import Options
+from echo_tui.diagnosis.stall import Cause, Stall
+from echo_tui.run.live import Live, Plan
 
-from app.live import Live, Plan
-from app.session.stall import Cause, Stall
-from servers.block import BlockSetting
-from servers.catalog import PATTERNS, find
-from servers.server import Options
 from tests.crossed import crossed, seldom
 from tests.truth.watch import Watch, during_a_block, watching
 
@@ -85,8 +85,9 @@ def in_the_pattern(stall: Stall, pattern: str) -> bool:
     """Whether the culprit's stack leads through the pattern's own file, or the handler that it shares."""
     assert stall.culprit
     files = {frame.file for frame in stall.culprit.frames}
-    folder = find(pattern).source.parent
-    return bool(files & {str(find(pattern).source), str(folder / "echo.py"), str(folder / "asyncio_protocol.py")})
+    source = find(pattern).source
+    handlers = (source, source.parents[1] / "echo.py", source.with_name("asyncio_protocol.py"))
+    return any(str(file) in files for file in handlers)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_a_client_that_says_goodbye_during_a_block_waits_for_nothing() -> None:
         watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
         watch.arm()
         sender.send()
-        watch.until(lambda: watch.session.blocking, "the block")
+        watch.until(lambda: watch.session.blocks.running, "the block")
         quiet.sock.shutdown(socket.SHUT_WR)
         watch.until(sender.listen, "its echo")
         watch.until(lambda: watch.session.totals.bye == 1, "the goodbye is seen")

@@ -5,16 +5,18 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
-from app.live import Live, Plan
-from app.session.session import Session
-from app.session.stall import Cause, Stall
-from servers.block import BlockSetting
-from servers.catalog import find
-from servers.records import address_name
-from servers.server import Options
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import find
+from echo_servers.records import address_name
+from echo_servers.server import Options
+from echo_tui.diagnosis.stall import Cause, Stall
+from echo_tui.model.observations import StallAfter
+from echo_tui.model.session import Session
+from echo_tui.run.driver import TURN, Driver
+from echo_tui.run.live import Live, Plan
 
 LIMIT = 30.0
-LOOK = 0.05
+LOOK = TURN / 1e9
 CLOSE = 0.1
 """How far (s) from the truth a time may be, beyond what this run itself was late."""
 
@@ -28,9 +30,10 @@ class Watch:
         if not block:
             self.live.arm(None)
         self.block = block
-        self.threshold = threshold
+        if threshold:
+            self.session.apply(StallAfter(time.monotonic_ns(), threshold))
+        self.driver = Driver(self.live)
         self.late = 0.0
-        self._due = time.monotonic()
         self.until(lambda: self.session.server and self.session.server.listening_at, "it listens")
 
     @property
@@ -49,21 +52,15 @@ class Watch:
     @property
     def is_due(self) -> bool:
         """Whether it is time for the next turn."""
-        return time.monotonic() >= self._due + LOOK
+        return self.driver.due
 
     def look(self) -> None:
         """One turn, as the dashboard makes it twenty times a second."""
-        if self.threshold:
-            self.session.stalls.threshold = self.threshold
-        self._due += LOOK
-        wait = self._due - time.monotonic()
+        wait = self.driver.wait
         if wait > 0:
             time.sleep(wait)
-        else:
-            self.late = max(self.late, -wait)
-            self._due = time.monotonic()
-        self.live.drain()
-        self.live.look()
+        self.driver.turn()
+        self.late = max(self.late, self.driver.worst_lag() / 1e9)
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         limit = time.monotonic() + LIMIT
@@ -135,7 +132,7 @@ def during_a_block(watch: Watch, sender: Caller, others: list[Caller]) -> None:
     """One client's message blocks its handler; then the block is switched off, and the others send too."""
     watch.arm()
     sender.send()
-    watch.until(lambda: watch.session.blocking, "the block")
+    watch.until(lambda: watch.session.blocks.running, "the block")
     watch.arm(False)
     for other in others:
         other.send()

@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
-from app.live import OVER
-from app.tui.dialogs import Ask
-from app.tui.keys import ALL_KEYS
-from servers.catalog import find
+from echo_servers.catalog import find
+from echo_tui.run.live import OVER
+from echo_tui.tui.dialogs import Ask
+from echo_tui.tui.keys import ALL_KEYS
+
 from tests.tui.stage import Stage
 
 Check = Callable[[Stage], Awaitable[None]]

@@ -7,20 +7,19 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import psutil
+from echo_servers.catalog import find
+from echo_servers.server import Options
+from echo_tui.config import Config
+from echo_tui.model.connection import Connection
+from echo_tui.model.session import Session
+from echo_tui.run.live import Plan
+from echo_tui.tui.app import EchoTui
+from echo_tui.tui.panel import Panel
 from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
-
-from app.config import Config
-from app.live import Plan
-from app.session.connection import Connection
-from app.session.session import Session
-from app.tui.app import EchoTui
-from app.tui.panel import Panel
-from servers.catalog import find
-from servers.server import Options
 
 LIMIT = 20.0
 """Seconds after which a condition counts as missed; far beyond what it takes."""
@@ -216,7 +215,7 @@ async def dashboard(
                 await stage.serving()
             yield stage
         finally:
-            group = [*app.live.session.processes, app.live.crowd.pid]
+            group = [*app.live.session.resources.processes, app.live.crowd.pid]
     assert not app.return_code, "a fault of its own"
     assert free_of_processes(before)
     assert not [pid for pid in group if is_alive(pid)]

@@ -4,11 +4,11 @@ come out the same everywhere."""
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.arming import Arming
-from app.lens import Lens
-from app.live import Live, Plan
-from app.session.moments import Moments
-from app.session.observations import (
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import Pattern, find
+from echo_servers.records import Block, Bye, Listening, New, Recv, Send, Unblock, Worker
+from echo_tui.model.moments import Moments
+from echo_tui.model.observations import (
     BlockSet,
     ClientClosed,
     ClientConnected,
@@ -30,13 +30,13 @@ from app.session.observations import (
     Thread,
     ThreadSample,
 )
-from app.session.session import Session
-from app.tui import picture
-from app.tui.app import EchoTui
-from app.tui.view import View
-from servers.block import BlockSetting
-from servers.catalog import Pattern, find
-from servers.records import Block, Bye, Listening, New, Recv, Send, Unblock, Worker
+from echo_tui.model.session import Session
+from echo_tui.run.arming import Arming
+from echo_tui.run.lens import Lens
+from echo_tui.run.live import Live, Plan
+from echo_tui.tui import picture
+from echo_tui.tui.app import EchoTui
+from echo_tui.tui.view import View
 
 MS = 1_000_000
 START = 3_600_000 * MS
@@ -126,7 +126,9 @@ def seen(at: int, asleep: bool) -> list[Observation]:
     ran = at // 50 if asleep else at // 40
     source = str(Path(__file__).with_name("shown_source.py"))
     stack = (
-        [Frame("/x/servers/block.py", 3, "sleep")] if asleep else [Frame("/lib/python3/selectors.py", 468, "select")]
+        [Frame("/x/echo_servers/block.py", 3, "sleep")]
+        if asleep
+        else [Frame("/lib/python3/selectors.py", 468, "select")]
     )
     return [
         StackSample(at, PID, [Stack(PID, [*stack, Frame(source, 12, "data_received")])]),

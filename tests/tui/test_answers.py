@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-
-from app.tui.answers import burst, rate, whole
+from echo_tui.tui.answers import burst, rate, whole
 
 
 @pytest.mark.parametrize(

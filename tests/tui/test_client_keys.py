@@ -1,9 +1,10 @@
 """Every key for our clients does what its help says."""
 
-from app.session.connection import State
-from app.tui.keys import CLIENTS
-from servers.records import Bye
-from servers.server import Options
+from echo_servers.records import Bye
+from echo_servers.server import Options
+from echo_tui.model.connection import State
+from echo_tui.tui.keys import CLIENTS
+
 from tests.tui.checks import Checks, answer, with_nobody
 from tests.tui.stage import Stage, dashboard
 

@@ -7,13 +7,13 @@ import socket
 from pathlib import Path
 
 import pytest
+from echo_servers import catalog, pattern
+from echo_servers.records import Note
+from echo_servers.server import Options
+from echo_tui.model.observations import Observation, ServerExited, ServerStarted
+from echo_tui.tui.panels.ended import EndedPanel, died
+from echo_tui.tui.panels.patterns import PatternsPanel
 
-from app.session.observations import Observation, ServerExited, ServerStarted
-from app.tui.panels.ended import EndedPanel, died
-from app.tui.panels.patterns import PatternsPanel
-from servers import catalog, pattern
-from servers.records import Note
-from servers.server import Options
 from tests.tui.stage import SIZES, dashboard, until
 from tests.tui.still import NOW, PID, START, Still
 

@@ -1,8 +1,8 @@
 """A picture held still while counting goes on; and looking back while more comes."""
 
 import pytest
+from echo_servers.records import Recv
 
-from servers.records import Recv
 from tests.tui.stage import Stage, dashboard
 
 LINES = 2_000
@@ -74,7 +74,7 @@ async def test_looking_back_is_not_thrown_to_the_end() -> None:
 
 
 async def test_lines_that_fall_out_of_the_log_leave_the_cursor_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.session.log.LINES", LINES)
+    monkeypatch.setattr("echo_tui.model.event_log.LINES", LINES)
     async with dashboard("asyncio", clients=1) as stage:
         await stage.connected(1)
         events, log = stage.panel("events"), stage.session.log

@@ -5,13 +5,15 @@ import os
 import re
 import signal
 import socket
+import time
 import unicodedata
 from collections.abc import Iterator
 
 import pytest
+from echo_servers.records import Block, Bye, Echo, New, Note, Worker
+from echo_tui.model.observations import ClientUnconnected, Output, Unavailable
 
-from servers.records import Note
-from tests.tui.stage import LIMIT, Stage, dashboard
+from tests.tui.stage import LIMIT, SIZES, Stage, dashboard
 
 HOSTILE = {
     "a title": b"\x1b]0;gotcha\x07",
@@ -111,4 +113,44 @@ async def test_a_hostile_server() -> None:
         assert not control_characters(stage)
         await stage.press("end")
         await stage.until(lambda: r"\x1b[31m[/foo] 29999" in stage.shown("ended"), "its last words")
+        assert not control_characters(stage)
+
+
+TURNED = "evil\u202egpj.exe\u2066\x1b[2J\u200f"
+"""Characters that turn the direction of writing, or that a terminal obeys."""
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_forged_records_turn_no_direction_of_writing(size: tuple[int, int]) -> None:
+    async with dashboard("asyncio", size=size, clients=1) as stage:
+        await stage.connected(1)
+        now, pid = time.monotonic_ns(), 999_999
+        for tid in range(3):
+            stage.session.apply(Worker(now, pid, tid, TURNED))
+            stage.session.apply(New(now, pid, tid, tid, f"{TURNED}:{tid}"))
+            stage.session.apply(Echo(now, pid, tid, tid, 99, TURNED[:8], 1))
+            stage.session.apply(Block(now, pid, tid, tid, TURNED, 2.0))
+        stage.session.apply(Bye(now, pid, 2, 2, TURNED))
+        stage.session.apply(Note(now, pid, pid, TURNED))
+        stage.session.apply(Output(now, "stderr", TURNED))
+        stage.session.apply(ClientUnconnected(now, 1, TURNED))
+        stage.session.apply(Unavailable(now, "threads", TURNED))
+        for key in ("1", "2", "3", "4", "5", "6", "7", "8"):
+            await stage.press(key, "end", "y")  # with the notice of a line that is copied
+            await stage.glance()
+            assert not control_characters(stage), key
+            assert stage.app.clipboard.isprintable(), "it may be pasted into another terminal, which would obey it"
+            borders = "".join(f"{widget.border_title}{widget.border_subtitle}" for widget in stage.app.query("*"))
+            assert not [char for char in borders if unicodedata.category(char)[0] == "C"], key
+        assert "evil" in stage.text or size == SIZES[0]
+        picture = stage.app.export_screenshot()
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", picture)
+
+
+async def test_no_notice_and_no_border_turns_the_direction_of_writing() -> None:
+    async with dashboard() as stage:
+        stage.app.notify(f"{TURNED}\n{TURNED}", title=TURNED, markup=False)
+        stage.panel("patterns").title_text = TURNED
+        await stage.press("1", "down")
+        await stage.until(lambda: stage.text.count("evil") >= 4, "title, two lines, and a border")
         assert not control_characters(stage)

@@ -4,14 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from echo_servers.catalog import PATTERNS
+from echo_tui.config import Config
+from echo_tui.model.moments import Moments
+from echo_tui.run.live import Live
+from echo_tui.tui.dialogs import Help
+from echo_tui.tui.keys import ALL_KEYS, KEYS
 from textual.widgets import Input
 
-from app.config import Config
-from app.live import Live
-from app.session.moments import Moments
-from app.tui.dialogs import Help
-from app.tui.keys import ALL_KEYS, KEYS
-from servers.catalog import PATTERNS
 from tests.tui.stage import SIZES, Stage, dashboard, screen_text
 from tests.tui.still import Still, run
 
@@ -178,8 +178,8 @@ async def test_the_palette_does_what_it_says() -> None:
         await stage.until(lambda: stage.app.focused is stage.panel("threads"), "the threads")
 
 
-def test_the_readme_names_every_key_that_can_be_set() -> None:
-    said = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def test_the_documentation_names_every_key_that_can_be_set() -> None:
+    said = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
     named = set(re.findall(r"[a-z-]+", said.partition("The ids: `")[2].partition("`,")[0]))
     assert named == {key.id for key in KEYS}
 

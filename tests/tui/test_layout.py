@@ -1,10 +1,9 @@
 """Which panels stand on a terminal of any size."""
 
+from echo_tui.tui.keys import PANELS
+from echo_tui.tui.layout import ALWAYS, EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange, size_class
 from hypothesis import given
 from hypothesis import strategies as st
-
-from app.tui.keys import PANELS
-from app.tui.layout import ALWAYS, EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange, size_class
 
 sizes = st.tuples(st.integers(1, 400), st.integers(1, 200))
 places = st.sampled_from(PANELS)

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from echo_tui.tui.dialogs import Confirm
+from echo_tui.tui.palette import THEMES
 
-from app.tui.dialogs import Confirm
-from app.tui.palette import THEMES
 from tests.tui.stage import Stage, dashboard
 
 

@@ -4,17 +4,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from echo_servers.block import KINDS, BlockSetting
+from echo_servers.catalog import PATTERNS, find
+from echo_tui.experiments.cell import Blame, Cell, Feeling, Felt, Newcomer
+from echo_tui.experiments.measure import Measured, measure
+from echo_tui.experiments.terms import Terms
+from echo_tui.model.session import Session
+from echo_tui.tui.matrix import MatrixScreen, described
 from textual.coordinate import Coordinate
 from textual.screen import Screen
 from textual.widgets import DataTable, Static
 
-from app.matrix.cell import Blame, Cell, Feeling, Felt, Newcomer
-from app.matrix.measure import Measured, measure
-from app.matrix.terms import Terms
-from app.session.session import Session
-from app.tui.matrix import MatrixScreen, described
-from servers.block import KINDS, BlockSetting
-from servers.catalog import PATTERNS, find
 from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard
 from tests.tui.still import NOW, run
@@ -25,7 +25,7 @@ ROWS = {pattern.name: number for number, pattern in enumerate(PATTERNS)}
 
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.tui.screen_keys.Terms", lambda: Terms(seconds=0.3, clients=2))
+    monkeypatch.setattr("echo_tui.tui.screen_keys.Terms", lambda: Terms(seconds=0.3, clients=2))
 
 
 async def opened(stage: Stage) -> MatrixScreen:
@@ -183,6 +183,7 @@ async def test_in_the_picture_of_a_cell_the_remedy_is_that_of_the_cell() -> None
         await to(stage, "asyncio", "c-call")
         await stage.press("enter")
         await stage.until(lambda: stage.app.origin, "the picture")
+        assert "block: c-call:0.5 ON" in stage.shown("header"), "that of the cell, as its events say"
         await stage.serving("multithread")
         await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the remedy is marked")
         await stage.until(lambda: "switches" in stage.shown("cpu") or "sw/s" in stage.shown("cpu"), "its CPU")
@@ -270,7 +271,7 @@ async def test_one_walks_through_the_stalls_of_the_cell() -> None:
     async with dashboard("asyncio", clients=3, block=BlockSetting("sleep", 0.6)) as stage:
         for _ in range(2):
             await held(stage)
-            await stage.until(lambda: not stage.session.blocking and not stage.session.stalls.going, "quiet")
+            await stage.until(lambda: not stage.session.blocks.running and not stage.session.stalls.going, "quiet")
         measured = Measured(cell, dict(stage.app.live.moments.kept), stage.session)
         numbers = sorted(measured.moments)
         assert len(numbers) > 1

@@ -4,14 +4,14 @@ import re
 import time
 
 import pytest
+from echo_servers.catalog import find
+from echo_servers.ceiling import CEILING
+from echo_servers.records import Bye
+from echo_servers.server import Options
+from echo_tui.diagnosis.stall import Cause
+from echo_tui.model.observations import ClientClosed
+from echo_tui.tui.dialogs import Ask
 
-from app.session.observations import ClientClosed
-from app.session.stall import Cause
-from app.tui.dialogs import Ask
-from servers.catalog import find
-from servers.ceiling import CEILING
-from servers.records import Bye
-from servers.server import Options
 from tests.tui.stage import Stage, dashboard
 
 SMALL, TALK = (80, 24), (100, 30)
@@ -42,17 +42,17 @@ async def test_who_does_not_read_stops_a_bounded_server_and_fills_an_unbounded_o
         )
         assert not stage.session.stalls.count, "a loop that a client holds back serves all others"
         assert stage.chips()["1"].startswith("not reading ")
-        assert all(process.growth < CEILING // 4 for process in stage.session.processes.values())
+        assert all(process.growth < CEILING // 4 for process in stage.session.resources.processes.values())
         assert "memory" not in stage.shown("header")
 
         await stage.press("full_stop")
         await stage.serving("asyncio-naive")
         await stage.until(lambda: stage.session.clients[1].connection and not stage.session.clients[1].reading, "still")
         await stage.shows("memory +")
-        await stage.until(lambda: stage.session.notes, "the ceiling")
-        assert "ceiling of 64 MiB" in stage.session.notes[-1].text
+        await stage.until(lambda: stage.session.printed.notes, "the ceiling")
+        assert "ceiling of 64 MiB" in stage.session.printed.notes[-1].text
         await stage.until(lambda: "ceiling struck" in stage.shown("header"), "it, in the header")
-        (process,) = stage.session.processes.values()
+        (process,) = stage.session.resources.processes.values()
         await stage.until(lambda: process.growth > CEILING // 2, "its memory")
         assert process.growth < 2 * CEILING
         await stage.press("6")
@@ -104,12 +104,12 @@ async def test_a_flood_past_the_backlog() -> None:
         await stage.until(lambda: "flood" in stage.shown("connections"), "whose they are")
         await stage.press("full_stop")
         await stage.serving("multithread")
-        await stage.until(lambda: not stage.session.flood.count, "it ends with the server")
+        await stage.until(lambda: not stage.session.clients.flood.count, "it ends with the server")
         await stage.misbehave("f")
         await stage.until(lambda: stage.session.totals.new == 201, "here everybody gets in")
         await stage.until(lambda: not goes_on(stage, Cause.BACKLOG), "and no queue is full")
         await stage.misbehave("f")
-        await stage.until(lambda: len(stage.session.closed) >= 200, "they are closed")
+        await stage.until(lambda: len(stage.session.connections.closed) >= 200, "they are closed")
         await stage.until(lambda: re.search("flood +closed", stage.shown("connections")), "those that were")
         assert "external" not in stage.shown("connections")
 

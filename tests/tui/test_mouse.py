@@ -1,7 +1,11 @@
 """What the mouse does."""
 
-from app.tui.panels.patterns import PatternsPanel
-from servers.catalog import find
+from echo_servers.catalog import find
+from echo_tui.tui.panels.patterns import PatternsPanel
+from rich.style import Style
+from textual import events
+from textual.command import CommandList, CommandPalette
+
 from tests.tui.stage import Stage, dashboard
 
 
@@ -82,3 +86,17 @@ async def test_of_two_keys_in_one_entry_of_the_footer_each_does_its_own() -> Non
         for key, chosen in (("→ choose", "[2]"), ("→ choose", "[3]"), ("←→ choose", "[2]")):
             await click(stage, "keys", key)
             await stage.shows(f"▶{chosen}")
+
+
+async def test_a_click_on_a_hit_that_is_gone_does_nothing() -> None:
+    async with dashboard("asyncio") as stage:
+        await stage.press("ctrl+p")
+        await stage.until(lambda: stage.app.screen.query(CommandList), "the palette")
+        hits = stage.app.screen.query_one(CommandList)
+        await stage.until(lambda: hits.option_count, "hits")
+        row = Style.from_meta({"option": hits.option_count + 5})
+        x, y = hits.region.offset
+        hits.post_message(events.Click(hits, 0, 0, 0, 0, 1, False, False, False, x, y, style=row))
+        await stage.glance()
+        assert stage.app.is_running
+        assert isinstance(stage.app.screen, CommandPalette)

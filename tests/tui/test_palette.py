@@ -1,11 +1,10 @@
 """The project's own themes can be read from the last row."""
 
 import pytest
+from echo_tui.tui.palette import THEMES, Palette
 from rich.style import Style
 from textual.app import App
 from textual.color import Color
-
-from app.tui.palette import THEMES, Palette
 
 AA = 4.5
 """WCAG's least contrast for text."""

@@ -1,11 +1,11 @@
 """The list of patterns where it is longer than its panel, and what is shown of one with several loops."""
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import FAMILIES, PATTERNS, find
+from echo_servers.server import Options
+from echo_tui.tui.panels.patterns import PatternsPanel
 
-from app.tui.panels.patterns import PatternsPanel
-from servers.block import BlockSetting
-from servers.catalog import FAMILIES, PATTERNS, find
-from servers.server import Options
 from tests.tui.stage import SIZES, Stage, dashboard
 
 SMALL = (80, 24)

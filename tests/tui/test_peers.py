@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.server import Options
 
-from servers.block import BlockSetting
-from servers.server import Options
 from tests.tui.stage import SIZES, Stage, dashboard
 
 

@@ -3,11 +3,11 @@
 import random
 
 import pytest
+from echo_tui.observers import strace
+from echo_tui.tui.keys import PANELS
+from echo_tui.tui.layout import LOWER
 from textual.widgets import Input
 
-from app.observers import strace
-from app.tui.keys import PANELS
-from app.tui.layout import LOWER
 from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard
 

@@ -1,9 +1,9 @@
 """A server that prints, and whose stdout is held: the screen names the line that stops it, and it goes on when read."""
 
 import pytest
+from echo_servers.server import Options
+from echo_tui.diagnosis.stall import Cause
 
-from app.session.stall import Cause
-from servers.server import Options
 from tests.tui.stage import SIZES, dashboard
 
 
@@ -34,7 +34,7 @@ async def test_what_is_held_stays_so_on_a_walk_and_is_of_no_use_to_a_server_that
         await stage.connected(2)
         await stage.press("o", "full_stop")
         await stage.serving("asyncio-naive")
-        assert stage.session.output_held
+        assert stage.session.printed.held
         stage.app.live.load([], 50, 64)
         await stage.until(lambda: any(s.cause is Cause.PARKED for s in stage.session.stalls.going.values()), "it stops")
 

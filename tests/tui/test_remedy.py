@@ -1,12 +1,12 @@
 """The key that goes to what cures a block: with the same clients, all of whom are served, and the same block on."""
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import find
+from echo_servers.server import Options
+from echo_tui.tui.panels.patterns import PatternsPanel
 from textual.widgets._toast import Toast
 
-from app.tui.panels.patterns import PatternsPanel
-from servers.block import BlockSetting
-from servers.catalog import find
-from servers.server import Options
 from tests.tui.stage import SIZES, Stage, dashboard
 
 WIDE, TALK, SMALL = (160, 45), (100, 30), (80, 24)
@@ -53,7 +53,7 @@ async def test_where_calls_are_moved_there_is_a_helper_for_each_client(
         await stage.connected(6)
         await stage.press("a")
         await stage.say("is anybody there")
-        await stage.until(lambda: len(stage.session.blocking) == 6, "all of their calls are made at once")
+        await stage.until(lambda: len(stage.session.blocks.running) == 6, "all of their calls are made at once")
 
 
 async def test_before_a_server_runs_the_key_goes_where_the_screen_says() -> None:
@@ -69,7 +69,7 @@ async def test_before_a_server_runs_the_key_goes_where_the_screen_says() -> None
 
 async def test_a_block_that_was_switched_off_stays_off_when_the_same_pattern_starts_again() -> None:
     async with dashboard("asyncio-blocking") as stage:
-        await stage.shows("block: time.sleep 20 s ON")
+        await stage.shows("block: sleep:20 ON")
         await stage.press("b")
         await stage.shows("block: off")
         for leave, back in ((("space",), ("space",)), (("w", "space"), ("escape", "escape"))):
@@ -81,8 +81,8 @@ async def test_a_block_that_was_switched_off_stays_off_when_the_same_pattern_sta
             await stage.serving("asyncio-blocking")
             assert stage.app.live.block.now is None
             await stage.shows("block: off")
-        await stage.press("enter")
-        await stage.shows("block: time.sleep 20 s ON")
+        await stage.press("space", "enter")
+        await stage.shows("block: sleep:20 ON")
 
 
 async def test_a_key_that_has_nothing_to_do_says_why() -> None:

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
+from echo_servers.catalog import find
+from echo_servers.server import Options
+from echo_tui.observers import strace
+from echo_tui.tui.dialogs import Confirm, Help
+from echo_tui.tui.keys import PANELS, SCREEN
 from textual.widgets import Input
 
-from app.observers import strace
-from app.tui.dialogs import Confirm, Help
-from app.tui.keys import PANELS, SCREEN
-from servers.catalog import find
-from servers.server import Options
 from tests.tui.checks import Check, Checks, with_nobody
 from tests.tui.stage import Stage, dashboard
 

@@ -1,8 +1,11 @@
 """Every key for the server does what its help says."""
 
-from app.tui.keys import SERVER
-from servers.catalog import find
-from servers.server import Options
+import socket
+
+from echo_servers.catalog import find
+from echo_servers.server import Options
+from echo_tui.tui.keys import SERVER
+
 from tests.tui.checks import Checks, answer, with_nobody
 from tests.tui.stage import Stage, dashboard
 
@@ -13,6 +16,16 @@ checks = Checks(SERVER)
 async def start(stage: Stage) -> None:
     await stage.press("1", "down", "enter")
     await stage.serving("thread-pool")
+
+
+@checks.key("restart")
+async def restart(stage: Stage) -> None:
+    before, port = stage.session, stage.session.server and stage.session.server.port
+    await stage.press("R")
+    await stage.until(lambda: stage.session is not before, "another run")
+    await stage.serving("thread-pool")
+    assert stage.session.server
+    assert stage.session.server.port == port
 
 
 @checks.key("toggle")
@@ -43,7 +56,7 @@ async def following(stage: Stage) -> None:
 @checks.key("block")
 async def block(stage: Stage) -> None:
     await stage.press("b")
-    await stage.shows("block: time.sleep 2 s ON")
+    await stage.shows("block: sleep:2 ON")
     await stage.press("b")
     await stage.shows("block: off")
 
@@ -52,7 +65,7 @@ async def block(stage: Stage) -> None:
 async def block_set(stage: Stage) -> None:
     await stage.press("B")
     await answer(stage, "sleep:0.25")
-    await stage.shows("block: time.sleep 0.25 s ON")
+    await stage.shows("block: sleep:0.25 ON")
     assert stage.app.live.block.now is not None
 
 
@@ -86,3 +99,35 @@ async def hold(stage: Stage) -> None:
 async def test_every_key_of_server() -> None:
     async with dashboard("multithread", options=Options(port=0, print=True)) as stage:
         await checks.go(stage)
+
+
+async def test_enter_on_the_running_pattern_leaves_it_running() -> None:
+    async with dashboard("multithread") as stage:
+        before = stage.session
+        await stage.open(1)
+        await stage.press("1", "enter")
+        await stage.until(lambda: any("R restarts it" in words for words in stage.notices()), "the way to restart it")
+        assert stage.session is before
+        await stage.press("space", "enter")  # one that has been stopped is started
+        await stage.until(lambda: stage.session is not before, "another run")
+        await stage.serving("multithread")
+
+
+async def test_a_restart_asks_before_it_cuts_off_external_clients() -> None:
+    async with dashboard("multithread") as stage:
+        before, server = stage.session, stage.session.server
+        assert server
+        with socket.create_connection((server.host, server.port)):
+            await stage.until(lambda: stage.app.live.guests == 1, "the external client")
+            await stage.press("R")
+            await stage.shows("Restart and cut off 1 external client?")
+            await stage.press("n")
+            await stage.until(lambda: len(stage.app.screen_stack) == 1, "no question any more")
+            assert stage.session is before
+            await stage.press("R")
+            await stage.shows("Restart and cut off 1 external client?")
+            await stage.press("y")
+            await stage.until(lambda: stage.session is not before, "another run")
+            await stage.serving("multithread")
+            assert stage.session.server
+            assert stage.session.server.port == server.port

@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from dataclasses import fields
 from itertools import pairwise
 
+from echo_tui.diagnosis.stall import SHORT, Cause, Stall
+from echo_tui.diagnosis.targets import OnThread
+from echo_tui.model.blocks import BlockSpan
+from echo_tui.model.observations import ServerStarted
+from echo_tui.model.session import Session
+from echo_tui.tui import text
+from echo_tui.tui.lanes import Window
+from echo_tui.tui.palette import Palette
+from echo_tui.tui.server_lane import SEAM, server_lane
+from echo_tui.tui.view import View
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
-
-from app.session.observations import ServerStarted
-from app.session.parts import BlockSpan
-from app.session.session import Session
-from app.session.stall import SHORT, Cause, Stall
-from app.tui import text
-from app.tui.lanes import Window
-from app.tui.palette import Palette
-from app.tui.server_lane import SEAM, server_lane
-from app.tui.view import View
 
 SECOND = 1_000_000_000
 BEGIN = 1_000 * SECOND
@@ -30,14 +30,14 @@ def at(seconds: float) -> int:
 
 
 def stall(number: int, begin: float, end: float | None = None, cause: Cause = Cause.PARKED) -> Stall:
-    return Stall(number, (1, number), at(begin), at(begin), end=at(end) if end is not None else 0, cause=cause)
+    return Stall(number, OnThread(1, number), at(begin), at(begin), end=at(end) if end is not None else 0, cause=cause)
 
 
 def drawn(stalls: list[Stall], blocks: Sequence[BlockSpan] = (), width: int = 96, chosen: int | None = None) -> str:
     """The lane of the last thirty seconds."""
     session = Session()
     session.apply(ServerStarted(BEGIN, "asyncio", 1, "127.0.0.1", 1, ["poll"]))
-    session.blocks.extend(blocks)
+    session.blocks.spans.extend(blocks)
     view = View(session, NOW, PALETTE, None, None, session, NOW, {}, {}, None, chosen is not None, chosen_stall=chosen)
     line = server_lane(view, Window(NOW, width, 30 * SECOND), stalls)
     return "".join(words for words, _ in line)

@@ -3,9 +3,10 @@
 import random
 from itertools import combinations
 
-from app.tui.layout import arrange
-from app.tui.panel import Panel
-from servers.server import Options
+from echo_servers.server import Options
+from echo_tui.tui.layout import arrange
+from echo_tui.tui.panel import Panel
+
 from tests.tui.stage import SIZES, Stage, dashboard, rendered
 
 TOO_SMALL = (30, 10)

@@ -3,17 +3,17 @@
 import re
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.records import Note, Recv
+from echo_tui.model.observations import Observation
+from echo_tui.tui.dialogs import Ask
+from echo_tui.tui.panels.connections import titles
+from echo_tui.tui.panels.log import MOST_ROWS, LogPanel
+from echo_tui.tui.panels.stalls import COLUMNS
+from echo_tui.tui.panels.timeline import SPANS
+from echo_tui.tui.table import fitting
+from echo_tui.tui.text import first_that_fits
 
-from app.session.observations import Observation
-from app.tui.dialogs import Ask
-from app.tui.panels.connections import titles
-from app.tui.panels.log import MOST_ROWS, LogPanel
-from app.tui.panels.stalls import COLUMNS
-from app.tui.panels.timeline import SPANS
-from app.tui.table import fitting
-from app.tui.text import first_that_fits
-from servers.block import BlockSetting
-from servers.records import Note, Recv
 from tests.tui.stage import SIZES, dashboard, rendered
 from tests.tui.still import MS, NOW, PID, Still, run
 

@@ -3,28 +3,37 @@
 import re
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from echo_servers.block import BlockSetting
+from echo_tui.diagnosis.stall import SHORT, Cause, Stall
+from echo_tui.diagnosis.targets import OnThread
+from echo_tui.tui import text
+from echo_tui.tui.excuses import NO_PICTURE
+from echo_tui.tui.panels.source import SourcePanel
+from echo_tui.tui.panels.stalls import COLUMNS, LEAST, StallsPanel, cause
 
-from app.session.stall import SHORT, Cause, Stall
-from app.tui import text
-from app.tui.excuses import NO_PICTURE
-from app.tui.panels.source import SourcePanel
-from app.tui.panels.stalls import COLUMNS, LEAST, StallsPanel, cause
-from servers.block import BlockSetting
 from tests.tui.stage import SIZES, Stage, dashboard, rendered
 from tests.tui.still import NOW, Still, run
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
 
+def waits(stage: Stage, number: int) -> bool:
+    connection = stage.session.clients[number].connection
+    return bool(connection and connection.unread_since)
+
+
 async def held(stage: Stage, *waiting: int) -> None:
-    """A client speaks to a loop that sleeps for it, and others do meanwhile: two of them, if they are not named."""
+    """A client speaks to a loop that sleeps for it; then others do, one after the other: two, if they are not named."""
     await stage.until(lambda: stage.session.totals.new == 3, "three clients")
     stage.app.live.crowd.say([1], b"first\n")
-    await stage.until(lambda: stage.session.blocking, "the block")
-    stage.app.live.crowd.say(list(waiting or (2, 3)), b"hogehoge\n")
+    await stage.until(lambda: stage.session.blocks.running, "the block")
+    for number in waiting or (2, 3):  # a row names its victims in the order in which they began to wait
+        stage.app.live.crowd.say([number], b"hogehoge\n")
+        await stage.until(partial(waits, stage, number), f"the kernel has what client {number} has sent")
     await stage.until(lambda: any(s.located_at for s in stage.session.stalls.going.values()), "a stall with its line")
 
 
@@ -48,7 +57,7 @@ async def test_a_stall_and_its_line_are_drawn_at_once(monkeypatch: pytest.Monkey
         await stage.connected(3)
         await stage.shows("3 open")
         for pace in ("DRAWS", "CALM"):
-            monkeypatch.setattr(f"app.tui.picture.{pace}", 1_000_000)
+            monkeypatch.setattr(f"echo_tui.tui.picture.{pace}", 1_000_000)
         await held(stage)
         await stage.shows("STALLED")
         await stage.until(lambda: "called at" in str(stage.panel("timeline").border_subtitle), "the line to blame")
@@ -91,7 +100,7 @@ def test_a_cause_and_whose_doing_it_was_have_room_in_their_column(width: int) ->
     for why in Cause:
         names = (why.value, SHORT.get(why), LEAST.get(why))
         for injected in (False, True):
-            said = cause(Stall(1, (1, 1), 0, 0, cause=why, injected=injected), width)
+            said = cause(Stall(1, OnThread(1, 1), 0, 0, cause=why, injected=injected), width)
             assert len(said) <= width
             assert said.removesuffix(" (block)").removesuffix(", block") in names
             assert said.endswith((" (block)", ", block")) == injected
@@ -103,7 +112,7 @@ async def test_why_they_wait_and_where_one_looks_are_told_apart(size: tuple[int,
         timeline = stage.panel("timeline")
         await stage.until(lambda: "Every worker has a client" in str(timeline.border_subtitle), "why")
         said = str(timeline.border_subtitle)
-        assert re.search("(accept|of its own)( ── 1 to [0-9]+ of 11)?$", said), said
+        assert re.search("(accept|of its own)( ── 1 to [0-9]+ of 11 open)?$", said), said
         assert "…" not in said
         assert len(said) <= timeline.size.width
 
@@ -134,7 +143,7 @@ async def test_going_back_to_a_stall_and_on_again() -> None:
                 lambda number=number: not stage.session.stalls.going and len(stage.session.stalls.all) >= number,  # type: ignore[misc]
                 "its end",
             )
-            await stage.until(lambda: not stage.session.blocking, "quiet")
+            await stage.until(lambda: not stage.session.blocks.running, "quiet")
         kept = sorted(stage.app.live.moments.kept)
         await stage.press("left_square_bracket")
         await stage.shows(f"STALL {kept[-1]} of")
@@ -232,7 +241,7 @@ async def test_of_many_the_victims_come_first_as_soon_as_their_stall_is_told() -
     async with dashboard("epoll-loop", size=(100, 30), clients=30, block=BlockSetting("sleep", 30)) as stage:
         await stage.until(lambda: stage.session.totals.new == 30, "all are accepted")
         stage.app.live.crowd.say([1], b"first\n")
-        await stage.until(lambda: stage.session.blocking, "the block")
+        await stage.until(lambda: stage.session.blocks.running, "the block")
         stage.app.live.crowd.say([30], b"hogehoge\n")
         await stage.until(lambda: stage.session.stalls.going, "a stall")
         await stage.press("p")
@@ -243,7 +252,7 @@ async def test_of_many_threads_the_one_to_blame_comes_first() -> None:
     async with dashboard("multithread", clients=12, block=BlockSetting("c-gil", 30)) as stage:
         await stage.until(lambda: stage.session.totals.new == 12, "all are accepted")
         stage.app.live.crowd.say([12], b"first\n")
-        await stage.until(lambda: stage.session.blocking, "the block")
+        await stage.until(lambda: stage.session.blocks.running, "the block")
         stage.app.live.crowd.say([1], b"hogehoge\n")
         await stage.until(lambda: "in C with the GIL" in stage.lines("threads")[1], "the thread that keeps the GIL")
 

@@ -3,13 +3,12 @@
 import unicodedata
 
 import pytest
+from echo_servers.records import PREVIEW, preview
+from echo_tui.tui import text
+from echo_tui.tui.panels.threads import in_short, name_in_short
+from echo_tui.tui.text import MS, SECOND
 from hypothesis import given
 from hypothesis import strategies as st
-
-from app.tui import text
-from app.tui.panels.threads import in_short, name_in_short
-from app.tui.text import MS, SECOND
-from servers.records import PREVIEW, preview
 
 
 @pytest.mark.parametrize(

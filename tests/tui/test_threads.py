@@ -4,15 +4,16 @@ import re
 import sys
 
 import pytest
+from echo_servers.catalog import find
+from echo_servers.records import Block, New, Worker
+from echo_servers.server import Options
+from echo_tui.diagnosis.stall import Culprit, Stall
+from echo_tui.diagnosis.targets import OnThread
+from echo_tui.model.observations import Observation, ServerStarted, Thread, ThreadSample, Unavailable
+from echo_tui.model.session import Session
+from echo_tui.tui.panels.source import who
+from echo_tui.tui.panels.threads import ThreadsPanel, in_short, rows
 
-from app.session.observations import Observation, ServerStarted, Thread, ThreadSample, Unavailable
-from app.session.session import Session
-from app.session.stall import Culprit, Stall
-from app.tui.panels.source import who
-from app.tui.panels.threads import ThreadsPanel, in_short, rows
-from servers.catalog import find
-from servers.records import Block, New, Worker
-from servers.server import Options
 from tests.tui.stage import SIZES, dashboard, rendered
 from tests.tui.still import NOW, PID, START, Still, run
 
@@ -40,7 +41,7 @@ async def test_a_thread_of_a_pool_that_blocks_stands_out_of_those_that_rest_in_t
     )
     assert len(session.connections) == 2
     assert not any(map(session.held_since, session.connections.values()))
-    assert not session.blocks[-1].stops_all
+    assert not session.blocks.spans[-1].stops_all
     app = Still("eventlet", [])
     async with app.run_test():
         app.live.session = session
@@ -80,7 +81,10 @@ async def test_a_culprit_has_the_name_that_the_panel_gives_it() -> None:
         view = app.view()
     names = [row.name for row in rows(view)]
     assert names == ["main", "thread 4243", "for :51881", "worker 1"]
-    said = [who(Stall(1, (PID, tid), 0, 0, culprit=Culprit(PID, tid, "", "", "")), view) for tid in range(PID, PID + 5)]
+    said = [
+        who(Stall(1, OnThread(PID, tid), 0, 0, culprit=Culprit(PID, tid, "", "", "")), view)
+        for tid in range(PID, PID + 5)
+    ]
     whom = ["main", "thread 4243", "the thread for :51881", "worker 1", f"thread {PID + 4}"]
     assert said == [f"  {name} of process {PID}" for name in whom]
 

@@ -1,7 +1,7 @@
 """The timeline's lanes: in which order they come where not all have room."""
 
-from app.session.connection import Connection
-from app.tui.panels.timeline import TOGETHER, longest_first
+from echo_tui.model.connection import Connection
+from echo_tui.tui.panels.timeline import TOGETHER, longest_first
 
 NOW = 10**12
 

@@ -1,12 +1,12 @@
 """What the machine does not show is said so, with the reason, and nothing false in its place."""
 
 import pytest
+from echo_tui.model.observations import CoresSample, ProcessSample, SocketSample, Unavailable
+from echo_tui.tui.panel import Panel
+from echo_tui.tui.panels.connections import ConnectionsPanel
+from echo_tui.tui.panels.cpu import CpuPanel
+from echo_tui.tui.panels.stalls import StallsPanel
 
-from app.session.observations import CoresSample, ProcessSample, SocketSample, Unavailable
-from app.tui.panel import Panel
-from app.tui.panels.connections import ConnectionsPanel
-from app.tui.panels.cpu import CpuPanel
-from app.tui.panels.stalls import StallsPanel
 from tests.tui.stage import SIZES, rendered
 from tests.tui.still import MS, NOW, PID, Still, run
 

@@ -1,9 +1,9 @@
 """The walk of a new user, with the keys that the footer shows and nothing else."""
 
+from echo_servers.catalog import PATTERNS
+from echo_tui.tui.panels.patterns import PatternsPanel
 from textual.widgets import Input
 
-from app.tui.panels.patterns import PatternsPanel
-from servers.catalog import PATTERNS
 from tests.tui.stage import Stage, dashboard
 
 BLOCK = 3
@@ -47,7 +47,7 @@ def begins(stage: Stage, **wanted: str) -> bool:
 async def test_from_everybody_waits_to_only_the_sender_waits() -> None:
     async with dashboard() as stage:
         await start(stage, "asyncio-blocking")
-        assert "block: time.sleep 20 s ON" in stage.shown("header")
+        assert "block: sleep:20 ON" in stage.shown("header")
         for number in ("1", "2", "3"):
             await stage.by_footer("client")
             await stage.until(lambda number=number: number in stage.chips(), "the client")  # type: ignore[misc]

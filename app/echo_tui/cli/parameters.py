@@ -1,20 +1,44 @@
 """What the command line takes: blocks, lists of names, numbers between two limits."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+from echo_servers.block import KINDS, BlockSetting
+from echo_servers.catalog import BY_NAME
+from echo_servers.server import BadRequest
 
-from servers.block import KINDS, BlockSetting
-from servers.catalog import BY_NAME
-from servers.server import BadRequest
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "": 1}
+LONGEST = 24 * 3600.0
+"""The longest run (s) that may be asked for."""
+COMPLETED = (2, 5, 20)
+"""Seconds of a block that the shell offers."""
+
+
+class Theme(click.ParamType[str]):
+    """The name of a theme; which there are is known once the screen is imported, so others are refused there."""
+
+    name = "NAME"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from textual.theme import BUILTIN_THEMES
+
+        from echo_tui.tui.palette import THEMES
+
+        names = [*(theme.name for theme in THEMES), *sorted(BUILTIN_THEMES)]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 class Block(click.ParamType[BlockSetting]):
     """KIND:SECONDS of a blocking call."""
 
     name = "KIND:SECONDS"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        names = (f"{kind}:{seconds}" for kind in KINDS for seconds in COMPLETED)
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> BlockSetting:
         if isinstance(value, BlockSetting):
@@ -58,6 +82,35 @@ class Seconds(click.ParamType[float]):
         if not 0.2 <= seconds <= 10:  # nor is it not a number
             raise click.UsageError(f"seconds {value} is out of range: choose 0.2 to 10")
         return seconds
+
+
+class Duration(click.ParamType[float]):
+    """A length of time in seconds, from 500ms, 10s or 2m; a number alone is seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", str(value).strip())
+        seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
+        if not 0 < seconds <= LONGEST:
+            raise click.UsageError(f"{value!r} is no length of time: write 500ms, 10s or 2m, up to 24h")
+        return seconds
+
+
+class Load(click.ParamType[tuple[float, int]]):
+    """Messages a second and their size in bytes: 10 or 10x64k."""
+
+    name = "RATExSIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, int]:
+        from echo_tui.tui.answers import rate
+
+        if isinstance(value, tuple):
+            return value
+        try:
+            return rate(value)
+        except ValueError as refusal:
+            raise click.UsageError(f"load {value!r}: {refusal}") from None
 
 
 class Number(click.ParamType[int]):

@@ -1,4 +1,4 @@
-"""Run the crowd: `python -m app.clients --events FD`. Commands come on standard input, and its end ends it."""
+"""Run the crowd: `python -m echo_tui.clients --events FD`. Commands come on standard input, and its end ends it."""
 
 import argparse
 import contextlib
@@ -6,15 +6,16 @@ import os
 import signal
 import traceback
 
-from app.clients.crowd import Crowd
-from app.clients.events import Events
-from servers import leash
-from servers.limits import raise_descriptor_limit
+from echo_servers import leash
+from echo_servers.limits import raise_descriptor_limit
+
+from echo_tui.clients.crowd import Crowd
+from echo_tui.clients.events import Events
 
 
 def main() -> None:
     """Read the command line and run."""
-    parser = argparse.ArgumentParser(prog="python -m app.clients", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m echo_tui.clients", description=__doc__)
     parser.add_argument("--events", type=int, required=True, metavar="FD", help="pipe for the observations")
     parser.add_argument("--leash", type=int, metavar="FD", help="pipe whose hang-up ends the process")
     arguments = parser.parse_args()

@@ -5,14 +5,15 @@ import socket
 import struct
 from enum import Enum, auto
 
-from app.clients import sentences
-from app.clients.ledger import Ledger
-from app.clients.loop import READ, WRITE, Loop, clock
-from app.clients.messages import Burst, Chatter, Message, Outbox
-from app.clients.sentences import Target
-from app.session.observations import ClientClosed, ClientConnected, ClientManners, ClientOpening, ClientSent
-from servers.listener import name
-from servers.records import preview
+from echo_servers.listener import name
+from echo_servers.records import preview
+
+from echo_tui.clients import sentences
+from echo_tui.clients.ledger import Ledger
+from echo_tui.clients.loop import READ, WRITE, Loop, clock
+from echo_tui.clients.messages import Burst, Chatter, Message, Outbox
+from echo_tui.clients.sentences import Target
+from echo_tui.model.observations import ClientClosed, ClientConnected, ClientManners, ClientOpening, ClientSent
 
 LEAVE_WITHIN = 1_000_000_000
 """Nanoseconds that a polite close waits for the rest of the echoes."""
@@ -94,6 +95,11 @@ class Client:
         if self._state is not State.CLOSED:
             self._over("closed")
         self.open(target)
+
+    def hold(self, why: str) -> None:
+        """Give up a connection that is not there yet; the client is still wanted."""
+        if self._state in (State.QUEUED, State.OPENING):
+            self._over(why)
 
     def put(self, what: bytes | Burst) -> bool:
         """Send a line or a burst as soon as may be; False when too many wait. One that is closed passes it over."""

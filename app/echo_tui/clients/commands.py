@@ -80,6 +80,12 @@ class Reopen(Command, tag="reopen", frozen=True):
     port: int
 
 
+class Hold(Command, tag="hold", frozen=True):
+    """Connect nobody until the next `Open` or `Reopen`: who is still on the way gives up, and says `why`."""
+
+    why: Annotated[str, Meta(max_length=200)]
+
+
 class PauseReading(Command, tag="pause-reading", frozen=True):
     """Stop taking what the server sends, or go on; a paused client notices the server's end only when it goes on."""
 
@@ -105,7 +111,7 @@ class Flood(Command, tag="flood", frozen=True):
     seconds: Annotated[float, Meta(gt=0, le=FLOOD_LONGEST)]
 
 
-Asked = Open | Say | Chatter | Burst | Close | Reopen | PauseReading | HalfClose | Flood
+Asked = Open | Say | Chatter | Burst | Close | Reopen | Hold | PauseReading | HalfClose | Flood
 
 DECODER: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
 ENCODER = msgspec.json.Encoder()

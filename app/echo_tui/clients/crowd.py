@@ -5,14 +5,14 @@ from collections.abc import Iterable
 
 import msgspec
 
-from app.clients import commands
-from app.clients.client import Client
-from app.clients.commands import DECODER, Asked, Chatter, Close, HalfClose, Open, PauseReading, Reopen, Say
-from app.clients.events import Events
-from app.clients.flood import Flood
-from app.clients.loop import READ, Loop
-from app.clients.messages import Burst
-from app.clients.sentences import Target
+from echo_tui.clients import commands
+from echo_tui.clients.client import Client
+from echo_tui.clients.commands import DECODER, Asked, Chatter, Close, HalfClose, Hold, Open, PauseReading, Reopen, Say
+from echo_tui.clients.events import Events
+from echo_tui.clients.flood import Flood
+from echo_tui.clients.loop import READ, Loop
+from echo_tui.clients.messages import Burst
+from echo_tui.clients.sentences import Target
 
 STDIN = 0
 LINE_LIMIT = 2 * 1024 * 1024
@@ -55,6 +55,10 @@ class Crowd:
                 target = Target.find(command.host, command.port)
                 for client in self._clients.values():
                     client.reopen(target)
+            case Hold():
+                self._flood.end()
+                for client in self._clients.values():
+                    client.hold(command.why)
             case Say():
                 data = command.data.encode("latin-1")
                 self._put(dict.fromkeys(self._named(command.clients), data))

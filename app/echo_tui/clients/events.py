@@ -6,8 +6,9 @@ import time
 from collections import deque
 
 import msgspec
+from echo_servers.records import Note, Record
 
-from app.session.observations import (
+from echo_tui.model.observations import (
     ClientClosed,
     ClientConnected,
     ClientEcho,
@@ -17,7 +18,6 @@ from app.session.observations import (
     ClientsLost,
     Flooding,
 )
-from servers.records import Note, Record
 
 HELD = 4 * 1024 * 1024
 """Bytes of lines that wait here while the pipe is full; beyond that messages and echoes are dropped and counted."""

@@ -3,11 +3,12 @@
 import socket
 from functools import partial
 
-from app.clients import sentences
-from app.clients.loop import READ, WRITE, Loop, clock
-from app.clients.sentences import Target
-from app.session.observations import Flooding
-from servers.listener import name
+from echo_servers.listener import name
+
+from echo_tui.clients import sentences
+from echo_tui.clients.loop import READ, WRITE, Loop, clock
+from echo_tui.clients.sentences import Target
+from echo_tui.model.observations import Flooding
 
 SECOND = 1_000_000_000
 

@@ -2,9 +2,10 @@
 
 from collections import deque
 
-from app.clients.messages import Message
-from app.session.observations import ClientEcho
-from servers.records import PREVIEW, preview
+from echo_servers.records import PREVIEW, preview
+
+from echo_tui.clients.messages import Message
+from echo_tui.model.observations import ClientEcho
 
 MESSAGES = 2048
 """Messages that one client may have under way; further ones wait their turn."""

@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-from app.clients.alarms import Alarms
-from app.clients.events import Events
-from app.clients.openings import Openings
+from echo_tui.clients.alarms import Alarms
+from echo_tui.clients.events import Events
+from echo_tui.clients.openings import Openings
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from typing import Protocol
 
-from app.clients.alarms import Alarms
+from echo_tui.clients.alarms import Alarms
 
 AT_ONCE = 16
 PAUSE = 8_000_000

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from app.clients.commands import (
+from echo_tui.clients.commands import (
     ENCODER,
     Asked,
     Burst,
@@ -17,6 +17,7 @@ from app.clients.commands import (
     Close,
     Flood,
     HalfClose,
+    Hold,
     Open,
     PauseReading,
     Reopen,
@@ -47,9 +48,14 @@ class Crowd:
 
     def __init__(self) -> None:
         self.fd, events = os.pipe()
-        leash, self._leash = os.pipe()
+        try:
+            leash, self._leash = os.pipe()
+        except OSError:
+            os.close(self.fd)
+            os.close(events)
+            raise
         _prepare(self.fd)
-        command = [sys.executable, "-P", "-m", "app.clients", "--events", str(events), "--leash", str(leash)]
+        command = [sys.executable, "-P", "-m", "echo_tui.clients", "--events", str(events), "--leash", str(leash)]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -106,6 +112,10 @@ class Crowd:
     def reopen(self, host: str, port: int) -> bool:
         """Connect every client that nobody has asked to close to this server, with its number and its chatter."""
         return self._ask(Reopen(host, port))
+
+    def hold(self, why: str) -> bool:
+        """Connect nobody until the next `open` or `reopen`; who is still on the way gives up and says `why`."""
+        return self._ask(Hold(why))
 
     def pause_reading(self, clients: Sequence[int], paused: bool) -> bool:
         """Have these clients take nothing from their connections, or go on."""

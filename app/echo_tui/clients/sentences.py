@@ -5,9 +5,9 @@ import os
 import resource
 from typing import NamedTuple
 
-from servers.listener import OUT_OF_DESCRIPTORS, resolve
-from servers.listener import name as address_name
-from servers.server import BadRequest
+from echo_servers.listener import OUT_OF_DESCRIPTORS, resolve
+from echo_servers.listener import name as address_name
+from echo_servers.server import BadRequest
 
 
 class Target(NamedTuple):

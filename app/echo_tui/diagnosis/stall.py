@@ -5,13 +5,17 @@ import enum
 from collections import Counter
 from dataclasses import dataclass, field
 
-from app.session.observations import Frame
+from echo_tui.diagnosis.progress import Progress
+from echo_tui.diagnosis.targets import Target
+from echo_tui.model.activity import NOTICEABLE
+from echo_tui.model.observations import Frame
 
-LIBRARY = (
-    "/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>", "/servers/native.py", "/servers/both.py",
-    "/servers/piped.py",
-)  # fmt: skip
-"""What is in the path of a file that is not the program's own, or that only hands on what it is given or told."""
+LIBRARY = ("/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>")
+"""Parts of a path that mark the standard library, installed packages and generated code."""
+SERVERS = "/echo_servers/"
+"""The folder of the watched patterns: their code is the program's own, also where it is installed as a package."""
+HANDS_ON = ("/native.py", "/both.py", "/piped.py")
+"""Modules of the patterns that only pass on a call or a report: the line to show is their caller's."""
 
 
 class Cause(enum.Enum):
@@ -24,6 +28,8 @@ class Cause(enum.Enum):
     STOPPED = "stopped"
     ALL_TAKEN = "all workers taken"
     ONE_CLIENT = "busy with one client"
+    HELPERS_TAKEN = "all helpers taken"
+    NO_DESCRIPTORS = "out of descriptors"
     NOT_READING = "client not reading"
     BACKLOG = "backlog full"
     UNCLEAR = "unclear"
@@ -45,6 +51,8 @@ SENTENCES = {
     Cause.STOPPED: "A signal has stopped the process, as Ctrl-Z does; SIGCONT lets it go on.",
     Cause.ALL_TAKEN: "Every worker has a client of its own, and nobody is left to accept.",
     Cause.ONE_CLIENT: "The only thread stays with its client, and meanwhile nobody calls accept.",
+    Cause.HELPERS_TAKEN: "Every helper of the loop makes a blocking call, and nobody is left to make the next one.",
+    Cause.NO_DESCRIPTORS: "The process has no file descriptor left, so nobody is accepted until a client leaves.",
     Cause.NOT_READING: "A client does not read its echo, so the thread waits for room to send it.",
     Cause.BACKLOG: "The accept queue is full, and the kernel answers no more clients.",
     Cause.UNCLEAR: "The evidence does not say why.",
@@ -53,19 +61,33 @@ SHORT = {
     Cause.GIL: "for the GIL",
     Cause.ALL_TAKEN: "all taken",
     Cause.ONE_CLIENT: "one client",
+    Cause.HELPERS_TAKEN: "helpers taken",
+    Cause.NO_DESCRIPTORS: "no descriptors",
     Cause.NOT_READING: "not reading",
 }
 """Causes in fewer words, for where there is no room for those of their own."""
 
 
+class Wait(enum.Enum):
+    """What a victim waits for."""
+
+    UNREAD = "unread"
+    """Its bytes wait in the kernel."""
+    NOT_ACCEPTED = "not-accepted"
+    """Its connection waits in the accept queue."""
+    NO_REPLY = "no-reply"
+    """Its bytes were read, and it has no echo."""
+
+
 @dataclass(slots=True)
 class Victim:
-    """Who waited, from when to when (ns; 0: still waiting)."""
+    """Who waited for what, from when to when (ns; 0: still waiting)."""
 
     peer: str
     client: int | None
     begin: int
     end: int = 0
+    wait: Wait = Wait.UNREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +114,9 @@ class Culprit:
 
 
 def is_own(frame: Frame) -> bool:
-    """Whether a call is in the program's own code."""
+    """Return whether a call is in the program's own code."""
+    if SERVERS in frame.file:
+        return not frame.file.endswith(HANDS_ON)
     return not any(mark in frame.file for mark in LIBRARY)
 
 
@@ -101,7 +125,7 @@ class Stall:
     """One stall: from `begin` to `end` (ns; 0 while it goes on), seen at `seen_at` and its line at `located_at`."""
 
     number: int
-    key: tuple[int, int]
+    target: Target
     begin: int
     seen_at: int
     injected: bool = False
@@ -114,6 +138,9 @@ class Stall:
     victims: dict[int, Victim] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)
     evidence: Counter[Cause] = field(default_factory=Counter)
+    """How many samples spoke for each cause."""
+    clues: Counter[str] = field(default_factory=Counter)
+    """How often each rule applied, by its name."""
     fault: Fault = Fault.THREAD
     explained_at: int = 0
     """When (ns) the evidence last came to another cause: what was seen of a line before tells nothing of it."""
@@ -121,6 +148,8 @@ class Stall:
     """The thread that is looked at, and what it had run, and waited for a core (ns), when it first was."""
     as_before_at: int = 0
     """When (ns) its fault was last seen to be what it is."""
+    takes: Progress = field(default_factory=Progress)
+    """What was taken since it began, as far as that has become known since it was judged last."""
     other: "Stall | None" = None
     """What has come of it since its fault is another one: it takes its place once it has lasted as long as a stall."""
 
@@ -130,23 +159,46 @@ class Stall:
         ends = [victim.end for victim in self.victims.values()]
         return max(ends, default=0) if all(ends) else 0
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether one of its victims still waits."""
+        return any(not victim.end for victim in self.victims.values())
+
     def lasted(self, now: int) -> int:
         """How long it has been, or was (ns)."""
         return (self.end or now) - self.begin
 
-    def release(self, number: int, at: int, taken: bool) -> None:
-        """One of its victims is taken, or gone: with the first one taken the stall is over."""
+    def release(self, number: int, at: int) -> None:
+        """One of its victims is taken, or gone, or has its echo."""
         victim = self.victims.get(number)
         if victim and not victim.end:
             victim.end = max(at, victim.begin)
-            if taken:
-                self.end = self.end or victim.end
+
+    def part(self, begin: int, end: int) -> "Stall":
+        """Return what is left of it in a span (ns; 0 as the end: to this day), with those who waited in it.
+
+        Those are not among them who had waited before, and then had their echo before anybody could notice.
+        """
+        twin = self.copy()
+        least = begin + NOTICEABLE if begin > self.begin else begin
+        waited = (item for item in twin.victims.items() if not item[1].end or item[1].end >= least)
+        those = {number: victim for number, victim in waited if not end or victim.begin < end}
+        for victim in those.values():
+            victim.begin = max(victim.begin, begin)
+        twin.number, twin.victims, twin.end = 0, those, end
+        twin.begin = min((victim.begin for victim in those.values()), default=end)
+        return twin
+
+    def becomes_part(self, part: "Stall") -> None:
+        """It was no more than a part of itself, as is known only now."""
+        self.begin, self.end, self.victims = part.begin, part.end, part.victims
 
     def becomes(self, other: "Stall") -> None:
         """Its fault was the other one's all along: so are the evidence, and who is to blame."""
         self.fault, self.cause, self.found, self.unanswered = other.fault, other.cause, other.found, other.unanswered
         self.culprit, self.injected, self.located_at = other.culprit, other.injected, other.located_at
         self.evidence, self.first, self.explained_at = other.evidence, other.first, other.explained_at
+        self.clues = other.clues
         self.as_before_at = other.as_before_at
 
     def copy(self) -> "Stall":
@@ -154,5 +206,6 @@ class Stall:
         twin = copy.copy(self)
         twin.victims = {number: copy.copy(victim) for number, victim in self.victims.items()}
         twin.unanswered, twin.evidence = self.unanswered.copy(), self.evidence.copy()
-        twin.other = self.other and self.other.copy()
+        twin.clues = self.clues.copy()
+        twin.other, twin.takes = self.other and self.other.copy(), self.takes.copy()
         return twin

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from app.matrix.cell import Blame
-from app.session.parts import BlockSpan
-from app.session.stall import Stall
+from echo_tui.diagnosis.stall import Stall
+from echo_tui.experiments.cell import Blame
+from echo_tui.model.blocks import BlockSpan
 
 LOOK = 100_000_000
 """Nanoseconds by which the begin of a stall may be off at worst."""

@@ -1,36 +1,66 @@
 """The command `echo-tui matrix`: measure, with progress on stderr, and print."""
 
 import asyncio
+import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
+from echo_servers.catalog import Pattern
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.matrix import report
-from app.matrix.cell import Cell
-from app.matrix.made import Made, made
-from app.matrix.measure import measure_all
-from app.matrix.terms import Terms
-from servers.catalog import Pattern
+from echo_tui.experiments import report
+from echo_tui.experiments.cell import Cell
+from echo_tui.experiments.made import Made, made
+from echo_tui.experiments.measure import measure_all
+from echo_tui.experiments.terms import Terms
 
-CANCELLED = 130
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_matrix(patterns: Sequence[Pattern], kinds: Sequence[str], seconds: float, form: str | None) -> int:
-    """Measure and print; gives the exit code. What was measured before Ctrl-C is printed too."""
+    """Measure and print; gives the exit code. What was measured before a signal ended it is printed too."""
     terms = Terms(seconds)
     circumstances, cells = made(terms), list[Cell]()
     wanted = [(pattern, kind) for pattern in patterns for kind in kinds]
-    code = 0
-    try:
-        asyncio.run(_measure(wanted, terms, cells))
-    except KeyboardInterrupt:
-        code = CANCELLED
-        print(f"echo-tui: interrupted: {len(cells)} of {len(wanted)} cells are there", file=sys.stderr, flush=True)
+    code = asyncio.run(_until_signal(_measure(wanted, terms, cells)))
+    if code:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            words = f"echo-tui: interrupted: {len(cells)} of {len(wanted)} cells are there"
+            print(words, file=sys.stderr, flush=True)
     if cells:
         _print(cells, circumstances, form)
     return code
+
+
+async def _until_signal(work: Coroutine[object, object, None]) -> int:
+    """Run to the end, or until a signal; gives the exit code.
+
+    Further signals do nothing while the server and the clients are ended: timeout(1) sends two at once.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    came: list[int] = []
+
+    def end(number: int) -> None:
+        if not came:
+            task.cancel()
+        came.append(number)
+
+    handled = [
+        ending for ending in ENDINGS if signal.getsignal(ending) is not signal.SIG_IGN
+    ]  # nohup(1) ignores SIGHUP
+    for ending in handled:
+        loop.add_signal_handler(ending, end, ending)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not came:
+            raise
+    finally:
+        for ending in handled:
+            loop.remove_signal_handler(ending)
+    return 128 + came[0] if came else 0
 
 
 async def _measure(wanted: Sequence[tuple[Pattern, str]], terms: Terms, cells: list[Cell]) -> None:

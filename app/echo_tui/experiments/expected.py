@@ -1,7 +1,8 @@
 """What the others should feel, by what kind of block it is and how the pattern is built."""
 
-from app.matrix.cell import Felt
-from servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
+from echo_servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
+
+from echo_tui.experiments.cell import Felt
 
 SHARED_GIL = {"sleep": Felt.UNTOUCHED, "c-call": Felt.UNTOUCHED, "cpu": Felt.SLOWED, "c-gil": Felt.STOPPED}
 """What another thread of the process feels: computing takes turns with the GIL, and C may keep it."""

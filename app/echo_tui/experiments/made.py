@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from app.matrix.terms import Terms
-from servers.workers import cores
+from echo_servers.workers import cores
+
+from echo_tui.experiments.terms import Terms
 
 LIBRARIES = ("echo-tui", "eventlet", "gevent", "greenlet", "twisted", "trio", "uvloop")
 

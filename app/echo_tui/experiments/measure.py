@@ -7,24 +7,38 @@ is by whoever sends only after the echo.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from app.live import Live, Plan
-from app.matrix.blame import blame
-from app.matrix.cell import HALF, Cell, Feeling, Newcomer, RoundTrip, feeling
-from app.matrix.expected import expected
-from app.matrix.neighbours import both_sorts, neighbours, shares_processes
-from app.matrix.terms import MOST, PATIENCE, PROCESSES, SAMPLE, SETTLES, SIZE, SOONEST, STEP, UNSERVED_AFTER, Terms
-from app.session.connection import Connection
-from app.session.moments import Moment
-from app.session.observations import ClientConnected, ClientEcho, Observation
-from app.session.parts import BlockSpan
-from app.session.session import Session
-from servers.block import BlockSetting
-from servers.catalog import Pattern
-from servers.server import Options
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import Pattern
+from echo_servers.plain import plain
+from echo_servers.server import Options
+
+from echo_tui.experiments.blame import blame
+from echo_tui.experiments.cell import HALF, Cell, Feeling, Newcomer, RoundTrip, feeling
+from echo_tui.experiments.expected import expected
+from echo_tui.experiments.neighbours import both_sorts, neighbours, shares_processes
+from echo_tui.experiments.terms import (
+    MOST,
+    PATIENCE,
+    PROCESSES,
+    SAMPLE,
+    SETTLES,
+    SIZE,
+    SOONEST,
+    STEP,
+    UNSERVED_AFTER,
+    Terms,
+)
+from echo_tui.model.blocks import BlockSpan
+from echo_tui.model.connection import Connection
+from echo_tui.model.moments import Moment
+from echo_tui.model.observations import ClientConnected, ClientEcho, Observation
+from echo_tui.model.session import Session
+from echo_tui.run.driver import Driver
+from echo_tui.run.live import Live, Plan
 
 
 class Unmeasured(Exception):
@@ -89,9 +103,9 @@ class Run:
         self.pattern, self.terms = pattern, terms
         self.trips: dict[int, list[RoundTrip]] = {}
         self.connected: dict[int, int] = {}
-        self._sample_at = 0.0
         self.workers = workers(pattern, terms)
         self.live = Live(Plan(options=Options(port=0, workers=self.workers)), self._heard)
+        self.driver = Driver(self.live, turn=int(STEP * 1e9), resources=int(SAMPLE * 1e9))
 
     async def measure(self, setting: BlockSetting) -> Measured:
         blocker, *others = await self._begin()
@@ -147,7 +161,7 @@ class Run:
         assert connection
         self.live.arm(setting, only=int(connection.peer.rpartition(":")[2]))
         self.live.crowd.say([blocker], b"block\n")
-        blocks = self.live.session.blocks
+        blocks = self.live.session.blocks.spans
         await self._until(lambda: blocks, PATIENCE, "the block did not begin")
         return blocks[0]
 
@@ -203,7 +217,7 @@ class Run:
 
     # What happens.
 
-    def _heard(self, found: list[Observation]) -> None:
+    def _heard(self, found: Sequence[Observation]) -> None:
         for one in found:
             if isinstance(one, ClientEcho):
                 self.trips.setdefault(one.client, []).append(RoundTrip(one.at - one.rtt, one.at))
@@ -211,11 +225,7 @@ class Run:
                 self.connected.setdefault(one.client, one.at)
 
     async def _step(self) -> None:
-        self.live.drain()
-        self.live.look()
-        if time.monotonic() >= self._sample_at:
-            self._sample_at = time.monotonic() + SAMPLE
-            self.live.sample()
+        self.driver.turn()
         if not self.live.running:
             raise Unmeasured(self._silent())
         await asyncio.sleep(STEP)
@@ -235,10 +245,10 @@ class Run:
     def _silent(self) -> str:
         """Why the server does not listen, in its own words if it has any."""
         if refusal := self.live.refusal():
-            return refusal
-        said = [line.text for line in self.live.session.output if line.stream == "stderr" and line.text.strip()]
+            return plain(refusal)
+        said = [line.text for line in self.live.session.printed.lines if line.stream == "stderr" and line.text.strip()]
         if said and not self.live.running:
-            return f"the server ended: {''.join(c if c.isprintable() else '?' for c in said[-1])}"
+            return f"the server ended: {plain(said[-1])}"
         return "the server did not come to listen, or ended"
 
     def _connection(self, client: int) -> Connection | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from servers.pattern import PROCESS, Pattern
+from echo_servers.pattern import PROCESS, Pattern
 
 
 def shares_processes(pattern: Pattern) -> bool:

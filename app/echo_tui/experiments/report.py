@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from enum import Enum
 
+from echo_servers.block import WORDS
 from rich.table import Table
 from rich.text import Text
 
-from app.matrix.cell import Cell, Felt
-from app.matrix.made import Made
-from app.matrix.terms import PROCESSES, SIZE, parameters
-from servers.block import WORDS
+from echo_tui.experiments.cell import Cell, Felt
+from echo_tui.experiments.made import Made
+from echo_tui.experiments.terms import PROCESSES, SIZE, parameters
 
 COLOURS = {Felt.UNTOUCHED: "green", Felt.SLOWED: "yellow", Felt.STOPPED: "bold red", Felt.UNSERVED: "dim"}
 SURPRISE = "!"

@@ -2,8 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
-from app.matrix.cell import HALF, MS, NOTICED, TIMES
-from app.session.stalls import THRESHOLD
+from echo_tui.diagnosis.stalls import THRESHOLD
+from echo_tui.experiments.cell import HALF, MS, NOTICED, TIMES
 
 STEP = 0.02
 """Seconds between two looks at what has happened."""

@@ -3,15 +3,10 @@
 import enum
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
 
-SECOND = 1_000_000_000
-BUCKET = SECOND // 10
-"""The grain in which activity is remembered (ns)."""
-BUCKETS = 3000
-"""How many grains are remembered: five minutes."""
-NOTICEABLE = SECOND // 20
-"""A wait shorter than this (ns) is remembered as activity only; a person could not see it."""
+from echo_tui.model.activity import NOTICEABLE, Activity
+from echo_tui.model.observations import ClientEcho
+
 WAITS = 256
 """Waits remembered for a connection."""
 
@@ -31,16 +26,6 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-class Stalled(Protocol):
-    """A stall that a connection is a victim of, by its key, and when it ended (ns; 0: not yet)."""
-
-    key: tuple[int, int]
-    end: int
-
-    def release(self, number: int, at: int, taken: bool) -> None:
-        """The connection of this number is taken, or gone."""
-
-
 @dataclass(frozen=True, slots=True)
 class Wait:
     """A span (ns) in which a connection waited: for its echo, or to be accepted."""
@@ -50,58 +35,14 @@ class Wait:
     state: State
 
 
-class Activity:
-    """How many messages came in each grain of the last five minutes (a ring, saturating at 255)."""
-
-    __slots__ = ("_counts", "_last")
-
-    def __init__(self) -> None:
-        self._counts = bytearray(BUCKETS)
-        self._last = 0
-
-    def count(self, at: int) -> None:
-        """One message at this moment."""
-        bucket = at // BUCKET
-        counts = self._counts
-        if bucket != self._last:
-            if bucket <= self._last - BUCKETS:
-                return
-            self._advance(bucket)
-        index = bucket % BUCKETS
-        if counts[index] < 255:
-            counts[index] += 1
-
-    def _advance(self, bucket: int) -> None:
-        if bucket - self._last >= BUCKETS:
-            self._counts[:] = bytes(BUCKETS)
-        else:
-            for stale in range(self._last + 1, bucket + 1):
-                self._counts[stale % BUCKETS] = 0
-        self._last = max(self._last, bucket)
-
-    def between(self, begin: int, end: int) -> int:
-        """The most messages in any grain of a span (ns); 0 where nothing is remembered."""
-        first = max(begin // BUCKET, self._last - BUCKETS + 1)
-        last = min((end - 1) // BUCKET, self._last)
-        counts = self._counts
-        return max((counts[bucket % BUCKETS] for bucket in range(first, last + 1)), default=0)
-
-    def copy(self) -> "Activity":
-        """The same, no longer changed by what comes."""
-        twin = Activity()
-        twin._counts[:] = self._counts
-        twin._last = self._last
-        return twin
-
-
 class Connection:
     """One connection and what is known of it. Times are monotonic nanoseconds; 0 means: not so."""
 
     __slots__ = (
         "accepted_at", "activity", "client", "closed_at", "error", "flooded", "key", "left_at", "number", "opened_at",
         "owed", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
-        "sent_since", "spoiled", "stall", "taken", "taken_at", "taken_since", "tid", "unread", "unread_at",
-        "unread_since", "unsent", "waits",
+        "sent_since", "settled_at", "spoiled", "taken", "taken_at", "taken_since", "tid", "unblocked_at",
+        "unechoed_since", "unread", "unread_at", "unread_since", "unsent", "waits", "written",
     )  # fmt: skip
 
     def __init__(self, number: int, peer: str, opened_at: int) -> None:
@@ -111,7 +52,7 @@ class Connection:
         self.key: tuple[int, int] | None = None
         self.client: int | None = None
         self.pid = self.tid = 0
-        self.accepted_at = self.left_at = self.closed_at = 0
+        self.accepted_at = self.left_at = self.closed_at = self.unblocked_at = 0
         self.error = ""
         self.flooded = False
         """Whether it was one of a flood of ours when it ended."""
@@ -125,7 +66,12 @@ class Connection:
         self.taken: int | None = 0
         """Bytes that the server has out of the kernel, as of the last look; None once that tells nothing any more."""
         self.taken_since = 0
-        self.stall: Stalled | None = None
+        self.written: int | None = None
+        """Bytes that the server has written, as of the last sample that tells it; None where the kernel does not."""
+        self.unechoed_since = 0
+        """Since when (ns) the kernel shows bytes that the server has read and not written back."""
+        self.settled_at = 0
+        """When (ns) the kernel last showed that all bytes read were written back."""
         self.activity = Activity()
         self.waits: deque[Wait] = deque(maxlen=WAITS)
 
@@ -144,8 +90,8 @@ class Connection:
     def waiting_since(self) -> int:
         """When the oldest message without an echo was sent (our client's clock), came to the kernel, or was taken."""
         untold_since = 0 if self.has_its_echo else self.untold_since
-        known = (self.sent_since, self.owed_since, self.untaken_since, untold_since)
-        return min((since for since in known if since), default=0)
+        known = [s for s in (self.sent_since, self.owed_since, self.untaken_since, untold_since) if s]
+        return min(known) if known else 0
 
     @property
     def pending_since(self) -> int:
@@ -159,8 +105,6 @@ class Connection:
         if not self.accepted_at:
             self.remember(self.opened_at, at, State.QUEUED)
         self.accepted_at, self.key = at, key
-        if self.stall:
-            self._go_on(at)
 
     def received(self, size: int, at: int) -> None:
         """The server has taken bytes, and owes them from now on."""
@@ -171,19 +115,28 @@ class Connection:
         self.recv_bytes += size
         self.owed += size
 
-    def returned(self, size: int, at: int) -> None:
-        """The server has given bytes back."""
+    def returned(self, size: int, at: int) -> bool:
+        """The server has written bytes back. Return whether it owes nothing more, and has read all there was."""
         self.send += 1
         self.send_bytes += size
+        self.unechoed_since = 0
         self.owed -= size
-        if self.owed <= 0:
-            self.forgive()
-            if self.stall and not self.unread:  # it waited for a thread that had all of it, and wanted the GIL
-                self._go_on(at, taken=False)
+        if self.owed > 0:
+            return False
+        self.forgive()
+        return not self.unread
 
-    def echoed_at_once(self, size: int, at: int) -> None:
-        """The server has taken bytes and given them back: what it owed, it owes still."""
-        self._taken(at)
+    def echoed_at_once(self, size: int, at: int, took: int) -> None:
+        """The server has read bytes and written them back after so long (ns): what it owed, it owes still.
+
+        Between the two its thread may have waited for the GIL, or for a core.
+        """
+        if self.client is None:  # of our own clients' waits their clock tells more
+            came_at = self.came_at
+            self.echoed(at + took, self.owed_since or came_at or at)
+            self.remember(came_at, at, State.WAITING)
+        self.taken_at = at
+        self.unechoed_since = 0
         self.recv += 1
         self.recv_bytes += size
         self.send += 1
@@ -193,10 +146,56 @@ class Connection:
         """Nothing is owed, or what tells the end of a debt may be lost: such a one is none."""
         self.owed = self.owed_since = 0
 
+    def served_by(self, pid: int, tid: int) -> None:
+        """A thread of the server serves it from now on."""
+        self.pid, self.tid = pid, tid
+
+    def belongs_to(self, client: int, at: int) -> None:
+        """It is one of our clients', which connected at this time (ns)."""
+        if at < self.opened_at:
+            self.opened_at = at
+            self.remember(at, self.accepted_at, State.QUEUED)
+        self.client = client
+
+    def unblocked(self, at: int) -> None:
+        """Its own blocking call has returned."""
+        self.unblocked_at = at
+
+    def was_flood(self) -> None:
+        """It was one of a flood of ours."""
+        self.flooded = True
+
+    def sends(self, at: int) -> None:
+        """Our client sends a message."""
+        if not self.sent_since:
+            self.sent_since = at
+
+    def awaits(self, since: int) -> None:
+        """Our client's oldest message without an echo is from this time (ns); 0: it has none, or that is unknown."""
+        self.sent_since = since
+
+    def has_echo(self, o: ClientEcho) -> bool:
+        """Our client has an echo. Return whether it has all that the server has read and not reported as written."""
+        self.rtt = o.rtt
+        self.rtt_max = max(self.rtt_max or 0, o.rtt)
+        self.echoed(o.at, o.at - o.rtt)
+        self.sent_since = o.waiting_since
+        self.spoiled += not o.intact
+        if o.waiting_since:
+            return False
+        unreported = bool(self.untold_since)
+        self.unechoed_since = 0
+        return unreported
+
+    def is_echoed(self) -> None:
+        """The kernel shows no more that bytes were read and not written back."""
+        self.unechoed_since = 0
+
     def echoed(self, at: int, since: int) -> None:
         """A message is back: how long it has been on its way is remembered if anybody could have noticed."""
         self.activity.count(at)
-        self.remember(since, at, State.WAITING)
+        if at - since >= NOTICEABLE:
+            self.remember(since, at, State.WAITING)
 
     def remember(self, begin: int, end: int, state: State) -> None:
         """Keep a wait that was long enough to notice, joined to the last one where they overlap."""
@@ -212,26 +211,24 @@ class Connection:
         """The server has closed the connection, or is gone itself."""
         self._end_waits(at)
         self.closed_at, self.error = at, error
-        self.unread = self.unsent = self.unread_since = 0
-        if self.stall:
-            self._go_on(at, taken=False)
+        self.unread = self.unsent = self.unread_since = self.unechoed_since = 0
 
     def leave(self, at: int, how: str) -> None:
         """Our client's end is closed, whatever the server knows of it yet."""
         self._end_waits(at)
         self.left_at, self.error = at, how
-        if self.stall:
-            self._go_on(at, taken=False)
         self.sent_since = 0
 
-    def has_waiting(self, unread: int, unsent: int, at: int, since: int) -> None:
-        """What the kernel has of it at a moment: bytes nobody has read, the first of them since then at the latest."""
+    def has_waiting(self, unread: int, unsent: int, at: int, came_at: int | None = None) -> None:
+        """What the kernel has of it at a moment: bytes nobody has read; the last came then, where known."""
         if not unread:
             self.unread_since = 0
         elif not self.unread_since:
-            self.unread_since = max(since, self.accepted_at)
-        elif unread < self.unread:  # some were taken, and what is left came after those
-            self.unread_since = max(self.unread_since, self.taken_at if self.taken_at >= self.unread_at else at)
+            self.unread_since = max(at if came_at is None else came_at, self.accepted_at)
+        elif self.taken_at >= self.unread_at and self.taken_at > self.unread_since:  # what is left came after those
+            self.unread_since = max(self.taken_at, came_at or 0)
+        elif unread < self.unread:  # some were taken, whatever was reported
+            self.unread_since = max(self.unread_since, at)
         self.unread, self.unread_at, self.unsent = unread, at, unsent
 
     def has_received(self, received: int, since: int) -> None:
@@ -241,25 +238,44 @@ class Connection:
         known = self.untold_since
         self.taken, self.taken_since = received - self.unread, known or since
 
+    def has_written(self, received: int, written: int, since: int, at: int) -> bool:
+        """Return whether the server has read all bytes and written them back: an echo is as long as its message.
+
+        The last bytes came at `since` (ns).
+        """
+        before, self.written = self.written, written
+        if written < received - self.unread:
+            if not self.unechoed_since or written != before:
+                self.unechoed_since = since
+            self.settled_at = 0
+            return False
+        self.settled_at, self.unechoed_since = at, 0
+        return bool(self.accepted_at) and not self.unread
+
     @property
     def untold_since(self) -> int:
-        """Since when the server has had bytes out of the kernel that it has not come to speak of; 0 if it has none."""
+        """Since when the server has had bytes out of the kernel that it has not written back; 0 if it has none.
+
+        Where the kernel does not tell what was written, these are the bytes that the server has not reported.
+        """
+        if self.written is not None:
+            return self.unechoed_since
         return self.taken_since if self.taken is not None and self.taken > self.recv_bytes else 0
 
     @property
     def has_its_echo(self) -> bool:
-        """Whether nothing of our client is under way, by its own word: what the server has not told was sent back."""
-        return self.client is not None and not self.sent_since
-
-    def has_all(self, at: int) -> None:
-        """Our client has all that it waited for: what the server has taken and not told keeps it waiting no more."""
-        if self.stall and self.untold_since:
-            self._go_on(at, taken=False)
+        """Whether nothing is under way, by our client's own word or the kernel's, whatever the server has reported."""
+        return (self.client is not None and not self.sent_since) or self.settled_at > self.taken_at
 
     def lose(self, at: int) -> None:
         """Records of what the server took of it, or gave back, may be lost: what is missing accuses nobody."""
         self.forgive()
         self.taken_at, self.taken = at, None
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether records of it may be lost, so that there were at least as many messages and bytes as are counted."""
+        return self.taken is None
 
     @property
     def untaken_since(self) -> int:
@@ -269,19 +285,12 @@ class Connection:
     @property
     def came_at(self) -> int:
         """Since when what the server tells of next has waited; 0 if nothing is known to wait."""
-        return self.untaken_since or self.untold_since
+        return (self.untaken_since if self.unread_since else 0) or self.untold_since
 
     def _taken(self, at: int) -> None:
-        if self.client is None:  # of our own clients' waits their clock tells more
+        if self.client is None:
             self.remember(self.came_at, at, State.WAITING)
         self.taken_at = at
-        if self.stall:
-            self._go_on(at)
-
-    def _go_on(self, at: int, taken: bool = True) -> None:
-        assert self.stall
-        self.stall.release(self.number, at, taken)
-        self.stall = None
 
     def _end_waits(self, at: int) -> None:
         if since := self.pending_since:
@@ -294,5 +303,4 @@ class Connection:
             setattr(twin, name, getattr(self, name))
         twin.activity = self.activity.copy()
         twin.waits = self.waits.copy()
-        twin.stall = None
         return twin

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
-from servers.records import Echo, Record
+from echo_servers.records import Echo, Record
 
 LINES = 10_000
 
@@ -42,8 +42,8 @@ class Log:
         for record, peer, half in islice(self._kept, max(begin - first, 0), max(end - first, 0)):
             yield (record.halves()[half] if isinstance(record, Echo) else record), peer
 
-    def copy(self) -> "Log":
-        """The log as it is now; entries themselves never change."""
+    def snapshot(self) -> "Log":
+        """Return the log as it is now; entries themselves never change."""
         twin = Log()
         twin._kept, twin.total = self._kept.copy(), self.total
         return twin

@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable
 from itertools import takewhile
 
-from app.session.freeze import snapshot
-from app.session.session import Session
+from echo_tui.model.session import Session
 
 Moment = tuple[Session, int]
 """A session that stands still, and when (ns) it was so."""
@@ -45,7 +44,7 @@ class Moments:
         if not going or now < (self._soonest if fresh else self._next):
             return
         began = self._clock()
-        still = snapshot(session)
+        still = session.snapshot()
         spent = self._clock() - began
         self._next, self._soonest = now + max(AGAIN, SHARE * spent), now + FRESH_SHARE * spent
         for stall in going:
@@ -60,4 +59,4 @@ class Moments:
     def _connections(self) -> int:
         """How many connections are in the pictures; several stalls may share one."""
         pictures = {id(still): still for still, _ in self.kept.values()}
-        return sum(len(still.connections) + len(still.closed) for still in pictures.values())
+        return sum(len(still.connections) + len(still.connections.closed) for still in pictures.values())

@@ -5,8 +5,7 @@ stream, a recording and a test are the same thing.
 """
 
 import msgspec
-
-from servers.records import Record, Reported
+from echo_servers.records import Record, Reported
 
 
 class ServerStarted(Record, tag="server-started", gc=False):
@@ -90,11 +89,18 @@ class BlockSet(Record, tag="block-set", gc=False):
     every: int = 1
 
 
+class StallAfter(Record, tag="stall-after", gc=False):
+    """From how long (ns) on a wait is a stall, from now on."""
+
+    threshold: int
+
+
 class Socket(msgspec.Struct, gc=False):
     """One connection of the server as the kernel has it: bytes that nobody has read yet, and bytes not yet sent.
 
     `idle` is for how long (ms) no data has come, asked for when a wait is first seen: then the wait is so old at most.
-    `received` are the bytes that have come since it was opened (tcp_info), where they were asked for.
+    Where they were asked for, `received` are the bytes that have come since it was opened (tcp_info), `written` those
+    that the server has given to send, and `silent` is for how long (ms) none has been sent.
     """
 
     peer: str
@@ -103,6 +109,8 @@ class Socket(msgspec.Struct, gc=False):
     accepted: bool
     idle: int | None = None
     received: int | None = None
+    written: int | None = None
+    silent: int | None = None
 
 
 class SocketSample(Record, tag="sockets", gc=False):
@@ -291,6 +299,7 @@ Observation = (
     | ProcessGone
     | CoresSample
     | BlockSet
+    | StallAfter
     | SocketSample
     | ThreadSample
     | StackSample

@@ -2,9 +2,10 @@
 
 import copy
 import enum
+from collections import Counter
 from dataclasses import dataclass, field
 
-from app.session.observations import Frame, StackSample, Thread, ThreadSample
+from echo_tui.model.observations import Frame, StackSample, Thread, ThreadSample
 
 SHARES = 500_000_000
 """The span (ns) over which a thread's share of a core is worked out."""
@@ -92,7 +93,11 @@ class Threads:
         self.seen_at = 0
         self.changes = 0
         """Differs whenever a thread may look different."""
+        self.lost = False
+        """Whether threads were sampled, and can't be any more."""
         self._marked = 0
+        self._woken: Counter[int] = Counter()
+        """How often an idle loop was woken to write its stack, by process, since it last reported its wakes."""
 
     def apply(self, o: ThreadSample) -> None:
         """Take a look in."""
@@ -120,9 +125,22 @@ class Threads:
 
     def apply_stacks(self, o: StackSample) -> None:
         """Take the stacks of a process in."""
+        first = self.known.get((o.pid, o.pid))
+        if first and first.kind == "poll" and any(stack.tid == o.pid for stack in o.stacks):
+            self._woken[o.pid] += 1
         for stack in o.stacks:
             if state := self.known.get((o.pid, stack.tid)):
                 state.frames, state.framed_at = stack.frames, o.at
+
+    def woken_by_us(self, pid: int) -> int:
+        """Return how often a process was woken to write its stack since this was asked last."""
+        return self._woken.pop(pid, 0)
+
+    def unavailable(self) -> None:
+        """Forget what was sampled: there are no more samples."""
+        self.lost = bool(self.known)
+        self.end()
+        self.interval = None
 
     def of(self, pid: int) -> list[ThreadState]:
         """The threads of a process."""
@@ -133,10 +151,13 @@ class Threads:
         for key in [key for key in self.known if pid in (None, key[0])]:
             del self.known[key]
 
-    def copy(self) -> "Threads":
-        """The same, no longer changed by what comes."""
+    def snapshot(self) -> "Threads":
+        """Return a copy that no longer changes."""
         twin = copy.copy(self)
+        twin._woken = self._woken.copy()
         twin.known = {key: copy.copy(state) for key, state in self.known.items()}
+        for state in twin.known.values():
+            state.frames = state.frames.copy()
         return twin
 
 

@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterator
 
 import psutil
+from echo_servers.block import PAGE_BYTES, BlockPage, BlockSetting
+from echo_servers.catalog import BY_NAME
+from echo_servers.server import Options
 
-from app.observers.pipe import CAPACITY, RECORD, LinePipe, decode, make_pipe
-from app.observers.stacks import Stacks
-from app.session.observations import Observation, Output, ServerExited, ServerStarted
-from servers.block import PAGE_BYTES, BlockPage, BlockSetting
-from servers.catalog import BY_NAME
-from servers.server import Options
+from echo_tui.model.observations import Observation, Output, ServerExited, ServerStarted
+from echo_tui.observers.pipe import CAPACITY, RECORD, LinePipe, decode, make_pipe
+from echo_tui.observers.stacks import Stacks
 
 GRACE = 0.3
 """Seconds a server has to end after SIGTERM before it is killed."""
@@ -36,20 +36,34 @@ def rests(pattern: str) -> list[str]:
 
 def command(pattern: str, options: Options) -> list[str]:
     """The child's command line, without its descriptors."""
-    return [sys.executable, "-P", "-m", "servers", pattern, *options.arguments()]
+    return [sys.executable, "-P", "-m", "echo_servers", pattern, *options.arguments()]
 
 
 class Child:
     """One run of one server. `read` gives what has happened since it was last called."""
 
     def __init__(self, pattern: str, options: Options, block: BlockSetting | None = None, report: bool = True) -> None:
-        self._page_file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
+        with contextlib.ExitStack() as undo:
+            self._start(undo, pattern, options, block, report)
+            undo.pop_all()
+
+    def _start(
+        self, undo: contextlib.ExitStack, pattern: str, options: Options, block: BlockSetting | None, report: bool
+    ) -> None:
+        """Start it; `undo` gives back what was opened if there are too few descriptors for the rest."""
+        self._page_file = undo.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the child
         self._page_file.truncate(PAGE_BYTES)
         self._page = BlockPage(self._page_file.fileno())
         self._page.arm(block)
         self.stacks = Stacks()
+        undo.callback(self.stacks.close)
         events, child_events = make_pipe()
+        undo.callback(os.close, events)
+        theirs = undo.enter_context(contextlib.ExitStack())
+        theirs.callback(os.close, child_events)
         tied, self._leash = os.pipe()
+        undo.callback(os.close, self._leash)  # and with it goes the server, if it has been started
+        theirs.callback(os.close, tied)
         page = self._page_file.fileno()
         descriptors = [page, tied, self.stacks.fd] + ([child_events] if report else [])
         line = [*command(pattern, options), "--page", str(page), "--leash", str(tied), "--stacks", str(self.stacks.fd)]
@@ -63,8 +77,7 @@ class Child:
             start_new_session=True,
             bufsize=0,
         )
-        os.close(child_events)
-        os.close(tied)
+        theirs.close()
         assert self._process.stdout
         assert self._process.stderr
         self._events = LinePipe(events)

@@ -2,13 +2,13 @@
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from app.observers.py_spy import PySpy
-from app.observers.sockets import Sockets
-from app.observers.stacks import Stacks, answers
-from app.observers.threads import Threads
-from app.session.observations import Observation, Unavailable
+from echo_tui.model.observations import Observation, Unavailable
+from echo_tui.observers.py_spy import PySpy
+from echo_tui.observers.sockets import Sockets
+from echo_tui.observers.stacks import Stacks, answers
+from echo_tui.observers.threads import Threads
 
 URGENT = 200_000_000
 """The least time (ns) between two looks at the stacks of a process that seems to stall."""
@@ -38,17 +38,21 @@ class Kernel:
         peers: Collection[str] | None,
         wanted: Collection[str],
         strangers_to: Collection[str] | None = None,
+        urgent: bool = False,
+        first: Sequence[tuple[int, int]] = (),
     ) -> list[Observation]:
         """What is to be seen now of these processes, and at the address that they listen on, if they do yet.
 
         `peers` are those that are known to be connected there, None if there may be others; of those `wanted` it is
-        told too that they are, and of those that are `strangers_to` the ones that are known.
+        told too that they are, and of those that are `strangers_to` the ones that are known. While it is `urgent`,
+        sockets and threads are sampled more often. Of too many threads `first` are sampled before others.
         """
         stacks = (self._stacks.read(), self._py_spy.read())
         found: list[Observation] = [sample for sample in stacks if sample]
-        if self.threads.pace.is_due() and (threads := self.threads.sample(pids, self._stacks.disturbed())):
+        due = self.threads.pace.is_due(urgent)
+        if due and (threads := self.threads.sample(pids, self._stacks.disturbed(), first, urgent)):
             found.append(threads)
-        if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted, strangers_to)):
+        if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted, strangers_to, urgent)):
             found.append(sockets)  # the last one: it is judged by what the threads do
         return found + self._missing()
 

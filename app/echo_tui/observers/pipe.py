@@ -7,7 +7,7 @@ import time
 
 import msgspec
 
-from app.session.observations import DECODER, Garbled, Observation
+from echo_tui.model.observations import DECODER, Garbled, Observation
 
 CAPACITY = 1 << 20
 """The pipe's size asked for (bytes): what a server may report while the dashboard is busy elsewhere."""

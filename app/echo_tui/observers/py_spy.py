@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.session.observations import Frame, Stack, StackSample
+from echo_tui.model.observations import Frame, Stack, StackSample
 
 DEPTH = 12
 PATIENCE = 5_000_000_000

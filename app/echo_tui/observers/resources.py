@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from app.session.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
+from echo_tui.model.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
 
 SWITCHES = re.compile(rb"^(non)?voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
 MOST_THREADS = 128

@@ -23,10 +23,10 @@ ANSWER = struct.Struct("=BBBB2s2s16s16sIQIIIII")
 NO_COOKIE = 2**64 - 1
 DROPS = 8 * 4
 """Where SK_MEMINFO_DROPS is in its attribute (bytes)."""
-LAST_DATA_RECV = 52
-"""Where tcpi_last_data_recv (ms) is in struct tcp_info (bytes)."""
-BYTES_RECEIVED = 128
-"""Where the lower half of tcpi_bytes_received is there; the upper half tells of more than anybody sends here."""
+LAST_DATA_SENT, LAST_DATA_RECV = 44, 52
+"""Where tcpi_last_data_sent and tcpi_last_data_recv (ms) are in struct tcp_info (bytes)."""
+BYTES_ACKED, BYTES_RECEIVED = 120, 128
+"""Where tcpi_bytes_acked and tcpi_bytes_received are there, of 64 bits each."""
 PORTS, UNREAD, UNSENT, INODE = 5, 18, 19, 21
 """Places of these figures in an answer with its header, in words of four bytes."""
 INET_DIAG_REQ_BYTECODE = 1
@@ -73,6 +73,21 @@ class Answer:
         return host, int.from_bytes(self.ports[which], "big")
 
 
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One connection with what struct tcp_info tells of it; what this kernel does not tell is None.
+
+    `idle` and `silent` are for how long (ms) no data has come, and none has been sent. `received` and `written` are
+    the bytes that have come, and those that the program has given to send: acknowledged, on their way or waiting.
+    """
+
+    answer: Answer
+    idle: int | None
+    silent: int | None
+    received: int | None
+    written: int | None
+
+
 class Diag:
     """An open way to the kernel's socket tables. Raises OSError where there is none."""
 
@@ -113,12 +128,10 @@ class Diag:
     def idle(self, answer: Answer) -> int | None:
         """For how long (ms) no data has come for a connection; None if it is gone."""
         found = self.one(answer.family, answer.ports, answer.addresses)
-        return found[1] if found else None
+        return found.idle if found else None
 
-    def one(
-        self, family: int, ports: tuple[bytes, bytes], addresses: tuple[bytes, bytes]
-    ) -> tuple[Answer, int | None, int | None] | None:
-        """The connection with these ends, for how long (ms) no data has come, and how many bytes came; None if gone."""
+    def one(self, family: int, ports: tuple[bytes, bytes], addresses: tuple[bytes, bytes]) -> Detail | None:
+        """The connection with these ends; None if it is gone."""
         ask = REQUEST.pack(
             family, socket.IPPROTO_TCP, 1 << INET_DIAG_INFO - 1, 0xFFFFFFFF, *ports, *addresses, 0, NO_COOKIE
         )
@@ -127,11 +140,7 @@ class Diag:
                 for offset, length in _messages(data):
                     answer = Answer.at(data, offset)
                     if answer.state in (ESTABLISHED, CLOSE_WAIT):  # else it is the listening socket, found instead
-                        idle = _attribute(data, offset, length, INET_DIAG_INFO, LAST_DATA_RECV)
-                        received = _attribute(data, offset, length, INET_DIAG_INFO, BYTES_RECEIVED)
-                        if received and answer.state == CLOSE_WAIT:
-                            received -= 1  # the same
-                        return answer, idle, received
+                        return _detail(data, offset, length, answer)
         except FileNotFoundError:
             pass
         return None
@@ -226,12 +235,23 @@ def _messages(data: bytes) -> Iterator[tuple[int, int]]:
         offset += (length + 3) & ~3
 
 
-def _attribute(data: bytes, offset: int, length: int, wanted: int, place: int) -> int | None:
-    """The 32-bit figure at a place in an attribute of a message (struct rtattr); None if it has none."""
+def _detail(data: bytes, offset: int, length: int, answer: Answer) -> Detail:
+    def figure(place: int, form: str = "=I") -> int | None:
+        return _attribute(data, offset, length, INET_DIAG_INFO, place, form)
+
+    received, acked = figure(BYTES_RECEIVED, "=Q"), figure(BYTES_ACKED, "=Q")
+    if received and answer.state == CLOSE_WAIT:
+        received -= 1  # the peer's goodbye
+    written = None if acked is None else acked + answer.unsent
+    return Detail(answer, figure(LAST_DATA_RECV), figure(LAST_DATA_SENT), received, written)
+
+
+def _attribute(data: bytes, offset: int, length: int, wanted: int, place: int, form: str = "=I") -> int | None:
+    """The figure at a place in an attribute of a message (struct rtattr); None if it has none."""
     at, end = offset + HEADER.size + ANSWER.size, offset + length
     while at + 4 <= end:
         size, kind = struct.unpack_from("=HH", data, at)
-        if kind == wanted and size >= 4 + place + 4:
-            return int(struct.unpack_from("=I", data, at + 4 + place)[0])
+        if kind == wanted and size >= 4 + place + struct.calcsize(form):
+            return int(struct.unpack_from(form, data, at + 4 + place)[0])
         at += max((size + 3) & ~3, 4)
     return None

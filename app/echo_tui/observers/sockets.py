@@ -11,11 +11,15 @@ import struct
 import time
 from collections.abc import Collection, Iterator, Sequence
 
-from app.observers.pace import Pace
-from app.observers.sock_diag import (
+from echo_servers.records import address_name
+
+from echo_tui.model.observations import Socket, SocketSample
+from echo_tui.observers.pace import Pace
+from echo_tui.observers.sock_diag import (
     PEER_PORT_AT_LEAST,
     PEER_PORT_AT_MOST,
     Answer,
+    Detail,
     Diag,
     peer_ports,
     waiting,
@@ -23,8 +27,6 @@ from app.observers.sock_diag import (
     with_peer_ports,
     without_peer_ports,
 )
-from app.session.observations import Socket, SocketSample
-from servers.records import address_name
 
 FEW = 32
 """So many connections that are known are asked for one by one: to walk the kernel's whole table costs more, and much
@@ -66,14 +68,15 @@ class Sockets:
         peers: Collection[str] | None = None,
         wanted: Collection[str] = (),
         strangers_to: Collection[str] | None = None,
+        urgent: bool = False,
     ) -> SocketSample | None:
         """What waits now at the address a server listens on; None if it is too soon to look again, or can't be told.
 
         A server on `::` has IPv4 clients too. `peers` are those that are known to be connected, None if there may be
         others, who are told of too if they are `strangers_to` those; and of those that are `wanted` it is told too
-        that they are there.
+        that they are there. While it is `urgent`, a sample may cost more.
         """
-        if self.missing or not self.pace.is_due():
+        if self.missing or not self.pace.is_due(urgent):
             return None
         with self.pace:
             try:
@@ -107,7 +110,7 @@ class Sockets:
     def _look(
         self, diag: Diag, port: int, host: str, peers: Collection[str] | None, wanted: Collection[str]
     ) -> SocketSample:
-        sample = SocketSample(time.monotonic_ns(), None, None, None, [], [], self.pace.interval)
+        sample = SocketSample(time.monotonic_ns(), None, None, None, [], [], self.pace.interval * self._halves.count)
         families = _families(host)
         for family in families:
             ours = _at(family, host)
@@ -121,7 +124,7 @@ class Sockets:
             assert peers is not None
             self._look_up(diag, families[0], port, host, peers, wanted, sample)
         else:
-            self._walk(diag, families, port, host, sample)
+            self._walk(diag, families, port, host, wanted, sample)
             told = {found.peer for found in sample.sockets}
             missing = [peer for peer in wanted if peer not in told][:ASKED]
             if host in ANY:
@@ -130,7 +133,9 @@ class Sockets:
                 self._look_up(diag, families[0], port, host, missing, missing, sample)
         return sample
 
-    def _walk(self, diag: Diag, families: tuple[int, ...], port: int, host: str, sample: SocketSample) -> None:
+    def _walk(
+        self, diag: Diag, families: tuple[int, ...], port: int, host: str, wanted: Collection[str], sample: SocketSample
+    ) -> None:
         """Find what waits among all connections of the port."""
         self._walked = sample.at
         self._peers = {}
@@ -140,7 +145,7 @@ class Sockets:
             if sample.queue is not None and sample.limit is not None and sample.queue > sample.limit:
                 clients = [a for a in diag.unanswered(family, port) if a.addresses[1].startswith(ours)]
                 sample.unanswered += [address_name(*answer.end(0)) for answer in clients]
-        self._describe(diag, found, sample)
+        self._describe(diag, found, wanted, sample)
 
     def _look_up(
         self, diag: Diag, family: int, port: int, host: str, peers: Collection[str], wanted: Collection[str],
@@ -156,10 +161,10 @@ class Sockets:
                 continue
             if not (found := diag.one(family, *ends)):
                 continue
-            if found[0].inode:  # those in the queue have none yet
-                self._peers[found[0].inode] = peer
-            if waits(found[0]) or peer in wanted:
-                sample.sockets.append(_told(peer, *found))
+            if found.answer.inode:  # those in the queue have none yet
+                self._peers[found.answer.inode] = peer
+            if waits(found.answer) or peer in wanted:
+                sample.sockets.append(_told(peer, found))
 
     def _find(self, diag: Diag, peers: Collection[str], sample: SocketSample) -> None:
         """Look at those connections that are known, where only a walk tells at which of our addresses each is."""
@@ -170,7 +175,7 @@ class Sockets:
                 peer = address_name(*answer.end(1))
                 if peer in left and (found := diag.one(answer.family, answer.ports, answer.addresses)):
                     left.remove(peer)
-                    sample.sockets.append(_told(peer, *found))
+                    sample.sockets.append(_told(peer, found))
 
     def _add_strangers(self, host: str, known: Collection[str], sample: SocketSample) -> None:
         """Those of the last walk who are accepted, and of whom nobody knows, though nothing waits in them."""
@@ -183,22 +188,25 @@ class Sockets:
                     told.add(peer)
                     sample.sockets.append(Socket(peer, answer.unread, answer.unsent, True, None))
 
-    def _describe(self, diag: Diag, answers: list[Answer], sample: SocketSample) -> None:
+    def _describe(self, diag: Diag, answers: list[Answer], wanted: Collection[str], sample: SocketSample) -> None:
         before, self._known = self._known, set()
         asked = 0
         for answer in answers:
             peer = address_name(*answer.end(1))
             idle = None
             if answer.unread or not answer.inode:
-                if peer not in before and asked < ASKED:
+                if (peer not in before or peer in wanted) and asked < ASKED:
                     asked += 1
                     idle = diag.idle(answer)
                 self._known.add(peer)
             sample.sockets.append(Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle))
 
 
-def _told(peer: str, answer: Answer, idle: int | None, received: int | None) -> Socket:
-    return Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle, received)
+def _told(peer: str, found: Detail) -> Socket:
+    answer = found.answer
+    return Socket(
+        peer, answer.unread, answer.unsent, bool(answer.inode), found.idle, found.received, found.written, found.silent
+    )
 
 
 def _families(host: str) -> tuple[int, ...]:
@@ -228,6 +236,11 @@ class Halves:
         self._since_all = 0
 
     @property
+    def count(self) -> int:
+        """In how many looks all connections are seen."""
+        return 2 if self._middle else 1
+
+    @property
     def answers(self) -> Iterator[bytes]:
         """What the latest looks at each part have given."""
         return (data for parts in self._answers.values() for data in parts)
@@ -244,7 +257,7 @@ class Halves:
             del self._answers[0]
         other = OTHER[self._test]
         again = (diag.one(a.family, a.ports, a.addresses) for a in self._waiting[other])
-        self._waiting[other] = [found[0] for found in again if found and waits(found[0])]
+        self._waiting[other] = [found.answer for found in again if found and waits(found.answer)]
         self._waiting[self._test] = [answer for data in answers for answer in waiting(data)]
         return self._waiting[self._test] + self._waiting[other]
 

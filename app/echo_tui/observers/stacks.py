@@ -13,8 +13,9 @@ import tempfile
 import time
 from collections.abc import Iterable
 
-from app.session.observations import Frame, Stack, StackSample
-from servers.stacks import SIGNAL
+from echo_servers.stacks import SIGNAL
+
+from echo_tui.model.observations import Frame, Stack, StackSample
 
 HEADER = re.compile(r"^(?:Stack|Current thread 0x[0-9a-f]+.*) \(most recent call first\):$", re.MULTILINE)
 FRAME = re.compile(r'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import time
 
-from app.observers.pipe import LinePipe, make_pipe
-from app.session.observations import SystemCalls
+from echo_tui.model.observations import SystemCalls
+from echo_tui.observers.pipe import LinePipe, make_pipe
 
 GRACE = 1.0
 """Seconds for strace to let go of the server before it is killed."""
@@ -23,7 +23,7 @@ SIGNAL = f"--- {signal.SIGUSR1.name} "
 CALL = re.compile(r"(?:\[pid +(\d+)\] )?(?:<\.\.\. )?(\w+|--- \w+ )")
 """The thread that a line is of, if it says so, and the call, or the signal, that it is about."""
 OURS = frozenset({"write", "rt_sigaction", "gettid", "getpid", "tgkill", "rt_sigreturn", SIGNAL})
-"""What a thread calls to write its stack for us (`servers/stacks.py`), between the signal and rt_sigreturn."""
+"""What a thread calls to write its stack for us (`echo_servers/stacks.py`), between the signal and rt_sigreturn."""
 
 
 class Looks:

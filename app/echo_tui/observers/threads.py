@@ -9,16 +9,19 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
 
-from app.observers import syscalls
-from app.observers.interpreter import gil_range
-from app.observers.pace import Pace
-from app.session.observations import Thread, ThreadSample
-from app.session.threads import KINDS
+from echo_tui.model.observations import Thread, ThreadSample
+from echo_tui.model.threads import KINDS
+from echo_tui.observers import syscalls
+from echo_tui.observers.interpreter import gil_range
+from echo_tui.observers.pace import Pace
 
 MOST = 200
-"""Threads that are looked at, the oldest; each needs two descriptors."""
+"""Threads that are sampled; each needs two descriptors."""
+OLDEST = MOST // 4
+"""Of these, so many are the oldest ones, among which are those that accept, where others are asked for too."""
 RESTS = ("accept", "recv", "poll")
 """Where a thread waits for work."""
 STATUS = 1_000_000_000
@@ -48,12 +51,20 @@ class Threads:
         elif not os.path.exists("/proc/self/task"):
             self.missing = "this system has no /proc"
 
-    def sample(self, pids: Collection[int], disturbed: Collection[int] = ()) -> ThreadSample | None:
+    def sample(
+        self,
+        pids: Collection[int],
+        disturbed: Collection[int] = (),
+        first: Sequence[tuple[int, int]] = (),
+        urgent: bool = False,
+    ) -> ThreadSample | None:
         """What has changed since the last look; None if it is too soon, or this system can't tell.
 
-        `disturbed` are the threads that have been asked for their stacks since.
+        `disturbed` are the threads that have been asked for their stacks since. Where there are too many, `first` are
+        those to be sampled before others, by `(pid, tid)`, the most important one first. While it is `urgent`, a sample
+        may cost more.
         """
-        if self.missing or not self.pace.is_due():
+        if self.missing or not self.pace.is_due(urgent):
             return None
         with self.pace:
             at = time.monotonic_ns()
@@ -62,7 +73,7 @@ class Threads:
             if describe:
                 self._described = at
             try:
-                self._look(pids, sample, describe, disturbed)
+                self._look(pids, sample, describe, disturbed, first)
             except PermissionError:
                 self.missing = "this system does not let one see another process's system calls"
             except OSError as error:
@@ -98,12 +109,16 @@ class Threads:
         self._tasks.clear()
         self._gil.clear()
 
-    def _look(self, pids: Collection[int], sample: ThreadSample, describe: bool, disturbed: Collection[int]) -> None:
+    def _look(
+        self, pids: Collection[int], sample: ThreadSample, describe: bool, disturbed: Collection[int],
+        first: Sequence[tuple[int, int]],
+    ) -> None:  # fmt: skip
         alive = {(pid, tid) for pid in pids for tid in _tids(pid)}
         sample.count = len(alive)
-        for key in [key for key in self._tasks if key not in alive]:
+        sampled = chosen(alive, first) if len(alive) > MOST else alive
+        for key in [key for key in self._tasks if key not in sampled]:
             self._end(key, sample)
-        for key in sorted(alive - self._tasks.keys())[: MOST - len(self._tasks)]:
+        for key in sorted(sampled - self._tasks.keys()):
             with contextlib.suppress(*GONE):
                 self._tasks[key] = _Task(*key)
         refused = 0
@@ -207,6 +222,13 @@ class _Task:
             self.voluntary, self.involuntary = int(switches[1]), int(switches[2])
         self.stopped = bool(STOPPED.search(said))
         return before != (self.name, self.voluntary, self.involuntary, self.stopped)
+
+
+def chosen(alive: Collection[tuple[int, int]], first: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return which of too many threads are sampled: some of the oldest, then those asked for, then older ones."""
+    oldest = sorted(alive)  # the tids of a process grow until they wrap around
+    asked = (key for key in first if key in alive)
+    return set(islice(dict.fromkeys((*oldest[:OLDEST], *asked, *oldest)), MOST))
 
 
 def _tids(pid: int) -> Iterator[int]:

@@ -2,8 +2,9 @@
 
 import time
 
-from app.session.observations import BlockSet
-from servers.block import BlockSetting
+from echo_servers.block import BlockSetting
+
+from echo_tui.model.observations import BlockSet
 
 
 class Arming:

@@ -1,7 +1,7 @@
 """The lens on a server's system calls: open as long as somebody looks through it, and strace lives."""
 
-from app.observers.strace import Strace
-from app.session.observations import Observation
+from echo_tui.model.observations import Observation
+from echo_tui.observers.strace import Strace
 
 
 class Lens:

@@ -6,18 +6,18 @@ session. The crowd of clients outlives a server, so the same clients walk from p
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.arming import Arming
-from app.clients.remote import Crowd
-from app.lens import Lens
-from app.observers.child import Child
-from app.observers.kernel import Kernel
-from app.observers.pipe import LinePipe, decode
-from app.observers.resources import Resources
-from app.session.moments import Moments
-from app.session.observations import (
+import msgspec
+from echo_servers.__main__ import USAGE
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import Pattern
+from echo_servers.server import BACKLOG, Options
+
+from echo_tui.clients.remote import Crowd
+from echo_tui.model.moments import Moments
+from echo_tui.model.observations import (
     ClientUnconnected,
     Flooding,
     Lag,
@@ -26,16 +26,22 @@ from app.session.observations import (
     ProcessGone,
     ServerExited,
     SocketSample,
+    StallAfter,
 )
-from app.session.session import Session
-from servers.__main__ import USAGE
-from servers.block import BlockSetting
-from servers.catalog import Pattern
-from servers.server import BACKLOG, Options
+from echo_tui.model.session import Session
+from echo_tui.observers.child import Child
+from echo_tui.observers.kernel import Kernel
+from echo_tui.observers.pipe import LinePipe, decode
+from echo_tui.observers.resources import Resources
+from echo_tui.observers.threads import MOST
+from echo_tui.run import sampling
+from echo_tui.run.arming import Arming
+from echo_tui.run.lens import Lens
 
 OVER = ("closed", "reset")
 """How a client has ended that was closed on purpose: it is not brought back."""
 NO_SERVER = "no server yet"
+ENDED = "the server has ended"
 FLOOD, FLOOD_SECONDS = BACKLOG + 72, 60.0
 """Connections of a flood: so many that the accept queue has no room for all; and for how long (s) at most."""
 BUDGET = 0.02
@@ -59,8 +65,8 @@ class Plan:
 class Live:
     """The server, the clients and the session of now."""
 
-    def __init__(self, plan: Plan, heard: Callable[[list[Observation]], None] = lambda found: None) -> None:
-        """`heard` is told all that our clients say, for whoever measures by their clocks."""
+    def __init__(self, plan: Plan, heard: Callable[[Sequence[Observation]], None] = lambda found: None) -> None:
+        """`heard` is given each observation that a session folds, in the same order."""
         self.plan = plan
         self._heard = heard
         self.session = Session()
@@ -85,7 +91,9 @@ class Live:
         """Messages a second that clients were asked to send."""
         self._wanted: list[int] = []
         self._since = 0
-        self.session.apply(self.block.told())
+        self._latest_workers: list[tuple[int, int]] = []
+        """Whose threads are sampled first, where there are too many."""
+        self._take([self.block.told()])
 
     # The server.
 
@@ -94,6 +102,12 @@ class Live:
         """Whether a server is running."""
         return bool(self.session.server and self.session.server.running)
 
+    @property
+    def listening(self) -> bool:
+        """Whether our own server has reported that it listens, and has not ended: only then a client may connect."""
+        server = self.session.server
+        return bool(server and server.running and server.listening_at)
+
     def start(self, pattern: Pattern, workers: int | None = None) -> None:
         """Start a pattern, with the block that it comes with; `workers` are those of the plan unless they are given."""
         self._workers = workers
@@ -101,12 +115,16 @@ class Live:
         self._begin(pattern)
 
     def start_again(self) -> None:
-        """Start the pattern that has run last, with the block and the workers that it had."""
+        """Start the pattern that has run last, with the block, the workers and the port that it had."""
         if self.pattern:
-            self._begin(self.pattern)
+            server = self.session.server
+            self._begin(self.pattern, server.port if server and server.listening_at else 0)
 
-    def _begin(self, pattern: Pattern) -> None:
-        """Stop what runs, start this pattern in a new session, and bring the clients back when it listens."""
+    def _begin(self, pattern: Pattern, port: int = 0) -> None:
+        """Stop what runs, start this pattern in a new session, and bring the clients back when it listens.
+
+        `port` is the one to listen on; 0 for that of the plan.
+        """
         if self._closed:
             return
         self.stop()
@@ -114,16 +132,17 @@ class Live:
         crowd = self.present
         self.session = Session()
         if self.plan.stall_after:
-            self.session.stalls.threshold = self.plan.stall_after * 1_000_000
+            self._take([StallAfter(time.monotonic_ns(), self.plan.stall_after * 1_000_000)])
         self._since = time.monotonic_ns()
-        options = replace(self.plan.options, workers=self._workers or self.plan.options.workers)
+        asked = self.plan.options
+        options = replace(asked, workers=self._workers or asked.workers, port=port or asked.port)
         self.child = Child(pattern.name, options, self.block.now)
         self._resources.watch(self.child.pid)
         self._kernel = Kernel(self.child.stacks, self.child.pid)
         self.moments = Moments()
-        self.session.apply_all(self.child.read())
+        self._take(self.child.read())
         self._reopen = True
-        self.session.apply(self.block.told())
+        self._take([self.block.told()])
         if self.output_held:
             self.hold_output(True)
         self._tell_unconnected(crowd, NO_SERVER)
@@ -132,7 +151,7 @@ class Live:
         """Stop the server, if one runs; what it said last is taken in."""
         if self.child:
             self._drain_crowd(time.monotonic() + 0.02)
-            self.session.apply_all(self.child.stop())
+            self._take(self.child.stop())
             self._gone()
 
     def hold_output(self, held: bool) -> None:
@@ -140,24 +159,25 @@ class Live:
         self.output_held = held
         if self.child:
             self.child.hold_output(held)
-        self.session.apply(OutputHeld(time.monotonic_ns(), held))
+        self._take([OutputHeld(time.monotonic_ns(), held)])
 
     def _gone(self) -> None:
-        """The server has ended: those who waited for it to listen try in vain, and say so."""
+        """Take note that the server has ended: nobody connects until the next one listens."""
         self.child = None
         self.lens.close()
         if self._kernel:
             self._kernel.close()
             self._kernel = None
         self._reopen = False
-        self._open_wanted(self.plan.options.host, self._port())
+        self.crowd.hold(ENDED)
+        self._tell_unconnected(self._wanted, ENDED)
 
     def refusal(self) -> str:
         """Why the server would not start, in its own sentence; empty if it did start."""
         server = self.session.server
         if not server or server.code != USAGE:
             return ""
-        said = [line.text for line in self.session.output if line.stream == "stderr"]
+        said = [line.text for line in self.session.printed.lines if line.stream == "stderr"]
         return said[-1].partition(": ")[2] if said else ""
 
     # The block.
@@ -182,7 +202,7 @@ class Live:
         self.block.switch(on)
         if self.child:
             self.child.arm(self.block.now, only)
-        self.session.apply(self.block.told())
+        self._take([self.block.told()])
 
     # Our clients.
 
@@ -192,32 +212,39 @@ class Live:
         return [number for number, client in self.session.clients.items() if client.ended not in OVER]
 
     @property
+    def guests(self) -> int:
+        """How many external clients are connected."""
+        return sum(1 for connection in self.session.connections.values() if connection.client is None)
+
+    @property
     def clients(self) -> int:
         """How many clients have been opened so far; those that were closed are counted too."""
         return self._last_client
 
     def open_clients(self, count: int = 1) -> list[int]:
-        """Open so many more clients; gives their numbers."""
+        """Open so many more clients; return their numbers. Without a server that listens they wait for the next one."""
         numbers = list(range(self._last_client + 1, self._last_client + count + 1))
         self._last_client += count
-        if self._reopen:
-            self._wanted += numbers  # until the server listens, with the others
-            self._tell_unconnected(numbers, NO_SERVER)
-        else:
-            self.crowd.open(numbers, self.plan.options.host, self._port())
+        if self.listening and not self._reopen:
+            self.crowd.open(numbers, *self._address)
+        else:  # whoever has the port meanwhile is not ours to talk to
+            self._wanted += numbers
+            self._tell_unconnected(numbers, ENDED if self.session.server and not self.child else NO_SERVER)
         return numbers
 
     def close_clients(self, clients: list[int], reset: bool = False) -> None:
         """End connections of clients, politely or by a reset; an empty list means all."""
         self.crowd.close(clients, reset)
+        unopened = [number for number in self._wanted if not clients or number in clients]
+        self._wanted = [number for number in self._wanted if number not in unopened]
+        self._tell_unconnected(unopened, OVER[0])
         for number in clients or list(self.loads):
             self.loads.pop(number, None)
 
     def flood(self) -> int:
         """Open a flood of silent connections, as many as overflow the accept queue; gives how many. Or end it: 0."""
-        server, options = self.session.server, self.plan.options
-        count = 0 if self.session.flood.count else FLOOD
-        self.crowd.flood(server.host if server else options.host, self._port(), count, FLOOD_SECONDS)
+        count = FLOOD if self.listening and not self.session.clients.flood.count else 0
+        self.crowd.flood(*self._address, count, FLOOD_SECONDS)
         return count
 
     def load(self, clients: list[int], per_second: float, size: int) -> None:
@@ -230,13 +257,20 @@ class Live:
 
     def _tell_unconnected(self, clients: list[int], why: str) -> None:
         at = time.monotonic_ns()
-        self.session.apply_all(ClientUnconnected(at, number, why) for number in clients)
+        self._take([ClientUnconnected(at, number, why) for number in clients])
 
-    def _port(self) -> int:
+    @property
+    def _address(self) -> tuple[str, int]:
+        """Host and port of the server, as it reported them."""
         server = self.session.server
-        return server.port if server and server.listening_at else self.plan.options.port
+        return (server.reachable, server.port) if server else (self.plan.options.host, self.plan.options.port)
 
     # What happens.
+
+    def _take(self, found: Sequence[Observation]) -> None:
+        """Fold observations: every one that enters a session of a live run comes through here."""
+        self.session.apply_all(found)
+        self._heard(found)
 
     def drain(self, budget: float = BUDGET) -> int:
         """Take in what has happened, for `budget` seconds at most; gives how many observations it was."""
@@ -245,7 +279,7 @@ class Live:
         if not (self._closed or self.crowd.running) and time.monotonic() - self._crowd_began > REVIVAL:
             self._revive_crowd()
         while self.child and (found := self.child.read()):
-            self.session.apply_all(found)
+            self._take(found)
             count += len(found)
             if isinstance(found[-1], ServerExited):
                 self.child.stop()
@@ -259,7 +293,7 @@ class Live:
         """The clients' process is gone: say so, and give the clients a new one."""
         clients = self.present
         self._tell_unconnected(clients, "their process died")
-        self.session.apply(Flooding(time.monotonic_ns(), 0, []))
+        self._take([Flooding(time.monotonic_ns(), 0, [])])
         self.crowd.stop()
         self._crowd_pipe.close()
         self.crowd, self.loads = Crowd(), {}
@@ -267,11 +301,11 @@ class Live:
         self._crowd_pipe = LinePipe(os.dup(self.crowd.fd))
         self._wanted = [*clients, *(number for number in self._wanted if number not in clients)]
         if not self._reopen:
-            self._open_wanted(self.plan.options.host, self._port())
+            self._open_wanted()
 
-    def _open_wanted(self, host: str, port: int) -> None:
-        if self._wanted:  # an empty list would mean all there are
-            self.crowd.open(self._wanted, host, port)
+    def _open_wanted(self) -> None:
+        if self._wanted and self.listening:  # an empty list would mean all there are
+            self.crowd.open(self._wanted, *self._address)
             self._wanted = []
 
     def _drain_crowd(self, until: float) -> int:
@@ -279,46 +313,53 @@ class Live:
         count = 0
         while found := decode(self._crowd_pipe.read()):
             found = [o for o in found if o.at >= self._since]  # what is older was said of the server before
-            self.session.apply_all(found)
-            self._heard(found)
+            self._take(found)
             count += len(found)
             if time.monotonic() > until:
                 break
         return count
 
     def _bring_clients_back(self) -> None:
-        server = self.session.server
-        if self._reopen and server and server.listening_at:
+        if self._reopen and self.listening:
             self._reopen = False
-            self.crowd.reopen(server.host, server.port)
-            self._open_wanted(server.host, server.port)
+            self.crowd.reopen(*self._address)
+            self._open_wanted()
 
     def sample(self) -> None:
         """Take a sample of CPU, memory, threads and switches."""
         found = self._resources.sample()
         if any(isinstance(o, ProcessGone) for o in found):
             self.drain(0.2)  # what that process said last comes before its end
-        self.session.apply_all(found)
+        self._take(found)
+        self._latest_workers = self.session.workers.latest(MOST) if len(self.session.workers) > MOST // 2 else []
 
     def look(self) -> None:
         """See what the kernel shows of the server, as far as it is time to."""
         server = self.session.server
         if not (self._kernel and server and server.running):
             return
-        pids = {server.pid, *(pid for pid, process in self.session.processes.items() if not process.gone_at)}
+        pids = {server.pid, *(pid for pid, process in self.session.resources.processes.items() if not process.gone_at)}
         pids.update(pid for pid, _ in self.session.workers)
         address = (server.host, server.port) if server.listening_at else None
         session = self.session
-        found = self._kernel.look(pids, address, session.surely_known, session.wanted, session.strangers_to)
+        found = self._kernel.look(
+            pids,
+            address,
+            sampling.surely_known(session),
+            sampling.wanted(session),
+            sampling.strangers_to(session),
+            session.blocks.lasts(time.monotonic_ns(), session.stalls.threshold),
+            [*session.blocks.by_thread, *self._latest_workers],
+        )
         found += self.lens.read()
-        for sample in found:
+        for number, sample in enumerate(found):
             if isinstance(sample, SocketSample) and sample.sockets:
                 began = time.monotonic()
-                self.drain(BUDGET)  # what was taken before comes first
-                sample.judged = time.monotonic() - began < BUDGET
-        self.session.apply_all(found)
+                self.drain(BUDGET)  # what was read before comes first
+                found[number] = msgspec.structs.replace(sample, judged=time.monotonic() - began < BUDGET)
+        self._take(found)
         now = time.monotonic_ns()
-        self._kernel.ask(pids, self.session.suspects(now), self.session.keepers)
+        self._kernel.ask(pids, sampling.suspects(session, now), session.blocks.keepers)
         self.moments.keep(self.session, now)
 
     def open_lens(self) -> None:
@@ -328,7 +369,7 @@ class Live:
 
     def lag(self, late: int) -> None:
         """The caller's own loop was so late (ns)."""
-        self.session.apply(Lag(time.monotonic_ns(), late))
+        self._take([Lag(time.monotonic_ns(), late)])
 
     def close(self) -> None:
         """End the server and the clients; nothing is left behind."""

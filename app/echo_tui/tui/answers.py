@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.clients.commands import BURST_LIMIT, MESSAGE_LIMIT, RATE_LIMIT
+from echo_tui.clients.commands import BURST_LIMIT, MESSAGE_LIMIT, RATE_LIMIT
 
 BYTES = 64
 """The size of a message, where nobody has said another."""

@@ -1,30 +1,33 @@
 """The dashboard: which keys work now, the server's own, the palette, and how it is opened."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import ClassVar
 
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import PATTERNS, Pattern, find
+from echo_servers.descriptors import shortage
+from echo_servers.remedies import promise, workers_for
+from echo_servers.server import BadRequest
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from app.config import read_config
-from app.live import Plan
-from app.tui.client_keys import ClientKeys
-from app.tui.dialogs import Confirm, ask, shown
-from app.tui.excuses import no_lens, no_remedy, no_stall, no_stdout
-from app.tui.keys import ALL_KEYS, MISBEHAVIOUR
-from app.tui.panel import Panel
-from app.tui.panels.clients import ClientList, ClientsPane
-from app.tui.panels.patterns import PatternsPanel
-from app.tui.panels.stalls import StallsPanel
-from app.tui.screen_keys import ScreenKeys
-from app.tui.view import cure_now
-from servers.block import BlockSetting
-from servers.catalog import PATTERNS, Pattern, find
-from servers.remedies import promise, workers_for
-from servers.server import BadRequest
+from echo_tui.config import read_config
+from echo_tui.run.live import Plan
+from echo_tui.tui import endings
+from echo_tui.tui.client_keys import ClientKeys
+from echo_tui.tui.dialogs import Confirm, ask, shown
+from echo_tui.tui.excuses import no_lens, no_remedy, no_stall, no_stdout
+from echo_tui.tui.keys import ALL_KEYS, MISBEHAVIOUR
+from echo_tui.tui.panel import Panel
+from echo_tui.tui.panels.clients import ClientList, ClientsPane
+from echo_tui.tui.panels.patterns import PatternsPanel
+from echo_tui.tui.panels.stalls import StallsPanel
+from echo_tui.tui.screen_keys import ScreenKeys
+from echo_tui.tui.view import cure_now
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
 """Actions that wait until a dialog is closed."""
@@ -44,7 +47,7 @@ class EchoTui(ClientKeys, ScreenKeys):
     # Messages of the panels.
 
     def on_patterns_panel_chosen(self, message: PatternsPanel.Chosen) -> None:
-        self.start(message.pattern)
+        self.choose_pattern(message.pattern)
 
     def on_patterns_panel_looked(self, message: PatternsPanel.Looked) -> None:
         self.looked_at = message.pattern
@@ -60,6 +63,8 @@ class EchoTui(ClientKeys, ScreenKeys):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action can be taken now; the footer leaves out those that can't."""
+        if self.leaving:
+            return False
         typing = isinstance(self.focused, Input)
         if len(self.screen_stack) > 1 and action in BELOW_DIALOGS:
             return False
@@ -92,8 +97,19 @@ class EchoTui(ClientKeys, ScreenKeys):
         if pattern.missing and self.live.running:
             self.notify(pattern.missing, title=pattern.title, severity="warning", markup=False)
             return
-        self.live.start(pattern, workers)
-        self._started(pattern)
+        if self.could_start(lambda: self.live.start(pattern, workers)):
+            self._started(pattern)
+
+    def could_start(self, start: Callable[[], None]) -> bool:
+        """Start a server; where the system has too little of something for it, a notice says of what."""
+        try:
+            start()
+        except (OSError, RuntimeError) as failure:
+            if not (words := shortage(failure)):
+                raise
+            self.notify(words, title="No server", severity="error", markup=False)
+            return False
+        return True
 
     def _started(self, pattern: Pattern) -> None:
         self.hold_still(None)
@@ -103,15 +119,37 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.draw()
 
     def action_start_pattern(self) -> None:
-        self.start(self.query_one(PatternsPanel).pattern)
+        self.choose_pattern(self.query_one(PatternsPanel).pattern)
+
+    def choose_pattern(self, pattern: Pattern) -> None:
+        """Start a pattern; the one that runs goes on, because a restart cuts off its clients and its timeline."""
+        if self.live.running and pattern is self.live.pattern:
+            words = f"{pattern.title} runs already: {self.key_names['restart']} restarts it"
+            self.notify(words, timeout=3, markup=False)
+        else:
+            self.start(pattern)
+
+    def action_restart(self) -> None:
+        """Start the pattern that runs, or ran last, anew; ask first if that cuts off external clients."""
+        guests = self.live.guests if self.live.running else 0
+        if self.live.pattern is None:
+            self.action_start_pattern()
+        elif guests:
+            those = f"{guests:,} external client{'s' if guests > 1 else ''}"
+            self.push_screen(Confirm(f"Restart and cut off {those}?"), lambda yes: self._restart() if yes else None)
+        else:
+            self._restart()
+
+    def _restart(self) -> None:
+        if self.live.pattern and self.could_start(self.live.start_again):
+            self._started(self.live.pattern)
 
     def action_toggle_server(self) -> None:
         if self.live.running:
             self.live.stop()
             self.draw()
         elif self.live.pattern:
-            self.live.start_again()
-            self._started(self.live.pattern)
+            self._restart()
         else:
             self.action_start_pattern()
 
@@ -216,6 +254,7 @@ class EchoTui(ClientKeys, ScreenKeys):
 
 def open_dashboard(plan: Plan, theme: str | None = None) -> int:
     """Run the dashboard in this terminal until it is quit; gives its exit code. Raises BadRequest."""
+    endings.install(os._exit)  # until there is a screen to give back
     config = read_config({key.id: key.key for key in ALL_KEYS})
     app = EchoTui(replace(plan, stall_after=plan.stall_after or config.stall_after), config, theme)
     wanted = theme or config.theme

@@ -1,13 +1,13 @@
 """The keys of our clients: one method for each thing a person can do with them."""
 
+from echo_servers.pattern import LOOP, THREAD, Pattern
 from textual.widgets import Input
 
-from app.clients.commands import BURST_LIMIT, RATE_LIMIT
-from app.tui.answers import BYTES, burst, rate, whole
-from app.tui.dialogs import Confirm, Menu, ask
-from app.tui.keys import MISBEHAVIOUR
-from app.tui.picture import Picture
-from servers.pattern import LOOP, THREAD, Pattern
+from echo_tui.clients.commands import BURST_LIMIT, RATE_LIMIT
+from echo_tui.tui.answers import BYTES, burst, rate, whole
+from echo_tui.tui.dialogs import Confirm, Menu, ask
+from echo_tui.tui.keys import MISBEHAVIOUR
+from echo_tui.tui.picture import Picture
 
 MOST_CLIENTS = 5000
 BURST = 100
@@ -52,7 +52,7 @@ class ClientKeys(Picture):
 
     def say(self, line: str) -> None:
         """Send a typed line from the chosen client, or from all."""
-        if not self.live.clients:
+        if not self.live.clients and self.live.running:
             self.action_new_client()
         elif not any(self._connected(number) for number in self.chosen or self.live.session.clients):
             self.notify(f"Nothing was sent: {self._who()} not connected", severity="warning", markup=False)
@@ -120,6 +120,9 @@ class ClientKeys(Picture):
         self.live.crowd.half_close(self.chosen)
 
     def action_flood(self) -> None:
+        if not self.live.listening:
+            self.notify("No flood: no server of ours listens", severity="warning", timeout=3, markup=False)
+            return
         count = self.live.flood()
         self.notify(f"{count} connections at once" if count else "The flood ends", timeout=3, markup=False)
 

@@ -8,16 +8,16 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from app.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, SCREEN, SERVER, Key
+from echo_tui.tui.closing import Choices, Dialog
+from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, SCREEN, SERVER, Key
 
 V = TypeVar("V")
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(Dialog[str | None]):
     """One question with one line for the answer; what is wrong with an answer is said below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
@@ -61,7 +61,7 @@ def ask(
     app.push_screen(Ask(question, hint, answer, wrong), answered)
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Dialog[bool]):
     """Yes or no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -79,7 +79,7 @@ class Confirm(ModalScreen[bool]):
             yield Label("y or Enter: yes     n or Esc: no", markup=False, classes="hint")
 
 
-class Menu(ModalScreen[str | None]):
+class Menu(Dialog[str | None]):
     """Several actions, one of them to be chosen: by its letter, or with the arrows and Enter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
@@ -91,7 +91,7 @@ class Menu(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(self._title, markup=False, classes="title")
-            yield OptionList(*(Option(f"{key.key}   {key.help}") for key in self._entries), markup=False, compact=True)
+            yield Choices(*(Option(f"{key.key}   {key.help}") for key in self._entries), markup=False, compact=True)
             yield Label(self._hint, markup=False, classes="hint")
 
     def on_key(self, event: events.Key) -> None:
@@ -104,7 +104,7 @@ class Menu(ModalScreen[str | None]):
         self.dismiss(self._entries[event.option_index].action)
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """Every key there is, with the keys that are in force."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -137,7 +137,7 @@ class Help(ModalScreen[None]):
                 ("ctrl+p", "Command palette: everything above, by name"),
             ):
                 yield Static(Content(f"{name:>14}   {words}"), classes="key")
-            yield Static("Keys can be changed by their ids, see README.", markup=False, classes="hint")
+            yield Static("Keys can be changed: see docs/keys.md.", markup=False, classes="hint")
 
     def action_scroll(self, step: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)

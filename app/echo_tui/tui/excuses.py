@@ -1,10 +1,11 @@
 """Why a key can do nothing now: one plain sentence for whoever presses it all the same; empty where it can."""
 
-from app.live import Live
-from app.observers import strace
-from app.tui.view import View
-from servers.block import WORDS
-from servers.remedies import remedy
+from echo_servers.block import WORDS
+from echo_servers.remedies import remedy
+
+from echo_tui.observers import strace
+from echo_tui.run.live import Live
+from echo_tui.tui.view import View
 
 NO_PICTURE = "Of a stall so long ago no picture is kept"
 
@@ -12,7 +13,7 @@ NO_PICTURE = "Of a stall so long ago no picture is kept"
 def no_remedy(view: View) -> str:
     """Why nothing is to be cured."""
     pattern, kind = view.to_cure, view.block.kind
-    if view.live.output_held and not view.origin:
+    if view.live.printed.held and not view.origin:
         return f"Nobody reads stdout, and no pattern cures that: {view.keys['hold']} reads it again"
     if not pattern:
         return "No pattern has been started: there is nothing to cure"

@@ -46,6 +46,7 @@ RESET = Key("reset", "r", "close_client(True)", "reset", "Reset the chosen clien
 KEYS = (
     Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 7, "tab", True),
     Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, 2, "↑↓⏎"),
+    Key("restart", "R", "restart", "restart", "Start the running pattern anew, on the same port", SERVER, 27),
     Key("toggle", "space", "toggle_server", "start", "Start or stop the server", SERVER, 8, "space"),
     Key("previous", "comma,less_than_sign", "walk(-1)", "previous", "Start the pattern before this one", SERVER),
     Key("next", "full_stop,greater_than_sign", "walk(1)", "next", "Start the pattern after this one", SERVER, 12, "."),

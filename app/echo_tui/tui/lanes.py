@@ -5,11 +5,11 @@ from itertools import groupby, takewhile
 
 from rich.style import Style
 
-from app.session.connection import Connection, State
-from app.session.stall import Stall
-from app.tui.palette import Palette
-from app.tui.panel import Line
-from app.tui.view import NOTICED
+from echo_tui.diagnosis.stall import Stall
+from echo_tui.model.connection import Connection, State
+from echo_tui.tui.palette import Palette
+from echo_tui.tui.panel import Line
+from echo_tui.tui.view import NOTICED
 
 NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY, STALLED, LEFT_OUT = range(11)
 SHAPES = " ─▃▆░╌▆▒▂█▓"

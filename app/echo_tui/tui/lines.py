@@ -3,11 +3,11 @@
 import functools
 from pathlib import Path, PurePath
 
-from app.session.observations import Frame
-from app.session.stall import Cause, Stall
-from app.tui import text
+from echo_tui.diagnosis.stall import Cause, Stall
+from echo_tui.model.observations import Frame
+from echo_tui.tui import text
 
-UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_TAKEN, Cause.BACKLOG)
+UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_TAKEN, Cause.BACKLOG, Cause.HELPERS_TAKEN, Cause.NO_DESCRIPTORS)
 """Causes that are in the architecture, not in a line of code."""
 SHORT_LIVED = text.SECOND
 """A stall (ns) shorter than this may be over before its thread can be asked, or has answered."""

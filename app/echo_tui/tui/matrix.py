@@ -5,27 +5,29 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from echo_servers.block import KINDS, WORDS
+from echo_servers.catalog import PATTERNS, Pattern, find
 from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.screen import Screen
 from textual.widgets import DataTable, Static
 
-from app.matrix.cell import Cell, Felt
-from app.matrix.measure import Measured, measure_all
-from app.matrix.report import MARKS, SERVED, SURPRISE, WAITS, briefly, meanwhile, where_it_came
-from app.matrix.terms import Terms
-from app.tui import text
-from app.tui.palette import Palette
-from app.tui.panel import pad
-from servers.block import KINDS, WORDS
-from servers.catalog import PATTERNS, Pattern, find
+from echo_tui.experiments.cell import Cell, Felt
+from echo_tui.experiments.measure import Measured, measure_all
+from echo_tui.experiments.report import MARKS, SERVED, SURPRISE, WAITS, briefly, meanwhile, where_it_came
+from echo_tui.experiments.terms import Terms
+from echo_tui.tui import text
+from echo_tui.tui.closing import close_once
+from echo_tui.tui.palette import Palette
+from echo_tui.tui.panel import pad
 
 if TYPE_CHECKING:
-    from app.tui.picture import Picture
+    from echo_tui.tui.picture import Picture
 
 NAME = 21
 """Columns of a pattern's name, and a space."""
@@ -115,6 +117,9 @@ class MatrixScreen(Screen[Measured | None]):
             self._stop()
         else:
             self.dismiss(None)
+
+    def dismiss(self, result: Measured | None = None) -> AwaitComplete:
+        return close_once(self, super().dismiss, result)
 
     def on_data_table_cell_selected(self) -> None:
         measured = self.measured.get(self._here)

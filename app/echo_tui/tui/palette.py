@@ -77,6 +77,9 @@ class Palette:
         def fade(color: Color, share: float) -> Color:
             return color if color.ansi is not None or background.ansi is not None else color.blend(background, share)
 
+        # Without colour only lightness is left (NO_COLOR), and the block's chip would be lighter than a stall's.
+        stalled = style(background, bold=True, back=text if app.no_color else error)
+        blocked = style(text, bold=True) if app.no_color else style(background, bold=True, back=warning)
         return cls(
             text=style(text),
             dim=style(fade(text, 0.38)),
@@ -88,9 +91,9 @@ class Palette:
             held=style(warning),
             queued=style(error),
             bad=style(error, bold=True),
-            stalled=style(background, bold=True, back=error),
+            stalled=stalled,
             cursor=style(text, back=fade(accent, 0.8)),
-            blocked=style(background, bold=True, back=warning),
+            blocked=blocked,
             dark=theme.dark,
         )
 

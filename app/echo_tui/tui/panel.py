@@ -16,7 +16,8 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from app.tui.view import View
+from echo_tui.tui.text import clean
+from echo_tui.tui.view import View
 
 Span = tuple[str, Style]
 Line = list[Span]
@@ -153,7 +154,9 @@ class Panel(Widget, can_focus=True):
         return (index, self.line(index, width)) if self.first <= index < self.last else None
 
     def _strip(self, line: Line, width: int, base: Style) -> Strip:
-        strip = Strip([Segment(text, base + style) for text, style in line if text])
+        # Whatever a line is made of, nothing in it may move the cursor or turn the direction of writing.
+        parts = [(text if text.isprintable() else clean(text), style) for text, style in line if text]
+        strip = Strip([Segment(text, base + style) for text, style in parts])
         if strip.cell_length > width > 0 and strip.crop(width).text.strip():  # a mark where something is missing
             kept = list(strip.crop(0, width - 1))
             strip = Strip([*kept, Segment("…", kept[-1].style if kept else base)])
@@ -178,7 +181,8 @@ class Panel(Widget, can_focus=True):
         elif kept >= self.top + self.rows and self.SELECTS:
             self.top = kept - self.rows + 1
         self.top = min(max(self.top, self.first), highest)
-        self.lay()
+        if self.view:  # a wheel may turn before the first picture
+            self.lay()
         self._frame(self.title_text, self.place())
 
     def lay(self) -> None:
@@ -186,6 +190,7 @@ class Panel(Widget, can_focus=True):
 
     def _frame(self, title: str, subtitle: str) -> None:
         """Name the panel in its border; Textual draws a whole widget anew for that, even if nothing is different."""
+        title, subtitle = clean(title), clean(subtitle)
         if (title, subtitle) != self._framed:
             self._framed = (title, subtitle)
             self.border_title, self.border_subtitle = title, subtitle
@@ -196,8 +201,12 @@ class Panel(Widget, can_focus=True):
         begin, end = self.shown_lines()
         if end - begin >= total:
             return ""
-        text = f"{begin - self.first + 1:,} to {end - self.first:,} of {total:,}"
+        text = f"{begin - self.first + 1:,} to {end - self.first:,} of {self.whole(begin - self.first, total)}"
         return text if not self.FOLLOWS or self.following else f"{text}, End follows"
+
+    def whole(self, begin: int, total: int) -> str:
+        """How many lines there are, in words, where the window begins at a line."""
+        return f"{total:,}"
 
     def shown_lines(self) -> tuple[int, int]:
         """The lines that are visible: from this number up to, not including, that one."""
@@ -252,7 +261,7 @@ class Panel(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        if offset is None or offset.y < self.HEADED:
+        if self.view is None or offset is None or offset.y < self.HEADED:  # a click may come before the first picture
             return
         found = self.at(offset.y - self.HEADED, self.extent.width)
         if found:

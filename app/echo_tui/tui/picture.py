@@ -1,9 +1,13 @@
 """The picture: a clock that drains and draws, the panels, and the layout that fits the terminal."""
 
 import asyncio
-import time
+import contextlib
 from collections.abc import Mapping
 
+from echo_servers.__main__ import USAGE
+from echo_servers.catalog import BY_NAME, Pattern
+from echo_servers.descriptors import shortage
+from echo_servers.server import SHARES
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -12,45 +16,42 @@ from textual.css.query import NoMatches
 from textual.geometry import Size
 from textual.widgets import Static
 
-from app.config import Config
-from app.live import Live, Plan
-from app.matrix.measure import Measured
-from app.session.moments import Moment
-from app.session.session import Session
-from app.tui import endings, text
-from app.tui.failure import SOFTWARE, write_traceback
-from app.tui.keys import ALL_KEYS, PANELS, first_key
-from app.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange
-from app.tui.notices import Notices
-from app.tui.palette import THEMES, Palette
-from app.tui.panel import Panel
-from app.tui.panels.calls import CallsPanel
-from app.tui.panels.clients import ClientsPane
-from app.tui.panels.connections import ConnectionsPanel
-from app.tui.panels.cpu import CpuPanel
-from app.tui.panels.ended import EndedPanel, died
-from app.tui.panels.header import Header
-from app.tui.panels.keybar import KeyBar
-from app.tui.panels.log import LogPanel
-from app.tui.panels.patterns import PatternsPanel
-from app.tui.panels.source import SourcePanel
-from app.tui.panels.stalls import StallsPanel
-from app.tui.panels.threads import ThreadsPanel
-from app.tui.panels.timeline import SPANS, TimelinePanel
-from app.tui.view import View
-from servers.catalog import BY_NAME, Pattern
-from servers.server import SHARES
+from echo_tui.config import Config
+from echo_tui.experiments.measure import Measured
+from echo_tui.model.moments import Moment
+from echo_tui.model.session import Session
+from echo_tui.run.driver import TURN, Driver
+from echo_tui.run.live import Live, Plan
+from echo_tui.tui import endings, text
+from echo_tui.tui.failure import SOFTWARE, write_traceback
+from echo_tui.tui.keys import ALL_KEYS, PANELS, first_key
+from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange
+from echo_tui.tui.notices import Notices
+from echo_tui.tui.palette import THEMES, Palette
+from echo_tui.tui.panel import Panel
+from echo_tui.tui.panels.calls import CallsPanel
+from echo_tui.tui.panels.clients import ClientsPane
+from echo_tui.tui.panels.connections import ConnectionsPanel
+from echo_tui.tui.panels.cpu import CpuPanel
+from echo_tui.tui.panels.ended import EndedPanel, died
+from echo_tui.tui.panels.header import Header
+from echo_tui.tui.panels.keybar import KeyBar
+from echo_tui.tui.panels.log import LogPanel
+from echo_tui.tui.panels.patterns import PatternsPanel
+from echo_tui.tui.panels.source import SourcePanel
+from echo_tui.tui.panels.stalls import StallsPanel
+from echo_tui.tui.panels.threads import ThreadsPanel
+from echo_tui.tui.panels.timeline import SPANS, TimelinePanel
+from echo_tui.tui.view import View
 
-DRAIN = 0.05
-"""Seconds between two looks at the pipes."""
+DRAIN = TURN / 1e9
+"""Seconds between two turns of the driver."""
 BUSY = 1000
 """Observations at one look from which the pipes are looked at more often."""
 DRAWS = 2
 """A picture is drawn every so many looks while something happens or somebody waits."""
 CALM = 8
 """And every so many looks while nothing does."""
-SAMPLE = 0.5
-"""Seconds between two samples of CPU and memory."""
 
 
 class Picture(Notices):
@@ -86,7 +87,7 @@ class Picture(Notices):
         self.ended = False
         self._ticks = 0
         self._news = self._waits = self._lens = False
-        self._due = self._worst = 0.0
+        self.driver = Driver(self.live)
         self._told: tuple[object, ...] = ()
         """What the last look knew of stalls: what is new of them is drawn at once."""
         self._active: object = None
@@ -125,19 +126,20 @@ class Picture(Notices):
         self._panels = [*self.query(Panel), self.query_one(ClientsPane)]
         self.fit()
         self.query_one("#patterns").focus()
+        self.looked_at = self.looked_at or self.query_one(PatternsPanel).pattern
         loop = asyncio.get_running_loop()
 
         def leave(code: int) -> None:
-            loop.call_soon_threadsafe(self.exit, code)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended already
+                loop.call_soon_threadsafe(self.exit, code)
 
         endings.install(leave)
         self.call_after_refresh(self._wake_up)
 
     def _wake_up(self) -> None:
         """The first picture stands: now look, and let a server begin."""
-        self._due = time.monotonic() + DRAIN
+        self.driver = Driver(self.live)
         self.set_interval(DRAIN, self._look)
-        self.set_interval(SAMPLE, self.live.sample)
         self.begin()
 
     def begin(self) -> None:
@@ -161,21 +163,19 @@ class Picture(Notices):
     def _handle_exception(self, error: Exception) -> None:
         """End on a fault of our own: one line for the user, the traceback in a file.
 
-        Textual calls this for whatever is raised in its loop: timers, messages, keys, callbacks, drawing.
+        Textual calls this for whatever is raised in its loop: timers, messages, keys, callbacks, drawing. Once the
+        dashboard is on its way out, a widget that misses another one, removed already, is no fault.
         """
-        if self._exception is None:  # where a test's pilot looks for it
+        if self._exception is None and not self.leaving:  # where a test's pilot looks for it
             self._exception = error
             self._exception_event.set()
-            self.exit(SOFTWARE, SOFTWARE, Text(write_traceback(error)))
+            words = shortage(error)
+            code = USAGE if words else SOFTWARE
+            self.exit(code, code, Text(f"echo-tui: {words}" if words else write_traceback(error)))
         self._close_messages_no_wait()
 
     def _look(self) -> None:
-        now = time.monotonic()
-        late = max(now - self._due, 0.0)
-        self._worst = max(self._worst, late)
-        self._due = (self._due if late < DRAIN else now) + DRAIN
-        taken = self.live.drain()
-        self.live.look()
+        taken = self.driver.turn()
         if taken > BUSY:  # a full pipe means losses: do not leave it alone for a whole turn
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, self.live.drain)
@@ -187,8 +187,8 @@ class Picture(Notices):
         told, self._told = self._told, self.live.session.stalls.news
         lively = self._news or self._waits
         if self._ticks >= (DRAWS if lively else CALM) or told != self._told:
-            self.live.lag(int(self._worst * text.SECOND))
-            self._ticks, self._news, self._worst = 0, False, 0.0
+            self.live.lag(self.driver.worst_lag())
+            self._ticks, self._news = 0, False
             self.draw()
 
     @property
@@ -204,7 +204,7 @@ class Picture(Notices):
     def view(self) -> View:
         """The picture's subject at this moment."""
         started = BY_NAME.get(self.shown.server.pattern) if self.shown.server else None
-        clock = time.monotonic_ns()
+        clock = self.driver.now
         return View(
             session=self.shown,
             now=self.frozen[1] if self.frozen else clock,

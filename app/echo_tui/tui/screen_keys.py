@@ -3,21 +3,21 @@
 from datetime import datetime
 from pathlib import Path
 
+from echo_servers.catalog import find
 from textual.widgets import Input
 
-from app.matrix.measure import Measured
-from app.matrix.terms import Terms
-from app.session.freeze import snapshot
-from app.session.moments import Moment
-from app.tui.dialogs import Help
-from app.tui.excuses import NO_PICTURE
-from app.tui.keys import PANELS
-from app.tui.matrix import PLACES, MatrixScreen, Place
-from app.tui.palette import THEMES
-from app.tui.panel import Panel
-from app.tui.panels.timeline import SPANS
-from app.tui.picture import Picture
-from servers.catalog import find
+from echo_tui.experiments.measure import Measured
+from echo_tui.experiments.terms import Terms
+from echo_tui.model.moments import Moment
+from echo_tui.tui import text
+from echo_tui.tui.dialogs import Help
+from echo_tui.tui.excuses import NO_PICTURE
+from echo_tui.tui.keys import PANELS
+from echo_tui.tui.matrix import PLACES, MatrixScreen, Place
+from echo_tui.tui.palette import THEMES
+from echo_tui.tui.panel import Panel
+from echo_tui.tui.panels.timeline import SPANS
+from echo_tui.tui.picture import Picture
 
 
 class ScreenKeys(Picture):
@@ -30,7 +30,7 @@ class ScreenKeys(Picture):
         if self.frozen:
             self.hold_still(None)
         else:
-            self.hold_still((snapshot(self.live.session), self.view().now))
+            self.hold_still((self.live.session.snapshot(), self.view().now))
 
     def hold_still(self, moment: Moment | None, stall: int | None = None, origin: Measured | None = None) -> None:
         """Show a moment that stands still, perhaps of a stall, or from the matrix; or with None what goes on."""
@@ -141,7 +141,7 @@ class ScreenKeys(Picture):
     def action_copy_line(self) -> None:
         panel = self.focused
         if isinstance(panel, Panel) and panel.first <= panel.cursor < panel.last:
-            line = panel.copied(panel.cursor)
+            line = text.clean(panel.copied(panel.cursor))  # it may be pasted into another terminal
             self.copy_to_clipboard(line)
             self.notify(line, title="Copied", timeout=2, markup=False)
 

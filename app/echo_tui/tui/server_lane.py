@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from echo_servers.block import WORDS
 from rich.style import Style
 
-from app.session.parts import BlockSpan
-from app.session.stall import SHORT, Stall
-from app.tui import text
-from app.tui.lanes import BLOCKED, PARTLY, QUIET, SHAPES, STALLED, Window, styles
-from app.tui.palette import Palette
-from app.tui.panel import Line
-from app.tui.view import View
-from servers.block import WORDS
+from echo_tui.diagnosis.stall import SHORT, Stall
+from echo_tui.model.blocks import BlockSpan
+from echo_tui.tui import text
+from echo_tui.tui.lanes import BLOCKED, PARTLY, QUIET, SHAPES, STALLED, Window, styles
+from echo_tui.tui.palette import Palette
+from echo_tui.tui.panel import Line
+from echo_tui.tui.view import View
 
 SEAM = "▐"
 """The first cell of a stall that follows upon another one: half of it is left empty."""
@@ -67,7 +67,7 @@ def _stalls(view: View, window: Window, stalls: Iterable[Stall]) -> list[Cover]:
 
 def _blocks(view: View, window: Window) -> list[Cover]:
     """Those that stopped everybody before those that did not."""
-    ranked = sorted(view.session.blocks, key=lambda block: not block.stops_all)
+    ranked = sorted(view.session.blocks.spans, key=lambda block: not block.stops_all)
     return [_block(block, view.now, window) for block in ranked if (block.end or view.now) >= window.begin]
 
 

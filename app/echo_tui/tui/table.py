@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.style import Style
 
-from app.tui.palette import Palette
-from app.tui.panel import Line, Panel, pad
-from app.tui.view import View
+from echo_tui.tui.palette import Palette
+from echo_tui.tui.panel import Line, Panel, pad
+from echo_tui.tui.view import View
 
 T = TypeVar("T")
 

@@ -1,10 +1,10 @@
 """Words and numbers as the screen shows them: every number with its unit, everything from outside made harmless."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
-from servers.records import PREVIEW
+from echo_servers.plain import plain
+from echo_servers.records import PREVIEW
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -122,12 +122,7 @@ def some(names: Sequence[str], width: int) -> str:
 
 def clean(text: str) -> str:
     """Text from outside with everything shown that a terminal would otherwise obey."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        char if unicodedata.category(char)[0] not in "CZ" or char == " " else char.encode("unicode_escape").decode()
-        for char in text.expandtabs(4)
-    )
+    return plain(text.expandtabs(4))
 
 
 def gauge(percent: float) -> str:

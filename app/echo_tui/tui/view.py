@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from app.session.causes import ACCEPT
-from app.session.connection import NOTICEABLE, SECOND, Connection, State
-from app.session.parts import BlockSwitch
-from app.session.session import Session
-from app.session.stall import Stall
-from app.tui.palette import Palette
-from app.tui.text import duration, elapsed
-from servers.catalog import BY_NAME, Pattern
-from servers.remedies import Remedy, remedy
+from echo_servers.catalog import BY_NAME, Pattern
+from echo_servers.remedies import Remedy, remedy
+
+from echo_tui.diagnosis.stall import Stall
+from echo_tui.diagnosis.targets import ACCEPT
+from echo_tui.model.activity import NOTICEABLE, SECOND
+from echo_tui.model.connection import Connection, State
+from echo_tui.model.server import BlockSwitch
+from echo_tui.model.session import Session
+from echo_tui.tui.palette import Palette
+from echo_tui.tui.text import duration, elapsed
 
 STATE_WORDS = {State.QUEUED: "not accepted", State.WAITING: "waiting", State.HELD: "held"}
 
@@ -58,7 +60,7 @@ class View:
     def waits(self) -> bool:
         """Whether somebody waits, a stall goes on, or a blocking call: then time itself is news."""
         session = self.session
-        news = session.blocking or session.opening or session.stalls.going
+        news = session.blocks.running or session.clients.opening or session.stalls.going
         return bool(news) or any(c.pending_since for c in session.connections.values())
 
     @property
@@ -73,7 +75,7 @@ class View:
         if self.chosen_stall is not None:
             return next((self.whole(stall) for stall in stalls.all if stall.number == self.chosen_stall), None)
         return min(
-            (s for s in stalls.going.values() if not s.end), key=lambda s: (s.key == ACCEPT, s.begin), default=None
+            (s for s in stalls.going.values() if not s.end), key=lambda s: (s.target == ACCEPT, s.begin), default=None
         )
 
     @property
@@ -146,6 +148,6 @@ NOTICED = NOTICEABLE
 
 def cure_now(view: View) -> Remedy | None:
     """Where the key for the remedy goes; None where it has nothing to do, or where stdout is what holds."""
-    if not view.to_cure or (view.live.output_held and not view.origin):
+    if not view.to_cure or (view.live.printed.held and not view.origin):
         return None
     return remedy(view.to_cure, view.block.kind)

@@ -1,8 +1,8 @@
 """The same Protocol with a blocking call in data_received: while it sleeps, the loop serves nobody."""
 
-from servers.asyncio_protocol import Echo
-from servers.event_loop import run
-from servers.server import Server
+from echo_servers.event_loop import run
+from echo_servers.patterns.asyncio_protocol import Echo
+from echo_servers.server import Server
 
 
 class BlockingEcho(Echo):

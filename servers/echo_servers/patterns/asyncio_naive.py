@@ -1,9 +1,9 @@
 """The same Protocol without heed of pause_writing: whatever a client does not read is kept for it, in memory."""
 
-from servers.asyncio_protocol import Echo
-from servers.ceiling import Ceiling
-from servers.event_loop import run
-from servers.server import Server
+from echo_servers.ceiling import Ceiling
+from echo_servers.event_loop import run
+from echo_servers.patterns.asyncio_protocol import Echo
+from echo_servers.server import Server
 
 
 class NaiveEcho(Echo):

@@ -1,11 +1,11 @@
 """The coroutines of asyncio-streams, with the blocking call moved to a process: it has a GIL of its own."""
 
-from servers.asyncio_streams import Streams
-from servers.event_loop import run_streams
-from servers.helpers import Helpers
-from servers.report import Connection
-from servers.server import Server
-from servers.workers import cores
+from echo_servers.event_loop import run_streams
+from echo_servers.helpers import Helpers
+from echo_servers.patterns.asyncio_streams import Streams
+from echo_servers.report import Connection
+from echo_servers.server import Server
+from echo_servers.workers import cores
 
 
 class InProcesses(Streams):
@@ -16,6 +16,7 @@ class InProcesses(Streams):
     async def strike(self, conn: Connection) -> None:
         report = self.server.report
         if setting := self.server.block.due(conn):
+            report.hand(conn, self.helpers.count)
             async with self.helpers.one() as helper:
                 report.block(conn, setting.kind, setting.seconds, cooperative=True)  # it holds no thread of ours
                 await helper.call(setting)

@@ -3,10 +3,10 @@
 import asyncio
 from typing import cast
 
-from servers.event_loop import run
-from servers.listener import name
-from servers.report import Connection
-from servers.server import Server
+from echo_servers.event_loop import run
+from echo_servers.listener import name
+from echo_servers.report import Connection
+from echo_servers.server import Server
 
 
 class Echo(asyncio.Protocol):

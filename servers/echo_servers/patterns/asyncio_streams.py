@@ -3,10 +3,10 @@
 from asyncio import StreamReader, StreamWriter
 from contextlib import closing
 
-from servers.event_loop import run_streams
-from servers.listener import name
-from servers.report import Connection
-from servers.server import RECV_BYTES, Server
+from echo_servers.event_loop import run_streams
+from echo_servers.listener import name
+from echo_servers.report import Connection
+from echo_servers.server import RECV_BYTES, Server
 
 
 class Streams:

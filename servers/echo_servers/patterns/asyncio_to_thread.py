@@ -3,23 +3,24 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from servers.asyncio_streams import Streams
-from servers.block import block
-from servers.event_loop import run_streams
-from servers.report import Connection
-from servers.server import Server
-from servers.workers import THREADS
+from echo_servers.block import block
+from echo_servers.event_loop import run_streams
+from echo_servers.patterns.asyncio_streams import Streams
+from echo_servers.report import Connection
+from echo_servers.server import Server
+from echo_servers.workers import THREADS
 
 
 class ToThread(Streams):
     def __init__(self, server: Server) -> None:
         super().__init__(server)
-        self.executor = ThreadPoolExecutor(server.options.workers or THREADS)
+        self.threads = server.options.workers or THREADS
+        self.executor = ThreadPoolExecutor(self.threads)
 
     async def strike(self, conn: Connection) -> None:
         server = self.server
         if setting := server.block.due(conn):
-            server.report.waits(conn)
+            server.report.hand(conn, self.threads)
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self.executor, block, setting, server.report, conn)
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TypeVar
 
-from servers.listener import accept, listen
-from servers.report import Connection, Report
-from servers.server import RECV_BYTES, Server
+from echo_servers.listener import accept, listen
+from echo_servers.report import Connection, Report
+from echo_servers.server import RECV_BYTES, Server
 
 T = TypeVar("T")
 

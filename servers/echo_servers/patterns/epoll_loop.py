@@ -2,8 +2,8 @@
 
 import selectors
 
-from servers.ready import Loop
-from servers.server import Server
+from echo_servers.ready import Loop
+from echo_servers.server import Server
 
 
 class EpollLoop(Loop):

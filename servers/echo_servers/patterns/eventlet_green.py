@@ -2,15 +2,15 @@
 
 import warnings
 
-warnings.filterwarnings("ignore", module="servers.eventlet_green")
+warnings.filterwarnings("ignore", module="echo_servers.patterns.eventlet_green")
 
 import eventlet  # noqa: E402
 
 eventlet.monkey_patch()
 
-from servers.green import report_before_waiting  # noqa: E402
-from servers.multithread import serve as serve_with_threads  # noqa: E402
-from servers.server import Server  # noqa: E402
+from echo_servers.green import report_before_waiting  # noqa: E402
+from echo_servers.patterns.multithread import serve as serve_with_threads  # noqa: E402
+from echo_servers.server import Server  # noqa: E402
 
 
 def serve(server: Server) -> None:

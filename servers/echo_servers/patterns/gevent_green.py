@@ -4,9 +4,9 @@ from gevent import get_hub, monkey
 
 monkey.patch_all(dns=False)  # its lookup of names would start a native thread, for the one before it listens
 
-from servers.multithread import serve as serve_with_threads  # noqa: E402
-from servers.report import Report  # noqa: E402
-from servers.server import Server  # noqa: E402
+from echo_servers.patterns.multithread import serve as serve_with_threads  # noqa: E402
+from echo_servers.report import Report  # noqa: E402
+from echo_servers.server import Server  # noqa: E402
 
 LAST = -2
 """A priority below that of gevent's own watcher, in which greenlets run."""

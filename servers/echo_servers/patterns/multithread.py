@@ -2,9 +2,9 @@
 
 import threading
 
-from servers.echo import echo
-from servers.listener import accept, listen
-from servers.server import Server
+from echo_servers.echo import echo
+from echo_servers.listener import accept, listen
+from echo_servers.server import Server
 
 
 def serve(server: Server) -> None:

@@ -1,8 +1,8 @@
 """The single thread with one line changed: accept does not wait any more, it raises."""
 
-from servers.echo import echo
-from servers.listener import accept, listen
-from servers.server import Server
+from echo_servers.echo import echo
+from echo_servers.listener import accept, listen
+from echo_servers.server import Server
 
 
 def serve(server: Server) -> None:

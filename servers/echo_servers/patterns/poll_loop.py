@@ -2,8 +2,8 @@
 
 import select
 
-from servers.ready import Loop
-from servers.server import BadRequest, Server
+from echo_servers.ready import Loop
+from echo_servers.server import BadRequest, Server
 
 
 class PollLoop(Loop):

@@ -4,11 +4,11 @@ import socket
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 
-from servers.asyncio_protocol import Echo
-from servers.listener import listen, say_listening
-from servers.server import Server
-from servers.sharing import accept_for_ever, listen_at, reserve
-from servers.workers import cores, run_processes
+from echo_servers.listener import listen, say_listening
+from echo_servers.patterns.asyncio_protocol import Echo
+from echo_servers.server import Server
+from echo_servers.sharing import accept_for_ever, listen_at, reserve
+from echo_servers.workers import cores, run_processes
 
 PATIENCE = 10.0
 

@@ -1,9 +1,9 @@
 """A process for each core, competing for one listening socket: each has an interpreter lock of its own."""
 
-from servers.listener import listen
-from servers.server import Server
-from servers.thread_pool import work
-from servers.workers import cores, run_processes
+from echo_servers.listener import listen
+from echo_servers.patterns.thread_pool import work
+from echo_servers.server import Server
+from echo_servers.workers import cores, run_processes
 
 
 def serve(server: Server) -> None:

@@ -3,10 +3,10 @@
 import signal
 import socket
 
-from servers.listener import listen
-from servers.server import Server
-from servers.thread_pool import work
-from servers.workers import THREADS, cores, run_processes, start_threads
+from echo_servers.listener import listen
+from echo_servers.patterns.thread_pool import work
+from echo_servers.server import Server
+from echo_servers.workers import THREADS, cores, run_processes, start_threads
 
 
 def pool(server: Server, listener: socket.socket) -> None:

@@ -2,8 +2,8 @@
 
 import select
 
-from servers.ready import Loop, OutOfReach
-from servers.server import Server
+from echo_servers.ready import Loop, OutOfReach
+from echo_servers.server import Server
 
 
 class SelectLoop(Loop):

@@ -1,8 +1,8 @@
 """One blocking thread: while it serves a client, the next one waits in the accept queue."""
 
-from servers.echo import echo
-from servers.listener import accept, listen
-from servers.server import Server
+from echo_servers.echo import echo
+from echo_servers.listener import accept, listen
+from echo_servers.server import Server
 
 
 def serve(server: Server) -> None:

@@ -3,10 +3,10 @@
 import signal
 import socket
 
-from servers.echo import echo
-from servers.listener import accept, listen
-from servers.server import Server
-from servers.workers import THREADS, start_threads
+from echo_servers.echo import echo
+from echo_servers.listener import accept, listen
+from echo_servers.server import Server
+from echo_servers.workers import THREADS, start_threads
 
 
 def work(server: Server, listener: socket.socket) -> None:

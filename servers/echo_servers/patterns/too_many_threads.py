@@ -7,8 +7,8 @@ and the machine never notices: every thread reserves a stack, and 16 GiB hold ab
 import threading
 import time
 
-from servers.limits import address_space_lifted, limit_address_space, refused_by
-from servers.server import Server
+from echo_servers.limits import address_space_lifted, limit_address_space, refused_by
+from echo_servers.server import Server
 
 CEILING = 4000
 ADDRESS_SPACE = 16 * 2**30

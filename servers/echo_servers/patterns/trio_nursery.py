@@ -4,9 +4,9 @@ import socket
 
 import trio
 
-from servers.listener import PAUSE, accept, listen
-from servers.report import Connection, Report
-from servers.server import RECV_BYTES, Server
+from echo_servers.listener import PAUSE, accept, listen
+from echo_servers.report import Connection, Report
+from echo_servers.server import RECV_BYTES, Server
 
 
 class Reporting(trio.abc.Instrument):

@@ -7,9 +7,9 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from zope.interface import implementer
 
-from servers.reactor import run
-from servers.report import Connection
-from servers.server import Server
+from echo_servers.reactor import run
+from echo_servers.report import Connection
+from echo_servers.server import Server
 
 
 @implementer(IHalfCloseableProtocol)

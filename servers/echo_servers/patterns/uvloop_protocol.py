@@ -5,10 +5,10 @@ from typing import cast
 
 import uvloop
 
-from servers import asyncio_protocol
-from servers.report import Connection
-from servers.server import Server
-from servers.uv import Door
+from echo_servers.patterns import asyncio_protocol
+from echo_servers.report import Connection
+from echo_servers.server import Server
+from echo_servers.uv import Door
 
 
 class Echo(asyncio_protocol.Echo):

@@ -2,9 +2,9 @@
 
 from collections.abc import Hashable
 
-from app.tui import text
-from app.tui.panel import Line, Panel
-from app.tui.view import View
+from echo_tui.tui import text
+from echo_tui.tui.panel import Line, Panel
+from echo_tui.tui.view import View
 
 WAITS = ("epoll_wait", "epoll_pwait", "select", "pselect6", "poll", "ppoll", "accept", "futex", "nanosleep")
 """Calls that stand out: what a server waits in."""

@@ -11,13 +11,14 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
-from app.session.connection import SECOND, State
-from app.session.parts import Client, Flood
-from app.tui import text
-from app.tui.keys import TYPING
-from app.tui.panel import Line, Panel
-from app.tui.panels.connections import state_style
-from app.tui.view import NOTICED, View
+from echo_tui.model.activity import SECOND
+from echo_tui.model.clients import Client, Flood
+from echo_tui.model.connection import State
+from echo_tui.tui import text
+from echo_tui.tui.keys import TYPING
+from echo_tui.tui.panel import Line, Panel
+from echo_tui.tui.panels.connections import state_style
+from echo_tui.tui.view import NOTICED, View
 
 BY_SERVER = ("server closed", "reset by server")
 """How a client tells that the server has ended its connection."""
@@ -58,7 +59,7 @@ class ClientList(Panel):
         return (view.session.changes, view.client, view.tenth)
 
     def prepare(self, view: View) -> None:
-        clients, flood = view.session.clients, view.session.flood
+        clients, flood = view.session.clients, view.session.clients.flood
         self._entries = [None, *(clients[number] for number in sorted(clients))] if clients else []
         if flood.count:
             self._entries.insert(1, flood)

@@ -6,10 +6,11 @@ from itertools import islice
 
 from rich.style import Style
 
-from app.session.connection import SECOND, Connection, State
-from app.session.session import Session
-from app.tui import table, text
-from app.tui.view import View
+from echo_tui.model.activity import SECOND
+from echo_tui.model.connection import Connection, State
+from echo_tui.model.session import Session
+from echo_tui.tui import table, text
+from echo_tui.tui.view import View
 
 CLOSED_SHOWN = 200
 LONG = SECOND
@@ -24,7 +25,7 @@ def whose(view: View, connection: Connection) -> str:
     """Whose client it is: the number of ours, or external."""
     if connection.client is not None:
         return f"[{connection.client}]"
-    if connection.flooded or (not connection.closed_at and connection.peer in view.session.flood.peers):
+    if connection.flooded or (not connection.closed_at and connection.peer in view.session.clients.flood.peers):
         return "flood"
     return {True: "external", False: "", None: "?"}[view.session.is_external(connection, view.now)]
 
@@ -61,6 +62,11 @@ def worker(view: View, connection: Connection) -> str:
     return str(connection.pid) if connection.tid == connection.pid else f"{connection.pid}/{connection.tid}"
 
 
+def counted(connection: Connection, words: str) -> str:
+    """A count of what the server reported of a connection; after a loss of records it is at least that."""
+    return f"≥{words}" if connection.incomplete else words
+
+
 def unread(view: View, connection: Connection) -> str:
     """The bytes that the kernel has for the server, and the server has not taken."""
     return text.size(connection.unread) if connection.unread else ""
@@ -88,9 +94,9 @@ COLUMNS = (
     Column("peer", 7, 0, lambda view, c: text.tail(text.peer(c.peer), 7)),
     Column("client", 8, 2, whose, lambda view, c: view.palette.accent),
     Column("state", 19, 1, lambda view, c: view.state(c), state_style),
-    Column("recv", 6, 5, lambda view, c: text.count(c.recv), right=True),
-    Column("send", 6, 5, lambda view, c: text.count(c.send), right=True),
-    Column("bytes", 8, 8, lambda view, c: text.size(c.recv_bytes), right=True),
+    Column("recv", 6, 5, lambda view, c: counted(c, text.count(c.recv)), right=True),
+    Column("send", 6, 5, lambda view, c: counted(c, text.count(c.send)), right=True),
+    Column("bytes", 8, 8, lambda view, c: counted(c, text.size(c.recv_bytes)), right=True),
     Column("rtt", 8, 6, lambda view, c: text.duration(c.rtt), right=True),
     Column("rtt max", 8, 7, lambda view, c: text.duration(c.rtt_max), right=True),
     Column("unsent", 7, 5, unsent, unread_style, right=True),
@@ -107,7 +113,10 @@ def titles(session: Session) -> Iterator[str]:
     """How many there are and what the accept queue has come to, in ever fewer words."""
     server = session.server
     words = [f"Connections: {len(session.connections):,} open"]
-    closed = [f"{session.totals.bye:,} closed"] if session.totals.bye else []
+    totals = session.totals
+    refused = [f"{totals.refused:,} turned away"] if totals.refused else []
+    closed = [f"{totals.bye - totals.refused:,} closed"] if totals.bye > totals.refused else []
+    words += refused
     if server and server.running and "sockets" in session.missing:
         unknown = "accept queue: not available here"
         yield ", ".join([*words, unknown, *closed])
@@ -128,7 +137,13 @@ def titles(session: Session) -> Iterator[str]:
         for said in (f"accept queue {gauge}", f"queue {gauge}", f"queue {small}"):
             yield ", ".join([*words, said, *rest])
     for said in (f"queue {gauge}", f"queue {small}", f"queue {of}"):
-        yield ", ".join([f"{len(session.connections):,} open", said, *knock])
+        yield ", ".join([f"{len(session.connections):,} open", *refused, said, *knock])
+    yield ", ".join([f"{len(session.connections):,} open", *refused])
+
+
+def open_or_closed(still: int, begin: int, total: int) -> str:
+    """How many connections are open; the rows after them are those of the latest that were closed."""
+    return f"{still:,} open" if begin < still else f"{total:,}, closed"
 
 
 class ConnectionsPanel(table.TablePanel[Connection]):
@@ -143,12 +158,15 @@ class ConnectionsPanel(table.TablePanel[Connection]):
         self._places: dict[int, int] = {}
         self._sorted_for: Hashable = None
 
+    def whole(self, begin: int, total: int) -> str:
+        return open_or_closed(len(self.view.session.connections) if self.view else total, begin, total)
+
     def fingerprint(self, view: View) -> tuple[object, ...]:
         return (view.session.changes, view.tenth, "sockets" in view.session.missing)
 
     def prepare(self, view: View) -> None:
         session = view.session
-        self.items = [*self._ordered(view), *islice(reversed(session.closed), CLOSED_SHOWN)]
+        self.items = [*self._ordered(view), *islice(reversed(session.connections.closed), CLOSED_SHOWN)]
         self.last = len(self.items)
         self.columns = WITH_UNSENT if any(c.unsent for c in session.connections.values()) else COLUMNS
         self.title_text = text.first_that_fits(titles(session), self.extent.width - 2)

@@ -3,10 +3,10 @@
 from collections import deque
 from itertools import islice
 
-from app.session.parts import Process
-from app.tui import text
-from app.tui.panel import Line, Panel, pad, wrap
-from app.tui.view import View
+from echo_tui.model.resources import Process
+from echo_tui.tui import text
+from echo_tui.tui.panel import Line, Panel, pad, wrap
+from echo_tui.tui.view import View
 
 NOTABLE = 8_000_000
 """Bytes of growth that are worth to be told."""
@@ -32,16 +32,16 @@ class CpuPanel(Panel):
 
     def fingerprint(self, view: View) -> object:
         session = view.session
-        samples = (*session.cores[:1], *(process.cpu for process in session.processes.values()))
+        samples = (*session.resources.cores[:1], *(process.cpu for process in session.resources.processes.values()))
         newest = tuple(each[-1][0] for each in samples if each)
-        return (newest, len(session.processes), session.missing.get("cores"), session.changes)
+        return (newest, len(session.resources.processes), session.missing.get("cores"), session.changes)
 
     def prepare(self, view: View) -> None:
-        processes = view.session.processes.values()
+        processes = view.session.resources.processes.values()
         self._processes = [process for process in processes if not process.gone_at]
-        why = "" if view.session.cores else view.session.missing.get("cores", "")
+        why = "" if view.session.resources.cores else view.session.missing.get("cores", "")
         self._reason = wrap(f"cores not available here: {why}", self.extent.width) if why else []
-        self.last = 2 * len(self._processes) + max(len(view.session.cores), len(self._reason))
+        self.last = 2 * len(self._processes) + max(len(view.session.resources.cores), len(self._reason))
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
@@ -51,7 +51,7 @@ class CpuPanel(Panel):
         core = index - 2 * len(self._processes)
         if self._reason:
             return [(self._reason[core], self.view.palette.dim)]
-        return self._bar(f"core {core}", self.view.session.cores[core], width, faint=True)
+        return self._bar(f"core {core}", self.view.session.resources.cores[core], width, faint=True)
 
     def _label(self, process: Process) -> str:
         assert self.view

@@ -2,11 +2,12 @@
 
 from collections.abc import Hashable
 
-from app.tui import text
-from app.tui.panel import Line, Panel, wrap
-from app.tui.panels.log import ending
-from app.tui.view import View
-from servers.__main__ import USAGE
+from echo_servers.__main__ import USAGE
+
+from echo_tui.tui import text
+from echo_tui.tui.panel import Line, Panel, wrap
+from echo_tui.tui.panels.log import ending
+from echo_tui.tui.view import View
 
 
 def died(view: View) -> bool:
@@ -27,7 +28,7 @@ class EndedPanel(Panel):
 
     def fingerprint(self, view: View) -> Hashable:
         server = view.session.server
-        return (server and server.exited_at, len(view.session.output), self.extent.width)
+        return (server and server.exited_at, len(view.session.printed.lines), self.extent.width)
 
     def prepare(self, view: View) -> None:
         self._lines = list(self._story(view)) if view.session.server else []
@@ -41,7 +42,7 @@ class EndedPanel(Panel):
         assert server
         lasted = server.exited_at - server.started_at
         title = view.started.title if view.started else "the server"
-        errors = [text.clean(line.text) for line in session.output if line.stream == "stderr"]
+        errors = [text.clean(line.text) for line in session.printed.lines if line.stream == "stderr"]
         if server.code == USAGE and errors:
             return [
                 [(f"{title} can't start", palette.bad)],
@@ -52,7 +53,9 @@ class EndedPanel(Panel):
             [(f"{title} {ending(server)}", palette.bad), (f"  after {text.duration(lasted)}", palette.dim)],
             [],
         ]
-        notes = [note for note in session.notes if note.pid == server.pid or note.pid in session.processes]
+        notes = [
+            note for note in session.printed.notes if note.pid == server.pid or note.pid in session.resources.processes
+        ]
         for note in notes:
             lines += [[(line, palette.waiting)] for line in wrap(text.clean(note.text), self.extent.width - 1)]
         if notes:

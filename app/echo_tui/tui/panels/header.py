@@ -3,18 +3,18 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import BY_NAME
+from echo_servers.ceiling import STRUCK
 from rich.style import Style
 
-from app.tui import text
-from app.tui.panel import Line, Panel
-from app.tui.panels.cpu import NOTABLE
-from app.tui.panels.log import ending
-from app.tui.view import View
-from servers.block import BlockSetting
-from servers.catalog import BY_NAME
-from servers.ceiling import STRUCK
+from echo_tui.tui import text
+from echo_tui.tui.panel import Line, Panel
+from echo_tui.tui.panels.cpu import NOTABLE
+from echo_tui.tui.panels.log import ending
+from echo_tui.tui.view import View
 
-SLOW = 100 * text.MS
+SLOW = 150 * text.MS
 """An interval (ns) between two samples, beyond which it is not for calm that they are so far apart."""
 
 STEPS = 12
@@ -47,11 +47,11 @@ class Header(Panel, can_focus=False):
 
     def fingerprint(self, view: View) -> Hashable:
         session, server = view.live, view.live.server
-        lag = session.worst_lag(view.clock)
+        lag = session.resources.worst_lag(view.clock)
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
-            interval(view), stalled(view), growth(view), session.output_held, ceiling_struck(view),
+            interval(view), stalled(view), growth(view), session.printed.held, ceiling_struck(view),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -84,18 +84,18 @@ class Header(Panel, can_focus=False):
         else:
             parts.append(Part("○ starting   " if runs.serves else "○ not listening   ", palette.dim, goes=1))
         parts.append(self._block())
-        if view.live.output_held:
+        if view.live.printed.held:
             parts += [Part(" ", palette.text), Part(" stdout held ", palette.blocked)]
         parts.append(Part(f"   pid {server.pid}", palette.dim, goes=12))
         return parts
 
     def _block(self) -> Part:
         assert self.view
-        block, palette = self.view.live.block, self.view.palette
+        block, palette = self.view.block, self.view.palette
         if block.on:
             setting = BlockSetting(block.kind, block.seconds, block.every)
-            return Part(f" block: {setting} ON ", palette.blocked, short=f" {setting.spec} ON ", shortens=6)
-        return Part("block: off", palette.dim, goes=8)
+            return Part(f" block: {setting.spec} ON ", palette.blocked, short=f" {setting.spec} ON ", shortens=4)
+        return Part("block: off", palette.dim)
 
     def _right(self) -> list[Part]:
         assert self.view
@@ -116,14 +116,17 @@ class Header(Panel, can_focus=False):
             parts.append(Part(f"  lost {lost:,}", palette.bad if lost else palette.dim, goes=0 if lost else 11))
         if totals.garbled:
             parts.append(Part(f"  garbled {totals.garbled:,}", palette.bad))
-        lag = view.live.worst_lag(view.clock)
+        lag = view.live.resources.worst_lag(view.clock)
         if lag is not None:
             late = lag >= 50 * text.MS
             parts.append(Part(f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.dim, goes=2))
         if longest := interval(view):
             slow = longest > SLOW
             rate = f"{text.SECOND / longest:.0f}/s"
-            words, short = (f"sampling slowed to {rate}", f"slowed to {rate}") if slow else (f"sampling {rate}", rate)
+            least = text.duration(view.live.stalls.found_from(longest))
+            words, short = f"sampling {rate}", rate
+            if slow:
+                words, short = f"sampling slowed to {rate}: finds stalls from {least}", f"{rate}: stalls from {least}"
             style = palette.waiting if slow else palette.dim
             parts.append(Part(f"  {words}", style, goes=3, short=f"  {short}", shortens=11))
         if server:
@@ -139,13 +142,13 @@ def interval(view: View) -> int:
 
 def growth(view: View) -> int:
     """By how many bytes the server's memory has grown since it began to listen; 0 if that is not worth a word."""
-    grown = sum(process.growth for process in view.live.processes.values() if not process.gone_at)
+    grown = sum(process.growth for process in view.live.resources.processes.values() if not process.gone_at)
     return grown if grown >= NOTABLE else 0
 
 
 def ceiling_struck(view: View) -> bool:
     """Whether the server has come to take nothing more from some client, because it held too much."""
-    return any(note.text.startswith(STRUCK) for note in view.live.notes)
+    return any(note.text.startswith(STRUCK) for note in view.live.printed.notes)
 
 
 def stalled(view: View) -> tuple[str, bool]:

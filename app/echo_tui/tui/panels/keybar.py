@@ -5,9 +5,9 @@ from collections.abc import Callable, Hashable
 from textual import events
 from textual.widgets import Input
 
-from app.tui.keys import ALL_KEYS, DIALOG, STALLS, TYPING, Key
-from app.tui.panel import Line, Panel
-from app.tui.view import View
+from echo_tui.tui.keys import ALL_KEYS, DIALOG, STALLS, TYPING, Key
+from echo_tui.tui.panel import Line, Panel
+from echo_tui.tui.view import View
 
 GAP = 2
 OF_PANEL = {"stalls": ("go-there", "copy", "stall-before")}
@@ -40,7 +40,7 @@ class KeyBar(Panel, can_focus=False):
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
             server and server.running, view.started, view.to_cure, view.live.block.on, view.block.kind,
-            view.live.output_held, len(self.app.screen_stack), view.pictured, self._missing(view),
+            view.live.printed.held, len(self.app.screen_stack), view.pictured, self._missing(view),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -86,7 +86,7 @@ class KeyBar(Panel, can_focus=False):
         return {
             "toggle": "stop" if server and server.running else "start",
             "freeze": frozen,
-            "hold": "read stdout" if self.view.live.output_held else "hold stdout",
+            "hold": "read stdout" if self.view.live.printed.held else "hold stdout",
             "block": "block off" if self.view.live.block.on else "block on",
         }
 

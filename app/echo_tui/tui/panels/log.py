@@ -1,13 +1,27 @@
 """The event log: what the server says, in the article's words."""
 
-from app.session.log import Entry
-from app.session.observations import BlockSet, ClientsLost, Output, OutputHeld, ServerExited, ServerStarted
-from app.session.parts import ServerState
-from app.tui import text
-from app.tui.panel import Line, Panel, Span, wrap
-from app.tui.view import View
-from servers.block import BlockSetting
-from servers.records import Block, Bye, Listening, Lost, New, Note, Record, Recv, Send, Threads, Unblock, address_name
+from echo_servers.block import BlockSetting
+from echo_servers.records import (
+    Block,
+    Bye,
+    Listening,
+    Lost,
+    New,
+    Note,
+    Record,
+    Recv,
+    Send,
+    Threads,
+    Unblock,
+    address_name,
+)
+
+from echo_tui.model.event_log import Entry
+from echo_tui.model.observations import BlockSet, ClientsLost, Output, OutputHeld, ServerExited, ServerStarted
+from echo_tui.model.server import ServerState
+from echo_tui.tui import text
+from echo_tui.tui.panel import Line, Panel, Span, wrap
+from echo_tui.tui.view import View
 
 MOST_ROWS = 4
 """Rows for one entry at most; a server may say as much as it likes in one."""
@@ -76,6 +90,12 @@ class LogPanel(Panel):
     TITLE = "Events"
     FOLLOWS = True
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._page: list[Entry] = []
+        self._page_from = -1
+        self._laid: list[tuple[int, Line]] = []
+
     def fingerprint(self, view: View) -> tuple[object, ...]:
         return (view.session.log.total, view.session.totals.lost)
 
@@ -84,7 +104,7 @@ class LogPanel(Panel):
         self.first, self.last = log.first, log.total
         totals = view.session.totals
         self.title_text = f"{self.TITLE}: {text.count(totals.recv)} recv, {text.count(totals.send)} send"
-        self._page: list[Entry] = []
+        self._page = []
         self._page_from = -1
 
     def lay(self) -> None:

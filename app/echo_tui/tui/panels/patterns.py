@@ -2,11 +2,11 @@
 
 from collections.abc import Hashable
 
+from echo_servers.catalog import FAMILIES, PATTERNS, Pattern
 from textual.message import Message
 
-from app.tui.panel import Line, Panel
-from app.tui.view import View, cure_now
-from servers.catalog import FAMILIES, PATTERNS, Pattern
+from echo_tui.tui.panel import Line, Panel
+from echo_tui.tui.view import View, cure_now
 
 
 def by_family(spaced: bool) -> list[str | Pattern]:

@@ -4,21 +4,21 @@ import functools
 from collections import Counter
 from collections.abc import Hashable
 
+from echo_servers.block import WORDS
+from echo_servers.catalog import Pattern, find
+from echo_servers.remedies import remedy
 from rich.console import Console
 from rich.style import Style
 from rich.syntax import Syntax
 
-from app.session.observations import Frame
-from app.session.stall import SENTENCES, Cause, Culprit, Stall
-from app.tui import text
-from app.tui.lines import file_line, no_line, read_lines, source_line
-from app.tui.palette import Palette
-from app.tui.panel import Line, Panel, pad, wrap
-from app.tui.panels.threads import name_of
-from app.tui.view import View, cure_now
-from servers.block import WORDS
-from servers.catalog import Pattern, find
-from servers.remedies import remedy
+from echo_tui.diagnosis.stall import SENTENCES, Cause, Culprit, Stall
+from echo_tui.model.observations import Frame
+from echo_tui.tui import text
+from echo_tui.tui.lines import file_line, no_line, read_lines, source_line
+from echo_tui.tui.palette import Palette
+from echo_tui.tui.panel import Line, Panel, pad, wrap
+from echo_tui.tui.panels.threads import name_of
+from echo_tui.tui.view import View, cure_now
 
 GUTTER = 3
 """Cells before a line's number, for the mark of the threads that are there."""
@@ -61,7 +61,7 @@ class SourcePanel(Panel):
     def prepare(self, view: View) -> None:
         if view.pattern is None:
             return
-        self.title_text = f"Source: servers/{view.pattern.source.name}"
+        self.title_text = f"Source: patterns/{view.pattern.source.name}"
         told = story(view.pattern, view, self.extent.width)
         marked = mark(self._coloured(str(view.pattern.source), view.palette), self._marks(view), view)
         stall = view.stall if self._runs(view) else None

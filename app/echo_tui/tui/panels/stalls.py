@@ -8,12 +8,12 @@ from rich.style import Style
 from textual.binding import BindingType
 from textual.message import Message
 
-from app.session.stall import SENTENCES, SHORT, Cause, Stall
-from app.tui import table, text
-from app.tui.keys import STALLS
-from app.tui.lines import file_line, no_line
-from app.tui.panel import Line, wrap
-from app.tui.view import View
+from echo_tui.diagnosis.stall import SENTENCES, SHORT, Cause, Stall
+from echo_tui.tui import table, text
+from echo_tui.tui.keys import STALLS
+from echo_tui.tui.lines import file_line, no_line
+from echo_tui.tui.panel import Line, wrap
+from echo_tui.tui.view import View
 
 TENTH = text.SECOND // 10
 LINE = 22
@@ -23,6 +23,8 @@ LEAST = {
     Cause.GIL: "for GIL",
     Cause.ALL_TAKEN: "taken",
     Cause.ONE_CLIENT: "busy",
+    Cause.HELPERS_TAKEN: "helpers",
+    Cause.NO_DESCRIPTORS: "no fds",
     Cause.NOT_READING: "unread",
     Cause.BACKLOG: "backlog",
 }

@@ -4,16 +4,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from echo_servers.block import WORDS
+from echo_servers.pattern import PROCESS
 from rich.style import Style
 
-from app.session.parts import BlockSpan, Worker
-from app.session.session import Session
-from app.session.threads import Doing, ThreadState
-from app.tui import table, text
-from app.tui.panel import Line, wrap
-from app.tui.view import View
-from servers.block import WORDS
-from servers.pattern import PROCESS
+from echo_tui.model.blocks import BlockSpan
+from echo_tui.model.session import Session
+from echo_tui.model.threads import Doing, ThreadState
+from echo_tui.model.workers import Worker
+from echo_tui.tui import table, text
+from echo_tui.tui.panel import Line, wrap
+from echo_tui.tui.view import View
 
 FOLDED = 3
 """So many threads of a process that rest in the same call are one row."""
@@ -132,10 +133,10 @@ def block_of(view: View, pid: int, tid: int) -> BlockSpan | None:
 
     A helper process makes calls that the loop reports as its own: of which kind is known if all are alike.
     """
-    spans = [span for span in view.session.blocking.values() if (span.pid, span.tid) == (pid, tid)]
+    spans = [span for span in view.session.blocks.running.values() if (span.pid, span.tid) == (pid, tid)]
     server, started = view.session.server, view.started
     if not spans and server and started and started.moves_to == PROCESS and pid != server.pid:
-        moved = list(view.session.blocking.values())
+        moved = list(view.session.blocks.running.values())
         spans = moved if len({span.kind for span in moved}) == 1 else []
     return min(spans, key=lambda span: span.begin, default=None)
 
@@ -152,7 +153,7 @@ def rows(view: View) -> list[Row]:
     """The threads of each process, first the first; those that rest alike in one row."""
     session = view.session
     workers, known = session.workers, session.threads.known
-    blocked = {(span.pid, span.tid) for span in session.blocking.values()}
+    blocked = {(span.pid, span.tid) for span in session.blocks.running.values()}
     found = [
         Row(name_of(session, *key), doing(view, state), state, workers.get(key), blocks=key in blocked)
         for key, state in sorted(known.items())

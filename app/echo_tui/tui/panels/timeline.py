@@ -2,19 +2,19 @@
 
 from itertools import islice
 
+from echo_servers.block import WORDS
 from rich.style import Style
 
-from app.session.connection import Connection
-from app.session.roster import KEEPS_GIL
-from app.session.stall import SENTENCES, SHORT, Stall
-from app.tui import text
-from app.tui.lanes import Window, lane, spans
-from app.tui.lines import UNBLAMED, file_line, no_line, source_line
-from app.tui.panel import Line, Panel, pad
-from app.tui.panels.connections import state_style
-from app.tui.server_lane import server_lane
-from app.tui.view import View
-from servers.block import WORDS
+from echo_tui.diagnosis.stall import SENTENCES, SHORT, Stall
+from echo_tui.model.blocks import KEEPS_GIL
+from echo_tui.model.connection import Connection
+from echo_tui.tui import text
+from echo_tui.tui.lanes import Window, lane, spans
+from echo_tui.tui.lines import UNBLAMED, file_line, no_line, source_line
+from echo_tui.tui.panel import Line, Panel, pad
+from echo_tui.tui.panels.connections import open_or_closed, state_style
+from echo_tui.tui.server_lane import server_lane
+from echo_tui.tui.view import View
 
 SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
 """How far back (ns) the timeline may reach."""
@@ -67,7 +67,7 @@ class TimelinePanel(Panel):
     def prepare(self, view: View) -> None:
         session = view.session
         oldest = view.now - view.span  # a closed connection keeps its lane for as long as the timeline reaches back
-        closed = [c for c in islice(reversed(session.closed), 100) if c.closed_at >= oldest]
+        closed = [c for c in islice(reversed(session.connections.closed), 100) if c.closed_at >= oldest]
         open_ = list(session.connections.values())
         if len(open_) > self.rows:
             open_ = longest_first(open_)
@@ -94,6 +94,9 @@ class TimelinePanel(Panel):
             (" " + pad(view.state(connection), self.state_width - 1), state_style(view, connection)),
         ]
 
+    def whole(self, begin: int, total: int) -> str:
+        return open_or_closed(len(self.view.session.connections) if self.view else total, begin, total)
+
     def place(self) -> str:
         """In the lower border: the line to blame, or why they wait; and where the window is, if there is room."""
         stall, width = self.view.stall if self.view else None, self.extent.width - 2
@@ -117,7 +120,7 @@ class TimelinePanel(Panel):
         words = [f"Choose a pattern and press {self.view.keys['start']}."]
         if server and server.listening_at:
             words = ["Nobody is connected.", f"{self.view.keys['new']} opens a client here; from another terminal:",
-                     f"nc {server.host} {server.port}"]  # fmt: skip
+                     f"nc {server.reachable} {server.port}"]  # fmt: skip
         elif server and server.running:
             words = ["Starting ..." if self.view.started and self.view.started.serves else "It does not listen."]
         return [(words[y], self.view.palette.dim)] if y < len(words) else []
@@ -136,7 +139,7 @@ class TimelinePanel(Panel):
             lasted, why = view.length(stall), stall.cause.value
             wordings = (f"{why} {lasted}", f"{SHORT.get(stall.cause, why)} {lasted}")
             return text.first_that_fits(wordings, self.state_width - 1), view.palette.bad
-        if not (running := view.session.blocking.values()):
+        if not (running := view.session.blocks.running.values()):
             return "", view.palette.waiting
         first = min(running, key=lambda span: span.begin)
         word = WORDS.get(first.kind, first.kind)

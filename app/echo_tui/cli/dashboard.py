@@ -1,0 +1,58 @@
+"""`echo-tui [PATTERN]`: the dashboard."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import cloup
+from echo_servers.block import BlockSetting
+from echo_servers.catalog import Pattern
+from echo_servers.server import BadRequest, Options
+
+from echo_tui.cli.options import PatternName, server_options, with_options
+from echo_tui.cli.parameters import Number, Theme
+from echo_tui.config import LEAST, MOST
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def screen_options(command: F) -> F:
+    """The options of the dashboard alone."""
+    return cloup.option_group(
+        "Dashboard",
+        cloup.option(
+            "--clients", type=Number(0, 5000, "clients"), default=0, show_default=True, help="Clients to open at once."
+        ),
+        cloup.option("--theme", type=Theme(), help="Colours, by name (the palette lists them)."),
+        cloup.option(
+            "--stall-after",
+            type=Number(LEAST, MOST, "stall-after"),
+            metavar="MS",
+            help="From how many milliseconds on a wait is a stall. [default: 100]",
+        ),
+    )(command)
+
+
+@cloup.command(hidden=True)
+@cloup.argument("pattern", type=PatternName(), required=False)
+@server_options
+@screen_options
+@with_options
+def dashboard(
+    pattern: Pattern | None,
+    options: Options,
+    block: BlockSetting | None,
+    clients: int,
+    theme: str | None,
+    stall_after: int | None,
+) -> None:
+    """Open the dashboard."""
+    elsewhere = [name for name in ("stdin", "stdout", "stderr") if not getattr(sys, name).isatty()]
+    if elsewhere or os.environ.get("TERM") == "dumb":
+        why = f" as its {' and its '.join(elsewhere)}" if 0 < len(elsewhere) < 3 else ""
+        raise BadRequest(f"the dashboard needs a terminal{why}; 'echo-tui serve PATTERN' does without")
+    from echo_tui.run.live import Plan
+    from echo_tui.tui.app import open_dashboard
+
+    sys.exit(open_dashboard(Plan(pattern, options, block, clients, stall_after), theme))

@@ -1,0 +1,39 @@
+"""`echo-tui matrix`: the isolation matrix, measured."""
+
+import sys
+
+import cloup
+from cloup.constraints import mutually_exclusive
+from echo_servers.block import KINDS
+from echo_servers.catalog import PATTERNS, Pattern, find
+from echo_servers.descriptors import CLOSED, stdout_is_open
+from echo_servers.server import BadRequest
+
+from echo_tui.cli.parameters import Seconds, Several, kind_of_block
+
+
+@cloup.command()
+@cloup.option("--patterns", type=Several(find), help="Some patterns only, such as asyncio,eventlet.")
+@cloup.option("--kinds", type=Several(kind_of_block), help=f"Some kinds of block only, of {','.join(KINDS)}.")
+@cloup.option(
+    "--seconds", type=Seconds(), default=1.0, show_default=True, help="How long each block lasts, from 0.2 to 10."
+)
+@cloup.option_group(
+    "Output",
+    cloup.option("--json", is_flag=True, help="All that was measured."),
+    cloup.option("--markdown", is_flag=True, help="A table for a document."),
+    cloup.option(
+        "--csv",
+        is_flag=True,
+        help="A line for each client that looked on; machine, versions, parameters as columns.",
+    ),
+    constraint=mutually_exclusive,
+)
+def matrix(patterns: list[Pattern] | None, kinds: list[str] | None, seconds: float, **forms: bool) -> None:
+    """Measure who suffers: each pattern, with each kind of block."""
+    if not stdout_is_open():
+        raise BadRequest(CLOSED)
+    from echo_tui.experiments.command import run_matrix
+
+    form = next((form for form, wanted in forms.items() if wanted), None)
+    sys.exit(run_matrix(patterns or list(PATTERNS), kinds or list(KINDS), seconds, form))

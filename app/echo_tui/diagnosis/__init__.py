@@ -1,0 +1,1 @@
+"""Pure: from the evidence of a session to its stalls."""

@@ -1,0 +1,110 @@
+"""Why a target makes no progress: whom to look at, and a table of rules of which the first that applies counts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from echo_tui.diagnosis.scene import Scene
+from echo_tui.diagnosis.stall import Cause, Fault
+from echo_tui.diagnosis.targets import OnAccept, OnDescriptor, OnGil, OnHelper, OnThread, Target
+from echo_tui.model.blocks import BlockSpan
+from echo_tui.model.threads import Doing, ThreadState
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """The thread that should make progress for a target, and what is known of it; None where nothing is.
+
+    `call` is a blocking call that the server has reported of it since its thread was sampled.
+    """
+
+    target: Target
+    scene: Scene
+    key: tuple[int, int] | None
+    state: ThreadState | None
+    call: BlockSpan | None
+
+    @property
+    def all_stay(self) -> bool:
+        """Whether whoever should accept stays with a client of its own."""
+        return isinstance(self.target, OnAccept) and self.scene.all_stay
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One reason: its name for programs, when it applies, and the cause it speaks for.
+
+    `of_thread` says that it is seen in a sample of the suspect's thread, so that another thread's samples don't count.
+    """
+
+    name: str
+    applies: Callable[[Suspect], object]
+    cause: Cause
+    of_thread: bool = True
+
+
+def _state(applies: Callable[[ThreadState], object]) -> Callable[[Suspect], object]:
+    return lambda suspect: suspect.state and applies(suspect.state)
+
+
+RULES = (
+    Rule("no-descriptor", lambda s: isinstance(s.target, OnDescriptor), Cause.NO_DESCRIPTORS, of_thread=False),
+    Rule("helpers-busy", lambda s: isinstance(s.target, OnHelper), Cause.HELPERS_TAKEN, of_thread=False),
+    Rule("stays", lambda s: s.all_stay and len(s.scene.accepting) == 1, Cause.ONE_CLIENT, of_thread=False),
+    Rule("all-stay", lambda s: s.all_stay, Cause.ALL_TAKEN, of_thread=False),
+    Rule("reports-cpu", lambda s: s.call and s.call.kind == "cpu", Cause.COMPUTING, of_thread=False),
+    Rule("reports-call", lambda s: s.call, Cause.PARKED, of_thread=False),
+    Rule("stopped", _state(lambda state: state.stopped), Cause.STOPPED),
+    Rule("waits-for-gil", _state(lambda state: state.doing is Doing.GIL or state.gil_since), Cause.GIL),
+    Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
+    Rule("in-send", _state(lambda state: state.kind == "send"), Cause.NOT_READING),
+    Rule("idle", lambda s: s.state and s.scene.rests_in(s.state), Cause.UNCLEAR),
+    Rule("in-call", lambda s: s.state, Cause.PARKED),
+)
+
+
+def suspect(target: Target, scene: Scene) -> Suspect:
+    """Return whom to look at for a target."""
+    key = _key(target, scene)
+    state = scene.threads.known.get(key) if key else None
+    span = next((s for s in scene.blocking if (s.pid, s.tid) == key), None)
+    is_news = span and (state is None or scene.threads.seen_at < span.begin)
+    return Suspect(target, scene, key, state, span if is_news else None)
+
+
+def first_rule(suspect: Suspect) -> Rule | None:
+    """Return the rule that counts; None where nothing is known of the suspect."""
+    return next((rule for rule in RULES if rule.applies(suspect)), None)
+
+
+def fault_of(target: Target, scene: Scene) -> Fault:
+    """Return whose fault it is now that those who wait for this target make no progress."""
+    accept = isinstance(target, OnAccept)
+    if isinstance(target, OnHelper | OnDescriptor):
+        return Fault.NOBODY
+    if scene.unanswered and (accept or scene.loops):
+        return Fault.QUEUE
+    return Fault.NOBODY if accept and scene.all_stay else Fault.THREAD
+
+
+def _key(target: Target, scene: Scene) -> tuple[int, int] | None:
+    match target:
+        case OnThread(pid, tid):
+            return pid, tid
+        case OnGil(pid):
+            return next(((each.pid, each.tid) for each in scene.threads.of(pid) if each.gil_since), None)
+        case OnAccept():
+            return _accepts(scene)
+    return None
+
+
+def _accepts(scene: Scene) -> tuple[int, int] | None:
+    """Return who should accept: who is free for it, or one whose thread is known."""
+    accepting = [(worker.pid, worker.tid) for worker in scene.accepting]
+    free = [(worker.pid, worker.tid) for worker in scene.accepting if not worker.serving]
+    if scene.loops:
+        return next(iter(scene.busy), None) or next(iter(accepting), None)
+    if free or not accepting:
+        return next(iter(free), None)
+    if scene.all_stay:
+        return accepting[0]
+    return next((key for key in accepting if key in scene.threads.known), None)

@@ -1,0 +1,123 @@
+"""The workers of a server: its processes and threads that serve connections."""
+
+import copy
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from echo_servers.records import NoDescriptors
+from echo_servers.records import Worker as WorkerBegan
+
+from echo_tui.model.connection import Connection
+from echo_tui.model.table import Table
+from echo_tui.model.totals import PROCESSES_KEPT
+
+WORKERS_KEPT = 20_000
+"""Workers believed there; no server that can be watched announces more."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """A process or thread that serves; `announced` ones stay, a thread for one client ends with it."""
+
+    pid: int
+    tid: int
+    name: str
+    since: int
+    announced: bool
+    serving: dict[int, Connection] = field(default_factory=dict)
+    served: int = 0
+    took_at: int = 0
+    """When it last accepted or ended a connection (ns)."""
+
+    @property
+    def last_take(self) -> int:
+        """When it last made progress (ns): read bytes, accepted a connection, or ended one."""
+        return max(self.took_at, max((connection.taken_at for connection in self.serving.values()), default=0))
+
+
+class Workers(Table[tuple[int, int], Worker]):
+    """The workers by `(pid, tid)`, and what is known of their processes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended_took: dict[int, int] = {}
+        """When (ns) a thread of a process that has ended with its client had last made progress, by process."""
+        self.starved: dict[int, int] = {}
+        """Processes that have no descriptor for the next client, and since when (ns)."""
+
+    def latest(self, count: int) -> list[tuple[int, int]]:
+        """Return the workers that made progress last, by `(pid, tid)`, the latest one first."""
+        latest = heapq.nlargest(count, self._all.values(), key=lambda worker: worker.last_take)
+        return [(worker.pid, worker.tid) for worker in latest]
+
+    def announce(self, o: WorkerBegan) -> None:
+        """Add a worker that the server has announced."""
+        key = (o.pid, o.tid)
+        if len(self._all) >= WORKERS_KEPT and key not in self._all:
+            return
+        worker = self._all.setdefault(key, Worker(o.pid, o.tid, o.name, o.at, True))
+        worker.name, worker.announced = o.name, True
+
+    def assign(self, connection: Connection, pid: int, tid: int, at: int) -> None:
+        """Let a thread serve a connection from now on; one that was not announced was started for it."""
+        before = self.release(connection)
+        if before and not connection.recv:  # it has only accepted it
+            before.served -= 1
+        connection.served_by(pid, tid)
+        worker = self._all.get((pid, tid))
+        if worker is None:
+            worker = self._all[pid, tid] = Worker(pid, tid, f"for {connection.peer}", at, False)
+        worker.took_at = max(worker.took_at, at)
+        worker.serving[connection.number] = connection
+        worker.served += 1
+
+    def release(self, connection: Connection) -> Worker | None:
+        """End the service of a connection. Return the worker that served it."""
+        worker = self._all.get((connection.pid, connection.tid))
+        if worker is None or worker.serving.pop(connection.number, None) is None:
+            return None
+        worker.took_at = max(worker.took_at, connection.closed_at, connection.accepted_at, connection.taken_at)
+        if not worker.serving and not worker.announced:
+            del self._all[worker.pid, worker.tid]
+            self.ended_took[worker.pid] = max(self.ended_took.pop(worker.pid, 0), worker.took_at)
+            if len(self.ended_took) > PROCESSES_KEPT:
+                del self.ended_took[next(iter(self.ended_took))]
+        return worker
+
+    def not_served(self, connection: Connection) -> None:
+        """Note that a connection was turned away, or left before it was served."""
+        worker = self._all.get((connection.pid, connection.tid))
+        if worker:
+            worker.served -= 1
+
+    def starve(self, o: NoDescriptors) -> None:
+        """Note that a process has no descriptor for the next client."""
+        if len(self.starved) < PROCESSES_KEPT:
+            self.starved.setdefault(o.pid, o.at)
+
+    def has_descriptors(self, pid: int) -> None:
+        """Note that a process has accepted again."""
+        self.starved.pop(pid, None)
+
+    def process_gone(self, pid: int) -> None:
+        """Forget the workers of a process that has ended."""
+        for key in [key for key in self._all if key[0] == pid]:
+            del self._all[key]
+        self.ended_took.pop(pid, None)
+        self.starved.pop(pid, None)
+
+    def clear(self) -> None:
+        """Forget all: the server has ended."""
+        self._all.clear()
+        self.ended_took.clear()
+        self.starved.clear()
+
+    def snapshot(self, connections: Mapping[int, Connection]) -> "Workers":
+        """Return a copy that no longer changes, and that serves these copies of the connections."""
+        twin = Workers()
+        for key, worker in self._all.items():
+            twin._all[key] = copied = copy.copy(worker)
+            copied.serving = {number: connections[number] for number in worker.serving}
+        twin.ended_took, twin.starved = self.ended_took.copy(), self.starved.copy()
+        return twin

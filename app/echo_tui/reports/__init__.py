@@ -1,0 +1,1 @@
+"""A session as text for people and as data for programs."""

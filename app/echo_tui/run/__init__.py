@@ -1,0 +1,1 @@
+"""One run of a server: what is started and read, joined into one session."""

@@ -1,0 +1,59 @@
+"""The loop that drives a run, whoever looks at it: the dashboard, a headless run, the matrix, a test."""
+
+import time
+from collections.abc import Callable
+
+from echo_tui.run.live import Live
+
+TURN = 50_000_000
+"""From one turn to the next (ns): pipes are read and the kernel is sampled twenty times a second."""
+RESOURCES = 500_000_000
+"""From one sample of CPU, memory and context switches to the next (ns)."""
+Clock = Callable[[], int]
+
+
+class Driver:
+    """Turns of one run: read what has happened, sample what is due, and measure how late that is."""
+
+    def __init__(
+        self, live: Live, clock: Clock = time.monotonic_ns, turn: int = TURN, resources: int = RESOURCES
+    ) -> None:
+        self.live = live
+        self._clock = clock
+        self._turn, self._resources = turn, resources
+        self._due = clock()
+        self._sample_at = self._due
+        self._worst = 0
+
+    @property
+    def now(self) -> int:
+        """The time (ns) by the driver's clock, which all who show the run use."""
+        return self._clock()
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next turn is due; 0 if it is."""
+        return max(self._due - self._clock(), 0) / 1e9
+
+    @property
+    def due(self) -> bool:
+        """Whether the next turn is due."""
+        return self._clock() >= self._due
+
+    def turn(self) -> int:
+        """Take one turn. Return how many observations the pipes gave."""
+        now = self._clock()
+        late = max(now - self._due, 0)
+        self._worst = max(self._worst, late)
+        self._due = (self._due if late < self._turn else now) + self._turn
+        taken = self.live.drain()
+        self.live.look()
+        if now >= self._sample_at:
+            self._sample_at = now + self._resources
+            self.live.sample()
+        return taken
+
+    def worst_lag(self) -> int:
+        """Return by how much (ns) turns were late at worst since this was asked last."""
+        worst, self._worst = self._worst, 0
+        return worst

@@ -1,0 +1,55 @@
+"""What the next sample has to ask for, by what a session knows (pure)."""
+
+from collections.abc import Collection
+
+from echo_tui.model.session import Session
+from echo_tui.model.sockets import UNREPORTED, WANTED
+from echo_tui.model.threads import ThreadState
+
+
+def wanted(session: Session) -> Collection[str]:
+    """The addresses of connections that are worth a sample though nothing waits in them.
+
+    No record has accepted them; or the thread that serves them waits for the GIL, is in a blocking call, or is a
+    loop that is away from its idle call and has made no progress for a while. And those whose bytes were read and
+    not written back at the last sample, and those read from since: if bytes wait in them, these are new.
+    """
+    if not session.server or not session.server.listening_at:
+        return ()
+    connections, by_thread = session.connections, session.blocks.by_thread
+    known = session.threads.known.items()
+    silent = [key for key, t in known if t.gil_since or key in by_thread or _is_stuck(session, t)]
+    served = [c for key in silent if (worker := session.workers.get(key)) for c in worker.serving.values()]
+    new = [c for c in connections.values() if not c.accepted_at and not c.left_at]
+    new.sort(key=lambda connection: connection.number not in session.sockets.asked)
+    wanted = (*new[:UNREPORTED], *session.sockets.unechoed(connections), *served, *session.sockets.renewed(connections))
+    return list(dict.fromkeys(connection.peer for connection in wanted))[:WANTED]
+
+
+def surely_known(session: Session) -> Collection[str] | None:
+    """Who is connected; None where somebody may be whom the server can't report."""
+    return None if session.may_be_silent else session.connections.peers
+
+
+def strangers_to(session: Session) -> Collection[str] | None:
+    """Who is connected, where all others are to be found though nothing waits in them; None where they need not be.
+
+    To walk through all sockets is expensive, so it is done where a thread has reported nothing for a while.
+    """
+    stuck = any(thread.gil_since or _is_stuck(session, thread) for thread in session.threads.known.values())
+    return session.connections.peers if stuck else None
+
+
+def suspects(session: Session, now: int) -> set[int]:
+    """Return the processes whose stacks are worth asking for: they may stall, or are in a blocking call for long."""
+    lasting = now - session.stalls.threshold // 2
+    known = session.threads.known
+    held = {key: span for key, span in session.blocks.by_thread.items() if span.begin <= lasting and key in known}
+    return session.stalls.suspects | {key[0] for key, span in held.items() if known[key].framed_at < span.begin}
+
+
+def _is_stuck(session: Session, thread: ThreadState) -> bool:
+    """Return whether a loop is away from its idle call, and has reported nothing for half as long as a stall."""
+    worker, seen_at = session.workers.get((thread.pid, thread.tid)), session.threads.seen_at
+    away = thread.home and thread.rested_at != seen_at
+    return bool(away and worker and seen_at - worker.last_take >= session.stalls.threshold // 2)

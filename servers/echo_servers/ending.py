@@ -1,0 +1,48 @@
+"""The end of a server that can't go on: one line on stderr and one exit code, whichever of its processes finds out.
+
+A worker leaves both in a page that it shares with the server's first process, and ends; the first process, which waits
+for its workers, says the line. Nothing is raised, because an event loop or a worker's thread would swallow it.
+"""
+
+import _thread
+import mmap
+import os
+from typing import NoReturn
+
+from echo_servers.plain import plain
+
+# Bound here, before a monkey patch can put a cooperative one in its place.
+_write = os.write
+
+BROKEN_PIPE, FAILED, REFUSED = 141, 1, 2
+"""Exit codes: a reader has gone, as a shell reports SIGPIPE (128 + 13); another failure; a request can't be met."""
+SENTENCE = 500
+"""Bytes of a sentence that are kept."""
+
+_first = os.getpid()
+_left = mmap.mmap(-1, SENTENCE + 1)
+_ends = _thread.allocate_lock()
+
+
+def end(code: int, sentence: str) -> NoReturn:
+    """End the whole server with this exit code (1 to 255), from whichever of its threads and processes."""
+    if os.getpid() == _first:
+        _ends.acquire()  # for good: one thread says why, and the others wait for the end
+        say(sentence)
+    elif not _left[0]:
+        _left[1:] = sentence.encode(errors="replace")[:SENTENCE].ljust(SENTENCE, b"\0")
+        _left[0] = code
+    os._exit(code)
+
+
+def left() -> tuple[int, str] | None:
+    """Return the exit code and the sentence that a worker has left, if one has."""
+    return (_left[0], _left[1:].rstrip(b"\0").decode(errors="replace")) if _left[0] else None
+
+
+def say(sentence: str) -> None:
+    """Write a line to stderr, if it takes one."""
+    try:
+        _write(2, f"{plain(sentence)}\n".encode(errors="replace"))
+    except OSError:
+        return

@@ -1,0 +1,50 @@
+"""The table of rules: in its order, and what each speaks for."""
+
+from echo_servers.records import Block, Recv
+from echo_tui.diagnosis.rules import RULES
+from echo_tui.diagnosis.stall import Cause
+
+from tests.model.scene import PID, Scene, loop
+
+CONCLUDED = {Cause.NO_CORE, Cause.BACKLOG}
+"""Causes that follow from several samples, or from the accept queue, and from no rule."""
+
+
+def test_each_cause_has_a_rule_and_each_rule_a_name_of_its_own() -> None:
+    assert {rule.cause for rule in RULES} == set(Cause) - CONCLUDED
+    assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def rules_of(call: str, ms: int = 200, running: int = 0) -> list[str]:
+    scene, peers = loop()
+    scene.does(PID, call)
+    scene.unread = {peers[0]: 5}
+    scene.passes(ms, running)
+    return list(scene.only().clues)
+
+
+def test_the_first_rule_that_applies_is_counted_at_each_sample() -> None:
+    assert rules_of("clock_nanosleep") == ["in-call"]
+    assert rules_of("sendto") == ["in-send"]
+    assert rules_of("", running=PID) == ["runs"]
+
+
+def test_what_the_server_reports_counts_before_its_thread_is_sampled() -> None:
+    scene = Scene("poll", workers=(PID,))
+    peers = [scene.accepts(conn) for conn in (1, 2)]
+    scene.say(Recv(scene.now, PID, PID, 1, 5, "x"), Block(scene.now + 1, PID, PID, 1, "cpu", 2.0))
+    scene.unread = {peers[1]: 5}
+    scene.threads.clear()
+    scene.session.threads.end()
+    scene.passes(200)
+    assert list(scene.only().clues) == ["reports-cpu"]
+    assert scene.only().injected
+
+
+def test_where_everybody_stays_with_a_client_no_thread_is_looked_at() -> None:
+    scene = Scene("accept", "recv")
+    scene.accepts(1)
+    scene.does(PID, "recvfrom")
+    scene.queued = ["127.0.0.1:6000"]
+    scene.passes(200)
+    assert list(scene.only().clues) == ["stays"]

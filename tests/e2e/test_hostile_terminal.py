@@ -1,0 +1,96 @@
+"""What a terminal may do to the dashboard: bytes that are no text, bursts of keys, and going away without a signal."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.leaving import family, wait_for_nothing
+from tests.e2e.terminal import Terminal, command
+from tests.fuzz_keys import play
+from tests.ports import free_port
+
+GARBAGE = [b"\xff", b"\xe9+", b"\x1b[M\xa0\xf0\xff", b"\x1b[200~caf\xe9\x1b[201~", b"\xf0\x9f"]
+BURSTS = ["B\r\r", "l\r\r", "N\r\r", "\x10\r\r", "\x10\x1b[6~", "mss", "msh", "mff", "m\r\r", "?\x1b\x1b", "w\x1b\x1b"]
+DETACHED = """
+import os, sys
+if os.fork() == 0:
+    os.setsid()
+    os.execv(sys.argv[1], sys.argv[1:])
+os.wait()
+"""
+"""Run a command that its terminal does not control, as `setsid -w` and `su -c` do."""
+
+
+def dashboard(cwd: Path, *before: str, port: int = 0) -> Terminal:
+    return Terminal([*before, command(), "asyncio", "--port", str(port or free_port())], cwd=cwd)
+
+
+def settle(terminal: Terminal) -> None:
+    """Go on reading for longer than it takes until a lone Esc is a key."""
+    until = time.monotonic() + 0.3
+    while time.monotonic() < until:
+        terminal.read(0.05)
+
+
+def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
+    with dashboard(tmp_path) as terminal:
+        terminal.shows("serving")
+        for garbage in GARBAGE:
+            os.write(terminal.master, garbage)
+            settle(terminal)  # what comes together is one sequence
+            terminal.press("\x1b")
+            settle(terminal)
+            assert not terminal.ended(), (garbage, terminal.last)
+        terminal.press("?")
+        terminal.shows("Open many clients")
+
+
+def test_two_keys_that_close_a_dialog_close_it_once(tmp_path: Path) -> None:
+    with dashboard(tmp_path) as terminal:
+        terminal.shows("serving")
+        for keys in BURSTS:
+            terminal.press(keys)
+            settle(terminal)
+            terminal.press("\x1b")
+            settle(terminal)
+            assert not terminal.ended(), (keys, terminal.last)
+        terminal.press("?")
+        terminal.shows("Open many clients")
+
+
+@pytest.mark.parametrize("detached", [True, False])
+def test_the_loss_of_its_terminal_ends_it_without_a_signal_too(detached: bool, tmp_path: Path) -> None:
+    port = free_port()
+    before = [sys.executable, "-c", DETACHED] if detached else []
+    with dashboard(tmp_path, *before, port=port) as terminal:
+        terminal.shows("serving")
+        pids = family(terminal.pid)
+        terminal.hang_up()
+        terminal.until(terminal.ended, "the end")
+        wait_for_nothing(pids, port)
+
+
+def test_random_keys_bytes_and_clicks_never_end_it() -> None:
+    outcome = play(seed=20, count=100_000, seconds=10)
+    assert not outcome.fault, (outcome.steps, outcome.last)
+    assert outcome.steps > 20
+
+
+def test_a_double_click_on_a_notice_that_disappears_ends_nothing(tmp_path: Path) -> None:
+    """Textual fails at a press on a widget that the click before has removed (its issue 6643)."""
+    with Terminal([command(), "asyncio", "--port", "0"], cwd=tmp_path) as terminal:
+        terminal.shows("serving")
+        for gap in (0.0, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03) * 3:
+            terminal.press("1\r")  # the pattern runs already
+            terminal.shows("runs already")
+            y = next(n for n, line in enumerate(terminal.screen.display, 1) if "runs already" in line)
+            x = terminal.screen.display[y - 1].index("runs already") + 3
+            click = f"\x1b[<0;{x};{y}M\x1b[<0;{x};{y}m"
+            terminal.press(click)
+            terminal.read(gap)
+            terminal.press(click)
+            terminal.until(lambda: "runs already" not in terminal.text or terminal.ended(), "the notice goes")
+            assert not terminal.ended(), repr(terminal.last[-300:])

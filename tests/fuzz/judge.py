@@ -1,0 +1,99 @@
+"""Whether what a session found is what its clients have felt (pure).
+
+A wait has to be found where nobody heard anything for its length: then no worker took anything, and who waited was a
+victim of a stall, or of its own blocking call. What is seen by samples may be late by as much as this run's own looks.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.fuzz.clients import Notes
+
+NOTICED = 250_000_000
+"""Waits of this length (ns) have to be found."""
+EARLY = 20_000_000
+"""How far (ns) the kernel's clock of the last data may be from the client's: it ticks every 4 ms."""
+Span = tuple[int, int]
+NEVER = 1 << 62
+
+
+@dataclass
+class Found:
+    """What a session knows at the end, by peer (ns)."""
+
+    victims: dict[str, list[Span]] = field(default_factory=dict)
+    own: dict[str, list[Span]] = field(default_factory=dict)
+    """Its own blocking calls."""
+    stalls: list[tuple[int, list[tuple[str, int, int]]]] = field(default_factory=list)
+    """Each stall's number and its victims."""
+    counts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """Bytes received from a peer, and sent to it, for each connection: the system gives a port again."""
+    lost: int = 0
+    totals: tuple[int, int] = (0, 0)
+    """Bytes received from all, and sent to all."""
+    late: int = 0
+    """By how much (ns) the looks of this run were late at worst, and how far apart they are."""
+
+
+def judge(notes: Sequence[Notes], found: Found) -> list[str]:
+    """Return what is not as it should be, in sentences."""
+    return [*totals(notes, found), *missed(notes, found), *unfelt(notes, found)]
+
+
+def totals(notes: Sequence[Notes], found: Found) -> Iterator[str]:
+    """Bytes that were counted otherwise than they were sent and came back."""
+    if found.lost:
+        return
+    for each in notes:
+        counted = found.counts.get(each.peer)
+        if each.exact and counted and (each.sent, each.received) not in counted:
+            yield f"{each.peer} has sent {each.sent} and got {each.received} bytes: counted {counted}"
+    known = [each.peer for each in notes if each.exact]
+    if all(peer in found.counts for peer in known):
+        least = sum(each.received for each in notes), sum(each.sent for each in notes if each.exact)
+        if found.totals[1] < least[0] or found.totals[0] < least[1]:
+            yield f"all have got {least[0]} bytes and sent {least[1]}: counted {found.totals}"
+
+
+def missed(notes: Sequence[Notes], found: Found) -> Iterator[str]:
+    """Waits in which nobody heard anything, and which no stall tells of."""
+    heard = sorted({at for each in notes for at in each.heard})
+    for each in notes:
+        for wait in each.waits:
+            end = wait.end or each.closed
+            silent = minus([(wait.begin, end)], [(at, at) for at in heard])
+            told = [*found.own.get(each.peer, ()), *found.victims.get(each.peer, ())]
+            for begin, until in minus(silent, told):
+                if until - begin >= NOTICED + found.late:
+                    yield f"{each.peer} waited {(until - begin) / 1e6:.0f} ms from {begin}, and no stall tells of it"
+
+
+def unfelt(notes: Sequence[Notes], found: Found) -> Iterator[str]:
+    """Stalls of which no victim waited by its own clock."""
+    by_peer = {each.peer: each for each in notes}
+    for number, victims in found.stalls:
+        if not victims:
+            yield f"stall {number} has no victim"
+        elif all(peer in by_peer and not felt(by_peer[peer], begin, end, found.late) for peer, begin, end in victims):
+            yield f"stall {number}: nobody waited: {victims}"
+
+
+def felt(notes: Notes, begin: int, end: int, late: int) -> bool:
+    """Whether a client waited then: for an echo, to be served for the first time, or it was not reading."""
+    first = notes.heard[0] if notes.heard else NEVER
+    waits = any(w.begin - EARLY <= end and (w.end or NEVER) + late >= begin for w in notes.waits)
+    return waits or first >= begin or not notes.exact
+
+
+def minus(spans: Iterable[Span], cuts: Iterable[Span]) -> list[Span]:
+    """Return what is left of spans without others; a cut without length divides a span."""
+    left = list(spans)
+    for begin, end in cuts:
+        rest: list[Span] = []
+        for first, last in left:
+            if end < first or begin > last:
+                rest.append((first, last))
+            else:
+                rest += [part for part in ((first, begin), (end, last)) if part[1] > part[0]]
+        left = rest
+    return left

@@ -1,0 +1,89 @@
+"""Our clients never talk to a program that is not our server."""
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Iterator
+
+import pytest
+from echo_servers.catalog import find
+from echo_servers.server import Options
+from echo_tui.run.live import ENDED, FLOOD, Live, Plan
+
+from tests.run.test_live import Run
+
+
+@pytest.fixture
+def foreign() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+@pytest.fixture
+def run(foreign: socket.socket) -> Iterator[Run]:
+    it = Run(Plan(options=Options(port=foreign.getsockname()[1])))
+    yield it
+    it.live.close()
+
+
+def assert_nobody_came(foreign: socket.socket) -> None:
+    with contextlib.suppress(BlockingIOError):
+        connection, peer = foreign.accept()
+        connection.close()
+        raise AssertionError(f"{peer} has connected to a foreign program")
+
+
+def settle(live: Live) -> None:
+    """Let the clients' process obey all it was asked: it obeys in turn, and then says that one client is closed."""
+    live.crowd.open([999], "192.0.2.1.invalid", 1)
+    run = Run.__new__(Run)
+    run.live = live
+    run.until(lambda: 999 in live.session.clients and live.session.clients[999].ended, "the last command obeyed")
+
+
+def test_no_client_connects_to_the_program_that_has_the_port(run: Run, foreign: socket.socket) -> None:
+    live = run.live
+    live.open_clients(2)
+    live.start(find("asyncio"))
+    live.open_clients(2)
+    run.until(lambda: live.session.server and not live.session.server.running, "the server's refusal")
+    live.open_clients(2)
+    assert live.flood() == 0
+    live.crowd.say([], b"secret\n")
+    live.load([], 50, 64)
+    run.until(lambda: len(live.session.clients) == 6, "all clients named")
+    settle(live)
+    assert_nobody_came(foreign)
+    assert {live.session.clients[number].ended for number in range(1, 7)} == {ENDED}
+
+
+def test_clients_that_waited_connect_once_a_server_of_ours_listens(run: Run, foreign: socket.socket) -> None:
+    live = run.live
+    live.start(find("asyncio"))
+    run.until(lambda: live.session.server and not live.session.server.running, "the server's refusal")
+    numbers = live.open_clients(3)
+    live.close_clients([numbers[0]])
+    foreign.close()
+    live.start(find("asyncio"))
+    run.until(lambda: len(live.session.connections) == 2, "the two that were not closed")
+    assert sorted(c.client or 0 for c in live.session.connections.values()) == numbers[1:]
+
+
+def test_a_program_that_takes_the_port_after_a_crash_meets_nobody(run: Run, foreign: socket.socket) -> None:
+    live, port = run.live, foreign.getsockname()[1]
+    foreign.close()
+    live.start(find("multithread"))
+    live.open_clients(2)
+    live.load([], 50, 64)
+    run.until(lambda: len(live.session.connections) == 2, "both clients")
+    assert live.child
+    os.kill(live.child.pid, signal.SIGKILL)
+    run.until(lambda: live.child is None, "the end of the server")
+    with socket.create_server(("127.0.0.1", port), backlog=FLOOD) as taker:
+        taker.setblocking(False)
+        live.open_clients(2)
+        assert live.flood() == 0
+        settle(live)
+        assert_nobody_came(taker)

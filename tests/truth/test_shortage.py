@@ -1,0 +1,105 @@
+"""Stalls for the want of something: a helper for a blocking call, or a file descriptor for a client."""
+
+import os
+import resource
+import sys
+
+import pytest
+from echo_servers.block import BlockSetting
+from echo_tui.diagnosis.stall import Cause
+
+from tests.servers.harness import LOOPS
+from tests.truth.watch import Watch, heard, watching
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the accept queue is read by sock_diag(7)")
+
+
+@pytest.mark.parametrize("pattern", ["asyncio-to-thread", "asyncio-processes", "eventlet-tpool"])
+def test_who_waits_for_a_helper_waits_for_the_architecture(pattern: str) -> None:
+    """Two helpers and four calls of a second: the third and the fourth client wait until a helper is free."""
+    with watching(pattern, BlockSetting("sleep", 1.0), workers=2) as watch:
+        callers = [watch.connect() for _ in range(4)]
+        for caller in callers:
+            caller.talk()
+        watch.arm()
+        for caller in callers:
+            caller.send()
+        watch.until(lambda: watch.session.stalls.going, "a stall")
+        (stall,) = watch.session.stalls.going.values()
+        waiting = {caller.name for caller in callers} - {span_peer(watch, span) for span in blocks(watch)}
+        assert {victim.peer for victim in stall.victims.values()} == waiting
+        assert (stall.cause, stall.injected, stall.culprit) == (Cause.HELPERS_TAKEN, False, None)
+        watch.until(lambda: heard(*callers), "every echo")
+        watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
+        first = watch.blamed[0]
+        begun = sorted(span.begin for span in watch.session.blocks.spans)
+        assert watch.is_close(first.begin, callers[2].sent_at)
+        assert watch.is_close(first.end, begun[2])
+        assert all(stall.victims for stall in watch.stalls)
+
+
+def blocks(watch: Watch) -> list[int]:
+    return [span.connection for span in watch.session.blocks.running.values()]
+
+
+def span_peer(watch: Watch, number: int) -> str:
+    return watch.session.connections[number].peer
+
+
+def test_helpers_that_are_free_keep_nobody_waiting() -> None:
+    with watching("asyncio-to-thread", BlockSetting("sleep", 0.5), workers=4) as watch:
+        callers = [watch.connect() for _ in range(4)]
+        watch.arm()
+        for caller in callers:
+            caller.send()
+        watch.until(lambda: heard(*callers), "every echo")
+        watch.passes(0.2)
+        assert watch.blamed == []
+
+
+@linux
+@pytest.mark.parametrize("pattern", ["multithread", *LOOPS])
+def test_without_a_descriptor_clients_wait_in_the_queue_and_the_stall_lasts_as_long(pattern: str) -> None:
+    with watching(pattern) as watch:
+        served = [watch.connect() for _ in range(3)]
+        for caller in served:
+            caller.talk()
+        leave_no_descriptor(watch)
+        late = [watch.connect() for _ in range(4)]
+        for caller in late:
+            caller.send()
+        watch.until(lambda: any(s.cause is Cause.NO_DESCRIPTORS for s in watch.stalls), "the stall")
+        for _ in range(10):  # those who have a descriptor are served, and that ends nothing
+            watch.passes(0.05)
+            served[0].talk()
+        (stall,) = [s for s in watch.stalls if s.cause is Cause.NO_DESCRIPTORS]
+        assert not stall.end
+        assert {victim.peer for victim in stall.victims.values()} <= {caller.name for caller in late}
+        assert not stall.injected
+        for caller in served:
+            caller.close()
+        watch.until(lambda: stall.end, "its end")
+        watch.until(lambda: sum(caller.listen() for caller in late) >= len(served), "those who got a place")
+
+
+def leave_no_descriptor(watch: Watch) -> None:
+    """Leave the serving processes no descriptor for another client."""
+    for pid in {pid for pid, _ in watch.session.workers}:
+        taken = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+        first = next(fd for fd in range(4096) if fd not in taken)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (first, 4096))
+
+
+def test_a_busy_loop_that_computes_for_a_client_is_told_as_injected() -> None:
+    with watching("busy-loop", BlockSetting("cpu", 1.0)) as watch:
+        first, second = watch.connect(), watch.connect()
+        first.talk()
+        watch.arm()
+        first.send()
+        second.send()
+        watch.until(lambda: any(s.injected for s in watch.session.stalls.going.values()), "it is told as ours")
+        (stall,) = watch.session.stalls.going.values()
+        assert stall.cause is Cause.COMPUTING
+        assert [victim.peer for victim in stall.victims.values()] == [second.name]
+        watch.arm(False)
+        watch.until(first.listen, "its echo")

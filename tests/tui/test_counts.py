@@ -1,0 +1,81 @@
+"""The same number wherever it is shown, and one wording at every size."""
+
+import pytest
+from echo_servers.block import BlockSetting
+from echo_servers.records import Bye, New
+from echo_servers.server import Options
+from echo_tui.model.observations import BlockSet, Observation
+from echo_tui.tui.palette import Palette
+from echo_tui.tui.panels.connections import titles
+from echo_tui.tui.panels.source import SourcePanel
+
+from tests.tui.stage import SIZES, dashboard, rendered
+from tests.tui.still import MS, NOW, PID, Still, run
+
+FIRST, REFUSED = 1000, 7
+WHY = "select() can't watch descriptor 1024, its limit is 1024"
+
+
+def crowd() -> list[Observation]:
+    """Sixty clients, seven of which are turned away."""
+    come = [New(NOW - 2 * MS, PID, PID, conn, f"127.0.0.1:{20_000 + conn}") for conn in range(FIRST, FIRST + 60)]
+    return [*come, *(Bye(NOW - MS, PID, PID, conn, WHY, refused=True) for conn in range(FIRST, FIRST + REFUSED))]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_how_many_are_open_and_how_many_were_turned_away(size: tuple[int, int]) -> None:
+    app = Still("asyncio-blocking", [*run(), *crowd()])
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        app.draw()
+        await pilot.pause()
+        session = app.live.session
+        still = len(session.connections)
+        assert session.totals.refused == REFUSED
+        panels = [app.query_one("#connections"), app.query_one("#timeline")]
+        borders = [f"{panel.border_title} {panel.border_subtitle}" for panel in panels if panel.display]
+        assert any(f"{still} open" in words and f"{REFUSED} turned away" in words for words in borders), borders
+        assert all(f" of {still} open" in words for words in borders if " to " in words), borders
+
+
+def test_who_was_turned_away_is_not_counted_as_closed_again() -> None:
+    app = Still("asyncio-blocking", [*run(), *crowd()])
+    session = app.live.session
+    assert f"{REFUSED} turned away" in next(titles(session))
+    assert session.totals.bye - REFUSED == 0 or f"{session.totals.bye - REFUSED} closed" in next(titles(session))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("on", [False, True])
+async def test_the_block_is_in_the_header_in_the_same_words_at_every_size(size: tuple[int, int], on: bool) -> None:
+    app = Still("asyncio-blocking", [*run(), BlockSet(NOW, on, "c-gil", 0.3, 3)])
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        app.draw()
+        await pilot.pause()
+        header = rendered(app.query_one("#header"))[0]
+    spec = BlockSetting("c-gil", 0.3, 3).spec
+    words = f"{spec} ON" if size == SIZES[0] else f"block: {spec} ON"  # in 80 columns a stall leaves no more room
+    assert (words if on else "block: off") in header
+
+
+async def test_without_colour_a_stall_stands_out_more_than_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=(100, 30)):
+        palette = Palette.of(app)
+        assert palette.stalled.bgcolor == palette.text.color, "as light as anything is"
+        assert palette.blocked.bgcolor is None
+        assert palette.blocked.bold
+
+
+async def test_the_source_of_the_pattern_under_the_cursor_is_there_from_the_start() -> None:
+    async with dashboard(size=(160, 45)) as stage:
+        await stage.until(lambda: "single_thread.py" in str(stage.app.query_one(SourcePanel).border_title), "its file")
+        await stage.until(lambda: any("accept" in line for line in stage.lines("source")), "its lines")
+
+
+@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "nc 127.0.0.1 "), ("::", "nc ::1 "), ("127.0.0.1", "nc 127.")])
+async def test_the_address_that_is_suggested_is_one_to_connect_to(host: str, told: str) -> None:
+    async with dashboard("asyncio", size=(100, 30), options=Options(host=host, port=0)) as stage:
+        await stage.shows(told)

@@ -20,6 +20,11 @@ def name(value: Any) -> str:
     return str(getattr(value, "name", None) or getattr(value, "__name__", value))
 
 
+def seldom_cases(all_of_them: Iterable[tuple[Any, ...]], *always: tuple[Any, ...]) -> list[Any]:
+    """The same as `seldom`, for several parameters at a time."""
+    return [pytest.param(*case, marks=() if case in always else pytest.mark.slow) for case in all_of_them]
+
+
 def seldom(all_of_them: Iterable[Any], *always: Any) -> list[Any]:
     """Parameters of which all but some are marked slow: where one shows what others of its sort do."""
     return [pytest.param(one, marks=() if one in always else pytest.mark.slow) for one in all_of_them]

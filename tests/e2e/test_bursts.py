@@ -10,16 +10,15 @@ from tests.e2e.terminal import Terminal, command
 @pytest.mark.parametrize(
     ("typed", "shown"),
     [
-        ("aihello there\r", "b'hello there\\n'"),
-        ("i\x1b[200~pasted words\x1b[201~\r", "b'pasted words\\n'"),
-        ("N3\r", "5 clients"),
-        ("al7\r", "2 send 14 a second"),
-        ("Bcpu:0.3\r", "cpu"),
-        ("?qaione more\r", "b'one more\\n'"),
-        ("N3\rai3 more\r", "b'3 more\\n'"),
-        ("ifirst\rsecond\r", "b'second\\n'"),
+        pytest.param("aihello there\r", "b'hello there\\n'", id="input"),
+        pytest.param("i\x1b[200~pasted words\x1b[201~\r", "b'pasted words\\n'", id="paste"),
+        pytest.param("N3\r", "5 clients", id="clients", marks=pytest.mark.slow),
+        pytest.param("al7\r", "2 send 14 a second", id="load", marks=pytest.mark.slow),
+        pytest.param("Bcpu:0.3\r", "cpu", id="block", marks=pytest.mark.slow),
+        pytest.param("?qaione more\r", "b'one more\\n'", id="help", marks=pytest.mark.slow),
+        pytest.param("N3\rai3 more\r", "b'3 more\\n'", id="after a dialog"),
+        pytest.param("ifirst\rsecond\r", "b'second\\n'", id="two lines", marks=pytest.mark.slow),
     ],
-    ids=["input", "paste", "clients", "load", "block", "help", "after a dialog", "two lines"],
 )
 def test_what_is_typed_in_one_burst_is_not_lost(typed: str, shown: str, tmp_path: Path) -> None:
     with Terminal([command(), "asyncio", "--port", "0", "--clients", "2"], 160, 45, cwd=tmp_path) as terminal:

@@ -59,8 +59,7 @@ def settled(server: Running) -> int:
 @pytest.mark.parametrize(
     "pattern",
     seldom(
-        BOUNDED, "multithread", "process-pool", "busy-loop", "select-loop", "asyncio", "asyncio-streams",
-        "process-loops", "eventlet", "gevent", "twisted", "trio", "uvloop",
+        BOUNDED, "multithread", "busy-loop", "select-loop", "asyncio-streams", "eventlet", "twisted", "trio",
     ),
 )  # fmt: skip
 def test_a_client_that_does_not_read_costs_no_memory(start: Starter, pattern: str) -> None:

@@ -15,6 +15,7 @@ from echo_servers.records import Bye, New, Note, Worker
 from echo_servers.server import BACKLOG
 
 from tests.clients.watching import descriptors
+from tests.crossed import seldom
 from tests.servers.harness import LOOPS, READY_LOOPS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent, name
 
@@ -65,7 +66,7 @@ def complaints(server: Running) -> list[str]:
     return [note.text for note in server.events.of(Note) if "out of file descriptors" in note.text]
 
 
-@pytest.mark.parametrize("pattern", MANY_AT_A_TIME)
+@pytest.mark.parametrize("pattern", seldom(MANY_AT_A_TIME, "multithread", "asyncio", "eventlet"))
 def test_it_serves_those_it_has_and_then_the_others(start: Starter, pattern: str) -> None:
     server, _ = start_with(start, pattern, FEW)
     served = server.clients(FEW)

@@ -10,6 +10,7 @@ from echo_servers.block import BlockSetting
 from echo_servers.records import Block, Bye, New, Note, Recv, Send, Threads, Unblock, Wakes, Worker
 from echo_servers.workers import THREADS, cores
 
+from tests.crossed import seldom
 from tests.servers.harness import BLOCKED_AS_ONE, LOOPS, ONE_AT_A_TIME, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 
@@ -138,7 +139,17 @@ def test_a_busy_loop_burns_and_a_select_loop_rests(start: Starter) -> None:
         close(quiet)
 
 
-@pytest.mark.parametrize("pattern", [pattern for pattern in SERVING if pattern != "busy-loop"])
+@pytest.mark.parametrize(
+    "pattern",
+    seldom(
+        [pattern for pattern in SERVING if pattern != "busy-loop"],
+        "multithread",
+        "process-thread-pool",
+        "asyncio",
+        "eventlet",
+        "twisted",
+    ),
+)
 def test_nothing_else_burns_while_it_waits(start: Starter, pattern: str) -> None:
     server = start(pattern)
     with server.connect() as client:
@@ -178,7 +189,7 @@ def apart(server: Running) -> list[socket.socket]:
     raise AssertionError("one process accepts them all")
 
 
-@pytest.mark.parametrize("pattern", BLOCKED_AS_ONE)
+@pytest.mark.parametrize("pattern", seldom(BLOCKED_AS_ONE, "single-thread", "epoll-loop", "asyncio", "trio"))
 def test_a_block_stops_everybody(start: Starter, pattern: str) -> None:
     """While it sleeps nobody is echoed and nobody is accepted; then all are served."""
     server = start(pattern, "--block", "0.2", page=False)

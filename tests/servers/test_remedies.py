@@ -13,6 +13,7 @@ from echo_servers.records import Block, New, Note, Recv, Send, Unblock
 from echo_servers.remedies import MOST, promise, remedy, workers_for
 from echo_servers.workers import THREADS, cores
 
+from tests.crossed import seldom
 from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 
@@ -97,7 +98,7 @@ def test_a_native_thread_blocks_in_its_place_and_there_are_so_many(start: Starte
     close(senders)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", seldom(KINDS, "c-gil"))
 def test_blocks_at_once_use_a_process_each(start: Starter, kind: str) -> None:
     server = start("asyncio-processes", "--workers", str(WORKERS))
     senders, blocks = one_too_many(server, kind)
@@ -112,7 +113,7 @@ def test_blocks_at_once_use_a_process_each(start: Starter, kind: str) -> None:
     close(senders)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", seldom(KINDS, "c-call"))
 def test_no_process_is_left_of_a_server_that_is_killed_while_they_block(start: Starter, kind: str) -> None:
     server = start("asyncio-processes", "--workers", str(WORKERS))
     helpers = psutil.Process(server.process.pid).children()

@@ -9,6 +9,7 @@ from echo_servers.block import BlockSetting
 from echo_tui.diagnosis.stall import Cause, Culprit, Stall
 from echo_tui.observers.threads import MOST
 
+from tests.crossed import seldom
 from tests.truth.watch import Caller, Watch, during_a_block, heard, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
@@ -48,7 +49,7 @@ def test_a_thread_that_serves_nobody_keeps_the_gil_from_the_loop(pattern: str) -
         assert (culprit.pid, culprit.tid) not in watch.session.workers
 
 
-@pytest.mark.parametrize("pattern", ["multithread", "thread-pool"])
+@pytest.mark.parametrize("pattern", seldom(["multithread", "thread-pool"], "multithread"))
 def test_a_newcomer_whom_the_server_cannot_speak_of(pattern: str) -> None:
     """A thread has accepted it, and then wants the GIL."""
     with watching(pattern, BlockSetting("c-gil", 2 * SECONDS)) as watch:

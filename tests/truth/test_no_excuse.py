@@ -12,7 +12,7 @@ from echo_servers.block import BlockSetting
 from echo_tui.diagnosis.stall import Cause, Stall
 from echo_tui.model.connection import State
 
-from tests.crossed import seldom
+from tests.crossed import seldom, seldom_cases
 from tests.truth.watch import LIMIT, Watch, heard, watching
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="on
 SECONDS = 1.5
 
 
-@pytest.mark.parametrize("pattern", ["asyncio", "select-loop", "eventlet"])
+@pytest.mark.parametrize("pattern", seldom(["asyncio", "select-loop", "eventlet"], "select-loop"))
 def test_an_urgent_byte_is_no_work_for_a_loop_that_is_not_woken_for_it(pattern: str) -> None:
     with watching(pattern) as watch:
         urgent, other = watch.connect(), watch.connect()
@@ -44,7 +44,7 @@ def stop(watch: Watch, pid: int) -> None:
     watch.until(lambda: all(thread.stopped for thread in watch.session.threads.of(pid)), "it is seen to be stopped")
 
 
-@pytest.mark.parametrize("pattern", ["asyncio", "select-loop", "multithread"])
+@pytest.mark.parametrize("pattern", seldom(["asyncio", "select-loop", "multithread"], "asyncio"))
 def test_a_server_that_is_stopped(pattern: str) -> None:
     with watching(pattern) as watch:
         caller = watch.connect()
@@ -101,7 +101,9 @@ def test_each_block_is_blamed_on_the_thread_that_it_holds() -> None:
         assert [victim.peer for victim in stall.victims.values()] == [caller.name]
 
 
-@pytest.mark.parametrize(("pattern", "workers"), [("single-thread", None), ("thread-pool", 2)])
+@pytest.mark.parametrize(
+    ("pattern", "workers"), seldom_cases([("single-thread", None), ("thread-pool", 2)], ("thread-pool", 2))
+)
 def test_threads_that_block_for_clients_who_are_gone_are_not_just_busy(pattern: str, workers: int | None) -> None:
     with watching(pattern, BlockSetting("sleep", SECONDS), workers=workers) as watch:
         watch.arm()

@@ -8,13 +8,16 @@ import pytest
 from echo_servers.block import BlockSetting
 from echo_tui.diagnosis.stall import Cause
 
+from tests.crossed import seldom
 from tests.servers.harness import LOOPS
 from tests.truth.watch import Watch, heard, watching
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the accept queue is read by sock_diag(7)")
 
 
-@pytest.mark.parametrize("pattern", ["asyncio-to-thread", "asyncio-processes", "eventlet-tpool"])
+@pytest.mark.parametrize(
+    "pattern", seldom(["asyncio-to-thread", "asyncio-processes", "eventlet-tpool"], "asyncio-to-thread")
+)
 def test_who_waits_for_a_helper_waits_for_the_architecture(pattern: str) -> None:
     """Two helpers and four calls of a second: the third and the fourth client wait until a helper is free."""
     with watching(pattern, BlockSetting("sleep", 1.0), workers=2) as watch:
@@ -58,7 +61,7 @@ def test_helpers_that_are_free_keep_nobody_waiting() -> None:
 
 
 @linux
-@pytest.mark.parametrize("pattern", ["multithread", *LOOPS])
+@pytest.mark.parametrize("pattern", seldom(["multithread", *LOOPS], "multithread", "asyncio", "eventlet"))
 def test_without_a_descriptor_clients_wait_in_the_queue_and_the_stall_lasts_as_long(pattern: str) -> None:
     with watching(pattern) as watch:
         served = [watch.connect() for _ in range(3)]

@@ -9,6 +9,7 @@ from echo_tui.tui.palette import Palette
 from echo_tui.tui.panels.connections import titles
 from echo_tui.tui.panels.source import SourcePanel
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, dashboard, rendered
 from tests.tui.still import MS, NOW, PID, Still, run
 
@@ -22,7 +23,7 @@ def crowd() -> list[Observation]:
     return [*come, *(Bye(NOW - MS, PID, PID, conn, WHY, refused=True) for conn in range(FIRST, FIRST + REFUSED))]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 async def test_how_many_are_open_and_how_many_were_turned_away(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", [*run(), *crowd()])
     async with app.run_test(size=size) as pilot:
@@ -45,7 +46,7 @@ def test_who_was_turned_away_is_not_counted_as_closed_again() -> None:
     assert session.totals.bye - REFUSED == 0 or f"{session.totals.bye - REFUSED} closed" in next(titles(session))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
 @pytest.mark.parametrize("on", [False, True])
 async def test_the_block_is_in_the_header_in_the_same_words_at_every_size(size: tuple[int, int], on: bool) -> None:
     app = Still("asyncio-blocking", [*run(), BlockSet(NOW, on, "c-gil", 0.3, 3)])

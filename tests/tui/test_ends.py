@@ -14,6 +14,7 @@ from echo_tui.model.observations import Observation, ServerExited, ServerStarted
 from echo_tui.tui.panels.ended import EndedPanel, died
 from echo_tui.tui.panels.patterns import PatternsPanel
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, dashboard, until
 from tests.tui.still import NOW, PID, START, Still
 
@@ -48,7 +49,7 @@ async def test_a_server_that_is_killed() -> None:
         assert "ended" not in stage.visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
 async def test_a_server_that_said_much_and_wrote_nothing(size: tuple[int, int]) -> None:
     notes = [Note(START + number, PID, PID, f"worker {number} has died") for number in range(30)]
     told: list[Observation] = [
@@ -115,7 +116,7 @@ async def test_an_extra_that_is_not_installed_is_grey_and_refused_in_one_sentenc
         assert sentence in " ".join(line.strip() for line in stage.lines("ended"))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
 async def test_what_a_pattern_needs_is_said_at_every_size_while_the_cursor_is_on_it(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,7 +102,7 @@ async def test_to_leave_the_dashboard_while_it_measures_leaves_nothing_behind() 
     # The stage itself looks for processes that stay behind.
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
 async def test_it_fits(size: tuple[int, int]) -> None:
     async with dashboard(size=size) as stage:
         stage.app.measured[PATTERNS[0].name, "sleep"] = Measured(Cell(PATTERNS[0].name, "sleep", "it serves nobody"))
@@ -117,7 +117,7 @@ async def test_it_fits(size: tuple[int, int]) -> None:
         await stage.until(lambda: table.virtual_size.width <= 80, "it fits again")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]))
 async def test_a_cell_says_what_became_of_the_newcomer_at_every_size(size: tuple[int, int]) -> None:
     stopped = Feeling(Felt.STOPPED, 1000.0, 1.0, None, None, None)
     slowed = Feeling(Felt.SLOWED, 0, 0.0, 1.0, 122.0, 122.0)

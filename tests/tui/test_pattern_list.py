@@ -6,6 +6,7 @@ from echo_servers.catalog import FAMILIES, PATTERNS, find
 from echo_servers.server import Options
 from echo_tui.tui.panels.patterns import PatternsPanel
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard
 
 SMALL = (80, 24)
@@ -80,7 +81,7 @@ async def test_what_cures_the_block_is_named_whether_it_is_on_or_off() -> None:
         assert "x " not in stage.shown("patterns").replace("processes x", "")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
 async def test_how_loops_share_their_port_is_in_the_header(size: tuple[int, int]) -> None:
     for share, words in ((None, "(accept)"), ("herd", "(herd)")):
         options = Options(port=0, workers=2, share=share)

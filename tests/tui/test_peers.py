@@ -8,6 +8,7 @@ import pytest
 from echo_servers.block import BlockSetting
 from echo_servers.server import Options
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard
 
 
@@ -26,7 +27,7 @@ def ports(clients: list[socket.socket]) -> list[str]:
     return [str(client.getsockname()[1]) for client in clients]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 @pytest.mark.parametrize(("host", "source"), [("127.0.0.1", "127.10.20.30"), ("127.10.20.31", ""), ("::", "")])
 async def test_the_port_is_whole_wherever_a_client_is_named(size: tuple[int, int], host: str, source: str) -> None:
     listens = "0.0.0.0" if host == "127.10.20.31" else host
@@ -43,7 +44,7 @@ async def test_the_port_is_whole_wherever_a_client_is_named(size: tuple[int, int
             )
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
 async def test_a_thread_says_for_whom_it_waits(size: tuple[int, int]) -> None:
     async with dashboard("multithread", size) as stage:
         with strangers(stage, "127.0.0.1", "127.10.20.30") as clients:

@@ -43,7 +43,7 @@ async def test_every_digit_after_every_other_one(size: tuple[int, int]) -> None:
             await stands(stage, digit, before)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_f_gives_the_screen_to_the_panel_of_the_digit(size: tuple[int, int]) -> None:
     async with dashboard("multithread", size=size) as stage:
         for before, digit in (("4", "7"), ("8", "7"), ("4", "8"), ("6", "5"), ("7", "4")):
@@ -84,7 +84,7 @@ async def test_a_panel_stays_while_one_types_and_chooses(size: tuple[int, int]) 
 
 
 @pytest.mark.skipif(not strace.is_installed(), reason="there is no strace")
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("before", ["4", "7"])
 async def test_the_lens_shows_what_a_quiet_server_is_in(size: tuple[int, int], before: str) -> None:
     async with dashboard("asyncio", size=size) as stage:

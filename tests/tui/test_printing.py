@@ -4,10 +4,11 @@ import pytest
 from echo_servers.server import Options
 from echo_tui.diagnosis.stall import Cause
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, dashboard
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
 async def test_the_line_that_prints_is_to_blame(size: tuple[int, int]) -> None:
     async with dashboard("asyncio", size, options=Options(port=0, print=True), clients=3) as stage:
         await stage.connected(3)

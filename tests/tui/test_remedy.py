@@ -7,6 +7,7 @@ from echo_servers.server import Options
 from echo_tui.tui.panels.patterns import PatternsPanel
 from textual.widgets._toast import Toast
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard
 
 WIDE, TALK, SMALL = (160, 45), (100, 30), (80, 24)
@@ -101,7 +102,7 @@ async def test_a_key_that_has_nothing_to_do_says_why() -> None:
         assert stage.notices()[-1] == "No server runs whose system calls could be shown"
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 async def test_a_notice_covers_neither_the_clients_nor_the_timeline(size: tuple[int, int]) -> None:
     async with dashboard("eventlet", size, clients=3, block=BlockSetting("c-call", 3)) as stage:
         await stage.connected(3)

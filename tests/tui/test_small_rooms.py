@@ -14,13 +14,14 @@ from echo_tui.tui.panels.timeline import SPANS
 from echo_tui.tui.table import fitting
 from echo_tui.tui.text import first_that_fits
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, dashboard, rendered
 from tests.tui.still import MS, NOW, PID, Still, run
 
 WHY = "cannot take client 1,019 (127.0.0.1:51990): select() can't watch descriptor 1024, its limit is 1024"
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 async def test_the_header_keeps_what_tells_of_stalls_and_of_itself(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=size) as pilot:
@@ -93,7 +94,7 @@ def test_the_gauge_of_the_queue_gets_smaller_before_it_goes(width: int, title: s
     assert first_that_fits(titles(session), width) == title
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
 async def test_what_stands_on_the_timelines_scale_is_parted_by_spaces(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=size) as pilot:
@@ -121,7 +122,7 @@ def test_every_column_of_the_stalls_is_there_at_80_columns() -> None:
     assert len(fitting(COLUMNS, 52)) == len(COLUMNS)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 async def test_the_question_for_the_block_is_read_to_its_end(size: tuple[int, int]) -> None:
     async with dashboard(size=size) as stage:
         await stage.press("B")

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows where a thread is")
@@ -13,7 +14,7 @@ def marked(stage: Stage) -> bool:
     return "▶" in stage.shown("source")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 async def test_the_thread_is_in_sight_when_one_comes_to_the_panel_and_until_one_scrolls(size: tuple[int, int]) -> None:
     async with dashboard("asyncio", size=size, clients=1) as stage:
         await stage.connected(1)

@@ -14,6 +14,7 @@ from echo_tui.model.session import Session
 from echo_tui.tui.panels.source import who
 from echo_tui.tui.panels.threads import ThreadsPanel, in_short, rows
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, dashboard, rendered
 from tests.tui.still import NOW, PID, START, Still, run
 
@@ -124,7 +125,7 @@ async def test_a_helper_process_is_in_the_call_that_the_loop_reports(kind: str, 
 WHY = "this system does not let one see another process's system calls"
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 async def test_where_the_kernel_may_not_be_asked_the_panel_says_so_and_why(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, ThreadSample)])
     async with app.run_test(size=size) as pilot:

@@ -7,6 +7,7 @@ from echo_tui.tui.panels.connections import ConnectionsPanel
 from echo_tui.tui.panels.cpu import CpuPanel
 from echo_tui.tui.panels.stalls import StallsPanel
 
+from tests.crossed import seldom
 from tests.tui.stage import SIZES, rendered
 from tests.tui.still import MS, NOW, PID, Still, run
 
@@ -18,7 +19,7 @@ def said(panel: Panel) -> str:
     return " ".join(" ".join(line.strip("│╭╮╰╯─ ") for line in rendered(panel)).split())
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 async def test_where_nobody_can_ask_the_sockets_the_panels_say_so_and_why(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, SocketSample)])
     async with app.run_test(size=size) as pilot:
@@ -39,7 +40,7 @@ async def test_where_nobody_can_ask_the_sockets_the_panels_say_so_and_why(size: 
         assert "queue: not available" in said(connections)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
 async def test_where_the_cores_are_hidden_the_cpu_panel_says_why_and_shows_the_rest(size: tuple[int, int]) -> None:
     why = "this system does not show its cores: [Errno 2] No such file or directory: '/proc/stat'"
     app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, CoresSample)])

@@ -1,5 +1,6 @@
 """What the session says of real servers that stall, against what the test has measured itself."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -185,11 +186,10 @@ def test_a_client_that_does_not_read(pattern: str) -> None:
 
         def stuck() -> bool:
             nonlocal sent
-            try:
-                sent += deaf.sock.send(b"x" * 2**16)
-            except BlockingIOError:
-                return any(s.cause is Cause.NOT_READING for s in watch.session.stalls.going.values())
-            return False
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    sent += deaf.sock.send(b"x" * 2**16)
+            return any(s.cause is Cause.NOT_READING for s in watch.session.stalls.going.values())
 
         watch.until(stuck, "it is told")
         (stall,) = watch.session.stalls.going.values()
@@ -204,11 +204,10 @@ def test_a_loop_that_takes_no_more_from_a_client_that_does_not_read_has_not_stal
         deaf, other = watch.connect(), watch.connect()
         silences = 0
         while silences < 20:
-            try:
-                deaf.sock.send(b"x" * 2**16)
-                silences = 0
-            except BlockingIOError:
-                silences += 1
+            silences += 1
+            with contextlib.suppress(BlockingIOError):
+                while deaf.sock.send(b"x" * 2**16):
+                    silences = 0
             watch.look()
         (connection,) = (c for c in watch.session.connections.values() if c.peer == deaf.name)
         assert connection.unsent

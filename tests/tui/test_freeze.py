@@ -5,7 +5,7 @@ from echo_servers.records import Recv
 
 from tests.tui.stage import Stage, dashboard
 
-LINES = 2_000
+LINES = 600
 """Lines that the log keeps here: fewer, to fill it sooner."""
 STILL = ("timeline", "connections", "events", "cpu", "threads")
 
@@ -85,12 +85,12 @@ async def test_lines_that_fall_out_of_the_log_leave_the_cursor_on_its_own(monkey
                 bytes_ = stage.session.totals.send_bytes + 100 * 1024
                 await stage.until(lambda: stage.session.totals.send_bytes == bytes_, "a burst")  # noqa: B023
 
-        await fill(800)
+        await fill(400)
         await stage.press("5", "end", "pageup")
         cursor, held = events.cursor, stage.lines("events")
         await stage.press("y")
         line = stage.app.clipboard
-        await fill(LINES + 400)
+        await fill(LINES + 200)
         await stage.glance()
         assert 0 < log.first < cursor
         assert (events.cursor, stage.lines("events")) == (cursor, held)

@@ -18,7 +18,7 @@ test-all: lint
 	$(PYTEST) -m ""
 
 check: lint
-	$(PYTEST) tests/model tests/diagnosis tests/test_architecture.py $(addprefix tests/experiments/test_,blame.py cell.py neighbours.py report.py)
+	$(PYTEST) tests/model tests/diagnosis tests/words tests/test_architecture.py $(addprefix tests/experiments/test_,blame.py cell.py neighbours.py report.py)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from echo_tui.cli.root import cli
-from echo_tui.diagnosis.report import ATTRIBUTIONS, CODES, SYN_DROPPED
+from echo_tui.diagnosis.report import SYN_DROPPED
 from echo_tui.diagnosis.rules import RULES
-from echo_tui.diagnosis.stall import Wait
+from echo_tui.diagnosis.stall import Attribution, Cause, Wait
 from echo_tui.model.session import Session
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +44,7 @@ def test_the_codes_of_stalls_are_those_of_the_documentation() -> None:
     said = set(re.findall(r"`([a-z-]+)`", (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")))
     kinds = {wait.value for wait in Wait} | {SYN_DROPPED}
     rules = {rule.name for rule in RULES}
-    assert {*CODES.values(), *ATTRIBUTIONS.values(), *kinds, *rules} <= said
+    assert {each.value for each in (*Cause, *Attribution)} | kinds | rules <= said
 
 
 def test_the_readme_names_every_command() -> None:

@@ -1,8 +1,7 @@
 """What is reported of stalls, against sessions fed with observations."""
 
 from echo_servers.records import Block, Recv, Unblock
-from echo_tui.diagnosis.report import CODES, StallReport, StallReporter
-from echo_tui.diagnosis.stall import Cause
+from echo_tui.diagnosis.report import StallReport, StallReporter
 from echo_tui.model.observations import Frame
 
 from tests.model.scene import MS, PID, loop
@@ -90,8 +89,3 @@ def test_what_a_take_leaves_of_a_stall_is_a_split() -> None:
     assert [(each.event, each.id) for each in found] == [("split", opened.id)]
     assert found[0].begin > opened.begin
     assert [victim.peer for victim in found[0].victims] == [watched.peers[1]]
-
-
-def test_every_cause_has_a_code_of_its_own() -> None:
-    assert set(CODES) == set(Cause)
-    assert len(set(CODES.values())) == len(Cause)

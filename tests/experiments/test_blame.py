@@ -12,7 +12,7 @@ SPAN = BlockSpan(1000 * MS, "sleep", 1.0, 7, 7, 1, False, end=2000 * MS)
 def stall(number: int, begin: int, end: int, victims: tuple[int, ...] = (), injected: bool = False) -> Stall:
     waiting = {victim: Victim(f"peer {victim}", None, begin * MS) for victim in victims}
     return Stall(
-        number, OnThread(7, number), begin * MS, begin * MS, injected, end * MS, cause=Cause.PARKED, victims=waiting
+        number, OnThread(7, number), begin * MS, begin * MS, injected, end * MS, cause=Cause.BLOCKED, victims=waiting
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from echo_servers.block import KINDS, BlockSetting
 from echo_servers.catalog import find
 from echo_servers.records import New
+from echo_tui.diagnosis.stall import Cause
 from echo_tui.experiments.cell import Cell, Felt
 from echo_tui.experiments.measure import measure
 from echo_tui.experiments.terms import Terms
@@ -130,7 +131,7 @@ async def test_a_cell_leads_to_its_stall() -> None:
     measured = await measure(find("asyncio"), "sleep", TERMS)
     blame = measured.cell.blame
     assert blame
-    assert (blame.cause, blame.injected) == ("parked", True)
+    assert (blame.cause, blame.injected) == (Cause.BLOCKED, True)
     assert blame.where.startswith("block.py:")
     assert measured.moment
     still, _ = measured.moment

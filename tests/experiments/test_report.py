@@ -5,8 +5,11 @@ import io
 import json
 from dataclasses import replace
 
+import pytest
+from echo_tui.diagnosis.stall import Cause
 from echo_tui.experiments import report
 from echo_tui.experiments.cell import Blame, Cell, Feeling, Felt, Newcomer
+from echo_tui.experiments.command import UNEXPECTED, exit_code
 from echo_tui.experiments.made import Made, made
 from echo_tui.experiments.terms import Terms
 from rich.console import Console
@@ -14,7 +17,7 @@ from rich.console import Console
 STOPPED = Feeling(Felt.STOPPED, 990.0, 0.99, 0.5, 700.0, 980.0)
 CELLS = [
     Cell("asyncio", "sleep", "", 1.0, 1.0, (STOPPED,) * 2, (Felt.STOPPED,) * 2, Newcomer(0.3, 740.0, False),
-         Blame(1, "parked", "block.py:1 sleep", 2, 1000.0, True)),
+         Blame(1, Cause.BLOCKED, "block.py:1 sleep", 2, 1000.0, True)),
     Cell("asyncio", "cpu", "", 1.0, 1.0, (STOPPED,), (Felt.SLOWED,), Newcomer(None, None, False)),
     Cell("nonblocking", "sleep", "it serves nobody"),
 ]  # fmt: skip
@@ -76,7 +79,7 @@ def test_json_has_everything() -> None:
     assert "python" in said["versions"]
     first, second, third = said["cells"]
     assert first["others"][0]["felt"] == "stopped"
-    assert first["blame"]["cause"] == "parked"
+    assert first["blame"]["cause"] == "blocked"
     assert (first["surprise"], second["surprise"]) == (False, True)
     assert third["why_not"] == "it serves nobody"
 
@@ -107,3 +110,11 @@ def test_which_process_took_the_newcomer_is_told_where_it_matters() -> None:
     assert report.words(replace(cell, newcomer=served)) == "stopped 99 %, 1 of 2, new served, other process"
     assert report.words(replace(cell, newcomer=waits)) == "stopped 99 %, 1 of 2, new waits, same process"
     assert report.words(replace(CELLS[0], newcomer=waits)) == "stopped 99 %, new waits"
+
+
+def test_an_unexpected_cell_fails_the_matrix_only_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(CELLS, fail_on_unexpected=False) == 0
+    assert exit_code(CELLS[:1], fail_on_unexpected=True) == 0
+    assert capsys.readouterr().err == ""
+    assert exit_code(CELLS, fail_on_unexpected=True) == UNEXPECTED == 3
+    assert capsys.readouterr().err == "echo-tui: unexpected: asyncio/cpu\n"

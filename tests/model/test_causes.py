@@ -2,9 +2,10 @@
 
 import pytest
 from echo_servers.records import Block, Bye, Echo, Lost, New, Recv, Unblock
-from echo_tui.diagnosis.stall import SENTENCES, Cause, Stall, is_own
+from echo_tui.diagnosis.stall import Cause, Stall, is_own
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.model.observations import Frame, Stack, StackSample
+from echo_tui.words.stalls import sentence
 
 from tests.model.scene import LOOK, MS, PID, Scene, loop
 
@@ -12,15 +13,15 @@ from tests.model.scene import LOOK, MS, PID, Scene, loop
 @pytest.mark.parametrize(
     ("call", "running", "starving", "cause"),
     [
-        ("clock_nanosleep", 0, 0, Cause.PARKED),
-        ("futex", 0, 0, Cause.PARKED),
-        ("system call 999", 0, 0, Cause.PARKED),
+        ("clock_nanosleep", 0, 0, Cause.BLOCKED),
+        ("futex", 0, 0, Cause.BLOCKED),
+        ("system call 999", 0, 0, Cause.BLOCKED),
         ("", PID, 0, Cause.COMPUTING),
         ("", 0, PID, Cause.NO_CORE),
         ("", 0, 0, Cause.NO_CORE),
         ("sendto", 0, 0, Cause.NOT_READING),
-        ("write", 0, 0, Cause.PARKED),
-        ("ppoll", 0, 0, Cause.PARKED),
+        ("write", 0, 0, Cause.BLOCKED),
+        ("ppoll", 0, 0, Cause.BLOCKED),
     ],
 )
 def test_the_cause(call: str, running: int, starving: int, cause: Cause) -> None:
@@ -31,7 +32,7 @@ def test_the_cause(call: str, running: int, starving: int, cause: Cause) -> None
     scene.passes(600, running, starving)
     assert scene.only().cause is cause
     assert not scene.only().injected
-    assert SENTENCES[cause]
+    assert sentence(cause)
 
 
 def test_a_write_to_a_client_is_told_from_one_to_a_pipe() -> None:
@@ -67,7 +68,7 @@ def test_all_workers_of_a_pool_are_taken() -> None:
     scene.takes(1, tid=11)
     scene.passes(300)
     stall = scene.only()
-    assert (stall.cause, stall.injected, len(stall.victims)) == (Cause.ALL_TAKEN, False, 1)
+    assert (stall.cause, stall.injected, len(stall.victims)) == (Cause.ALL_WORKERS_BUSY, False, 1)
     scene.say(Bye(scene.now, PID, 11, 1))
     scene.queued = []
     scene.say(New(scene.now + MS, PID, 11, 3, "127.0.0.1:6000"))
@@ -107,7 +108,7 @@ def test_a_pool_whose_workers_all_block_is_not_just_taken(rest: str) -> None:
     scene.does(12, rest)
     scene.queued = ["127.0.0.1:6000"]
     scene.passes(400)
-    assert scene.only().cause is (Cause.ALL_TAKEN if rest == "recvfrom" else Cause.PARKED)
+    assert scene.only().cause is (Cause.ALL_WORKERS_BUSY if rest == "recvfrom" else Cause.BLOCKED)
 
 
 def test_what_was_seen_of_a_line_before_the_cause_changed_is_not_kept() -> None:
@@ -121,12 +122,12 @@ def test_what_was_seen_of_a_line_before_the_cause_changed_is_not_kept() -> None:
     scene.passes(150)
     stall = scene.only()
     assert stall.culprit
-    assert (stall.cause, stall.culprit.where) == (Cause.PARKED, Frame("/x/block.py", 26, "sleep"))
+    assert (stall.cause, stall.culprit.where) == (Cause.BLOCKED, Frame("/x/block.py", 26, "sleep"))
     turned = scene.now
     scene.does(PID, "")
     scene.passes(400, running=PID)
     before, now = scene.stalls
-    assert (before.cause, before.end) == (Cause.PARKED, turned + LOOK * MS)
+    assert (before.cause, before.end) == (Cause.BLOCKED, turned + LOOK * MS)
     assert (now.cause, now.begin, now.located_at) == (Cause.ONE_CLIENT, before.end, 0)
     assert PID in scene.session.stalls.suspects, "its line is asked for again"
     scene.stacks(PID, Frame("/x/busy.py", 19, "spin"))
@@ -278,7 +279,7 @@ def test_a_line_that_is_known_from_before_is_not_asked_for_again() -> None:
     scene.passes(2000)
     scene.unread = {peer: 5}
     scene.passes(200)
-    assert (scene.only().cause, line(scene.only())) == (Cause.PARKED, BLOCK)
+    assert (scene.only().cause, line(scene.only())) == (Cause.BLOCKED, BLOCK)
 
 
 def test_a_block_of_its_own_is_not_blamed_on_another_thread_in_the_same_file() -> None:
@@ -295,7 +296,7 @@ def test_a_block_of_its_own_is_not_blamed_on_another_thread_in_the_same_file() -
     scene.say(StackSample(scene.now, PID, [Stack(11, [BLOCK]), Stack(12, [waits])]))
     scene.passes(200)
     (stall,) = (stall for stall in scene.stalls if stall.target == OnThread(PID, 12))
-    assert (stall.cause, stall.injected, line(stall)) == (Cause.PARKED, True, waits)
+    assert (stall.cause, stall.injected, line(stall)) == (Cause.BLOCKED, True, waits)
 
 
 def test_without_the_kernels_word_on_threads_the_server_says_who_is_taken() -> None:
@@ -306,7 +307,7 @@ def test_without_the_kernels_word_on_threads_the_server_says_who_is_taken() -> N
     scene.queued = ["127.0.0.1:6000"]
     scene.passes(300)
     assert not scene.session.threads.known
-    assert scene.only().cause is Cause.ALL_TAKEN
+    assert scene.only().cause is Cause.ALL_WORKERS_BUSY
 
 
 def test_one_that_is_stopped_with_its_client_in_hand_is_not_busy_with_it() -> None:

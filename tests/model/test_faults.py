@@ -29,13 +29,13 @@ def test_where_the_fault_becomes_another_one_each_has_a_stall_of_its_own_length(
     scene.does(PID, "recvfrom", "127.0.0.1:5001")
     scene.passes(2000)
     stays, sleeps, stays_again = scene.stalls
-    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.PARKED, Cause.ONE_CLIENT]
+    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.BLOCKED, Cause.ONE_CLIENT]
     assert [s.injected for s in scene.stalls] == [False, True, False]
     assert (stays.end, sleeps.end) == (sleeps.begin, stays_again.begin)
     assert (sleeps.begin, sleeps.end) == (taken, back)
     assert [[victim.peer for victim in stall.victims.values()] for stall in scene.stalls] == [scene.queued] * 3
     assert {next(iter(stall.victims.values())).begin for stall in scene.stalls} == {stays.begin}
-    assert scene.session.stalls.totals == {Cause.ONE_CLIENT: 1, Cause.PARKED: 1}
+    assert scene.session.stalls.totals == {Cause.ONE_CLIENT: 1, Cause.BLOCKED: 1}
 
 
 def test_a_fault_that_lasts_less_than_a_stall_is_none_of_its_own() -> None:
@@ -55,7 +55,7 @@ def test_a_stall_that_begins_a_moment_before_its_fault_is_of_that_fault() -> Non
     scene.does(PID, "clock_nanosleep")
     scene.passes(1000)
     stall = scene.only()
-    assert (stall.cause, stall.begin) == (Cause.PARKED, next(iter(stall.victims.values())).begin)
+    assert (stall.cause, stall.begin) == (Cause.BLOCKED, next(iter(stall.victims.values())).begin)
 
 
 def test_a_full_queue_is_to_blame_for_as_long_as_it_is_full() -> None:
@@ -82,11 +82,11 @@ def test_a_fault_that_nobody_has_told_of_is_a_stall_of_its_own_and_so_is_the_one
     scene.passes(150)
     scene.does(PID, "recvfrom", "127.0.0.1:5001")
     scene.passes(1000)
-    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.PARKED, Cause.ONE_CLIENT]
+    assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.BLOCKED, Cause.ONE_CLIENT]
     assert [s.number for s in scene.stalls] == [1, 2, 3]
-    before, parked, after = scene.stalls
-    assert (before.end, parked.begin) == (turned + LOOK * MS, turned + LOOK * MS)
-    assert (parked.end, after.begin) == (turned + 200 * MS, turned + 200 * MS)
+    before, blocked, after = scene.stalls
+    assert (before.end, blocked.begin) == (turned + LOOK * MS, turned + LOOK * MS)
+    assert (blocked.end, after.begin) == (turned + 200 * MS, turned + 200 * MS)
 
 
 def test_where_threads_cannot_be_seen_one_look_changes_no_fault() -> None:
@@ -130,4 +130,4 @@ def test_a_stall_whose_fault_turns_out_to_be_another_one_keeps_its_number() -> N
     scene.stacks(PID, Frame("/x/block.py", 26, "sleep"))
     scene.passes(1000)
     stall = scene.only()
-    assert (stall.number, scene.session.stalls.count, stall.cause) == (1, 1, Cause.PARKED)
+    assert (stall.number, scene.session.stalls.count, stall.cause) == (1, 1, Cause.BLOCKED)

@@ -25,7 +25,7 @@ def test_the_one_that_does_not_rest() -> None:
         scene.passes(50)
         scene.takes(1, tid=11)
     stall = scene.only()
-    assert (stall.target, stall.cause) == (OnThread(PID, 12), Cause.PARKED)
+    assert (stall.target, stall.cause) == (OnThread(PID, 12), Cause.BLOCKED)
     assert stall.culprit
     assert stall.culprit.tid == 12
 
@@ -51,7 +51,7 @@ def test_all_of_them_are_parked_and_not_taken() -> None:
     scene.queued = [NEWCOMER]
     scene.passes(400)
     stall = scene.only()
-    assert (stall.target, stall.cause) == (ACCEPT, Cause.PARKED)
+    assert (stall.target, stall.cause) == (ACCEPT, Cause.BLOCKED)
 
 
 def test_while_one_of_those_takes_something_nobody_is_accused() -> None:

@@ -76,7 +76,7 @@ def test_one_look_at_a_thread_that_runs_does_not_undo_what_all_the_others_have_s
     assert scene.only().cause is Cause.ONE_CLIENT
 
 
-@pytest.mark.parametrize(("call", "cause"), [("", Cause.COMPUTING), ("clock_nanosleep", Cause.PARKED)])
+@pytest.mark.parametrize(("call", "cause"), [("", Cause.COMPUTING), ("clock_nanosleep", Cause.BLOCKED)])
 def test_a_cause_is_not_worked_out_from_two_threads(call: str, cause: Cause) -> None:
     """Two loops are held up; the one that has had more of a core comes to rest, and the other one is to blame now."""
     scene = Scene("poll", workers=(11, 12))
@@ -249,7 +249,7 @@ def test_a_stall_goes_on_where_only_its_threads_are_no_longer_to_be_seen() -> No
     scene.say(Unavailable(scene.now, "threads", "too many open files"))
     for _ in range(20):
         look(scene, Socket(peer, 5, 0, True))
-    assert (scene.only().cause, scene.only().end) == (Cause.PARKED, 0)
+    assert (scene.only().cause, scene.only().end) == (Cause.BLOCKED, 0)
 
 
 def test_a_stranger_that_went_out_of_sight_in_the_queue_is_not_our_client_that_connects() -> None:

@@ -31,7 +31,7 @@ def test_a_loop_that_sleeps() -> None:
     scene.stacks(PID, Frame("/x/block.py", 22, "sleep"), Frame("/x/handler.py", 11, "data_received"))
     scene.passes(100)
     stall = scene.only()
-    assert (stall.cause, stall.injected, stall.end) == (Cause.PARKED, True, 0)
+    assert (stall.cause, stall.injected, stall.end) == (Cause.BLOCKED, True, 0)
     assert stall.begin == begin + LOOK * MS, "when it was first seen, for the kernel's own clock was not asked"
     assert {victim.peer for victim in stall.victims.values()} == set(peers[1:])
     assert stall.culprit
@@ -51,7 +51,7 @@ def test_a_loop_that_sleeps() -> None:
     assert scene.only() is stall
     assert stall.end == ended
     assert [victim.end for victim in stall.victims.values()] == [ended + 1, ended + MS + 1], "when they were echoed"
-    assert scene.session.stalls.totals == {Cause.PARKED: 1}
+    assert scene.session.stalls.totals == {Cause.BLOCKED: 1}
     assert not scene.session.stalls.going
 
 
@@ -228,7 +228,7 @@ def test_a_wait_that_was_long_enough_is_a_stall_also_if_it_is_over_before_the_ne
     scene.takes(1)
     scene.passes(50)
     stall = scene.only()
-    assert (stall.cause, stall.end - stall.begin) == (Cause.PARKED, 110 * MS)
+    assert (stall.cause, stall.end - stall.begin) == (Cause.BLOCKED, 110 * MS)
     assert not scene.session.stalls.going
 
 
@@ -278,7 +278,7 @@ def test_a_stranger_whom_a_loop_has_accepted_without_a_word_waits_too() -> None:
     assert sampling.surely_known(scene.session) is None
     stall = scene.only()
     assert [victim.peer for victim in stall.victims.values()] == [stranger]
-    assert stall.cause is Cause.PARKED
+    assert stall.cause is Cause.BLOCKED
     scene.does(PID, "epoll_wait")
     scene.say(New(scene.now, PID, PID, 9, stranger))
     scene.unread.clear()
@@ -382,7 +382,7 @@ def test_bytes_that_a_loop_has_taken_of_several_in_one_turn_wait_while_it_is_stu
     scene.passes(400)
     stall = scene.only()
     assert {victim.peer for victim in stall.victims.values()} == set(peers[1:]), "the first one's are told"
-    assert (stall.cause, stall.injected, stall.begin) == (Cause.PARKED, True, came)
+    assert (stall.cause, stall.injected, stall.begin) == (Cause.BLOCKED, True, came)
     scene.does(PID, "epoll_wait")
     scene.passes(50)
     assert stall.end

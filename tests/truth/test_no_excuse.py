@@ -117,7 +117,7 @@ def test_threads_that_block_for_clients_who_are_gone_are_not_just_busy(pattern: 
         late.send()
         stall = going(watch)
         watch.until(lambda: stall.located_at, "its line")
-        assert (stall.cause, stall.injected) == (Cause.PARKED, True)
+        assert (stall.cause, stall.injected) == (Cause.BLOCKED, True)
         assert stall.culprit
         assert stall.culprit.where
         assert stall.culprit.where.function == "sleep"
@@ -157,7 +157,7 @@ def test_a_block_of_the_only_thread_is_a_stall_of_its_own_length() -> None:
         sender.talk()
         watch.arm(False)
         watch.until(lambda: len(watch.blamed) == 3, "the one after it")
-        assert [stall.cause for stall in watch.blamed] == [Cause.ONE_CLIENT, Cause.PARKED, Cause.ONE_CLIENT]
+        assert [stall.cause for stall in watch.blamed] == [Cause.ONE_CLIENT, Cause.BLOCKED, Cause.ONE_CLIENT]
         assert watch.blamed[0] is before
         block = watch.blamed[1]
         assert block.injected
@@ -176,7 +176,7 @@ def test_bytes_that_a_loop_has_taken_in_one_turn_and_not_come_to_read_wait() -> 
             caller.send()
         stall = going(watch)
         watch.arm(False)
-        assert (stall.cause, len(stall.victims), stall.injected) == (Cause.PARKED, 2, True)
+        assert (stall.cause, len(stall.victims), stall.injected) == (Cause.BLOCKED, 2, True)
         assert watch.is_close(stall.begin, callers[0].sent_at)
         watch.until(lambda: heard(*callers), "every echo")
         first, second, _ = sorted(caller.echo_at for caller in callers)

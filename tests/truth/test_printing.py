@@ -41,7 +41,7 @@ def test_a_loop_whose_stdout_nobody_reads_stops_at_its_print(pattern: str) -> No
         watch.live.hold_output(True)
         talk_until_nobody_answers(watch, callers)
         (stall,) = watch.session.stalls.going.values()
-        watch.until(lambda: stall.cause is Cause.PARKED and stall.culprit and stall.culprit.where, "why, and the line")
+        watch.until(lambda: stall.cause is Cause.BLOCKED and stall.culprit and stall.culprit.where, "why, and the line")
         assert not stall.injected
         assert stall.culprit
         assert stall.culprit.call == "write"
@@ -66,7 +66,7 @@ def test_threads_whose_stdout_nobody_reads_all_stop_there() -> None:
         talk_until_nobody_answers(watch, callers)
         assert len(watch.session.stalls.going) == 3, "each thread stalls"
         stalls = watch.session.stalls.going.values()
-        watch.until(lambda: all(s.cause is Cause.PARKED and s.culprit and s.culprit.where for s in stalls), "why")
+        watch.until(lambda: all(s.cause is Cause.BLOCKED and s.culprit and s.culprit.where for s in stalls), "why")
         watch.until(lambda: {s.culprit.call for s in stalls if s.culprit} == {"write"}, "all for the one that writes")
         assert len({stall.culprit.where for stall in stalls if stall.culprit}) == 1
         assert {stall.culprit.where.file for stall in stalls} == {printed.__file__}  # type: ignore[union-attr]

@@ -61,7 +61,7 @@ def test_a_held_loop_holds_its_own_clients_and_no_others() -> None:
             newcomer.send()
         watch.until(lambda: heard(sender, *victims, *others, *newcomers), "every echo")
         (stall,) = over(watch)
-        assert (stall.cause, stall.injected, getattr(stall.target, "pid", None)) == (Cause.PARKED, True, pid)
+        assert (stall.cause, stall.injected, getattr(stall.target, "pid", None)) == (Cause.BLOCKED, True, pid)
         assert {victim.peer for victim in stall.victims.values()} == {victim.name for victim in victims}
         assert watch.is_close(stall.begin, victims[0].sent_at)
         assert watch.is_close(stall.end, min(victim.echo_at for victim in victims))
@@ -85,7 +85,7 @@ def test_newcomers_that_are_given_to_a_held_loop_wait_for_it() -> None:
         held = [newcomer for newcomer in newcomers if server_of(watch, newcomer) == pid]
         assert 0 < len(held) < NEWCOMERS
         (stall,) = over(watch)
-        assert (stall.cause, stall.injected, getattr(stall.target, "pid", None)) == (Cause.PARKED, True, pid)
+        assert (stall.cause, stall.injected, getattr(stall.target, "pid", None)) == (Cause.BLOCKED, True, pid)
         assert {victim.peer for victim in stall.victims.values()} == {newcomer.name for newcomer in held}
         assert stall.culprit
         assert stall.culprit.pid == pid
@@ -103,7 +103,7 @@ def test_nobody_is_left_to_accept_when_all_loops_are_held() -> None:
         stalls = over(watch)
         assert len(stalls) == 1, stalls
         (stall,) = stalls
-        assert (stall.cause, stall.injected) == (Cause.PARKED, True)
+        assert (stall.cause, stall.injected) == (Cause.BLOCKED, True)
         assert [victim.peer for victim in stall.victims.values()] == [newcomer.name]
         assert watch.is_close(stall.begin, newcomer.sent_at)
 

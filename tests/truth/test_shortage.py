@@ -31,7 +31,7 @@ def test_who_waits_for_a_helper_waits_for_the_architecture(pattern: str) -> None
         (stall,) = watch.session.stalls.going.values()
         waiting = {caller.name for caller in callers} - {span_peer(watch, span) for span in blocks(watch)}
         assert {victim.peer for victim in stall.victims.values()} == waiting
-        assert (stall.cause, stall.injected, stall.culprit) == (Cause.HELPERS_TAKEN, False, None)
+        assert (stall.cause, stall.injected, stall.culprit) == (Cause.ALL_HELPERS_BUSY, False, None)
         watch.until(lambda: heard(*callers), "every echo")
         watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
         first = watch.blamed[0]

@@ -76,7 +76,7 @@ def test_a_loop_that_is_held(pattern: str, kind: str) -> None:
 def causes(kind: str, watch: Watch) -> set[Cause]:
     """Why a loop that is held takes nothing: on a machine that is busy it may wait for a core more than it computes."""
     if kind != "cpu":
-        return {Cause.PARKED}
+        return {Cause.BLOCKED}
     starved = any(state.waited_for_a_core > SECONDS * 1e9 / 2 for state in watch.session.threads.known.values())
     return {Cause.COMPUTING, Cause.NO_CORE} if starved else {Cause.COMPUTING}
 
@@ -127,9 +127,9 @@ def test_a_client_that_says_goodbye_during_a_block_waits_for_nothing() -> None:
     [
         ("single-thread", 1, Cause.ONE_CLIENT),
         ("busy-loop", 1, Cause.ONE_CLIENT),
-        ("thread-pool", 2, Cause.ALL_TAKEN),
-        ("process-pool", 2, Cause.ALL_TAKEN),
-        ("thread-pool", 10, Cause.ALL_TAKEN),
+        ("thread-pool", 2, Cause.ALL_WORKERS_BUSY),
+        ("process-pool", 2, Cause.ALL_WORKERS_BUSY),
+        ("thread-pool", 10, Cause.ALL_WORKERS_BUSY),
     ],
 )
 def test_who_is_not_accepted_and_why(pattern: str, places: int, cause: Cause) -> None:
@@ -276,7 +276,7 @@ def busy_core() -> Iterator[int]:
 
 
 def test_no_core_is_told_from_parked_on_a_busy_machine(busy_core: int) -> None:
-    for kind, cause in (("cpu", Cause.NO_CORE), ("sleep", Cause.PARKED)):
+    for kind, cause in (("cpu", Cause.NO_CORE), ("sleep", Cause.BLOCKED)):
         with watching("asyncio", BlockSetting(kind, 1.5)) as watch:
             assert watch.session.server
             os.sched_setaffinity(watch.session.server.pid, {busy_core})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from echo_servers.block import KINDS, BlockSetting
 from echo_servers.catalog import PATTERNS, find
+from echo_tui.diagnosis.stall import Cause
 from echo_tui.experiments.cell import Blame, Cell, Feeling, Felt, Newcomer
 from echo_tui.experiments.measure import Measured, measure
 from echo_tui.experiments.terms import Terms
@@ -62,11 +63,11 @@ async def test_a_row_is_measured_and_leads_to_its_stall() -> None:
         table = screen.query_one(DataTable)
         said = [str(table.get_cell_at(Coordinate(ROWS["asyncio"], column))) for column in range(1, len(KINDS) + 1)]
         assert all("stopped" in words for words in said), said
-        await stage.until(lambda: "The stall: parked; " in detail(screen), "what it came of")
+        await stage.until(lambda: "The stall: blocked; " in detail(screen), "what it came of")
         assert "\n at block.py:" in detail(screen)
         await stage.press("enter")
         await stage.until(lambda: stage.app.frozen, "the moment of its stall")
-        await stage.shows("STALL", "parked", "asleep")
+        await stage.shows("STALL", "blocked", "asleep")
         assert stage.app.shown.server
         assert stage.app.shown.server.pattern == "asyncio"
         assert "asyncio, in the matrix:" in stage.text
@@ -147,7 +148,7 @@ SLOW = Feeling(Felt.SLOWED, 40.0, 0.04, 0.5, 5.9, 7.0)
 SHARED = Cell(
     "process-thread-pool", "cpu", "", 1.0, 1.0, (SILENT, SLOW), (Felt.UNTOUCHED, Felt.SLOWED),
     Newcomer(1.234, 435.7, False, same_process=False),
-    Blame(1, "waiting for the GIL", "block.py:148 c_gil, called at asyncio_protocol.py:123 data_received",
+    Blame(1, Cause.GIL, "block.py:148 c_gil, called at asyncio_protocol.py:123 data_received",
           12, 1234.5, True, True),
 )  # fmt: skip
 

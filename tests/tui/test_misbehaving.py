@@ -80,7 +80,7 @@ async def test_what_is_unsent_is_shown_at_the_size_of_a_talk() -> None:
 async def test_who_says_nothing_takes_a_worker_of_a_pool_and_nothing_of_a_loop() -> None:
     async with dashboard("thread-pool", TALK, options=Options(port=0, workers=2)) as stage:
         await stage.open(3)
-        await stage.until(lambda: goes_on(stage, Cause.ALL_TAKEN), "nobody is left")
+        await stage.until(lambda: goes_on(stage, Cause.ALL_WORKERS_BUSY), "nobody is left")
         await stage.until(lambda: stage.chips()["3"].startswith("not accepted"), "the third one waits")
         await stage.until(lambda: stage.shown("threads").count("in recv") == 2, "two threads wait for who says nothing")
         stage.app.start_from_palette(find("asyncio"))

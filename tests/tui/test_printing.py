@@ -18,7 +18,7 @@ async def test_the_line_that_prints_is_to_blame(size: tuple[int, int]) -> None:
         await stage.until(lambda: stage.session.totals.echoes > 30, "chatter")
         await stage.press("o")
         await stage.until(lambda: any(len(s.victims) == 3 for s in stage.session.stalls.going.values()), "all wait")
-        await stage.shows("STALLED", "stdout held", "parked", "printed.py:")
+        await stage.shows("STALLED", "stdout held", "blocked", "printed.py:")
         echoes = stage.session.totals.echoes
         await stage.press("o")
         await stage.until(lambda: stage.session.totals.echoes > echoes + 30, "everybody is served again")
@@ -37,7 +37,9 @@ async def test_what_is_held_stays_so_on_a_walk_and_is_of_no_use_to_a_server_that
         await stage.serving("asyncio-naive")
         assert stage.session.printed.held
         stage.app.live.load([], 50, 64)
-        await stage.until(lambda: any(s.cause is Cause.PARKED for s in stage.session.stalls.going.values()), "it stops")
+        await stage.until(
+            lambda: any(s.cause is Cause.BLOCKED for s in stage.session.stalls.going.values()), "it stops"
+        )
 
 
 async def test_no_pattern_is_offered_as_the_cure_of_a_stdout_that_nobody_reads() -> None:

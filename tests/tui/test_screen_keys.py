@@ -52,6 +52,19 @@ async def stall_after(stage: Stage) -> None:
     await with_nobody(stage, "multithread")
 
 
+@checks.key("details")
+async def details(stage: Stage) -> None:
+    stage.app.start_from_palette(find("single-thread"))
+    await stage.press("n", "n")
+    await stage.until(lambda: stage.session.stalls.going, "a stall")
+    await stage.press("d")
+    await stage.shows("busy with one client", "is attributed to the architecture", "connected and was not accepted")
+    await stage.shows("Clues", "(stays)")
+    await stage.press("escape")
+    await stage.until(lambda: len(stage.app.screen_stack) == 1, "the dashboard")
+    await with_nobody(stage, "multithread")
+
+
 @checks.key("lens")
 async def lens(stage: Stage) -> None:
     await stage.press("s")

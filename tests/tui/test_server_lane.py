@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from itertools import pairwise
 
-from echo_tui.diagnosis.stall import SHORT, Cause, Stall
+from echo_tui.diagnosis.stall import Cause, Stall
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.observations import ServerStarted
@@ -15,6 +15,7 @@ from echo_tui.tui.lanes import Window
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.server_lane import SEAM, server_lane
 from echo_tui.tui.view import View
+from echo_tui.words.stalls import label, short
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
@@ -29,7 +30,7 @@ def at(seconds: float) -> int:
     return BEGIN + int(seconds * SECOND)
 
 
-def stall(number: int, begin: float, end: float | None = None, cause: Cause = Cause.PARKED) -> Stall:
+def stall(number: int, begin: float, end: float | None = None, cause: Cause = Cause.BLOCKED) -> Stall:
     return Stall(number, OnThread(1, number), at(begin), at(begin), end=at(end) if end is not None else 0, cause=cause)
 
 
@@ -51,14 +52,14 @@ def test_a_stall_that_begins_before_its_block_covers_all_of_the_blocks_words() -
     for end in range(6, 30):
         lane = drawn([stall(1, 4.99, end)], [block(5, end)])
         assert lane.count(" s ") == 1, lane
-        assert f" parked {end - 4.99:.1f} s " in lane
+        assert f" blocked {end - 4.99:.1f} s " in lane
         assert "time.sleep" not in lane
 
 
 def test_a_block_is_named_where_no_stall_covers_it() -> None:
     lane = drawn([stall(1, 20, 25)], [block(5, 25)])
     assert " time.sleep 20.0 s " in lane
-    assert " parked 5.0 s " in lane
+    assert " blocked 5.0 s " in lane
 
 
 def test_of_stalls_at_the_same_time_the_longest_is_named_or_the_chosen_one() -> None:
@@ -77,13 +78,13 @@ def test_two_in_a_row_are_two() -> None:
 
 
 def test_a_short_stall_is_named_beside_itself() -> None:
-    assert "─ parked 2.0 s █" in drawn([stall(1, 10, 12)])
-    assert "█ parked 2.0 s ─" in drawn([stall(1, 1, 3)])
-    assert " parked 7.7 s █" in drawn([stall(1, 22.3)], width=21)
+    assert "─ blocked 2.0 s █" in drawn([stall(1, 10, 12)])
+    assert "█ blocked 2.0 s ─" in drawn([stall(1, 1, 3)])
+    assert " blocked 7.7 s █" in drawn([stall(1, 22.3)], width=22)
 
 
 def test_the_bit_of_its_block_before_a_stall_does_not_keep_its_words_away() -> None:
-    assert "─ parked 1.7 s █" in drawn([stall(1, 25.3, 27)], [block(25, 27)])
+    assert "─ blocked 1.7 s █" in drawn([stall(1, 25.3, 27)], [block(25, 27)])
 
 
 def test_of_short_stalls_close_together_each_has_its_length() -> None:
@@ -104,7 +105,7 @@ def test_so_has_each_of_those_with_a_bit_of_the_next_block_after_them() -> None:
 def test_words_beside_a_stall_are_parted_from_the_stall_before() -> None:
     lane = drawn([stall(1, 10, 12), stall(2, 17, 19)])
     assert "█─" in lane
-    assert lane.count("parked 2.0 s") == 2, lane
+    assert lane.count("blocked 2.0 s") == 2, lane
 
 
 spans = st.tuples(st.floats(-10, 29), st.floats(0.1, 40), st.sampled_from(Cause), st.booleans())
@@ -115,12 +116,11 @@ def wordings(stalls: list[Stall], blocks: list[BlockSpan]) -> set[str]:
     said = {"", "time.sleep", *(f"time.sleep {text.duration(block.end - block.begin)}" for block in blocks)}
     for one in stalls:
         length = text.duration(one.lasted(NOW)) if one.end else text.elapsed(one.lasted(NOW))
-        short = SHORT.get(one.cause, one.cause.value)
         said |= {
             length,
             text.elapsed(one.lasted(NOW)),
-            f"{one.cause.value} {length}",
-            f"{short} {length}",
+            f"{label(one.cause)} {length}",
+            f"{short(one.cause)} {length}",
         }
     return said
 

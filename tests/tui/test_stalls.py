@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from echo_servers.block import BlockSetting
-from echo_tui.diagnosis.stall import SHORT, Cause, Stall
+from echo_tui.diagnosis.stall import Cause, Stall
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.tui import text
 from echo_tui.tui.excuses import NO_PICTURE
 from echo_tui.tui.panels.source import SourcePanel
-from echo_tui.tui.panels.stalls import COLUMNS, LEAST, StallsPanel, cause
+from echo_tui.tui.panels.stalls import COLUMNS, StallsPanel, cause
+from echo_tui.words.stalls import label, short, shortest
 
 from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard, rendered
@@ -43,7 +44,7 @@ async def test_who_waits_why_and_where_is_on_every_screen(size: tuple[int, int])
     block = BlockSetting("sleep", 30)
     async with dashboard("asyncio-blocking", size=size, clients=3, block=block) as stage:
         await held(stage)
-        await stage.shows("STALLED", "parked")
+        await stage.shows("STALLED", "blocked")
         timeline = stage.panel("timeline")
         await stage.until(lambda: "time.sleep(seconds)" in str(timeline.border_subtitle), "the line to blame")
         assert "block.py:" in str(timeline.border_subtitle)
@@ -86,7 +87,7 @@ async def test_a_stalls_row_says_who_waits_and_where_at_every_size(size: tuple[i
     async with dashboard("asyncio-blocking", size=size, clients=3, block=BlockSetting("sleep", 30)) as stage:
         await held(stage)
         await stage.press("4")
-        words = ("parked (block)", "[2] [3]", "block.py:")
+        words = ("blocked (block)", "[2] [3]", "block.py:")
         await stage.until(lambda: all(word in stage.shown("stalls") for word in words), "all of it")
         await stage.shows("Stalls: 1 going on")
 
@@ -94,16 +95,16 @@ async def test_a_stalls_row_says_who_waits_and_where_at_every_size(size: tuple[i
 async def test_the_totals_name_what_has_ended_and_what_goes_on() -> None:
     async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 1)) as stage:
         await held(stage)
-        await stage.shows("Stalls: 2 parked")
+        await stage.shows("Stalls: 2 blocked")
         stage.app.live.arm(BlockSetting("sleep", 30))
         await held(stage)
-        await stage.shows("parked, 1 going on")
+        await stage.shows("blocked, 1 going on")
 
 
 @pytest.mark.parametrize("width", range(next(c.width for c in COLUMNS if c.title == "cause"), 30))
 def test_a_cause_and_whose_doing_it_was_have_room_in_their_column(width: int) -> None:
     for why in Cause:
-        names = (why.value, SHORT.get(why), LEAST.get(why))
+        names = (label(why), short(why), shortest(why))
         for injected in (False, True):
             said = cause(Stall(1, OnThread(1, 1), 0, 0, cause=why, injected=injected), width)
             assert len(said) <= width
@@ -124,7 +125,7 @@ async def test_why_they_wait_and_where_one_looks_are_told_apart(size: tuple[int,
 
 async def test_why_the_eleventh_waits() -> None:
     async with dashboard("thread-pool", size=(160, 45), clients=11) as stage:
-        await stage.shows("all workers taken", "not accepted", "1 of 128")
+        await stage.shows("all workers busy", "not accepted", "1 of 128")
         await stage.until(lambda: "not accepted" in stage.lines("connections")[1], "the eleventh comes first")
         pane = stage.app.query_one("#clients")
         await stage.until(lambda: pane.border_subtitle == "+2 more, 1 waits", "it is counted where it has no room")
@@ -153,7 +154,7 @@ async def test_going_back_to_a_stall_and_on_again() -> None:
         await stage.press("left_square_bracket")
         await stage.shows(f"STALL {kept[-1]} of")
         assert stage.app.frozen
-        assert "parked" in stage.shown("timeline")
+        assert "blocked" in stage.shown("timeline")
         still = stage.app.shown
         assert still.stalls.going, "it goes on in the picture"
         await stage.press("left_square_bracket")
@@ -163,7 +164,7 @@ async def test_going_back_to_a_stall_and_on_again() -> None:
         await stage.press("4", "home", "enter")
         await stage.shows(f"STALL {kept[0]} of")
         await stage.press("y")
-        assert "The thread that should serve them sits in a call that blocks." in stage.app.clipboard
+        assert "The thread that should serve them is in a call that blocks." in stage.app.clipboard
         looked = stage.session.threads.seen_at
         await stage.until(lambda: stage.session.threads.seen_at > looked, "the looks go on while it is frozen")
         await stage.press("p")
@@ -179,12 +180,12 @@ async def test_a_stall_that_one_has_gone_back_to_has_its_whole_length_everywhere
         assert moment < stall.end, "the picture is from its midst"
         whole = text.duration(stall.lasted(0))
         await stage.press("left_square_bracket", "4", "home")
-        await stage.until(lambda: f" {whole} parked" in stage.shown("stalls"), "its row")
+        await stage.until(lambda: f" {whole} blocked" in stage.shown("stalls"), "its row")
         await stage.press("y")
-        assert f" {whole} parked (block): " in stage.app.clipboard
-        await stage.shows(f"parked {whole} from", "Stalls: 1 parked")
-        assert f"parked {whole}" in stage.shown("source")
-        assert stage.shown("timeline").count(f"parked {whole}") == 2, "on the server's lane, and beside it"
+        assert f" {whole} blocked (block): " in stage.app.clipboard
+        await stage.shows(f"blocked {whole} from", "Stalls: 1 blocked")
+        assert f"blocked {whole}" in stage.shown("source")
+        assert stage.shown("timeline").count(f"blocked {whole}") == 2, "on the server's lane, and beside it"
 
 
 async def test_in_a_picture_that_is_frozen_a_stall_is_as_long_everywhere_as_it_was_then() -> None:
@@ -197,9 +198,9 @@ async def test_in_a_picture_that_is_frozen_a_stall_is_as_long_everywhere_as_it_w
         length = text.duration(stall.lasted(moment))
         await stage.until(lambda: time.monotonic_ns() > moment + text.SECOND, "time goes on")
         await stage.glance()
-        assert f" {length} parked" in stage.shown("stalls")
-        assert f"parked {length}" in stage.shown("source")
-        assert stage.shown("timeline").count(f"parked {length}") == 2
+        assert f" {length} blocked" in stage.shown("stalls")
+        assert f"blocked {length}" in stage.shown("source")
+        assert stage.shown("timeline").count(f"blocked {length}") == 2
         assert "Stalls: 1 going on" in stage.text
 
 

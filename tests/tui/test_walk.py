@@ -60,7 +60,7 @@ async def test_from_everybody_waits_to_only_the_sender_waits() -> None:
         await stage.by_footer("all")
         await say(stage, "all of you")
         await stage.until(lambda: begins(stage, _1="waiting", _2="waiting", _3="waiting"), "all wait")
-        await stage.until(lambda: "parked" in stage.shown("timeline"), "why")
+        await stage.until(lambda: "blocked" in stage.shown("timeline"), "why")
 
         await start(stage, "multithread")
         await stage.until(lambda: begins(stage, _1="connected", _2="connected", _3="connected"), "the same clients")

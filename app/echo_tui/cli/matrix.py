@@ -29,11 +29,16 @@ from echo_tui.cli.parameters import Seconds, Several, kind_of_block
     ),
     constraint=mutually_exclusive,
 )
-def matrix(patterns: list[Pattern] | None, kinds: list[str] | None, seconds: float, **forms: bool) -> None:
-    """Measure who suffers: each pattern, with each kind of block."""
+@cloup.option(
+    "--fail-on-unexpected", is_flag=True, help="Exit with code 3 if a cell is not as its architecture predicts."
+)
+def matrix(
+    patterns: list[Pattern] | None, kinds: list[str] | None, seconds: float, fail_on_unexpected: bool, **forms: bool
+) -> None:
+    """Measure how a blocking call by one client affects the others."""
     if not stdout_is_open():
         raise BadRequest(CLOSED)
     from echo_tui.experiments.command import run_matrix
 
     form = next((form for form, wanted in forms.items() if wanted), None)
-    sys.exit(run_matrix(patterns or list(PATTERNS), kinds or list(KINDS), seconds, form))
+    sys.exit(run_matrix(patterns or list(PATTERNS), kinds or list(KINDS), seconds, form, fail_on_unexpected))

@@ -4,24 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from echo_tui.diagnosis.stall import Cause, Fault, Stall, Victim
+from echo_tui.diagnosis.stall import Stall, Victim
 
-CODES = {
-    Cause.PARKED: "blocked",
-    Cause.COMPUTING: "computing",
-    Cause.GIL: "waiting-for-gil",
-    Cause.NO_CORE: "no-core",
-    Cause.STOPPED: "stopped",
-    Cause.ALL_TAKEN: "all-workers-busy",
-    Cause.ONE_CLIENT: "one-client",
-    Cause.HELPERS_TAKEN: "all-helpers-busy",
-    Cause.NO_DESCRIPTORS: "out-of-descriptors",
-    Cause.NOT_READING: "client-not-reading",
-    Cause.BACKLOG: "backlog-full",
-    Cause.UNCLEAR: "unclear",
-}
-"""The name of each cause for programs; it never changes."""
-ATTRIBUTIONS = {Fault.THREAD: "thread", Fault.NOBODY: "architecture", Fault.QUEUE: "accept-queue"}
 SYN_DROPPED = "syn-dropped"
 
 
@@ -113,7 +97,7 @@ class StallReporter:
 
 
 def _why(stall: Stall) -> tuple[str, str]:
-    return CODES[stall.cause], ATTRIBUTIONS[stall.fault]
+    return stall.cause.value, stall.attribution.value
 
 
 def _report(event: str, stall: Stall, now: int) -> StallReport:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from echo_tui.diagnosis.scene import Scene
-from echo_tui.diagnosis.stall import Cause, Fault
+from echo_tui.diagnosis.stall import Attribution, Cause
 from echo_tui.diagnosis.targets import OnAccept, OnDescriptor, OnGil, OnHelper, OnThread, Target
 from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.threads import Doing, ThreadState
@@ -48,17 +48,17 @@ def _state(applies: Callable[[ThreadState], object]) -> Callable[[Suspect], obje
 
 RULES = (
     Rule("no-descriptor", lambda s: isinstance(s.target, OnDescriptor), Cause.NO_DESCRIPTORS, of_thread=False),
-    Rule("helpers-busy", lambda s: isinstance(s.target, OnHelper), Cause.HELPERS_TAKEN, of_thread=False),
+    Rule("helpers-busy", lambda s: isinstance(s.target, OnHelper), Cause.ALL_HELPERS_BUSY, of_thread=False),
     Rule("stays", lambda s: s.all_stay and len(s.scene.accepting) == 1, Cause.ONE_CLIENT, of_thread=False),
-    Rule("all-stay", lambda s: s.all_stay, Cause.ALL_TAKEN, of_thread=False),
+    Rule("all-stay", lambda s: s.all_stay, Cause.ALL_WORKERS_BUSY, of_thread=False),
     Rule("reports-cpu", lambda s: s.call and s.call.kind == "cpu", Cause.COMPUTING, of_thread=False),
-    Rule("reports-call", lambda s: s.call, Cause.PARKED, of_thread=False),
+    Rule("reports-call", lambda s: s.call, Cause.BLOCKED, of_thread=False),
     Rule("stopped", _state(lambda state: state.stopped), Cause.STOPPED),
     Rule("waits-for-gil", _state(lambda state: state.doing is Doing.GIL or state.gil_since), Cause.GIL),
     Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
     Rule("in-send", _state(lambda state: state.kind == "send"), Cause.NOT_READING),
     Rule("idle", lambda s: s.state and s.scene.rests_in(s.state), Cause.UNCLEAR),
-    Rule("in-call", lambda s: s.state, Cause.PARKED),
+    Rule("in-call", lambda s: s.state, Cause.BLOCKED),
 )
 
 
@@ -76,14 +76,14 @@ def first_rule(suspect: Suspect) -> Rule | None:
     return next((rule for rule in RULES if rule.applies(suspect)), None)
 
 
-def fault_of(target: Target, scene: Scene) -> Fault:
+def attribution_of(target: Target, scene: Scene) -> Attribution:
     """Return whose fault it is now that those who wait for this target make no progress."""
     accept = isinstance(target, OnAccept)
     if isinstance(target, OnHelper | OnDescriptor):
-        return Fault.NOBODY
+        return Attribution.ARCHITECTURE
     if scene.unanswered and (accept or scene.loops):
-        return Fault.QUEUE
-    return Fault.NOBODY if accept and scene.all_stay else Fault.THREAD
+        return Attribution.ACCEPT_QUEUE
+    return Attribution.ARCHITECTURE if accept and scene.all_stay else Attribution.THREAD
 
 
 def _key(target: Target, scene: Scene) -> tuple[int, int] | None:

@@ -19,53 +19,28 @@ HANDS_ON = ("/native.py", "/both.py", "/piped.py")
 
 
 class Cause(enum.Enum):
-    """Why nothing is taken, in one word or two; `SENTENCES` says it in one sentence."""
+    """Why a target makes no progress, by its code in `--json`, which never changes (`words.stalls` has the texts)."""
 
-    PARKED = "parked"
+    BLOCKED = "blocked"
     COMPUTING = "computing"
-    GIL = "waiting for the GIL"
-    NO_CORE = "no core"
+    GIL = "waiting-for-gil"
+    NO_CORE = "no-core"
     STOPPED = "stopped"
-    ALL_TAKEN = "all workers taken"
-    ONE_CLIENT = "busy with one client"
-    HELPERS_TAKEN = "all helpers taken"
-    NO_DESCRIPTORS = "out of descriptors"
-    NOT_READING = "client not reading"
-    BACKLOG = "backlog full"
+    ALL_WORKERS_BUSY = "all-workers-busy"
+    ONE_CLIENT = "one-client"
+    ALL_HELPERS_BUSY = "all-helpers-busy"
+    NO_DESCRIPTORS = "out-of-descriptors"
+    NOT_READING = "client-not-reading"
+    BACKLOG = "backlog-full"
     UNCLEAR = "unclear"
 
 
-class Fault(enum.Enum):
-    """Whose fault it is that nothing is taken: where that changes, one stall ends and another one begins."""
+class Attribution(enum.Enum):
+    """What a stall is attributed to. Where that changes, one stall ends and another one begins."""
 
-    THREAD = "a thread's"
-    NOBODY = "the architecture's"
-    QUEUE = "the full queue's"
-
-
-SENTENCES = {
-    Cause.PARKED: "The thread that should serve them sits in a call that blocks.",
-    Cause.COMPUTING: "The thread that should serve them is computing and does not come back.",
-    Cause.GIL: "The thread that should serve them waits for the interpreter's lock, which another one keeps.",
-    Cause.NO_CORE: "The thread that should serve them could run, and gets no core of the machine.",
-    Cause.STOPPED: "A signal has stopped the process, as Ctrl-Z does; SIGCONT lets it go on.",
-    Cause.ALL_TAKEN: "Every worker has a client of its own, and nobody is left to accept.",
-    Cause.ONE_CLIENT: "The only thread stays with its client, and meanwhile nobody calls accept.",
-    Cause.HELPERS_TAKEN: "Every helper of the loop makes a blocking call, and nobody is left to make the next one.",
-    Cause.NO_DESCRIPTORS: "The process has no file descriptor left, so nobody is accepted until a client leaves.",
-    Cause.NOT_READING: "A client does not read its echo, so the thread waits for room to send it.",
-    Cause.BACKLOG: "The accept queue is full, and the kernel answers no more clients.",
-    Cause.UNCLEAR: "The evidence does not say why.",
-}
-SHORT = {
-    Cause.GIL: "for the GIL",
-    Cause.ALL_TAKEN: "all taken",
-    Cause.ONE_CLIENT: "one client",
-    Cause.HELPERS_TAKEN: "helpers taken",
-    Cause.NO_DESCRIPTORS: "no descriptors",
-    Cause.NOT_READING: "not reading",
-}
-"""Causes in fewer words, for where there is no room for those of their own."""
+    THREAD = "thread"
+    ARCHITECTURE = "architecture"
+    ACCEPT_QUEUE = "accept-queue"
 
 
 class Wait(enum.Enum):
@@ -141,7 +116,7 @@ class Stall:
     """How many samples spoke for each cause."""
     clues: Counter[str] = field(default_factory=Counter)
     """How often each rule applied, by its name."""
-    fault: Fault = Fault.THREAD
+    attribution: Attribution = Attribution.THREAD
     explained_at: int = 0
     """When (ns) the evidence last came to another cause: what was seen of a line before tells nothing of it."""
     first: tuple[tuple[int, int], int, int] | None = None
@@ -195,7 +170,12 @@ class Stall:
 
     def becomes(self, other: "Stall") -> None:
         """Its fault was the other one's all along: so are the evidence, and who is to blame."""
-        self.fault, self.cause, self.found, self.unanswered = other.fault, other.cause, other.found, other.unanswered
+        self.attribution, self.cause, self.found, self.unanswered = (
+            other.attribution,
+            other.cause,
+            other.found,
+            other.unanswered,
+        )
         self.culprit, self.injected, self.located_at = other.culprit, other.injected, other.located_at
         self.evidence, self.first, self.explained_at = other.evidence, other.first, other.explained_at
         self.clues = other.clues

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from itertools import pairwise
 
 from echo_tui.diagnosis.progress import Progress
-from echo_tui.diagnosis.rules import fault_of
+from echo_tui.diagnosis.rules import attribution_of
 from echo_tui.diagnosis.scene import Scene
 from echo_tui.diagnosis.stall import Cause, Stall, Victim, Wait
 from echo_tui.diagnosis.targets import OnAccept, OnDescriptor, OnGil, OnHelper, OnThread, Target
@@ -127,7 +127,7 @@ class Stalls:
     def _lasts(self, target: Target, those: list[tuple[Connection, int]], begin: int, scene: Scene) -> None:
         stall = self.going.get(target) or self._coming.get(target)
         if stall is None:
-            stall = self._coming[target] = Stall(0, target, begin, scene.at, fault=fault_of(target, scene))
+            stall = self._coming[target] = Stall(0, target, begin, scene.at, attribution=attribution_of(target, scene))
         stall = self._explained(stall, scene)
         for connection, since in those:
             victim = stall.victims.get(connection.number)
@@ -146,13 +146,13 @@ class Stalls:
 
     def _explained(self, stall: Stall, scene: Scene) -> Stall:
         """The stall with what this look shows; or the one in its place, where the fault has changed for good."""
-        fault = fault_of(stall.target, scene)
-        if fault is stall.fault:
+        attribution = attribution_of(stall.target, scene)
+        if attribution is stall.attribution:
             stall.other, stall.as_before_at = None, scene.at
             explain(stall, scene)
             return stall
-        if stall.other is None or stall.other.fault is not fault:
-            stall.other = Stall(0, stall.target, scene.turned_at(stall.as_before_at), scene.at, fault=fault)
+        if stall.other is None or stall.other.attribution is not attribution:
+            stall.other = Stall(0, stall.target, scene.turned_at(stall.as_before_at), scene.at, attribution=attribution)
         other = stall.other
         explain(other, scene)
         if scene.at - other.begin < self.threshold:

@@ -2,7 +2,7 @@
 
 from echo_tui.diagnosis.rules import Rule, Suspect, first_rule, suspect
 from echo_tui.diagnosis.scene import Scene
-from echo_tui.diagnosis.stall import Cause, Culprit, Fault, Stall, is_own
+from echo_tui.diagnosis.stall import Attribution, Cause, Culprit, Stall, is_own
 from echo_tui.diagnosis.targets import OnAccept
 from echo_tui.model.blocks import KEEPS_GIL
 from echo_tui.model.threads import Doing, ThreadState
@@ -18,7 +18,7 @@ def explain(stall: Stall, scene: Scene) -> None:
     looked_at = suspect(stall.target, scene)
     if rule := first_rule(looked_at):
         _add(stall, rule, looked_at)
-    if stall.fault is Fault.QUEUE:
+    if stall.attribution is Attribution.ACCEPT_QUEUE:
         stall.unanswered, stall.cause = scene.unanswered, Cause.BACKLOG
 
 
@@ -62,7 +62,7 @@ def _blame(stall: Stall, rule: Rule, state: ThreadState, scene: Scene) -> None:
         ran, waited = state.ran - stall.first[1], state.waited_for_a_core - stall.first[2]
         stall.cause = Cause.NO_CORE if waited > ran else Cause.COMPUTING
     culprit = _holder(state, scene) if cause is Cause.GIL else _at_work(state, scene)
-    if culprit is None or cause in (Cause.ONE_CLIENT, Cause.ALL_TAKEN):
+    if culprit is None or cause in (Cause.ONE_CLIENT, Cause.ALL_WORKERS_BUSY):
         return
     stall.injected = stall.injected or any(
         (span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking

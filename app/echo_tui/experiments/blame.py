@@ -29,7 +29,7 @@ def blame(stalls: Iterable[Stall], span: BlockSpan, now: int) -> Blame | None:
     waited = {number for each in made for number in each.victims}
     lasted = stall.lasted(now) / 1e6
     older = _older(stall, span)
-    return Blame(stall.number, stall.cause.value, where, len(waited), lasted, stall.injected, older)
+    return Blame(stall.number, stall.cause, where, len(waited), lasted, stall.injected, older)
 
 
 def _meanwhile(stalls: Iterable[Stall], span: BlockSpan) -> list[Stall]:

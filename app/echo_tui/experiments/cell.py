@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import quantiles
 
+from echo_tui.diagnosis.stall import Cause
+
 MS = 1_000_000
 HALF = 0.5
 """Whoever gets no echo for so large a share of the block is stopped by it; all others go on."""
@@ -107,7 +109,7 @@ class Blame:
     """
 
     number: int
-    cause: str
+    cause: Cause
     where: str
     victims: int
     length: float

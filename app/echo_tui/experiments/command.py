@@ -16,11 +16,22 @@ from echo_tui.experiments.made import Made, made
 from echo_tui.experiments.measure import measure_all
 from echo_tui.experiments.terms import Terms
 
+UNEXPECTED = 3
+"""The exit code of a matrix with an unexpected cell, where that was asked for."""
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_matrix(patterns: Sequence[Pattern], kinds: Sequence[str], seconds: float, form: str | None) -> int:
-    """Measure and print; gives the exit code. What was measured before a signal ended it is printed too."""
+def run_matrix(
+    patterns: Sequence[Pattern],
+    kinds: Sequence[str],
+    seconds: float,
+    form: str | None,
+    fail_on_unexpected: bool = False,
+) -> int:
+    """Measure, print, and return the exit code. Cells that were finished before a signal are printed too.
+
+    With `fail_on_unexpected` a complete matrix with an unexpected cell gives `UNEXPECTED`.
+    """
     terms = Terms(seconds)
     circumstances, cells = made(terms), list[Cell]()
     wanted = [(pattern, kind) for pattern in patterns for kind in kinds]
@@ -31,7 +42,16 @@ def run_matrix(patterns: Sequence[Pattern], kinds: Sequence[str], seconds: float
             print(words, file=sys.stderr, flush=True)
     if cells:
         _print(cells, circumstances, form)
-    return code
+    return code or exit_code(cells, fail_on_unexpected)
+
+
+def exit_code(cells: Sequence[Cell], fail_on_unexpected: bool) -> int:
+    """Return the exit code of a complete matrix, and name its unexpected cells on stderr if they are to fail."""
+    unexpected = [f"{cell.pattern}/{cell.kind}" for cell in cells if cell.surprise]
+    if not (unexpected and fail_on_unexpected):
+        return 0
+    print(f"echo-tui: unexpected: {', '.join(unexpected)}", file=sys.stderr, flush=True)
+    return UNEXPECTED
 
 
 async def _until_signal(work: Coroutine[object, object, None]) -> int:

@@ -145,7 +145,7 @@ def _rows_of_others(cell: Cell) -> Iterator[dict[str, object]]:
         "newcomer_connected_ms": _figure(new.connected) if new else "",
         "newcomer_served_ms": _figure(new.served) if new else "",
         "newcomer_same_process": new.same_process if new else "",
-        "cause": blame.cause if blame else "",
+        "cause": blame.cause.value if blame else "",
         "where": blame.where if blame else "",
         "stall_ms": _figure(blame.length) if blame else "",
         "waited": blame.victims if blame else "",

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 import msgspec
 from hdrh.histogram import HdrHistogram
 
-from echo_tui.diagnosis.report import CODES
 from echo_tui.model.observations import ClientEcho, Observation
 from echo_tui.model.session import Session
 
@@ -68,8 +67,8 @@ class Latencies:
 def summarize(session: Session, latencies: Latencies, seconds: float, left: tuple[int, int], exit_code: int) -> Summary:
     """Return what a run of so many seconds came to; `left` are the connections open, and queued, at its end."""
     totals = session.totals
-    stalls = Counter(CODES[cause] for cause in session.stalls.totals.elements())
-    stalls.update(CODES[stall.cause] for stall in session.stalls.going.values())
+    stalls = Counter(cause.value for cause in session.stalls.totals.elements())
+    stalls.update(stall.cause.value for stall in session.stalls.going.values())
     return Summary(
         round(seconds, 3), totals.new, *left, totals.recv_bytes, totals.send_bytes,
         round(totals.send / max(seconds, 0.001), 1), totals.lost, latencies.summary(), dict(stalls), exit_code,

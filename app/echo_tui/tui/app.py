@@ -20,7 +20,7 @@ from echo_tui.run.live import Plan
 from echo_tui.tui import endings
 from echo_tui.tui.client_keys import ClientKeys
 from echo_tui.tui.dialogs import Confirm, ask, shown
-from echo_tui.tui.excuses import no_lens, no_remedy, no_stall, no_stdout
+from echo_tui.tui.excuses import no_details, no_lens, no_remedy, no_stall, no_stdout
 from echo_tui.tui.keys import ALL_KEYS, MISBEHAVIOUR
 from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.clients import ClientList, ClientsPane
@@ -88,6 +88,7 @@ class EchoTui(ClientKeys, ScreenKeys):
             "lens": "" if live.lens.is_open else no_lens(live),
             "hold": no_stdout(live),
             "stall-before": no_stall(view),
+            "details": no_details(view),
         }
 
     # The server.

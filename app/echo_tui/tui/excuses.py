@@ -31,6 +31,11 @@ def no_stall(view: View) -> str:
     return "No picture of a stall so far" if view.live.stalls.count else "No stall so far"
 
 
+def no_details(view: View) -> str:
+    """Return why there are no details to show."""
+    return "" if view.session.stalls.all else "No stall so far"
+
+
 def no_lens(live: Live) -> str:
     """Why no system calls can be shown."""
     if not live.running or not live.pattern:

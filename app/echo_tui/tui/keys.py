@@ -86,6 +86,7 @@ KEYS = (
         "On to the next stall, or to what goes on now",
         SCREEN,
     ),
+    Key("details", "d", "details", "details", "Victims, stack and clues of a stall", SCREEN, 28),
     Key("zoom-in", "plus,equals_sign", "zoom(-1)", "zoom in", "A shorter span on the timeline", SCREEN),
     Key("zoom-out", "minus", "zoom(1)", "zoom", "A longer span on the timeline, up to five minutes", SCREEN, 24, "+-"),
     Key(

@@ -7,7 +7,7 @@ from echo_tui.diagnosis.stall import Cause, Stall
 from echo_tui.model.observations import Frame
 from echo_tui.tui import text
 
-UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_TAKEN, Cause.BACKLOG, Cause.HELPERS_TAKEN, Cause.NO_DESCRIPTORS)
+UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_WORKERS_BUSY, Cause.BACKLOG, Cause.ALL_HELPERS_BUSY, Cause.NO_DESCRIPTORS)
 """Causes that are in the architecture, not in a line of code."""
 SHORT_LIVED = text.SECOND
 """A stall (ns) shorter than this may be over before its thread can be asked, or has answered."""

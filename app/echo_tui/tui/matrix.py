@@ -25,6 +25,7 @@ from echo_tui.tui import text
 from echo_tui.tui.closing import close_once
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import pad
+from echo_tui.words.stalls import label
 
 if TYPE_CHECKING:
     from echo_tui.tui.picture import Picture
@@ -270,8 +271,8 @@ class MatrixScreen(Screen[Measured | None]):
             what = "all" if left == len(PLACES) else "the rest" if left else "all again"
             names = (*to_stall, ("r", f"measure {what}"), ("space", "this pattern"), ("esc", "back"))
         said = Text(" ")
-        for key, label in names:
-            said.append(f"{key} ", self._palette.accent).append(f"{label}   ", self._palette.dim)
+        for key, action in names:
+            said.append(f"{key} ", self._palette.accent).append(f"{action}   ", self._palette.dim)
         if self._server_runs and not self.measuring:
             room = self.size.width - said.cell_len
             said.append(text.first_that_fits(("measuring stops the server", ""), room), self._palette.waiting)
@@ -303,7 +304,7 @@ def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:
         yield f"Expected: {_wanted(cell)}. So it is.", palette.dim
     if blame := cell.blame:
         older = ", since before the block" if blame.older else ""
-        yield f"The stall: {blame.cause}; {blame.victims} waited, {_ms(blame.length)}{older}", palette.bad
+        yield f"The stall: {label(blame.cause)}; {blame.victims} waited, {_ms(blame.length)}{older}", palette.bad
         if blame.where:
             yield f"at {blame.where}", palette.bad
     else:

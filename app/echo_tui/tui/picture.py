@@ -43,6 +43,7 @@ from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.panels.threads import ThreadsPanel
 from echo_tui.tui.panels.timeline import SPANS, TimelinePanel
 from echo_tui.tui.view import View
+from echo_tui.words.stalls import label
 
 DRAIN = TURN / 1e9
 """Seconds between two turns of the driver."""
@@ -260,7 +261,7 @@ class Picture(Notices):
             count = view.goes_on.stalls.count
             of = "" if self.origin and len(self.moments) < count else f" of {count}"
             which = f"STALL {stall.number}{of}"
-            what = f"{where}{which}   {stall.cause.value} {view.length(stall)} from {begin}"
+            what = f"{where}{which}   {label(stall.cause)} {view.length(stall)} from {begin}"
         else:
             what = "FROZEN"
         return f"{what}   {gone} events since   {view.keys['freeze']} goes on"

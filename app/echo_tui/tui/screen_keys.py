@@ -10,12 +10,14 @@ from echo_tui.experiments.measure import Measured
 from echo_tui.experiments.terms import Terms
 from echo_tui.model.moments import Moment
 from echo_tui.tui import text
+from echo_tui.tui.details import StallDetails, sections
 from echo_tui.tui.dialogs import Help
 from echo_tui.tui.excuses import NO_PICTURE
 from echo_tui.tui.keys import PANELS
 from echo_tui.tui.matrix import PLACES, MatrixScreen, Place
 from echo_tui.tui.palette import THEMES
 from echo_tui.tui.panel import Panel
+from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.panels.timeline import SPANS
 from echo_tui.tui.picture import Picture
 
@@ -63,6 +65,15 @@ class ScreenKeys(Picture):
             self.hold_still(moment, number, self.origin)
         else:
             self.notify(NO_PICTURE, severity="warning", timeout=3, markup=False)
+
+    def action_details(self) -> None:
+        """Show all that is known of the stall under the cursor, of the one on screen, or of the latest one."""
+        if self.excused("details"):
+            return
+        view, panel = self.view(), self.focused
+        chosen = panel.chosen if isinstance(panel, StallsPanel) else None
+        stall = chosen or view.stall or view.session.stalls.all[-1]
+        self.push_screen(StallDetails(list(sections(view, view.whole(stall)))))
 
     def action_toggle_lens(self) -> None:
         """Open the lens and go there, or close it; a focus that was on it stays in its place."""

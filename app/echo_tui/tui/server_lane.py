@@ -7,13 +7,14 @@ from itertools import groupby
 from echo_servers.block import WORDS
 from rich.style import Style
 
-from echo_tui.diagnosis.stall import SHORT, Stall
+from echo_tui.diagnosis.stall import Stall
 from echo_tui.model.blocks import BlockSpan
 from echo_tui.tui import text
 from echo_tui.tui.lanes import BLOCKED, PARTLY, QUIET, SHAPES, STALLED, Window, styles
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line
 from echo_tui.tui.view import View
+from echo_tui.words import stalls as words_of
 
 SEAM = "▐"
 """The first cell of a stall that follows upon another one: half of it is left empty."""
@@ -60,7 +61,7 @@ def _stalls(view: View, window: Window, stalls: Iterable[Stall]) -> list[Cover]:
     for stall in ranked:
         cause, length, least = view.whole(stall).cause, view.length(stall), text.elapsed(view.lasted(stall))
         place = window.columns(stall.begin, stall.end or view.now)
-        why, short = cause.value, SHORT.get(cause, cause.value)
+        why, short = words_of.label(cause), words_of.short(cause)
         covers.append(Cover(place, STALLED, (f"{why} {length}", f"{short} {length}", length, least)))
     return covers
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.syntax import Syntax
 
-from echo_tui.diagnosis.stall import SENTENCES, Cause, Culprit, Stall
+from echo_tui.diagnosis.stall import Cause, Culprit, Stall
 from echo_tui.model.observations import Frame
 from echo_tui.tui import text
 from echo_tui.tui.lines import file_line, no_line, read_lines, source_line
@@ -19,6 +19,7 @@ from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.panels.threads import name_of
 from echo_tui.tui.view import View, cure_now
+from echo_tui.words.stalls import label, sentence
 
 GUTTER = 3
 """Cells before a line's number, for the mark of the threads that are there."""
@@ -111,10 +112,10 @@ class SourcePanel(Panel):
         palette = view.palette
         lines: list[Line] = [
             [
-                (f" {stall.cause.value} {view.length(stall)} ", palette.stalled),
+                (f" {label(stall.cause)} {view.length(stall)} ", palette.stalled),
                 (who(stall, view), palette.dim),
             ],
-            *([(line, palette.text)] for line in wrap(SENTENCES[stall.cause], self.extent.width)),
+            *([(line, palette.text)] for line in wrap(sentence(stall.cause), self.extent.width)),
         ]
         lines += [[(f"No line of code: {why}.", palette.dim)] for why in no_line(stall)[:1]]
         for number, frame in enumerate(culprit.calls[:CALLS]):

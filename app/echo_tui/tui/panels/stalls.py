@@ -8,27 +8,17 @@ from rich.style import Style
 from textual.binding import BindingType
 from textual.message import Message
 
-from echo_tui.diagnosis.stall import SENTENCES, SHORT, Cause, Stall
+from echo_tui.diagnosis.stall import Stall
 from echo_tui.tui import table, text
 from echo_tui.tui.keys import STALLS
 from echo_tui.tui.lines import file_line, no_line
 from echo_tui.tui.panel import Line, wrap
 from echo_tui.tui.view import View
+from echo_tui.words import stalls as words_of
 
 TENTH = text.SECOND // 10
 LINE = 22
 """Cells for the line of code, where there is room: as long as asyncio_blocking.py:26."""
-LEAST = {
-    Cause.COMPUTING: "on CPU",
-    Cause.GIL: "for GIL",
-    Cause.ALL_TAKEN: "taken",
-    Cause.ONE_CLIENT: "busy",
-    Cause.HELPERS_TAKEN: "helpers",
-    Cause.NO_DESCRIPTORS: "no fds",
-    Cause.NOT_READING: "unread",
-    Cause.BACKLOG: "backlog",
-}
-"""Causes in as few words as leave room, in the least cells of their column, for whose doing it was."""
 WHOLE = 100
 """Characters for each of a stall's words where it is copied."""
 
@@ -67,12 +57,11 @@ def line_of_code(view: View, stall: Stall, width: int) -> str:
 
 def cause(stall: Stall, width: int) -> str:
     """The cause, and whether it was our own doing, in so many cells."""
-    why, short = stall.cause.value, SHORT.get(stall.cause, stall.cause.value)
+    why, short = words_of.label(stall.cause), words_of.short(stall.cause)
     if not stall.injected:
         return text.first_that_fits((why, short), width)
-    least = LEAST.get(stall.cause, short)
     marked = [name + mark for mark in (" (block)", ", block") for name in (why, short)]
-    return text.first_that_fits((*marked, f"{least}, block"), width)
+    return text.first_that_fits((*marked, f"{words_of.shortest(stall.cause)}, block"), width)
 
 
 def style(view: View, stall: Stall) -> Style:
@@ -99,9 +88,9 @@ Column = table.Column[Stall]
 COLUMNS = (
     Column("begin", 7, 2, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
     Column("length", 7, 0, lambda view, s: view.length(s), style, right=True),
-    Column("cause", 14, 2, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
+    Column("cause", 15, 2, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
     Column("who waits", 9, 1, grows=True, most=12, fitted=lambda view, s, width: who_waits(s, width)),
-    Column("line", 11, 3, style=line_style, grows=True, wants=LINE, fitted=line_of_code),
+    Column("line", 10, 3, style=line_style, grows=True, wants=LINE, fitted=line_of_code),
 )
 
 
@@ -136,7 +125,7 @@ class StallsPanel(table.TablePanel[Stall]):
         if self.items:
             pairs = zip(self.items, stalls.all, strict=True)
             ended = Counter(item.cause for item, stall in pairs if item.end and not stall.end)
-            counts = [f"{count} {each.value}" for each, count in (stalls.totals + ended).most_common(3)]
+            counts = [f"{count} {words_of.label(each)}" for each, count in (stalls.totals + ended).most_common(3)]
             going = sum(not stall.end for stall in self.items)
             goes_on = [f"{going} going on"] if going else []
             fewer = (", ".join(counts[:most] + goes_on) for most in range(len(counts), -1, -1))
@@ -156,12 +145,17 @@ class StallsPanel(table.TablePanel[Stall]):
         stall = self.items[index]
         assert self.view
         when = f"{begin(self.view, stall, WHOLE)} {self.view.length(stall)}"
-        said = f"{when} {cause(stall, WHOLE)}: {SENTENCES[stall.cause]}"
+        said = f"{when} {cause(stall, WHOLE)}: {words_of.sentence(stall.cause)}"
         return f"{said} Waiting: {text.some(victims(stall), WHOLE)}. {place(stall)}".rstrip()
 
+    @property
+    def chosen(self) -> Stall | None:
+        """The stall under the cursor."""
+        return self.items[self.cursor] if self.first <= self.cursor < self.last else None
+
     def action_go_there(self) -> None:
-        if self.first <= self.cursor < self.last:
-            self.post_message(self.Gone(self.items[self.cursor].number))
+        if self.chosen:
+            self.post_message(self.Gone(self.chosen.number))
 
     def pressed(self, index: int, again: bool) -> None:
         if again:

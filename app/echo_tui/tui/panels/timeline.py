@@ -5,7 +5,7 @@ from itertools import islice
 from echo_servers.block import WORDS
 from rich.style import Style
 
-from echo_tui.diagnosis.stall import SENTENCES, SHORT, Stall
+from echo_tui.diagnosis.stall import Stall
 from echo_tui.model.blocks import KEEPS_GIL
 from echo_tui.model.connection import Connection
 from echo_tui.tui import text
@@ -15,6 +15,7 @@ from echo_tui.tui.panel import Line, Panel, pad
 from echo_tui.tui.panels.connections import open_or_closed, state_style
 from echo_tui.tui.server_lane import server_lane
 from echo_tui.tui.view import View
+from echo_tui.words.stalls import label, sentence, short
 
 SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
 """How far back (ns) the timeline may reach."""
@@ -136,8 +137,8 @@ class TimelinePanel(Panel):
         """What the server as a whole does now."""
         stall = view.stall
         if stall and (view.frozen or not stall.end):
-            lasted, why = view.length(stall), stall.cause.value
-            wordings = (f"{why} {lasted}", f"{SHORT.get(stall.cause, why)} {lasted}")
+            lasted, why = view.length(stall), label(stall.cause)
+            wordings = (f"{why} {lasted}", f"{short(stall.cause)} {lasted}")
             return text.first_that_fits(wordings, self.state_width - 1), view.palette.bad
         if not (running := view.session.blocks.running.values()):
             return "", view.palette.waiting
@@ -186,9 +187,9 @@ def blame(stall: Stall, width: int) -> str:
     """The culprit's line and who called it, as far as there is room; without one, why they wait."""
     own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
-        sentence = SENTENCES[stall.cause].rstrip(".")
-        whole = [f"{sentence}; no line: {why}" for why in no_line(stall)]
-        return text.first_that_fits((*whole, sentence, sentence.partition(",")[0], stall.cause.value), width)
+        reason = sentence(stall.cause).rstrip(".")
+        whole = [f"{reason}; no line: {why}" for why in no_line(stall)]
+        return text.first_that_fits((*whole, reason, reason.partition(",")[0], label(stall.cause)), width)
     line = f"{file_line(own[0])} {source_line(own[0])}"
     callers = [f"called at {file_line(frame)}" for frame in own[1:2]]
     return pad(text.first_that_fits((", ".join([line, *callers]), line), width), width).rstrip()

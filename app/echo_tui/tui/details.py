@@ -1,0 +1,107 @@
+"""All that is known about one stall: when, why, who waited, which thread is to blame, and the clues."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from echo_tui.diagnosis.stall import Culprit, Stall, Victim
+from echo_tui.tui import text
+from echo_tui.tui.closing import Dialog
+from echo_tui.tui.lines import file_line, no_line, source_line
+from echo_tui.tui.view import View
+from echo_tui.words import stalls as words
+
+VICTIMS = 20
+"""Victims that are listed; of more only the number is given."""
+Section = tuple[str, list[str]]
+"""A heading and its lines."""
+
+
+def sections(view: View, stall: Stall) -> Iterator[Section]:
+    """Give what is known of a stall, section by section; every text from outside is escaped."""
+    injected = " by an injected block" if stall.injected else ""
+    so_far = "" if view.whole(stall).end else " so far"
+    begin = text.stamp(view.since_start(stall.begin))
+    title = f"Stall {stall.number}: {words.label(stall.cause)}{injected}, {view.length(stall)}{so_far}"
+    yield (
+        title,
+        [
+            words.sentence(stall.cause),
+            f"It began at {begin} of the run and is attributed to {words.attribution(stall.attribution)}.",
+        ],
+    )
+    yield f"Who waited ({len(stall.victims) + len(stall.unanswered)})", [*_waited(view, stall)]
+    yield "Thread to blame", [*_culprit(stall.culprit)] if stall.culprit else ["None is known."]
+    if frames := stall.culprit.frames if stall.culprit else ():
+        yield (
+            "Its stack, innermost call first",
+            [f"{file_line(frame)}  {text.clean(frame.function)}:  {source_line(frame)}" for frame in frames],
+        )
+    elif reasons := no_line(stall):
+        yield "Its stack", [f"Not known: {reasons[0]}."]
+    yield (
+        "Clues",
+        [f"{text.plural(count, 'sample')}: {words.clue(rule)} ({rule})" for rule, count in stall.clues.most_common()]
+        or ["No sample has been taken of the thread yet."],
+    )
+
+
+def _waited(view: View, stall: Stall) -> Iterator[str]:
+    victims = sorted(stall.victims.values(), key=lambda victim: victim.begin)
+    for victim in victims[:VICTIMS]:
+        yield f"{_name(victim)}  {_length(view, victim)}  {words.wait(victim.wait)}"
+    for peer in stall.unanswered[:VICTIMS]:
+        yield f"{text.clean(peer)}  the kernel does not answer its SYN"
+    more = max(len(victims) - VICTIMS, 0) + max(len(stall.unanswered) - VICTIMS, 0)
+    if more:
+        yield f"and {more:,} more"
+
+
+def _name(victim: Victim) -> str:
+    number = f"[{victim.client}] " if victim.client is not None else ""
+    return f"{number}{text.clean(victim.peer)}"
+
+
+def _length(view: View, victim: Victim) -> str:
+    return text.duration(max((victim.end or view.now) - victim.begin, 0))
+
+
+def _culprit(culprit: Culprit) -> Iterator[str]:
+    name = text.clean(culprit.name) or "thread"
+    yield f"{name}, process {culprit.pid}, thread {culprit.tid}"
+    if culprit.call:
+        peer = f", connected to {text.clean(culprit.peer)}" if culprit.peer else ""
+        yield f"in the system call {text.clean(culprit.call)}{peer}"
+
+
+class StallDetails(Dialog[None]):
+    """The sections of one stall, as they were when it was opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,d,enter", "dismiss(None)", "Close"),
+        Binding("down,j", "scroll(1)", "Down", show=False),
+        Binding("up,k", "scroll(-1)", "Up", show=False),
+    ]
+
+    def __init__(self, found: list[Section]) -> None:
+        super().__init__()
+        self._sections = found
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog wide"):
+            for heading, lines in self._sections:
+                yield Static(heading, markup=False, classes="title")
+                for line in lines:
+                    yield Static(line, markup=False)
+
+    def action_scroll(self, step: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self:
+            self.dismiss(None)

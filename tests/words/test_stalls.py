@@ -1,0 +1,29 @@
+"""Every code that a person may see has its words."""
+
+import pytest
+from echo_tui import words
+from echo_tui.diagnosis.rules import RULES
+from echo_tui.diagnosis.stall import Attribution, Cause, Wait
+from echo_tui.words import stalls
+
+
+def test_every_code_has_its_words() -> None:
+    assert set(stalls.LABELS) == set(stalls.SENTENCES) == set(Cause)
+    assert set(stalls.ATTRIBUTIONS) == set(Attribution)
+    assert set(stalls.WAITS) == set(Wait)
+    assert set(stalls.CLUES) == {rule.name for rule in RULES}
+
+
+def test_shorter_labels_are_shorter() -> None:
+    for cause in Cause:
+        assert len(stalls.shortest(cause)) <= len(stalls.short(cause)) <= len(stalls.label(cause))
+
+
+def test_a_catalogue_can_replace_every_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Shouting:
+        def gettext(self, message: str) -> str:
+            return message.upper()
+
+    monkeypatch.setattr(words, "_CATALOGUE", Shouting())
+    assert stalls.label(Cause.BLOCKED) == "BLOCKED"
+    assert stalls.sentence(Cause.UNCLEAR) == "THE EVIDENCE DOES NOT SAY WHY."

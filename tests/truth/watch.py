@@ -15,6 +15,8 @@ from echo_tui.model.session import Session
 from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.live import Live, Plan
 
+from tests.ports import free_port
+
 LIMIT = 30.0
 LOOK = TURN / 1e9
 CLOSE = 0.1
@@ -24,8 +26,10 @@ CLOSE = 0.1
 class Watch:
     """A live run without a screen. `late` is by how much its looks were late at worst (s)."""
 
-    def __init__(self, pattern: str, block: BlockSetting | None, options: Options, threshold: int | None) -> None:
-        self.live = Live(Plan(options=options))
+    def __init__(
+        self, pattern: str, block: BlockSetting | None, options: Options, threshold: int | None, reports: bool = True
+    ) -> None:
+        self.live = Live(Plan(options=options, reports=reports))
         self.live.start(find(pattern))
         if not block:
             self.live.arm(None)
@@ -150,10 +154,14 @@ def watching(
     share: str | None = None,
     threshold: int | None = None,
     printing: bool = False,
+    reports: bool = True,
 ) -> Iterator[Watch]:
-    """Watch a pattern on a free port, with a block that is off until it is armed."""
-    options = Options(port=0, workers=workers, share=share, print=printing)
-    watch = Watch(pattern, block, options, threshold)
+    """Watch a pattern on a free port, with a block that is off until it is armed.
+
+    Without `reports` the server says nothing of what it does: there is the kernel's evidence alone.
+    """
+    options = Options(port=0 if reports else free_port(), workers=workers, share=share, print=printing)
+    watch = Watch(pattern, block, options, threshold, reports)
     try:
         yield watch
     finally:

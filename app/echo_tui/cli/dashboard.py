@@ -55,4 +55,4 @@ def dashboard(
     from echo_tui.run.live import Plan
     from echo_tui.tui.app import open_dashboard
 
-    sys.exit(open_dashboard(Plan(pattern, options, block, clients, stall_after), theme))
+    sys.exit(open_dashboard(Plan(pattern, options, block, clients, stall_after=stall_after), theme))

@@ -54,5 +54,5 @@ def watch(
     from echo_tui.run.headless import Headless
     from echo_tui.run.live import Plan
 
-    plan = Plan(pattern, options, block, clients, stall_after)
+    plan = Plan(pattern, options, block, clients, stall_after=stall_after)
     sys.exit(Headless(pattern, plan, load, as_json).run(seconds))

@@ -95,6 +95,15 @@ class StallAfter(Record, tag="stall-after", gc=False):
     threshold: int
 
 
+class IdleCalls(Record, tag="idle-calls", gc=False):
+    """The kinds of system calls in which threads of the server were seen idle so far: `accept`, `recv`, `poll`.
+
+    Inferred where the server does not declare them (`ServerStarted.rests`).
+    """
+
+    calls: list[str]
+
+
 class Socket(msgspec.Struct, gc=False):
     """One connection of the server as the kernel has it: bytes that nobody has read yet, and bytes not yet sent.
 
@@ -300,6 +309,7 @@ Observation = (
     | CoresSample
     | BlockSet
     | StallAfter
+    | IdleCalls
     | SocketSample
     | ThreadSample
     | StackSample

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from echo_servers.records import Listening, Note, Threads, address_name
 
-from echo_tui.model.observations import BlockSet, Output, OutputHeld, ServerExited, ServerStarted, SocketSample
+from echo_tui.model.observations import (
+    BlockSet,
+    IdleCalls,
+    Output,
+    OutputHeld,
+    ServerExited,
+    ServerStarted,
+    SocketSample,
+)
 
 OUTPUT_KEPT = 400
 """Lines of the server's stdout and stderr, and its notes, remembered."""
@@ -68,6 +76,10 @@ class ServerState:
         """Note that it listens, and where."""
         self.host, self.port = o.host, o.port
         self.listening_at, self.backlog = o.at, o.backlog
+
+    def idles_in(self, o: IdleCalls) -> None:
+        """Note in which system calls its threads are idle."""
+        self.rests = o.calls.copy()
 
     def exits(self, o: ServerExited) -> None:
         """Note that it has ended, and how."""

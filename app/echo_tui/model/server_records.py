@@ -43,6 +43,11 @@ def listening(session: "Session", o: Listening) -> None:
     session.log.add(o)
 
 
+def idle_calls(session: "Session", o: seen.IdleCalls) -> None:
+    if session.server:
+        session.server.idles_in(o)
+
+
 def exited(session: "Session", o: seen.ServerExited) -> None:
     if session.server:
         session.server.exits(o)

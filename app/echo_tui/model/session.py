@@ -259,6 +259,7 @@ APPLY: dict[type, Handler] = {
     seen.Unavailable: samples.unavailable,
     seen.CoresSample: lambda s, o: s.resources.add_cores(o),
     seen.BlockSet: server_records.block_set,
+    seen.IdleCalls: server_records.idle_calls,
     seen.Lag: lambda s, o: s.resources.add_lag(o),
     seen.StallAfter: lambda s, o: s.stalls.set_threshold(o.threshold),
 }

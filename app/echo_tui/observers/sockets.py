@@ -193,13 +193,14 @@ class Sockets:
         asked = 0
         for answer in answers:
             peer = address_name(*answer.end(1))
-            idle = None
+            found = None
             if answer.unread or not answer.inode:
                 if (peer not in before or peer in wanted) and asked < ASKED:
                     asked += 1
-                    idle = diag.idle(answer)
+                    found = diag.one(answer.family, answer.ports, answer.addresses)
                 self._known.add(peer)
-            sample.sockets.append(Socket(peer, answer.unread, answer.unsent, bool(answer.inode), idle))
+            plain = Socket(peer, answer.unread, answer.unsent, bool(answer.inode))
+            sample.sockets.append(_told(peer, found) if found else plain)
 
 
 def _told(peer: str, found: Detail) -> Socket:

@@ -16,6 +16,7 @@ from echo_servers.catalog import Pattern
 from echo_servers.server import BACKLOG, Options
 
 from echo_tui.clients.remote import Crowd
+from echo_tui.model.inference import Inference
 from echo_tui.model.moments import Moments
 from echo_tui.model.observations import (
     ClientUnconnected,
@@ -58,6 +59,8 @@ class Plan:
     options: Options = field(default_factory=Options)
     block: BlockSetting | None = None
     clients: int = 0
+    reports: bool = True
+    """Whether the server reports what it does; if not, that is inferred from the kernel's evidence."""
     stall_after: int | None = None
     """From how many milliseconds on a wait is a stall; None for the usual threshold."""
 
@@ -82,6 +85,8 @@ class Live:
         """Whether the stdout of a server that prints is left unread: of this one, and of those that come."""
         self._resources = Resources()
         self._kernel: Kernel | None = None
+        self._inference: Inference | None = None
+        """Turns samples into the records that a server without reports does not send."""
         self.moments = Moments()
         self.lens = Lens()
         self._reopen = False
@@ -136,7 +141,8 @@ class Live:
         self._since = time.monotonic_ns()
         asked = self.plan.options
         options = replace(asked, workers=self._workers or asked.workers, port=port or asked.port)
-        self.child = Child(pattern.name, options, self.block.now)
+        self.child = Child(pattern.name, options, self.block.now, self.plan.reports)
+        self._inference = None if self.plan.reports else Inference(self.child.pid, options.host, options.port)
         self._resources.watch(self.child.pid)
         self._kernel = Kernel(self.child.stacks, self.child.pid)
         self.moments = Moments()
@@ -340,24 +346,29 @@ class Live:
             return
         pids = {server.pid, *(pid for pid, process in self.session.resources.processes.items() if not process.gone_at)}
         pids.update(pid for pid, _ in self.session.workers)
-        address = (server.host, server.port) if server.listening_at else None
         session = self.session
-        found = self._kernel.look(
-            pids,
-            address,
-            sampling.surely_known(session),
-            sampling.wanted(session),
-            sampling.strangers_to(session),
-            session.blocks.lasts(time.monotonic_ns(), session.stalls.threshold),
-            [*session.blocks.by_thread, *self._latest_workers],
-        )
+        urgent = session.blocks.lasts(time.monotonic_ns(), session.stalls.threshold)
+        first = [*session.blocks.by_thread, *self._latest_workers]
+        if inference := self._inference:
+            address, known = (server.host, server.port), inference.known
+            found = self._kernel.look(pids, address, None, inference.ask(), known, urgent, first)
+        else:
+            found = self._kernel.look(
+                pids,
+                (server.host, server.port) if server.listening_at else None,
+                sampling.surely_known(session),
+                sampling.wanted(session),
+                sampling.strangers_to(session),
+                urgent,
+                first,
+            )
         found += self.lens.read()
         for number, sample in enumerate(found):
             if isinstance(sample, SocketSample) and sample.sockets:
                 began = time.monotonic()
                 self.drain(BUDGET)  # what was read before comes first
                 found[number] = msgspec.structs.replace(sample, judged=time.monotonic() - began < BUDGET)
-        self._take(found)
+        self._take([*self._inference.infer(found)] if self._inference else found)
         now = time.monotonic_ns()
         self._kernel.ask(pids, sampling.suspects(session, now), session.blocks.keepers)
         self.moments.keep(self.session, now)

@@ -1,0 +1,151 @@
+"""Records inferred from samples: who accepts, which connections there are, and what was read of them."""
+
+from collections.abc import Sequence
+
+from echo_servers.records import Bye, Listening, New, Recv, Send, Serve
+from echo_servers.records import Worker as WorkerBegan
+from echo_tui.model.inference import ASKED, PATIENCE, SETTLED, UNKNOWN, Inference
+from echo_tui.model.observations import IdleCalls, Observation, Socket, SocketSample, Thread, ThreadSample
+from hypothesis import given
+from hypothesis import strategies as st
+
+PID = 40
+STEP = 50_000_000
+PEER = "127.0.0.1:50001"
+
+
+def thread(call: str, peer: str = "", tid: int = PID, pid: int = PID) -> Thread:
+    return Thread(pid, tid, "python", call, peer, False, 0, 0, None, None)
+
+
+def socket(peer: str = PEER, received: int | None = 0, unread: int = 0, written: int | None = 0, accepted: bool = True,
+           ) -> Socket:  # fmt: skip
+    return Socket(peer, unread, 0, accepted, None, received, written)
+
+
+class Watched:
+    """An inference that is fed samples, one step after the other."""
+
+    def __init__(self) -> None:
+        self.inference = Inference(PID, "127.0.0.1", 8000)
+        self.at = STEP
+        self.found: list[Observation] = []
+
+    def threads(self, *threads: Thread, gone: Sequence[tuple[int, int]] = ()) -> None:
+        self._infer(ThreadSample(self.at, list(threads), list(gone), len(threads), STEP))
+
+    def sockets(self, *sockets: Socket) -> None:
+        self.inference.ask()
+        self._infer(SocketSample(self.at, 0, 128, 0, [], list(sockets), STEP))
+        self.at += STEP
+
+    def _infer(self, sample: Observation) -> None:
+        found = list(self.inference.infer([sample]))
+        assert found.count(sample) == 1
+        self.found += [one for one in found if one is not sample]
+
+    def of(self, kind: type) -> list[Observation]:
+        return [one for one in self.found if isinstance(one, kind)]
+
+
+def test_a_thread_idle_in_accept_is_a_worker() -> None:
+    watched = Watched()
+    watched.threads(thread("accept4"))
+    watched.sockets()
+    assert watched.of(WorkerBegan) == [WorkerBegan(STEP, PID, PID, "python")]
+    assert watched.of(IdleCalls) == [IdleCalls(STEP, ["accept"])]
+    assert watched.of(Listening) == [Listening(STEP, PID, PID, "127.0.0.1", 8000, 128)]
+
+
+def test_a_connection_belongs_to_the_only_thread_that_accepts_until_another_one_is_seen_with_it() -> None:
+    watched = Watched()
+    watched.threads(thread("accept4"))
+    watched.sockets(socket())
+    watched.threads(thread("recvfrom", PEER, tid=41))
+    (new,) = watched.of(New)
+    assert isinstance(new, New)
+    assert (new.pid, new.tid, new.peer) == (PID, PID, PEER)
+    assert watched.of(Serve) == [Serve(2 * STEP, PID, 41, new.conn)]
+
+
+def test_a_poll_is_a_worker_only_where_nobody_is_idle_in_accept() -> None:
+    loop, parent = Watched(), Watched()
+    loop.threads(thread("epoll_wait"))
+    parent.threads(thread("poll"), thread("accept4", pid=41, tid=41))
+    for watched in (loop, parent):
+        watched.sockets(socket())
+    assert [(w.pid, w.tid) for w in loop.of(WorkerBegan) if isinstance(w, WorkerBegan)] == [(PID, PID)]
+    assert [(w.pid, w.tid) for w in parent.of(WorkerBegan) if isinstance(w, WorkerBegan)] == [(41, 41)]
+
+
+def test_without_a_connection_a_poll_becomes_a_worker_when_the_server_has_settled() -> None:
+    watched = Watched()
+    watched.threads(thread("epoll_wait"))
+    while watched.at < STEP + SETTLED:
+        watched.sockets()
+        assert not watched.of(WorkerBegan)
+    watched.sockets()
+    assert watched.of(WorkerBegan)
+
+
+def test_of_several_who_accept_a_connection_waits_until_its_thread_is_seen() -> None:
+    watched = Watched()
+    watched.threads(thread("accept4", pid=41, tid=41), thread("accept4", pid=42, tid=42))
+    watched.sockets(socket())
+    first = watched.at - STEP
+    assert not watched.of(New)
+    watched.threads(thread("recvfrom", PEER, pid=42, tid=42))
+    watched.sockets(socket())
+    assert watched.of(New) == [New(first, 42, 42, 1, PEER)]
+
+
+def test_where_its_thread_is_never_seen_it_is_unknown() -> None:
+    watched = Watched()
+    watched.threads(thread("accept4", pid=41, tid=41), thread("accept4", pid=42, tid=42))
+    for _ in range(PATIENCE):
+        watched.sockets(socket())
+        assert not watched.of(New)
+    watched.sockets(socket())
+    assert [(new.pid, new.tid) for new in watched.of(New) if isinstance(new, New)] == [(PID, UNKNOWN)]
+
+
+def test_a_connection_that_the_server_has_closed_is_over() -> None:
+    watched = Watched()
+    watched.threads(thread("epoll_wait"))
+    watched.sockets(socket())
+    watched.sockets(socket(accepted=False))
+    assert len(watched.of(Bye)) == 1
+    assert watched.inference.known == []
+
+
+def test_more_connections_than_a_sample_may_ask_for_are_asked_for_in_turns() -> None:
+    watched = Watched()
+    watched.threads(thread("epoll_wait"))
+    everybody = [socket(f"127.0.0.1:{port}") for port in range(50_000, 50_000 + 3 * ASKED)]
+    watched.sockets(*everybody)
+    asked: set[str] = set()
+    for _ in range(3):
+        turn = watched.inference.ask()
+        assert len(turn) == ASKED
+        asked.update(turn)
+    assert asked == {each.peer for each in everybody}
+
+
+changes = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 5)), max_size=30)
+
+
+@given(changes)
+def test_what_was_read_and_written_adds_up(those: list[tuple[int, int, int]]) -> None:
+    """A step: so many bytes come, so many are left unread, and so many are written."""
+    watched = Watched()
+    watched.threads(thread("epoll_wait"))
+    received = unread = written = 0
+    for came, left, wrote in those:
+        received += came
+        unread = min(left, unread + came)
+        written = min(written + wrote, received - unread)
+        watched.sockets(socket(received=received, unread=unread, written=written))
+    read = sum(one.size for one in watched.of(Recv) if isinstance(one, Recv))
+    sent = sum(one.size for one in watched.of(Send) if isinstance(one, Send))
+    assert (read, sent) == (received - unread, written)
+    assert all(one.at <= watched.at for one in watched.found)

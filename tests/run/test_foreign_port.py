@@ -87,3 +87,24 @@ def test_a_program_that_takes_the_port_after_a_crash_meets_nobody(run: Run, fore
         assert live.flood() == 0
         settle(live)
         assert_nobody_came(taker)
+
+
+def test_a_server_that_reports_nothing_is_not_taken_for_the_program_that_has_the_port(foreign: socket.socket) -> None:
+    """The kernel shows that somebody listens there; that it is our server its descriptors must show."""
+    run = Run(Plan(options=Options(port=foreign.getsockname()[1]), reports=False))
+    live = run.live
+    try:
+        live.start(find("asyncio"))
+        live.open_clients(2)
+
+        def refused() -> bool:
+            live.look()
+            return bool(live.session.server and not live.session.server.running)
+
+        run.until(refused, "the server's refusal")
+        assert live.session.server
+        assert not live.session.server.listening_at
+        settle(live)
+        assert_nobody_came(foreign)
+    finally:
+        live.close()

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
+
 COMMAND = (sys.executable, "-m", "echo_tui", "watch")
 LIMIT = 60
 
@@ -113,3 +115,25 @@ def test_what_it_can_not_read_is_one_line_and_code_2(arguments: list[str], said:
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
+def test_without_reports_a_stall_has_the_same_cause_and_line() -> None:
+    port = str(free_port())
+    arguments = ["asyncio", "--clients", "3", "--load", "5", "--block", "sleep:0.6", "--for", "3s", "--no-reports"]
+    done = watch(*arguments, "--json", "--port", port)
+    stream = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, done.stderr) == (3, "")
+    assert stream[0]["parameters"]["reports"] is False
+    assert not [each for each in stream if each["type"] in ("echo", "block")], "only reports tell that"
+    closed = [each for each in stream if each["type"] == "stall" and each["event"] == "closed" and each["culprit"]]
+    assert {(each["cause"], each["culprit"]["function"], each["injected"]) for each in closed} == {
+        ("blocked", "sleep", False)
+    }
+
+
+def test_a_server_without_reports_needs_a_port_that_is_known() -> None:
+    done = watch("asyncio", "--no-reports", "--port", "0")
+    assert done.returncode == 2
+    assert "needs a --port" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

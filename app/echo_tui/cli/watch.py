@@ -24,6 +24,9 @@ from echo_tui.config import LEAST, MOST
 @cloup.option_group(
     "Run",
     cloup.option("--for", "seconds", type=Duration(), help="How long: 500ms, 10s, 2m. [default: until Ctrl-C]"),
+    cloup.option(
+        "--no-reports", is_flag=True, help="The server reports nothing: all is inferred from the kernel's evidence."
+    ),
     cloup.option("--json", "as_json", is_flag=True, help="All observations, stalls and the summary as JSON Lines."),
     cloup.option(
         "--stall-after",
@@ -40,6 +43,7 @@ def watch(
     clients: int,
     load: tuple[float, int] | None,
     seconds: float | None,
+    no_reports: bool,
     as_json: bool,
     stall_after: int | None,
 ) -> None:
@@ -51,8 +55,12 @@ def watch(
         raise BadRequest(CLOSED)
     if pattern.missing:
         raise BadRequest(pattern.missing)
+    if no_reports and not sys.platform.startswith("linux"):
+        raise BadRequest("--no-reports needs the kernel's evidence of sockets and threads, which only Linux gives")
+    if no_reports and not options.port:
+        raise BadRequest("--no-reports needs a --port: a server that reports nothing can't say which one it has got")
     from echo_tui.run.headless import Headless
     from echo_tui.run.live import Plan
 
-    plan = Plan(pattern, options, block, clients, stall_after=stall_after)
+    plan = Plan(pattern, options, block, clients, not no_reports, stall_after)
     sys.exit(Headless(pattern, plan, load, as_json).run(seconds))

@@ -172,6 +172,7 @@ class Headless:
             "rate": self.load[0] if self.load else None,
             "size": self.load[1] if self.load else None,
             "block": str(plan.block) if plan.block else None,
+            "reports": plan.reports,
             "stall_after_ms": plan.stall_after or THRESHOLD // 1_000_000,
         }
         wall = datetime.now(UTC).isoformat()

@@ -32,6 +32,7 @@ from echo_tui.model.observations import (
 from echo_tui.model.session import Session
 from echo_tui.observers.child import Child
 from echo_tui.observers.kernel import Kernel
+from echo_tui.observers.listening import listens
 from echo_tui.observers.pipe import LinePipe, decode
 from echo_tui.observers.resources import Resources
 from echo_tui.observers.threads import MOST
@@ -350,7 +351,9 @@ class Live:
         urgent = session.blocks.lasts(time.monotonic_ns(), session.stalls.threshold)
         first = [*session.blocks.by_thread, *self._latest_workers]
         if inference := self._inference:
-            address, known = (server.host, server.port), inference.known
+            # Another program may have the port: nobody connects, and nothing is inferred, before our server has it.
+            ours = bool(server.listening_at) or listens(pids, server.port)
+            address, known = (server.host, server.port) if ours else None, inference.known
             found = self._kernel.look(pids, address, None, inference.ask(), known, urgent, first)
         else:
             found = self._kernel.look(
@@ -368,7 +371,10 @@ class Live:
                 began = time.monotonic()
                 self.drain(BUDGET)  # what was read before comes first
                 found[number] = msgspec.structs.replace(sample, judged=time.monotonic() - began < BUDGET)
-        self._take([*self._inference.infer(found)] if self._inference else found)
+        if self._inference:
+            found = [*self._inference.infer(found)]
+        self._take(found)
+        self._bring_clients_back()  # that the server listens may be known only now
         now = time.monotonic_ns()
         self._kernel.ask(pids, sampling.suspects(session, now), session.blocks.keepers)
         self.moments.keep(self.session, now)

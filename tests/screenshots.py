@@ -159,7 +159,7 @@ async def projector() -> None:
 
 
 async def matrix() -> None:
-    """Who suffers: all of it, measured on the screen; the table of docs/matrix.md is of the same cells."""
+    """The isolation matrix, measured on the screen; the table of docs/matrix.md is of the same cells."""
     terms = Terms()
     app = EchoTui(Plan(options=Options(port=0)))
     async with app.run_test(size=WIDE) as pilot:

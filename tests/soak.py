@@ -59,7 +59,7 @@ class Soaked:
             for number in clients:
                 self.live.load([number], self.chance.choice(LOADS), self.chance.choice(SIZES))
         elif what == "burst" and clients:
-            self.live.crowd.burst([self.chance.choice(clients)], 50, 64)
+            self.live.client_process.burst([self.chance.choice(clients)], 50, 64)
         elif what == "open" and len(clients) < self.most:
             self.live.load(self.live.open_clients(1), self.chance.choice(LOADS), 64)
         elif what in ("close", "reset") and len(clients) > 1:

@@ -87,7 +87,7 @@ class BlockSetting:
         if not SHORTEST <= seconds <= LONGEST:
             raise ValueError(f"a block lasts {SHORTEST:g} to {LONGEST:g} seconds, not {amount}")
         if not 1 <= every <= RAREST:
-            raise ValueError(f"a block strikes one message in 1 to {RAREST:,}, not in {often}")
+            raise ValueError(f"a block is made for one message in 1 to {RAREST:,}, not in {often}")
         return cls(kind, seconds, every)
 
     @property
@@ -134,7 +134,7 @@ class BlockPage:
             return None
         return setting
 
-    def strike(self, report: Report, conn: Connection) -> None:
+    def inject(self, report: Report, conn: Connection) -> None:
         """Block the calling handler if the block is armed, and its message is to be struck."""
         if setting := self.due(conn):
             self.make(setting, report, conn)

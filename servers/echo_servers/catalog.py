@@ -99,7 +99,7 @@ PATTERNS = (
         "burns a core for it. Never write this.",
         "One core at 100 % with nobody connected, and with a client that says nothing. The second client waits.",
         "A block stops everything, and it is the only time the core rests.",
-        rests=("spin",),
+        idle_calls=("spin",),
         serves_in=PROCESS,
     ),
     Pattern(
@@ -112,7 +112,7 @@ PATTERNS = (
         "events.",
         "Many clients, one thread, no CPU while they are quiet. Past 1,024 descriptors it turns clients away.",
         "A block stops the loop: every client waits, and nobody is accepted.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
     ),
     Pattern(
@@ -125,7 +125,7 @@ PATTERNS = (
         "more clients are connected, ready or not.",
         "Open 1,100 clients: all are served, where the select loop turns the last ones away.",
         "A block stops the loop: every client waits, and nobody is accepted.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
     ),
     Pattern(
@@ -138,7 +138,7 @@ PATTERNS = (
         "thousands. This is what every event loop in use has at its bottom.",
         "Open 1,000 quiet clients and let one talk: its round trips stay what they were; compare the poll loop's.",
         "A block stops the loop: every client waits, and nobody is accepted.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
     ),
     Pattern(
@@ -150,7 +150,7 @@ PATTERNS = (
         "select are out of sight. Under it the loop uses the best call of the platform, epoll or kqueue.",
         "Many clients, one thread. Switch the block on and see all of them wait.",
         "A block in data_received stops the loop: every client waits, and nobody is accepted.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
     ),
     Pattern(
@@ -161,10 +161,10 @@ PATTERNS = (
         "The same Protocol as one writes it first: it overlooks pause_writing, by which the library says that a client "
         "does not read. transport.write never waits and refuses nothing, so the echo piles up in the server's memory. "
         "A ceiling of 64 MiB protects this machine.",
-        "A client that does not read, under a load of 200x64k: memory grows until the ceiling strikes. Under asyncio "
+        "A client that does not read, under a load of 200x64k: memory grows up to the ceiling. Under asyncio "
         "the server stops taking instead, and the kernel stops the client.",
         "A block stops the loop: every client waits, and nobody is accepted.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
     ),
     Pattern(
@@ -177,7 +177,7 @@ PATTERNS = (
         "Send one line: while the loop sleeps nobody is echoed and nobody is accepted. Then all are served in a row.",
         "It is blocked from the start; press the block key to set it free.",
         block=BlockSetting("sleep", 20.0),
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
     ),
     Pattern(
@@ -189,7 +189,7 @@ PATTERNS = (
         "send, in the order of a blocking program. Only at an await does it let others have their turn.",
         "Many clients, one thread. A client that does not read holds up its own coroutine, at drain, and nobody else.",
         "A block between two awaits stops the loop as in a Protocol: every client waits, and nobody is accepted.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
     ),
     Pattern(
@@ -197,13 +197,13 @@ PATTERNS = (
         "asyncio_to_thread",
         NON_BLOCKING,
         "asyncio to a thread",
-        "The cure for a call that blocks: the coroutine has it made by a thread of a pool, awaits its return, and the "
+        "The fix for a call that blocks: the coroutine has it made by a thread of a pool, awaits its return, and the "
         "loop serves the others meanwhile. The thread has nothing to do with clients.",
         "Switch the block on and send: a thread appears that sleeps, and only the sender waits. Ten at a time.",
         "A sleep or a call in C holds a thread of the pool. Computing shares the GIL with the loop, and C that keeps "
         "the GIL stops it after all.",
         workers="threads",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
         moves=("sleep", "c-call", "cpu"),
         moves_to=THREAD,
@@ -213,12 +213,12 @@ PATTERNS = (
         "asyncio_processes",
         NON_BLOCKING,
         "asyncio + processes",
-        "The cure for computing: the coroutine has the call made by a process of a pool and awaits its answer. Each "
+        "The fix for computing: the coroutine has the call made by a process of a pool and awaits its answer. Each "
         "process has a GIL of its own, so it takes nothing from the loop but the core it runs on.",
         "Block with cpu or c-gil: a process of the pool works, two blocks at once use two, and the loop serves on.",
         "Whatever the block is, it holds a process of the pool, and only its sender waits.",
         workers="processes",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
         moves=KINDS,
         moves_to=PROCESS,
@@ -235,7 +235,7 @@ PATTERNS = (
         "Press n again and again: over the threads stand the wakes per connection, 1.0, or with --share herd towards "
         "the number of processes. Clients must come one at a time, for several at once share a wake.",
         "A block stops one loop: its clients wait, and the other processes serve theirs and accept.",
-        rests=("poll",),
+        idle_calls=("poll",),
         workers="processes",
         shares=True,
         serves_in=LOOP,
@@ -250,7 +250,7 @@ PATTERNS = (
         "wherever one would have blocked.",
         "Many clients, one native thread. Switch the block on: time.sleep is patched, so only the sender waits.",
         "A sleep stops one green thread, because it is patched. A C extension that blocks would stop them all.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
         moves=("sleep",),
         moves_to=HUB,
@@ -266,7 +266,7 @@ PATTERNS = (
         "A sleep or a call in C holds a thread of the pool. Computing shares the GIL with the hub, and C that keeps "
         "the GIL stops it after all.",
         workers="threads",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
         moves=("sleep", "c-call", "cpu"),
         moves_to=THREAD,
@@ -280,7 +280,7 @@ PATTERNS = (
         "event loop is in C (libev).",
         "Many clients, one native thread. Switch the block on: time.sleep is patched, so only the sender waits.",
         "A sleep stops one greenlet, because it is patched. A call in C, or computing, stops them all.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
         moves=("sleep",),
         moves_to=HUB,
@@ -295,7 +295,7 @@ PATTERNS = (
         "dataReceived when something has come; what a transport can't send yet, it keeps and pauses its reading.",
         "Many clients, one thread. Switch the block on and see all of them wait.",
         "A block in dataReceived stops the reactor: every client waits, and nobody is accepted.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
         needs="twisted",
     ),
@@ -308,7 +308,7 @@ PATTERNS = (
         "outlives. Every await of a call is a place where others have their turn.",
         "Many clients, one thread. Switch the block on and see all of them wait.",
         "A block between two awaits stops the loop: every client waits, and nobody is accepted.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
         needs="trio",
     ),
@@ -321,7 +321,7 @@ PATTERNS = (
         "faster, and it turns in one thread all the same.",
         "More echoes a second for the same CPU. Switch the block on: all of them wait, as in asyncio.",
         "A block in data_received stops the loop: every client waits, and nobody is accepted.",
-        rests=("poll",),
+        idle_calls=("poll",),
         serves_in=LOOP,
         needs="uvloop",
     ),

@@ -15,7 +15,7 @@ def echo(client: socket.socket, conn: Connection, server: Server) -> None:
         try:
             while message := client.recv(RECV_BYTES):
                 server.report.recv(conn, message)
-                server.block.strike(server.report, conn)
+                server.block.inject(server.report, conn)
                 send_all(client, message, conn, server)
                 server.report.send(conn, message)
         except OSError as reset:

@@ -36,7 +36,7 @@ class Pattern:
     story: str
     watch: str
     blocking: str
-    rests: tuple[str, ...] = ("accept", "recv")
+    idle_calls: tuple[str, ...] = ("accept", "recv")
     """Where its threads are when nobody needs them: in `accept`, `recv` or `poll` (select, epoll), or in a `spin`."""
     serves: bool = True
     workers: str = ""
@@ -55,7 +55,7 @@ class Pattern:
 
     @property
     def missing(self) -> str:
-        """Why it can't run here, with the remedy; empty if it can."""
+        """Why it can't run here, with the fix; empty if it can."""
         if not self.needs or is_installed(self.needs):
             return ""
         return f'needs {self.needs}: pip install "echo-tui[more]"'

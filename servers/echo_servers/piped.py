@@ -92,13 +92,13 @@ class Piped(Report):
     def recv(self, conn: Connection, data: bytes) -> None:
         if conn.tid in self._awake:  # a green thread may come between another one's recv and send
             self._tell_taken(conn.tid)
-        conn.message, conn.taken_at = data, _clock()
+        conn.message, conn.read_at = data, _clock()
         self._awake[conn.tid] = conn
 
     def send(self, conn: Connection, data: bytes) -> None:
         if self._awake.get(conn.tid) is conn:
             del self._awake[conn.tid]
-            at, conn.message = conn.taken_at, b""  # to keep it alive would cost the server memory
+            at, conn.message = conn.read_at, b""  # to keep it alive would cost the server memory
             record: Reported = Echo(
                 at, self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"), _clock() - at
             )
@@ -140,7 +140,7 @@ class Piped(Report):
         if conn:
             data, conn.message = conn.message, b""
             self._pending.append(
-                Recv(conn.taken_at, self._pid, tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
+                Recv(conn.read_at, self._pid, tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
             )
 
     def unblock(self, conn: Connection) -> None:

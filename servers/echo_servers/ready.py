@@ -102,7 +102,7 @@ class Loop:
             self.leave(peer)
             return
         self.server.report.recv(peer.conn, peer.message)
-        self.server.block.strike(self.server.report, peer.conn)
+        self.server.block.inject(self.server.report, peer.conn)
         self.send(peer)
 
     def send(self, peer: Peer) -> None:

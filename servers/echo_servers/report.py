@@ -18,17 +18,17 @@ write = os.write
 class Connection:
     """A connection as reports name it: its number in this process, its peer, and the thread that serves it.
 
-    `message` and `taken_at` are what has been taken from it, and when, until that is told.
+    `message` and `read_at` are what has been taken from it, and when, until that is told.
     """
 
-    __slots__ = ("message", "number", "peer", "taken_at", "tid")
+    __slots__ = ("message", "number", "peer", "read_at", "tid")
 
     def __init__(self, number: int, peer: str) -> None:
         self.number = number
         self.peer = peer
         self.tid = thread_id()
         self.message = b""
-        self.taken_at = 0
+        self.read_at = 0
 
 
 class Report:

@@ -53,7 +53,7 @@ class Timed(EchoTui):
     async def _start_chatter(self) -> None:
         while len(self.live.session.connections) < self.plan.clients:
             await asyncio.sleep(0.1)
-        self.live.crowd.chatter([], self._chatter, 64)
+        self.live.client_process.chatter([], self._chatter, 64)
 
     def _lag(self, late: int) -> None:
         self.told.append((time.monotonic(), late / 1e9, self.live.session.totals.lost))

@@ -36,4 +36,4 @@ def test_an_alarm_that_is_moved_for_ever_takes_no_memory() -> None:
     alarms, sleeper = Alarms(), _Sleeper()
     for at in range(10_000):
         alarms.set(sleeper, at)
-    assert len(alarms._moments) <= 2 + SLACK + 1
+    assert len(alarms._stall_snapshots) <= 2 + SLACK + 1

@@ -28,9 +28,9 @@ def _one_echo_late(connection: socket.socket) -> None:
 def test_a_polite_close_still_gets_the_last_echo() -> None:
     with one_connection(_one_echo_late) as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.say([1], b"last words\n")
+        watched.client_process.say([1], b"last words\n")
         watched.until(lambda: bool(watched.sent()))
-        watched.crowd.close([1])
+        watched.client_process.close([1])
         watched.until(lambda: bool(watched.closed()))
         echo, closed = watched.seen[-2:]
         assert isinstance(echo, ClientEcho)
@@ -46,7 +46,7 @@ def test_a_polite_close_waits_for_a_silent_server_only_so_long() -> None:
     ended: list[bytes] = []
     with one_connection(keep) as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.close([1])
+        watched.client_process.close([1])
         watched.until(lambda: bool(watched.closed()))
         assert watched.closed()[0].how == "closed"
     assert ended == [b""]
@@ -62,7 +62,7 @@ def test_a_reset_is_seen_as_a_reset() -> None:
     ended: list[bytes | OSError] = []
     with one_connection(wait) as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.close([1], reset=True)
+        watched.client_process.close([1], reset=True)
         watched.until(lambda: bool(watched.closed()))
         assert watched.closed()[0].how == "reset"
     assert isinstance(ended[0], ConnectionResetError)
@@ -82,7 +82,7 @@ def test_the_server_resets() -> None:
 
     with one_connection(reset) as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.say([1], b"x")
+        watched.client_process.say([1], b"x")
         watched.until(lambda: bool(watched.closed()))
         assert watched.closed()[0].how == "reset by server"
 
@@ -91,7 +91,7 @@ def test_the_server_resets() -> None:
 def test_nobody_listens(host: str) -> None:
     port = free_port()
     with watched_crowd() as watched:
-        watched.crowd.open([1, 2], host, port)
+        watched.client_process.open([1, 2], host, port)
         watched.until(lambda: len(watched.closed()) == 2)
         assert {one.how for one in watched.closed()} == {f"refused: nobody listens on 127.0.0.1:{port}"}
 
@@ -102,7 +102,7 @@ def test_nobody_listens(host: str) -> None:
 )
 def test_an_address_that_is_none(host: str, port: int, sentence: str) -> None:
     with watched_crowd() as watched:
-        watched.crowd.open([1], host, port)
+        watched.client_process.open([1], host, port)
         watched.until(lambda: bool(watched.closed()))
         assert watched.closed()[0].how.startswith(sentence)
 
@@ -129,15 +129,15 @@ def test_a_crowd_comes_back_under_its_numbers_with_its_chatter() -> None:
     with watched_crowd() as watched:
         with server("asyncio") as port:
             watched.open(20, port)
-            watched.crowd.chatter([], 5, 32)
-            watched.crowd.close([7])
+            watched.client_process.chatter([], 5, 32)
+            watched.client_process.close([7])
             watched.until(lambda: len(watched.closed()) == 1)
         watched.until(lambda: len(watched.closed()) == 20)
         others = {one.how for one in watched.closed() if one.client != 7}
         assert others <= {"server closed", "reset by server"}
         with server("multithread") as port:
             watched.seen.clear()
-            watched.crowd.reopen("127.0.0.1", port)
+            watched.client_process.reopen("127.0.0.1", port)
             everybody = {*range(1, 21)} - {7}
             watched.until(lambda: {one.client for one in watched.connected()} == everybody)
             watched.until(lambda: {one.client for one in watched.echoes()} == everybody)
@@ -146,26 +146,26 @@ def test_a_crowd_comes_back_under_its_numbers_with_its_chatter() -> None:
 
 def test_who_was_refused_comes_back_too_and_who_is_still_connected_moves() -> None:
     with server("asyncio") as old, server("asyncio") as new, watched_crowd() as watched:
-        watched.crowd.open([1], "127.0.0.1", free_port())
-        watched.crowd.open([2], "127.0.0.1", old)
+        watched.client_process.open([1], "127.0.0.1", free_port())
+        watched.client_process.open([2], "127.0.0.1", old)
         watched.until(lambda: bool(watched.connected()) and bool(watched.closed()))
-        watched.crowd.reopen("127.0.0.1", new)
+        watched.client_process.reopen("127.0.0.1", new)
         watched.until(lambda: len(watched.connected()) == 3)
         assert [one.how for one in watched.closed() if one.client == 2] == ["closed"]
-        watched.crowd.say([], b"here\n")
+        watched.client_process.say([], b"here\n")
         watched.until(lambda: {echo.client for echo in watched.echoes()} == {1, 2})
 
 
 def test_a_closed_client_takes_no_message_and_can_be_opened_anew() -> None:
     with server("asyncio") as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.close([1])
+        watched.client_process.close([1])
         watched.until(lambda: bool(watched.closed()))
-        watched.crowd.say([1], b"nobody there\n")
-        watched.crowd.burst([1, 99], 10, 10)
-        watched.crowd.open([1], "127.0.0.1", port)
+        watched.client_process.say([1], b"nobody there\n")
+        watched.client_process.burst([1, 99], 10, 10)
+        watched.client_process.open([1], "127.0.0.1", port)
         watched.until(lambda: len(watched.connected()) == 2)
-        watched.crowd.say([1], b"again\n")
+        watched.client_process.say([1], b"again\n")
         watched.until(lambda: bool(watched.echoes()))
         assert [one.head for one in watched.sent()] == ["again\n"]
 
@@ -174,9 +174,9 @@ def test_a_closed_client_takes_no_message_and_can_be_opened_anew() -> None:
 def test_out_of_descriptors_is_said_and_survived() -> None:
     with server("asyncio") as port, watched_crowd() as watched:
         watched.open(2, port)
-        resource.prlimit(watched.crowd.pid, resource.RLIMIT_NOFILE, (16, 16))
-        watched.crowd.open(range(3, 43), "127.0.0.1", port)
+        resource.prlimit(watched.client_process.pid, resource.RLIMIT_NOFILE, (16, 16))
+        watched.client_process.open(range(3, 43), "127.0.0.1", port)
         watched.until(lambda: len(watched.closed()) + len(watched.connected()) == 42)
         assert {one.how for one in watched.closed()} == {"out of file descriptors: a process may have 16"}
-        watched.crowd.say([1, 2], b"still here\n")
+        watched.client_process.say([1, 2], b"still here\n")
         watched.until(lambda: len(watched.echoes()) == 2)

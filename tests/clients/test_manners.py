@@ -29,18 +29,18 @@ def test_who_does_not_read_is_told_and_told_again_where_it_goes_next() -> None:
     with watched_crowd() as watched:
         with server("multithread") as port:
             watched.open(2, port)
-            watched.crowd.pause_reading([2], True)
+            watched.client_process.pause_reading([2], True)
             watched.until(lambda: _manners(watched, 2) == [(False, True)])
-        watched.crowd.pause_reading([2], True)
+        watched.client_process.pause_reading([2], True)
         with server("asyncio") as port:
-            watched.crowd.reopen("127.0.0.1", port)
+            watched.client_process.reopen("127.0.0.1", port)
             watched.until(lambda: len(watched.connected()) == 4)
             watched.until(lambda: _manners(watched, 2) == [(False, True)] * 3)
             places = [watched.seen.index(one) for one in watched.connected() if one.client == 2]
             assert isinstance(watched.seen[places[-1] + 1], ClientManners), "it comes with the connection"
-            watched.crowd.say([], b"hello\n")
+            watched.client_process.say([], b"hello\n")
             watched.until(lambda: len(watched.echoes()) == 1)
-            watched.crowd.pause_reading([], False)
+            watched.client_process.pause_reading([], False)
             watched.until(lambda: len(watched.echoes()) == 2)
             assert (_manners(watched, 1), _manners(watched, 2)[-1]) == ([(True, True)], (True, True))
 
@@ -57,12 +57,12 @@ def test_half_closed_a_client_still_gets_its_echo_and_sends_nothing_more() -> No
     taken: list[bytes] = []
     with one_connection(late) as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.chatter([1], 100, 20)
+        watched.client_process.chatter([1], 100, 20)
         watched.until(lambda: bool(watched.sent()))
-        watched.crowd.half_close([1])
+        watched.client_process.half_close([1])
         watched.until(lambda: _manners(watched, 1) == [(True, False)])
-        watched.crowd.say([1], b"too late\n")
-        watched.crowd.half_close([1])
+        watched.client_process.say([1], b"too late\n")
+        watched.client_process.half_close([1])
         watched.until(lambda: bool(watched.closed()))
         assert watched.closed()[0].how == "server closed"
         assert [echo.intact for echo in watched.echoes()] == [True] * len(watched.sent())
@@ -80,9 +80,9 @@ def test_a_large_message_that_has_begun_is_finished_before_the_half_close() -> N
     taken: list[int] = []
     with one_connection(slow) as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.burst([1], 2000, 65536)
+        watched.client_process.burst([1], 2000, 65536)
         watched.until(lambda: len(watched.sent()) > 10)
-        watched.crowd.half_close([1])
+        watched.client_process.half_close([1])
         watched.until(lambda: bool(watched.closed()))
         assert sum(taken) == sum(one.size for one in watched.sent())
 
@@ -90,17 +90,17 @@ def test_a_large_message_that_has_begun_is_finished_before_the_half_close() -> N
 def test_a_client_that_was_half_closed_comes_back_whole() -> None:
     with server("asyncio") as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.half_close([1])
+        watched.client_process.half_close([1])
         watched.until(lambda: bool(watched.closed()))
-        watched.crowd.reopen("127.0.0.1", port)
+        watched.client_process.reopen("127.0.0.1", port)
         watched.until(lambda: len(watched.connected()) == 2)
-        watched.crowd.say([1], b"here again\n")
+        watched.client_process.say([1], b"here again\n")
         watched.until(lambda: len(watched.echoes()) == 1)
 
 
 def test_a_flood_fills_the_accept_queue_and_ends_when_it_is_told_to() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=20) as listener, watched_crowd() as watched:
-        watched.crowd.flood("127.0.0.1", listener.getsockname()[1], 60, 60)
+        watched.client_process.flood("127.0.0.1", listener.getsockname()[1], 60, 60)
         watched.until(lambda: len(_came(watched)) == 21)
         watched.during(0.2)
         assert len(set(_came(watched))) == 21, "the queue has room for no more"
@@ -108,7 +108,7 @@ def test_a_flood_fills_the_accept_queue_and_ends_when_it_is_told_to() -> None:
         first, address = listener.accept()
         with first:
             assert "{}:{}".format(*address) in _came(watched)
-            watched.crowd.flood("127.0.0.1", 1, 0, 1)
+            watched.client_process.flood("127.0.0.1", 1, 0, 1)
             watched.until(lambda: _floods(watched)[-1].count == 0)
             assert select.select([first], [], [], LIMIT)[0]
             assert first.recv(1) == b""
@@ -117,31 +117,31 @@ def test_a_flood_fills_the_accept_queue_and_ends_when_it_is_told_to() -> None:
 def test_a_flood_ends_by_itself_with_its_time_or_its_server() -> None:
     with watched_crowd() as watched:
         with server("asyncio") as port:
-            watched.crowd.flood("127.0.0.1", port, 10, 0.3)
+            watched.client_process.flood("127.0.0.1", port, 10, 0.3)
             watched.until(lambda: len(_came(watched)) == 10)
             watched.until(lambda: _floods(watched)[-1].count == 0)
             watched.seen.clear()
-            watched.crowd.flood("127.0.0.1", port, 10, 60)
+            watched.client_process.flood("127.0.0.1", port, 10, 60)
             watched.until(lambda: len(_came(watched)) == 10)
         watched.until(lambda: _floods(watched)[-1].count == 0)
 
 
 def test_another_flood_takes_the_place_of_the_first_and_a_walk_ends_it() -> None:
     with server("asyncio") as port, watched_crowd() as watched:
-        watched.crowd.flood("127.0.0.1", port, FLOOD_LIMIT, 60)
+        watched.client_process.flood("127.0.0.1", port, FLOOD_LIMIT, 60)
         watched.until(lambda: len(_came(watched)) == FLOOD_LIMIT)
-        watched.crowd.flood("127.0.0.1", port, 5, 60)
+        watched.client_process.flood("127.0.0.1", port, 5, 60)
         watched.until(lambda: len(_came(watched)) == FLOOD_LIMIT + 5)
         assert [flood.count for flood in _floods(watched) if not flood.connected] == [FLOOD_LIMIT, 0, 5]
-        watched.crowd.reopen("127.0.0.1", port)
+        watched.client_process.reopen("127.0.0.1", port)
         watched.until(lambda: _floods(watched)[-1].count == 0)
 
 
 def test_a_flood_that_can_not_be_is_over_at_once_or_told() -> None:
     with watched_crowd() as watched:
-        watched.crowd.flood("127.0.0.1", free_port(), 10, 60)
+        watched.client_process.flood("127.0.0.1", free_port(), 10, 60)
         watched.until(lambda: bool(_floods(watched)) and not _floods(watched)[-1].count)
         assert not _came(watched)
-        watched.crowd.flood("a..b", 80, 10, 60)
-        watched.crowd.flood("127.0.0.1", 80, FLOOD_LIMIT + 1, 60)
+        watched.client_process.flood("a..b", 80, 10, 60)
+        watched.client_process.flood("127.0.0.1", 80, FLOOD_LIMIT + 1, 60)
         watched.until(lambda: sum(isinstance(one, Note) for one in watched.seen) == 2)

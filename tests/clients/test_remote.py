@@ -10,16 +10,16 @@ import psutil
 import pytest
 from echo_servers.records import Note
 from echo_tui.clients.commands import BURST_LIMIT
-from echo_tui.clients.remote import BACKLOG, Crowd
+from echo_tui.clients.remote import BACKLOG, ClientProcess
 
 from tests.clients.watching import LIMIT, server, watched_crowd
 
 HOLDER = """
 import sys, time
-from echo_tui.clients.remote import Crowd
-crowd = Crowd()
-crowd.open([1], "127.0.0.1", int(sys.argv[1]))
-print(crowd.pid, flush=True)
+from echo_tui.clients.remote import ClientProcess
+client_process = ClientProcess()
+client_process.open([1], "127.0.0.1", int(sys.argv[1]))
+print(client_process.pid, flush=True)
 time.sleep(60)
 """
 
@@ -39,29 +39,29 @@ def _wait_gone(pid: int) -> None:
 
 
 def test_stop_ends_the_process_and_its_connections_and_may_come_again() -> None:
-    crowd = Crowd()
-    pid = crowd.pid
-    assert crowd.running
-    crowd.stop()
+    client_process = ClientProcess()
+    pid = client_process.pid
+    assert client_process.running
+    client_process.stop()
     assert not psutil.pid_exists(pid)
-    crowd.stop()
-    assert not crowd.running
-    assert not crowd.say([], b"x")
-    assert not crowd.flush()
+    client_process.stop()
+    assert not client_process.running
+    assert not client_process.say([], b"x")
+    assert not client_process.flush()
 
 
 def test_stop_ends_even_a_crowd_that_does_not_react() -> None:
-    crowd = Crowd()
-    os.kill(crowd.pid, signal.SIGSTOP)
-    crowd.stop()
-    assert not psutil.pid_exists(crowd.pid)
+    client_process = ClientProcess()
+    os.kill(client_process.pid, signal.SIGSTOP)
+    client_process.stop()
+    assert not psutil.pid_exists(client_process.pid)
 
 
 def test_no_descriptor_is_left_behind() -> None:
-    Crowd().stop()
+    ClientProcess().stop()
     before = len(os.listdir("/dev/fd"))
     for _ in range(3):
-        Crowd().stop()
+        ClientProcess().stop()
     assert len(os.listdir("/dev/fd")) == before
 
 
@@ -105,34 +105,34 @@ def test_the_end_of_its_input_ends_it() -> None:
 def test_ctrl_c_is_for_the_dashboard(number: int, ends: bool) -> None:
     with server("asyncio") as port, watched_crowd() as watched:
         watched.open(1, port)
-        os.kill(watched.crowd.pid, number)
+        os.kill(watched.client_process.pid, number)
         if ends:
-            _wait_gone(watched.crowd.pid)
-            assert not watched.crowd.running
+            _wait_gone(watched.client_process.pid)
+            assert not watched.client_process.running
         else:
-            watched.crowd.say([], b"still here\n")
+            watched.client_process.say([], b"still here\n")
             watched.until(lambda: bool(watched.echoes()))
 
 
 def test_a_command_that_can_not_be_is_answered_with_a_sentence() -> None:
     with watched_crowd() as watched:
-        watched.crowd.burst([], BURST_LIMIT + 1, 10)
+        watched.client_process.burst([], BURST_LIMIT + 1, 10)
         watched.until(lambda: bool(watched.seen))
         (note,) = watched.seen
         assert isinstance(note, Note)
         assert "can't do" in note.text
-        assert watched.crowd.running
+        assert watched.client_process.running
 
 
 def test_commands_wait_within_bounds_for_a_crowd_that_reads_nothing() -> None:
     with server("asyncio") as port, watched_crowd() as watched:
         watched.open(1, port)
-        os.kill(watched.crowd.pid, signal.SIGSTOP)
+        os.kill(watched.client_process.pid, signal.SIGSTOP)
         taken = 0
-        while watched.crowd.say(range(1, 2001), b"x"):
+        while watched.client_process.say(range(1, 2001), b"x"):
             taken += 1
         assert 0 < taken * 9000 < BACKLOG + 1024 * 1024
-        assert not watched.crowd.flush()
-        os.kill(watched.crowd.pid, signal.SIGCONT)
-        watched.until(watched.crowd.flush)
+        assert not watched.client_process.flush()
+        os.kill(watched.client_process.pid, signal.SIGCONT)
+        watched.until(watched.client_process.flush)
         watched.until(lambda: len(watched.echoes()) > 0)

@@ -33,7 +33,7 @@ def test_every_client_gets_its_own_lines_back_in_order(pattern: str) -> None:
         assert all(address.startswith("127.0.0.1:") for address in addresses)
         everything = bytes(range(256))
         for line in (b"hogehoge\n", everything, b"\0"):
-            watched.crowd.say([], line)
+            watched.client_process.say([], line)
         watched.until(lambda: len(watched.echoes()) == 15)
         for client in range(1, 6):
             echoes = _echoes_of(watched, client)
@@ -47,15 +47,15 @@ def test_every_client_gets_its_own_lines_back_in_order(pattern: str) -> None:
 def test_a_line_to_one_client_reaches_no_other() -> None:
     with server("asyncio") as port, watched_crowd() as watched:
         watched.open(3, port)
-        watched.crowd.say([2], b"only you\n")
+        watched.client_process.say([2], b"only you\n")
         watched.until(lambda: bool(watched.echoes()))
         assert [one.client for one in watched.sent()] == [2]
 
 
 def test_a_line_that_is_said_before_the_connection_stands_is_sent_with_it() -> None:
     with server("asyncio") as port, watched_crowd() as watched:
-        watched.crowd.open(range(60), "127.0.0.1", port)
-        watched.crowd.say([], b"early\n")
+        watched.client_process.open(range(60), "127.0.0.1", port)
+        watched.client_process.say([], b"early\n")
         watched.until(lambda: len(watched.echoes()) == 60)
         assert len({echo.client for echo in watched.echoes()}) == 60
 
@@ -68,7 +68,7 @@ def test_ipv6() -> None:
     with server("asyncio", "--host", "::1") as port, watched_crowd() as watched:
         watched.open(1, port, "::1")
         assert watched.connected()[0].address.startswith("[::1]:")
-        watched.crowd.say([1], b"six\n")
+        watched.client_process.say([1], b"six\n")
         watched.until(lambda: bool(watched.echoes()))
 
 
@@ -77,7 +77,7 @@ def test_the_oldest_message_under_way_is_what_a_client_waits_for() -> None:
         watched.open(1, port)
         for line in (b"one\n", b"two\n"):
             before = len(watched.sent())
-            watched.crowd.say([1], line)
+            watched.client_process.say([1], line)
             watched.until(lambda before=before: len(watched.sent()) > before)  # type: ignore[misc]
             time.sleep(0.05)
         watched.until(lambda: len(watched.echoes()) == 2)
@@ -92,7 +92,7 @@ def test_the_oldest_message_under_way_is_what_a_client_waits_for() -> None:
 def test_chatter_goes_on_while_the_server_blocks_and_each_message_counts_its_whole_wait() -> None:
     with server("asyncio", "--block", "sleep:0.5") as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.chatter([1], 20, 32)
+        watched.client_process.chatter([1], 20, 32)
         watched.until(lambda: max(Counter(echo.at for echo in watched.echoes()).values(), default=0) >= 4)
         at, _ = Counter(echo.at for echo in watched.echoes()).most_common(1)[0]
         together = [echo.rtt for echo in watched.echoes() if echo.at == at]
@@ -104,15 +104,15 @@ def test_chatter_goes_on_while_the_server_blocks_and_each_message_counts_its_who
 def test_chatter_counts_from_when_it_was_due_even_if_the_crowd_itself_was_held_up() -> None:
     with server("asyncio") as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.chatter([1], 50, 32)
+        watched.client_process.chatter([1], 50, 32)
         watched.until(lambda: len(watched.echoes()) >= 10)
-        os.kill(watched.crowd.pid, signal.SIGSTOP)
+        os.kill(watched.client_process.pid, signal.SIGSTOP)
         stopped = time.monotonic_ns()
         time.sleep(0.6)
         held = time.monotonic_ns() - stopped
-        os.kill(watched.crowd.pid, signal.SIGCONT)
+        os.kill(watched.client_process.pid, signal.SIGCONT)
         watched.until(lambda: any(echo.rtt > held / 2 for echo in watched.echoes()))
-        watched.crowd.chatter([1], 0, 32)
+        watched.client_process.chatter([1], 0, 32)
         watched.until(lambda: len(watched.echoes()) == len(watched.sent()))
         dues = [echo.at - echo.rtt for echo in watched.echoes()]
         assert {later - earlier for earlier, later in pairwise(dues)} == {1_000_000_000 // 50}
@@ -121,11 +121,11 @@ def test_chatter_counts_from_when_it_was_due_even_if_the_crowd_itself_was_held_u
 def test_chatter_of_a_crowd_stops_when_asked() -> None:
     with server("asyncio") as port, watched_crowd() as watched:
         watched.open(20, port)
-        watched.crowd.chatter([], 20, 40)
+        watched.client_process.chatter([], 20, 40)
         watched.until(lambda: len({echo.client for echo in watched.echoes()}) == 20)
         assert all(echo.size == 40 and echo.intact for echo in watched.echoes())
-        watched.crowd.chatter([], 0, 40)
-        watched.crowd.say([1], b"the end\n")
+        watched.client_process.chatter([], 0, 40)
+        watched.client_process.say([1], b"the end\n")
         watched.until(lambda: any(echo.head == "the end\n" for echo in watched.echoes()))
         watched.until(lambda: len(watched.echoes()) == len(watched.sent()))
         before = len(watched.sent())
@@ -136,7 +136,7 @@ def test_chatter_of_a_crowd_stops_when_asked() -> None:
 def test_a_burst_comes_back_whole_and_numbered() -> None:
     with server("select-loop") as port, watched_crowd() as watched:
         watched.open(4, port)
-        watched.crowd.burst([], 2000, 64)
+        watched.client_process.burst([], 2000, 64)
         watched.until(lambda: len(watched.echoes()) == 8000)
         assert all(echo.intact and echo.size == 64 for echo in watched.echoes())
         assert len({echo.head for echo in _echoes_of(watched, 3)}) == 2000
@@ -145,11 +145,11 @@ def test_a_burst_comes_back_whole_and_numbered() -> None:
 def test_messages_that_the_kernel_takes_only_in_parts_come_back_intact() -> None:
     with one_connection(lambda connection: _echo_after(0.3, connection)) as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.burst([1], 200, 65536)
+        watched.client_process.burst([1], 200, 65536)
         watched.until(lambda: len(watched.echoes()) == 200)
         assert all(echo.intact and echo.size == 65536 for echo in watched.echoes())
         assert len(watched.sent()) == 200
-        watched.crowd.close([])
+        watched.client_process.close([])
         watched.until(lambda: bool(watched.closed()))
 
 
@@ -161,11 +161,11 @@ def test_a_wrong_byte_is_noticed() -> None:
     with one_connection(corrupt) as port, watched_crowd() as watched:
         watched.open(1, port)
         for number, line in enumerate((b"one\n", b"right\n", b"three\n"), start=1):
-            watched.crowd.say([1], line)
+            watched.client_process.say([1], line)
             watched.until(lambda number=number: len(watched.echoes()) == number)  # type: ignore[misc]
         assert [echo.intact for echo in watched.echoes()] == [True, False, True]
         assert watched.echoes()[1].head == "wrong\n"
-        watched.crowd.close([])
+        watched.client_process.close([])
         watched.until(lambda: bool(watched.closed()))
 
 
@@ -178,20 +178,20 @@ def test_bytes_that_nobody_asked_for_are_not_intact_and_harm_nothing() -> None:
         watched.open(1, port)
         watched.until(lambda: sum(echo.size for echo in watched.echoes()) == 12)
         assert not any(echo.intact for echo in watched.echoes())
-        assert watched.crowd.running
-        watched.crowd.close([])
+        assert watched.client_process.running
+        watched.client_process.close([])
         watched.until(lambda: bool(watched.closed()))
 
 
 def test_a_client_that_does_not_read_gets_its_echo_when_it_does() -> None:
     with server("multithread") as port, watched_crowd() as watched:
         watched.open(2, port)
-        watched.crowd.pause_reading([1], True)
-        watched.crowd.say([], b"hello\n")
+        watched.client_process.pause_reading([1], True)
+        watched.client_process.say([], b"hello\n")
         watched.until(lambda: len(watched.sent()) == 2 and bool(_echoes_of(watched, 2)))
         watched.during(0.2)
         assert not _echoes_of(watched, 1)
-        watched.crowd.pause_reading([1], False)
+        watched.client_process.pause_reading([1], False)
         watched.until(lambda: bool(_echoes_of(watched, 1)))
 
 
@@ -200,38 +200,38 @@ def test_too_many_lines_for_a_server_that_takes_none_are_refused_aloud() -> None
         watched.open(2, port)
 
         def refused_at_last() -> bool:
-            watched.crowd.say([2], b"x" * 65536)
+            watched.client_process.say([2], b"x" * 65536)
             return any(isinstance(one, Note) for one in watched.seen)
 
         watched.until(refused_at_last)
         note = next(one for one in watched.seen if isinstance(one, Note))
         assert "client 2 has too much waiting" in note.text
-        watched.crowd.say([1], b"still here\n")
+        watched.client_process.say([1], b"still here\n")
         watched.until(lambda: bool(_echoes_of(watched, 1)))
 
 
 def test_a_thousand_clients() -> None:
     with descriptors(2000), server("asyncio") as port:
         with descriptors(64):
-            crowd = watched_crowd()
-            watched = crowd.__enter__()
+            client_process = watched_crowd()
+            watched = client_process.__enter__()
         try:
             watched.open(1000, port)
-            watched.crowd.say([], b"we are many\n")
+            watched.client_process.say([], b"we are many\n")
             watched.until(lambda: len(watched.echoes()) == 1000)
-            watched.crowd.chatter([], 1, 32)
+            watched.client_process.chatter([], 1, 32)
             watched.until(lambda: len({echo.client for echo in watched.echoes()[1000:]}) == 1000)
             assert all(echo.intact for echo in watched.echoes())
-            watched.crowd.close([])
+            watched.client_process.close([])
             watched.until(lambda: len(watched.closed()) == 1000)
             assert {one.how for one in watched.closed()} == {"closed"}
         finally:
-            crowd.__exit__(None, None, None)
+            client_process.__exit__(None, None, None)
 
 
 def test_who_finds_the_accept_queue_full_is_still_opening() -> None:
     with server("single-thread") as port, watched_crowd() as watched:
-        watched.crowd.open(range(160), "127.0.0.1", port)
+        watched.client_process.open(range(160), "127.0.0.1", port)
         watched.until(lambda: sum(isinstance(one, ClientOpening) for one in watched.seen) == 160)
         watched.during(0.3)
         assert 1 < len(watched.connected()) < 160
@@ -242,12 +242,12 @@ def test_nobody_reads_and_the_clients_go_on_and_the_loss_is_counted() -> None:
     count = 30_000
     with server("asyncio") as port, watched_crowd() as watched:
         watched.open(1, port)
-        watched.crowd.burst([1], count, 64)
-        watched.crowd.say([1], b"last\n")
-        _wait_until_idle(watched.crowd.pid)
+        watched.client_process.burst([1], count, 64)
+        watched.client_process.say([1], b"last\n")
+        _wait_until_idle(watched.client_process.pid)
         assert len(watched.seen) < 10
         watched.until(lambda: not _read_some(watched))
-        watched.crowd.say([1], b"after\n")
+        watched.client_process.say([1], b"after\n")
         watched.until(lambda: bool(watched.echoes()) and watched.echoes()[-1].head == "after\n")
         lost = [one for one in watched.seen if isinstance(one, ClientsLost)]
         assert sum(one.records for one in lost) > 0

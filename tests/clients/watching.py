@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from echo_tui.clients.remote import Crowd
+from echo_tui.clients.remote import ClientProcess
 from echo_tui.model.observations import (
     DECODER,
     ClientClosed,
@@ -29,17 +29,17 @@ LIMIT = 20.0
 class Watched:
     """A crowd, and all the observations that have come from it."""
 
-    def __init__(self, crowd: Crowd) -> None:
-        self.crowd = crowd
+    def __init__(self, crowd: ClientProcess) -> None:
+        self.client_process = crowd
         self.seen: list[Observation] = []
         self.ended = False
         self._rest = b""
 
     def read(self, seconds: float = 0.0) -> None:
         """Take what the pipe has, waiting at most so long for the first of it."""
-        if self.ended or not select.select([self.crowd.fd], [], [], seconds)[0]:
+        if self.ended or not select.select([self.client_process.fd], [], [], seconds)[0]:
             return
-        data = os.read(self.crowd.fd, 1024 * 1024)
+        data = os.read(self.client_process.fd, 1024 * 1024)
         self.ended = not data
         *lines, self._rest = (self._rest + data).split(b"\n")
         self.seen += [DECODER.decode(line) for line in lines]
@@ -48,7 +48,7 @@ class Watched:
         """Read until the condition holds."""
         end = time.monotonic() + LIMIT
         while not condition():
-            self.crowd.flush()
+            self.client_process.flush()
             late = time.monotonic() > end or self.ended
             assert not late, f"missed; the last ones were {self.seen[-5:]}"
             self.read(0.01)
@@ -74,14 +74,14 @@ class Watched:
     def open(self, count: int, port: int, host: str = "127.0.0.1") -> None:
         """Open clients 1 to `count`, and wait until all are connected."""
         already = len(self.connected())
-        self.crowd.open(range(1, count + 1), host, port)
+        self.client_process.open(range(1, count + 1), host, port)
         self.until(lambda: len(self.connected()) == already + count)
 
 
 @contextlib.contextmanager
 def watched_crowd() -> Iterator[Watched]:
     """A running crowd."""
-    with Crowd() as crowd:
+    with ClientProcess() as crowd:
         yield Watched(crowd)
 
 

@@ -133,8 +133,8 @@ async def test_a_cell_leads_to_its_stall() -> None:
     assert blame
     assert (blame.cause, blame.injected) == (Cause.BLOCKED, True)
     assert blame.where.startswith("block.py:")
-    assert measured.moment
-    still, _ = measured.moment
+    assert measured.snapshot
+    still, _ = measured.snapshot
     assert any(stall.number == blame.number for stall in still.stalls.all)
     assert measured.cell.lasted == pytest.approx(blame.length / 1000, rel=0.3)
 

@@ -61,7 +61,7 @@ class Client:
         """Connect."""
         self.sock = socket.create_connection((self.host, self.port), DRAINS)
         self.sock.setblocking(False)
-        self.out, self.owed, self.reading, self.half_closed = b"", 0, True, False
+        self.out, self.to_echo, self.reading, self.half_closed = b"", 0, True, False
         host, port = self.sock.getsockname()[:2]
         self.notes = Notes(f"{host}:{port}", time.monotonic_ns())
         return self.notes
@@ -96,7 +96,7 @@ class Client:
     def send(self, size: int) -> None:
         assert self.notes
         self.out = bytes(size)
-        self.owed += size
+        self.to_echo += size
         self.notes.sent += size
         self.notes.waits.append(Wait(time.monotonic_ns(), 0))
 
@@ -121,12 +121,12 @@ class Client:
         assert self.notes
         at, heard = time.monotonic_ns(), self.notes.heard
         self.notes.received += size
-        self.owed -= size
+        self.to_echo -= size
         if len(heard) > 1 and at - heard[-2] < HEARD:
             heard[-1] = at
         else:
             heard.append(at)
-        if not self.owed and self.notes.waits and not self.notes.waits[-1].end:
+        if not self.to_echo and self.notes.waits and not self.notes.waits[-1].end:
             self.notes.waits[-1].end = at
 
     def close(self) -> None:
@@ -164,7 +164,7 @@ def play(host: str, port: int, seed: int, seconds: float) -> list[Notes]:
                         each.close()
                     client.flood.clear()
                     client.reading = True
-                    if not client.owed:
+                    if not client.to_echo:
                         ended = now >= over or client.act(next(plan), now)
             except ConnectionError:
                 assert client.notes

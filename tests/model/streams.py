@@ -44,7 +44,7 @@ class Talk:
     left: bool = False
 
     @property
-    def owed(self) -> int:
+    def to_echo(self) -> int:
         return self.recv_bytes - self.send_bytes
 
 
@@ -107,20 +107,20 @@ class World:
         self.counts.recv_bytes += size
 
     def send(self, talk: Talk, size: int) -> None:
-        if not (size := min(size, talk.owed)):
+        if not (size := min(size, talk.to_echo)):
             return
         self.say(Send(self.tick(), talk.pid, talk.tid, talk.conn, size, "x"))
         talk.send_bytes += size
         self.counts.send += 1
         self.counts.send_bytes += size
-        if talk.asked_at and not talk.owed and not talk.left:
+        if talk.asked_at and not talk.to_echo and not talk.left:
             assert talk.client
             at = self.tick()
             self.say(ClientEcho(at, talk.client, size, "x", at - talk.asked_at, 0))
             talk.asked_at = 0
 
     def echo(self, talk: Talk, size: int) -> None:
-        """A recv and a send with nothing between them, told as one; whatever was owed before is owed still."""
+        """A recv and a send with nothing between them, told as one; whatever was to be echoed before still is."""
         asked_at = self.tick()
         if talk.client and not talk.left and not talk.asked_at:
             self.say(ClientSent(asked_at, talk.client, size, "x"))
@@ -214,7 +214,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "limit": st.none() | numbers,
     "dropped": st.none() | numbers,
     "unanswered": st.lists(st.sampled_from(("127.0.0.1:1", "127.0.0.1:9")), max_size=2),
-    "rests": st.lists(st.sampled_from(("accept", "recv", "poll", "spin")), max_size=2),
+    "idle_calls": st.lists(st.sampled_from(("accept", "recv", "poll", "spin")), max_size=2),
+    "calls": st.lists(st.sampled_from(("accept", "recv", "poll")), max_size=2),
     "connected": st.lists(st.sampled_from(("127.0.0.1:1", "127.0.0.1:9")), max_size=2),
     "gone": st.lists(st.tuples(few, few), max_size=2),
     "count": numbers,

@@ -285,7 +285,7 @@ def test_workers_and_processes_that_come_and_go_do_not_add_up() -> None:
     session = scene.session
     assert len(session.workers) <= WORKERS_KEPT
     assert len(session.resources.processes) <= PROCESSES_KEPT
-    assert len(session.workers.ended_took) <= PROCESSES_KEPT
+    assert len(session.workers.ended_progress) <= PROCESSES_KEPT
     assert not [process for process in session.resources.processes.values() if not process.gone_at]
     alive = range(1, PROCESSES_KEPT + 10)
     scene.say(*(ProcessSample(scene.now, number, PID, 1.0, 10, 1, 5, 5) for number in alive))

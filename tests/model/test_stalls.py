@@ -396,7 +396,7 @@ def test_a_loop_that_serves_on_is_not_asked_what_it_has_taken() -> None:
         scene.takes(1)
         scene.passes(50, running=PID)
         assert not set(peers) & set(sampling.wanted(scene.session))
-        assert sampling.strangers_to(scene.session) is None
+        assert sampling.others_than(scene.session) is None
 
 
 def test_whose_echo_is_owed_while_another_thread_keeps_the_gil_waits_until_it_is_sent() -> None:

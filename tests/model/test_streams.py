@@ -53,7 +53,7 @@ def test_open_are_those_that_began_and_did_not_end(world: World) -> None:
 def test_waiting_is_who_is_owed_an_echo(world: World) -> None:
     session = fold(world.said)
     waiting = {c.peer for c in session.connections.values() if c.state is State.WAITING}
-    assert waiting == {t.peer for t in world.open if (t.owed or t.asked_at) and not t.left}
+    assert waiting == {t.peer for t in world.open if (t.to_echo or t.asked_at) and not t.left}
     assert {s.connection for s in session.blocks.running.values()} == {
         c.number for c in session.connections.values() for t in world.open if t.blocked and c.peer == t.peer
     }

@@ -29,7 +29,7 @@ def test_stop_ends_it_at_once_with_clients_and_frees_the_port(pattern: str) -> N
         started = server.until(ServerStarted)[0]
         assert server.seen[0] is started
         assert (started.pattern, started.pid, started.host, started.port) == (pattern, server.child.pid, "127.0.0.1", 0)
-        assert started.rests == list(BY_NAME[pattern].rests)
+        assert started.idle_calls == list(BY_NAME[pattern].idle_calls)
         clients = server.connect(4)
         for client in clients:
             client.sendall(b"hold")

@@ -383,7 +383,7 @@ def test_strangers_are_looked_for_also_where_nothing_waits_in_them(listener: soc
         stack.callback(sockets.close)
         for known in range(4):
             sockets.pace.hurry()
-            sample = sockets.sample(port, host, strangers_to={name(client) for client in clients[:known]})
+            sample = sockets.sample(port, host, others_than={name(client) for client in clients[:known]})
             assert sample
             told = sorted(bare(sample))
             assert told == sorted((name(client), 0, 0, True) for client in clients[known:])

@@ -1,4 +1,4 @@
-"""The lens: it shows what the server calls, and lets go of it."""
+"""The strace_view: it shows what the server calls, and lets go of it."""
 
 import os
 import signal
@@ -64,12 +64,12 @@ def test_a_real_look_is_left_out() -> None:
     with watched("asyncio") as server:
         (client,) = server.connect()
         client.settimeout(LIMIT)
-        lens, stacks, seen = Strace(server.child.pid), server.child.stacks, list[str]()
+        strace_view, stacks, seen = Strace(server.child.pid), server.child.stacks, list[str]()
 
         def took(words: str) -> bool:
             client.sendall(words.encode())
             assert client.recv(100)
-            if calls := lens.read():
+            if calls := strace_view.read():
                 seen.extend(calls.lines)
             return any(words in line for line in seen)
 
@@ -78,7 +78,7 @@ def test_a_real_look_is_left_out() -> None:
         eventually(stacks.read, "the stack")
         eventually(lambda: took("after"), "it goes on")
         assert not [line for line in seen if "SIGUSR1" in line or "rt_sigreturn" in line or ", line " in line], seen
-        lens.stop()
+        strace_view.stop()
         client.close()
 
 
@@ -90,19 +90,19 @@ def test_what_a_loop_waits_in(pattern: str, call: str) -> None:
     with watched(pattern) as server:
         (client,) = server.connect()
         client.settimeout(LIMIT)
-        lens = Strace(server.child.pid)
+        strace_view = Strace(server.child.pid)
         seen: list[str] = []
 
         def shown() -> bool:
             client.sendall(b"hogehoge")
             assert client.recv(100)
-            if calls := lens.read():
+            if calls := strace_view.read():
                 assert calls.count >= len(calls.lines)
                 seen.extend(calls.lines)
             return any(call in line for line in seen) and any("hogehoge" in line for line in seen)
 
         eventually(shown, f"{call} in {seen[-5:]}")
-        lens.stop()
+        strace_view.stop()
         client.sendall(b"still there")
         assert client.recv(100) == b"still there"
         client.close()
@@ -113,41 +113,41 @@ def test_what_a_loop_waits_in(pattern: str, call: str) -> None:
 def test_what_a_quiet_loop_is_in(pattern: str, call: str) -> None:
     """A call that has not returned is known by its beginning, also if nothing ever happens."""
     with watched(pattern) as server:
-        lens = Strace(server.child.pid)
+        strace_view = Strace(server.child.pid)
         begun: list[str] = []
 
         def quiet() -> bool:
-            if calls := lens.read():  # the loop may still be starting
+            if calls := strace_view.read():  # the loop may still be starting
                 begun.append(calls.begun)
                 return False
             return bool(begun) and begun[-1].startswith(call)
 
         eventually(quiet, f"a sample with nothing new since {call}")
-        lens.stop()
+        strace_view.stop()
 
 
 @with_strace
 def test_it_goes_with_the_server() -> None:
     with watched("asyncio") as server:
-        lens = Strace(server.child.pid)
-        eventually(lens.read, "it is attached")
+        strace_view = Strace(server.child.pid)
+        eventually(strace_view.read, "it is attached")
         os.kill(server.child.pid, signal.SIGKILL)
-        eventually(lambda: lens._process.poll() is not None, "its end")
-        lens.stop()
+        eventually(lambda: strace_view._process.poll() is not None, "its end")
+        strace_view.stop()
 
 
 @with_strace
 def test_a_process_that_is_not_there_is_said_by_strace_itself() -> None:
     with subprocess.Popen(["true"]) as gone:
         gone.wait()
-    lens = Strace(gone.pid)
+    strace_view = Strace(gone.pid)
     said: list[str] = []
 
     def told() -> bool:
-        if calls := lens.read():
+        if calls := strace_view.read():
             said.extend(calls.lines)
         return "No such process" in "".join(said)
 
     eventually(told, "its own words")
-    lens.stop()
-    assert not psutil.pid_exists(lens._process.pid)
+    strace_view.stop()
+    assert not psutil.pid_exists(strace_view._process.pid)

@@ -37,7 +37,7 @@ def assert_nobody_came(foreign: socket.socket) -> None:
 
 def settle(live: Live) -> None:
     """Let the clients' process obey all it was asked: it obeys in turn, and then says that one client is closed."""
-    live.crowd.open([999], "192.0.2.1.invalid", 1)
+    live.client_process.open([999], "192.0.2.1.invalid", 1)
     run = Run.__new__(Run)
     run.live = live
     run.until(lambda: 999 in live.session.clients and live.session.clients[999].ended, "the last command obeyed")
@@ -51,7 +51,7 @@ def test_no_client_connects_to_the_program_that_has_the_port(run: Run, foreign: 
     run.until(lambda: live.session.server and not live.session.server.running, "the server's refusal")
     live.open_clients(2)
     assert live.flood() == 0
-    live.crowd.say([], b"secret\n")
+    live.client_process.say([], b"secret\n")
     live.load([], 50, 64)
     run.until(lambda: len(live.session.clients) == 6, "all clients named")
     settle(live)

@@ -52,7 +52,7 @@ class Run:
         """Send, and wait for the echoes."""
         clients = self.live.session.clients
         before = {n: clients[n].echoed for n in numbers}
-        assert self.live.crowd.say(numbers, data)
+        assert self.live.client_process.say(numbers, data)
         self.until(lambda: all(clients[n].echoed == before[n] + 1 for n in numbers), f"echoes for {numbers}")
 
 
@@ -88,7 +88,7 @@ def test_a_single_thread_takes_one_client_and_an_external_one_stands_beside_ours
     run.live.open_clients(2)
     run.until(lambda: set(run.states().values()) == {State.QUIET, State.QUEUED}, "one is served, one waits")
     with socket.create_connection(("127.0.0.1", run.live.plan.options.port)):
-        run.live.crowd.close([1, 2])
+        run.live.client_process.close([1, 2])
         run.until(lambda: [c for c in run.live.session.connections.values() if c.client is None], "the external one")
         (guest,) = [c for c in run.live.session.connections.values() if c.client is None]
         assert run.live.session.is_external(guest, time.monotonic_ns()) is True
@@ -163,7 +163,7 @@ def test_the_block_of_asyncio_blocking_is_switched_off_and_on(run: Run) -> None:
     run.say([number])
     assert not live.session.blocks.spans
     assert live.toggle_block() is True
-    live.crowd.say([number], HOGE)
+    live.client_process.say([number], HOGE)
     run.until(lambda: live.session.blocks.running, "the loop sleeps")
     assert run.states() == {number: State.WAITING}
     run.live.open_clients()
@@ -220,7 +220,7 @@ def test_a_dead_worker_leaves_no_connection_behind(run: Run) -> None:
     run.until(lambda: len(live.session.resources.processes) > 1, "workers are sampled")
     numbers = live.open_clients(4)
     run.all_are(State.QUIET, numbers)
-    live.crowd.chatter(numbers, 200, 64)
+    live.client_process.chatter(numbers, 200, 64)
     run.until(lambda: live.session.totals.echoes > 100, "they chatter")
     victim = next(iter(live.session.connections.values())).pid
     os.kill(victim, signal.SIGKILL)
@@ -291,7 +291,7 @@ def test_nothing_comes_back_after_the_end() -> None:
     live.start(BY_NAME["asyncio"])
     time.sleep(REVIVAL * 1.1)
     assert live.drain() == 0
-    assert not live.crowd.running
+    assert not live.client_process.running
     assert live.child is None
 
 
@@ -301,9 +301,9 @@ def test_clients_whose_process_was_killed_come_back(run: Run) -> None:
     run.all_are(State.QUIET, numbers)
     run.live.flood()
     run.until(lambda: run.live.session.clients.flood.count, "a flood")
-    died = run.live.crowd.pid
+    died = run.live.client_process.pid
     os.kill(died, signal.SIGKILL)
-    run.until(lambda: run.live.crowd.pid != died, "a new process for the clients")
+    run.until(lambda: run.live.client_process.pid != died, "a new process for the clients")
     assert not run.live.session.clients.flood.count
     run.all_are(State.QUIET, numbers)
     run.say(numbers)

@@ -55,7 +55,7 @@ def start_with(start: Starter, pattern: str, count: int) -> tuple[Running, set[i
     return server, taken
 
 
-def rests(server: Running) -> bool:
+def is_idle(server: Running) -> bool:
     before = server.cpu()
     with server.connect() as late:
         assert is_silent(late, 0.4)
@@ -76,7 +76,7 @@ def test_it_serves_those_it_has_and_then_the_others(start: Starter, pattern: str
     for client in waiting:
         client.sendall(b"me too")
     eventually(lambda: complaints(server), "it says so")
-    assert rests(server)
+    assert is_idle(server)
     for client in served:
         ask(client)
     assert is_silent(waiting[0])
@@ -93,7 +93,7 @@ def test_with_none_left_it_waits_for_one(start: Starter, pattern: str) -> None:
     server, taken = start_with(start, pattern, 0)
     client = server.connect()
     eventually(lambda: complaints(server), "it says so")
-    assert rests(server)
+    assert is_idle(server)
     assert len(server.until(New)) == 2
     leave_descriptors(server, taken, FEW)
     ask(client)

@@ -103,20 +103,20 @@ class Caller:
         self.sock.setblocking(False)
         self.name = address_name(*self.sock.getsockname()[:2])
         self.sent_at = self.echo_at = 0
-        self.owed = 0
+        self.to_echo = 0
 
     def send(self, data: bytes = b"hogehoge\n") -> None:
         self.sent_at, self.echo_at = time.monotonic_ns(), 0
-        self.owed += len(data)
+        self.to_echo += len(data)
         self.sock.sendall(data)
 
     def listen(self) -> bool:
         """Take what is there; whether all echoes have come."""
         with contextlib.suppress(BlockingIOError):
-            while self.owed:
-                self.owed -= len(self.sock.recv(1 << 16))
+            while self.to_echo:
+                self.to_echo -= len(self.sock.recv(1 << 16))
                 self.echo_at = time.monotonic_ns()
-        return not self.owed
+        return not self.to_echo
 
     def talk(self, data: bytes = b"hogehoge\n") -> None:
         """Send, and wait for the echo."""

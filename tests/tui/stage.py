@@ -215,7 +215,7 @@ async def dashboard(
                 await stage.serving()
             yield stage
         finally:
-            group = [*app.live.session.resources.processes, app.live.crowd.pid]
+            group = [*app.live.session.resources.processes, app.live.client_process.pid]
     assert not app.return_code, "a fault of its own"
     assert free_of_processes(before)
     assert not [pid for pid in group if is_alive(pid)]

@@ -7,7 +7,6 @@ from pathlib import Path
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern, find
 from echo_servers.records import Block, Bye, Listening, New, Recv, Send, Unblock, Worker
-from echo_tui.model.moments import Moments
 from echo_tui.model.observations import (
     BlockSet,
     ClientClosed,
@@ -31,9 +30,10 @@ from echo_tui.model.observations import (
     ThreadSample,
 )
 from echo_tui.model.session import Session
+from echo_tui.model.stall_snapshots import StallSnapshots
 from echo_tui.run.arming import Arming
-from echo_tui.run.lens import Lens
 from echo_tui.run.live import Live, Plan
+from echo_tui.run.strace_view import StraceView
 from echo_tui.tui import picture
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.view import View
@@ -185,9 +185,9 @@ class StillLive(Live):
         self.block = Arming(BlockSetting("sleep", 6.0))
         self.block.switch(self.session.block.on)
         self.loads = {}
-        self.moments = Moments()
-        self.moments.keep(self.session, NOW)
-        self.lens = Lens()
+        self.stall_snapshots = StallSnapshots()
+        self.stall_snapshots.keep(self.session, NOW)
+        self.strace_view = StraceView()
         self._last_client = len(self.session.clients)
 
     def drain(self, budget: float = 0.02) -> int:

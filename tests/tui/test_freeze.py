@@ -16,7 +16,7 @@ def picture(stage: Stage) -> dict[str, list[str]]:
 
 async def chatter(stage: Stage, rate: float) -> None:
     """Have all clients chatter."""
-    stage.app.live.crowd.chatter([], rate, 16)
+    stage.app.live.client_process.chatter([], rate, 16)
     await stage.until(lambda: stage.session.totals.echoes > 50, "chatter")
 
 
@@ -81,7 +81,7 @@ async def test_lines_that_fall_out_of_the_log_leave_the_cursor_on_its_own(monkey
 
         async def fill(lines: int) -> None:
             while log.total < lines:
-                stage.app.live.crowd.burst([], 100, 1024)
+                stage.app.live.client_process.burst([], 100, 1024)
                 bytes_ = stage.session.totals.send_bytes + 100 * 1024
                 await stage.until(lambda: stage.session.totals.send_bytes == bytes_, "a burst")  # noqa: B023
 
@@ -104,7 +104,7 @@ async def test_lines_that_fall_out_of_the_log_leave_the_cursor_on_its_own(monkey
 async def test_copied_lines_are_what_stands_there() -> None:
     async with dashboard("multithread", clients=2) as stage:
         await stage.until(lambda: stage.session.totals.new == 2, "two clients")
-        stage.app.live.crowd.say([2], b"hogehoge\n")
+        stage.app.live.client_process.say([2], b"hogehoge\n")
         await stage.until(lambda: stage.session.totals.echoes == 1, "an echo")
         for key, panel in (("3", "connections"), ("5", "events"), ("7", "threads"), ("2", "timeline")):
             await stage.press(key, "home", "y")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from echo_servers.catalog import PATTERNS
 from echo_tui.config import Config
-from echo_tui.model.moments import Moments
+from echo_tui.model.stall_snapshots import StallSnapshots
 from echo_tui.run.live import Live
 from echo_tui.tui.dialogs import Help
 from echo_tui.tui.keys import ALL_KEYS, KEYS
@@ -83,7 +83,7 @@ async def test_a_stall_of_which_there_is_no_picture_yet_can_not_be_gone_back_to(
         await pilot.pause()
         app.draw()
         assert "[ ] stalls" in screen_text(app.screen)
-        app.live.moments = Moments()
+        app.live.stall_snapshots = StallSnapshots()
         app.draw()
         await pilot.press("left_square_bracket")
         assert [notice.message for notice in app._notifications] == ["No picture of a stall so far"]

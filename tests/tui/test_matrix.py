@@ -186,7 +186,7 @@ async def test_in_the_picture_of_a_cell_the_remedy_is_that_of_the_cell() -> None
         await stage.until(lambda: stage.app.origin, "the picture")
         assert "block: c-call:0.5 ON" in stage.shown("header"), "that of the cell, as its events say"
         await stage.serving("multithread")
-        await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the remedy is marked")
+        await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the fix is marked")
         await stage.until(lambda: "switches" in stage.shown("cpu") or "sw/s" in stage.shown("cpu"), "its CPU")
         await stage.press("x")
         await stage.serving("asyncio-to-thread")
@@ -273,8 +273,8 @@ async def test_one_walks_through_the_stalls_of_the_cell() -> None:
         for _ in range(2):
             await held(stage)
             await stage.until(lambda: not stage.session.blocks.running and not stage.session.stalls.going, "quiet")
-        measured = Measured(cell, dict(stage.app.live.moments.kept), stage.session)
-        numbers = sorted(measured.moments)
+        measured = Measured(cell, dict(stage.app.live.stall_snapshots.kept), stage.session)
+        numbers = sorted(measured.stall_snapshots)
         assert len(numbers) > 1
         stage.app.measured["asyncio", "sleep"] = measured
         await opened(stage)

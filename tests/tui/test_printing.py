@@ -45,11 +45,11 @@ async def test_what_is_held_stays_so_on_a_walk_and_is_of_no_use_to_a_server_that
 async def test_no_pattern_is_offered_as_the_cure_of_a_stdout_that_nobody_reads() -> None:
     async with dashboard("asyncio", options=Options(port=0, print=True), clients=2) as stage:
         await stage.connected(2)
-        await stage.until(lambda: "remedy" in stage.footer(), "of the block")
+        await stage.until(lambda: "fix" in stage.footer(), "of the block")
         await stage.press("o")
-        await stage.until(lambda: "remedy" not in stage.footer(), "none")
+        await stage.until(lambda: "fix" not in stage.footer(), "none")
         assert "x asyncio to a thread" not in stage.shown("patterns")
         await stage.press("x")
-        assert stage.notices()[-1] == "Nobody reads stdout, and no pattern cures that: o reads it again"
+        assert stage.notices()[-1] == "Nobody reads stdout, and no pattern fixes that: o reads it again"
         await stage.press("o")
-        await stage.until(lambda: "remedy" in stage.footer(), "of the block, again")
+        await stage.until(lambda: "fix" in stage.footer(), "of the block, again")

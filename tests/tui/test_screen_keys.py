@@ -39,7 +39,7 @@ async def freeze(stage: Stage) -> None:
 async def stall_before(stage: Stage) -> None:
     stage.app.start_from_palette(find("single-thread"))
     await stage.press("n", "n")
-    await stage.until(lambda: stage.app.live.moments.kept, "a stall")
+    await stage.until(lambda: stage.app.live.stall_snapshots.kept, "a stall")
     await stage.press("left_square_bracket")
     await stage.shows("STALL 1 of 1", "busy with one client")
     assert stage.app.frozen
@@ -65,10 +65,10 @@ async def details(stage: Stage) -> None:
     await with_nobody(stage, "multithread")
 
 
-@checks.key("lens")
+@checks.key("strace")
 async def lens(stage: Stage) -> None:
     await stage.press("s")
-    assert not stage.app.live.lens.is_open, "not for threads that come and go"
+    assert not stage.app.live.strace_view.is_open, "not for threads that come and go"
     stage.app.start_from_palette(find("asyncio"))
     await stage.serving("asyncio")
     await (look_through if strace.is_installed() else miss)(stage)
@@ -87,20 +87,22 @@ async def look_through(stage: Stage) -> None:
     await stage.press("n")
     await stage.until(lambda: any("accept4(" in line for line in stage.session.calls.kept), "what the server does")
     await stage.until(lambda: stage.session.calls.kept[-1][:20] in stage.shown("calls"), "its latest call")
-    assert stage.app.live.lens.is_open
+    assert stage.app.live.strace_view.is_open
     await stage.press("s")
     await stage.until(lambda: "events" in stage.visible() and "calls" not in stage.visible(), "the events")
-    assert not stage.app.live.lens.is_open
+    assert not stage.app.live.strace_view.is_open
     await stage.press("s")
-    await stage.until(lambda: stage.app.live.lens.is_open, "the lens again")
-    stage.app.live.lens._strace._process.kill()
-    await stage.until(lambda: "events" in stage.visible() and not stage.app.live.lens.is_open, "it is seen to be gone")
+    await stage.until(lambda: stage.app.live.strace_view.is_open, "the lens again")
+    stage.app.live.strace_view._strace._process.kill()
+    await stage.until(
+        lambda: "events" in stage.visible() and not stage.app.live.strace_view.is_open, "it is seen to be gone"
+    )
 
 
 @checks.key("matrix")
 async def matrix(stage: Stage) -> None:
     await stage.press("w")
-    await stage.shows("Who suffers?", "process-thread-pool")
+    await stage.shows("Isolation matrix", "process-thread-pool")
     await stage.press("escape")
     await stage.serving("multithread")
 

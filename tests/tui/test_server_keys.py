@@ -69,7 +69,7 @@ async def block_set(stage: Stage) -> None:
     assert stage.app.live.block.now is not None
 
 
-@checks.key("remedy")
+@checks.key("fix")
 async def to_the_remedy(stage: Stage) -> None:
     stage.app.start_from_palette(find("asyncio-blocking"))
     await stage.serving("asyncio-blocking")

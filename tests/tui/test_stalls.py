@@ -11,9 +11,9 @@ from echo_servers.block import BlockSetting
 from echo_tui.diagnosis.stall import Cause, Stall
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.tui import text
-from echo_tui.tui.excuses import NO_PICTURE
 from echo_tui.tui.panels.source import SourcePanel
 from echo_tui.tui.panels.stalls import COLUMNS, StallsPanel, cause
+from echo_tui.tui.unavailable import NO_PICTURE
 from echo_tui.words.stalls import label, short, shortest
 
 from tests.crossed import seldom
@@ -31,10 +31,10 @@ def waits(stage: Stage, number: int) -> bool:
 async def held(stage: Stage, *waiting: int) -> None:
     """A client speaks to a loop that sleeps for it; then others do, one after the other: two, if they are not named."""
     await stage.until(lambda: stage.session.totals.new == 3, "three clients")
-    stage.app.live.crowd.say([1], b"first\n")
+    stage.app.live.client_process.say([1], b"first\n")
     await stage.until(lambda: stage.session.blocks.running, "the block")
     for number in waiting or (2, 3):  # a row names its victims in the order in which they began to wait
-        stage.app.live.crowd.say([number], b"hogehoge\n")
+        stage.app.live.client_process.say([number], b"hogehoge\n")
         await stage.until(partial(waits, stage, number), f"the kernel has what client {number} has sent")
     await stage.until(lambda: any(s.located_at for s in stage.session.stalls.going.values()), "a stall with its line")
 
@@ -77,7 +77,7 @@ async def test_the_whole_story_on_a_wide_screen() -> None:
         await stage.shows("event loop of process")
 
         def lit() -> bool:
-            return any("▶" in line and "server.block.strike" in line for line in stage.lines("source"))
+            return any("▶" in line and "server.block.inject" in line for line in stage.lines("source"))
 
         await stage.until(lit, "the handler's line")
 
@@ -150,7 +150,7 @@ async def test_going_back_to_a_stall_and_on_again() -> None:
                 "its end",
             )
             await stage.until(lambda: not stage.session.blocks.running, "quiet")
-        kept = sorted(stage.app.live.moments.kept)
+        kept = sorted(stage.app.live.stall_snapshots.kept)
         await stage.press("left_square_bracket")
         await stage.shows(f"STALL {kept[-1]} of")
         assert stage.app.frozen
@@ -176,7 +176,7 @@ async def test_a_stall_that_one_has_gone_back_to_has_its_whole_length_everywhere
         await held(stage, 2)  # of two the one that is served first would make the other one wait anew
         await stage.until(lambda: not stage.session.stalls.going and stage.session.stalls.all, "its end")
         (stall,) = stage.session.stalls.all
-        moment = stage.app.live.moments.kept[stall.number][1]
+        moment = stage.app.live.stall_snapshots.kept[stall.number][1]
         assert moment < stall.end, "the picture is from its midst"
         whole = text.duration(stall.lasted(0))
         await stage.press("left_square_bracket", "4", "home")
@@ -208,11 +208,11 @@ async def test_of_stalls_before_the_oldest_picture_it_is_said_once_that_none_is_
     app = Still("asyncio-blocking", run())
     async with app.run_test(notifications=True) as pilot:
         oldest, latest = (stall.number for stall in app.session.stalls.all)
-        app.live.moments.kept[latest] = app.live.moments.kept[oldest] = (app.session, NOW)
+        app.live.stall_snapshots.kept[latest] = app.live.stall_snapshots.kept[oldest] = (app.session, NOW)
         await pilot.press(*["left_square_bracket"] * 5)
         assert [notice.message for notice in app._notifications] == ["No stall before this one"]
         app.clear_notifications()
-        del app.live.moments.kept[oldest]
+        del app.live.stall_snapshots.kept[oldest]
         app.hold_still(None)
         await pilot.press(*["left_square_bracket"] * 5)
         assert app.stall == latest
@@ -228,7 +228,7 @@ async def test_a_stall_without_a_line_says_why_it_has_none(size: tuple[int, int]
         assert stall.culprit
         stall.culprit = replace(stall.culprit, frames=())
         stall.end = stall.begin + 150 * text.MS
-        app.live.moments.kept[stall.number] = (app.session, NOW)
+        app.live.stall_snapshots.kept[stall.number] = (app.session, NOW)
         app.show_stall(stall.number)
         await pilot.press("8", "4")
         await pilot.pause()
@@ -246,9 +246,9 @@ async def test_of_many_the_victims_come_first_as_soon_as_their_stall_is_told() -
     """Also in a picture of a stall that was short."""
     async with dashboard("epoll-loop", size=(100, 30), clients=30, block=BlockSetting("sleep", 30)) as stage:
         await stage.until(lambda: stage.session.totals.new == 30, "all are accepted")
-        stage.app.live.crowd.say([1], b"first\n")
+        stage.app.live.client_process.say([1], b"first\n")
         await stage.until(lambda: stage.session.blocks.running, "the block")
-        stage.app.live.crowd.say([30], b"hogehoge\n")
+        stage.app.live.client_process.say([30], b"hogehoge\n")
         await stage.until(lambda: stage.session.stalls.going, "a stall")
         await stage.press("p")
         assert "[30]" in stage.lines("connections")[1]
@@ -257,9 +257,9 @@ async def test_of_many_the_victims_come_first_as_soon_as_their_stall_is_told() -
 async def test_of_many_threads_the_one_to_blame_comes_first() -> None:
     async with dashboard("multithread", clients=12, block=BlockSetting("c-gil", 30)) as stage:
         await stage.until(lambda: stage.session.totals.new == 12, "all are accepted")
-        stage.app.live.crowd.say([12], b"first\n")
+        stage.app.live.client_process.say([12], b"first\n")
         await stage.until(lambda: stage.session.blocks.running, "the block")
-        stage.app.live.crowd.say([1], b"hogehoge\n")
+        stage.app.live.client_process.say([1], b"hogehoge\n")
         await stage.until(lambda: "in C with the GIL" in stage.lines("threads")[1], "the thread that keeps the GIL")
 
 

@@ -9,8 +9,8 @@ import traceback
 from echo_servers import leash
 from echo_servers.limits import raise_descriptor_limit
 
-from echo_tui.clients.crowd import Crowd
 from echo_tui.clients.events import Events
+from echo_tui.clients.group import ClientGroup
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
 def run(events: Events) -> None:
     """Run until there is nobody to serve. What goes wrong is said on the pipe, where somebody reads it."""
     try:
-        Crowd(events).run()
+        ClientGroup(events).run()
     except BrokenPipeError:
         return
     except Exception as failure:

@@ -14,12 +14,12 @@ class Sleeper(Protocol):
 
 
 class Alarms:
-    """Moments of the monotonic clock (ns). Many sleepers share a moment, as chattering clients do."""
+    """StallSnapshots of the monotonic clock (ns). Many sleepers share a moment, as chattering clients do."""
 
     def __init__(self) -> None:
         self._at: dict[Sleeper, int] = {}
         self._sleepers: dict[int, list[Sleeper]] = {}
-        self._moments: list[int] = []
+        self._stall_snapshots: list[int] = []
 
     def set(self, sleeper: Sleeper, at: int) -> None:
         """Wake the sleeper at `at`, instead of when it was to be woken before."""
@@ -33,7 +33,7 @@ class Alarms:
             self._sleepers[at].append(sleeper)
         else:
             self._sleepers[at] = [sleeper]
-            heapq.heappush(self._moments, at)
+            heapq.heappush(self._stall_snapshots, at)
 
     def cancel(self, sleeper: Sleeper) -> None:
         """Don't wake it."""
@@ -43,18 +43,18 @@ class Alarms:
         self._sleepers[at].remove(sleeper)
         if not self._sleepers[at]:
             del self._sleepers[at]
-            if len(self._moments) > 2 * len(self._sleepers) + SLACK:
-                self._moments = sorted(self._sleepers)
+            if len(self._stall_snapshots) > 2 * len(self._sleepers) + SLACK:
+                self._stall_snapshots = sorted(self._sleepers)
 
     def next(self) -> int | None:
         """When somebody may want to be woken next; a moment that was cancelled stays for a while."""
-        return self._moments[0] if self._moments else None
+        return self._stall_snapshots[0] if self._stall_snapshots else None
 
     def ring(self, now: int) -> list[Sleeper]:
         """The sleepers that are due, the earliest first; their alarms are over."""
         due: list[Sleeper] = []
-        while self._moments and self._moments[0] <= now:
-            due += self._sleepers.pop(heapq.heappop(self._moments), ())
+        while self._stall_snapshots and self._stall_snapshots[0] <= now:
+            due += self._sleepers.pop(heapq.heappop(self._stall_snapshots), ())
         for sleeper in due:
             del self._at[sleeper]
         return due

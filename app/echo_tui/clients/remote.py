@@ -35,7 +35,7 @@ ALL: Sequence[int] = ()
 """As a list of clients: all of them."""
 
 
-class Crowd:
+class ClientProcess:
     """A running crowd of clients.
 
     Every command returns True when it is on its way, and False when it was refused: the crowd has ended, or

@@ -57,7 +57,7 @@ RULES = (
     Rule("waits-for-gil", _state(lambda state: state.doing is Doing.GIL or state.gil_since), Cause.GIL),
     Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
     Rule("in-send", _state(lambda state: state.kind == "send"), Cause.NOT_READING),
-    Rule("idle", lambda s: s.state and s.scene.rests_in(s.state), Cause.UNCLEAR),
+    Rule("idle", lambda s: s.state and s.scene.is_idle(s.state), Cause.UNCLEAR),
     Rule("in-call", lambda s: s.state, Cause.BLOCKED),
 )
 

@@ -29,10 +29,10 @@ class Scene:
     blocking: Iterable[BlockSpan]
     elsewhere: Collection[int]
     """Connections whose own blocking call is made by a helper, so that no worker of theirs is held."""
-    rests: tuple[str, ...]
+    idle_calls: tuple[str, ...]
     accepted_at: int
     """When anybody was last accepted (ns)."""
-    ended_took: dict[int, int]
+    ended_progress: dict[int, int]
     """When (ns) those threads of a process that have ended last took anything."""
     handed: Collection[Handover] = ()
     """Blocking calls that wait for a helper."""
@@ -48,7 +48,7 @@ class Scene:
     @property
     def loops(self) -> bool:
         """Whether a worker serves many clients at a time, so that to accept is part of the same turn."""
-        return "poll" in self.rests
+        return "poll" in self.idle_calls
 
     def helpers_are_taken(self, handover: Handover) -> bool:
         """Whether all helpers that a call waits for are in calls of others."""
@@ -63,26 +63,28 @@ class Scene:
     def busy(self) -> list[tuple[int, int]]:
         """Those that accept and are not at rest, the one first that has taken nothing for longest."""
         busy = [worker for worker in self.accepting if self._is_busy(self.threads.known.get((worker.pid, worker.tid)))]
-        return [(worker.pid, worker.tid) for worker in sorted(busy, key=lambda worker: worker.last_take)]
+        return [(worker.pid, worker.tid) for worker in sorted(busy, key=lambda worker: worker.last_progress)]
 
-    def rests_in(self, state: ThreadState) -> bool:
+    def is_idle(self, state: ThreadState) -> bool:
         """Whether a thread waits where its next work would wake it; one that is stopped only looks like it."""
-        return state.kind in self.rests and not state.stopped and (state.kind != "poll" or state.call == state.home)
+        return (
+            state.kind in self.idle_calls and not state.stopped and (state.kind != "poll" or state.call == state.home)
+        )
 
     def stays(self, key: tuple[int, int]) -> bool:
         """Whether a worker waits for its own client, asks again and again, or has just taken something of it."""
         state, worker = self.threads.known.get(key), self.workers.get(key)
         if any((span.pid, span.tid) == key for span in self.blocking):  # it may do so in any state
             return False
-        if worker and worker.last_take > self.at - BRISK:
+        if worker and worker.last_progress > self.at - BRISK:
             return True
         if state is None:
             return not self.threads.known
-        return self.rests_in(state) or ("spin" in self.rests and not state.kind and not state.stopped)
+        return self.is_idle(state) or ("spin" in self.idle_calls and not state.kind and not state.stopped)
 
     def turned_at(self, since: int) -> int:
         """When (ns) it turned, after a look that showed nothing new: with what its threads said last, or else now."""
-        takes = (worker.last_take for worker in self.accepting)
+        takes = (worker.last_progress for worker in self.accepting)
         moments = (self.unblocked_at, *(span.begin for span in self.blocking), *takes)
         return max((moment for moment in moments if since - UNSURE <= moment <= self.at), default=self.at)
 
@@ -94,4 +96,4 @@ class Scene:
         return bool(all_serve) and any(self.stays((worker.pid, worker.tid)) for worker in accepting)
 
     def _is_busy(self, state: ThreadState | None) -> bool:
-        return state is not None and not self.rests_in(state)
+        return state is not None and not self.is_idle(state)

@@ -123,7 +123,7 @@ class Stall:
     """The thread that is looked at, and what it had run, and waited for a core (ns), when it first was."""
     as_before_at: int = 0
     """When (ns) its fault was last seen to be what it is."""
-    takes: Progress = field(default_factory=Progress)
+    progress: Progress = field(default_factory=Progress)
     """What was taken since it began, as far as that has become known since it was judged last."""
     other: "Stall | None" = None
     """What has come of it since its fault is another one: it takes its place once it has lasted as long as a stall."""
@@ -187,5 +187,5 @@ class Stall:
         twin.victims = {number: copy.copy(victim) for number, victim in self.victims.items()}
         twin.unanswered, twin.evidence = self.unanswered.copy(), self.evidence.copy()
         twin.clues = self.clues.copy()
-        twin.other, twin.takes = self.other and self.other.copy(), self.takes.copy()
+        twin.other, twin.progress = self.other and self.other.copy(), self.progress.copy()
         return twin

@@ -15,7 +15,7 @@ from echo_tui.diagnosis.scene import Scene
 from echo_tui.diagnosis.stall import Cause, Stall, Victim, Wait
 from echo_tui.diagnosis.targets import OnAccept, OnDescriptor, OnGil, OnHelper, OnThread, Target
 from echo_tui.diagnosis.verdict import explain
-from echo_tui.diagnosis.waits import last_take_of, waits
+from echo_tui.diagnosis.waits import last_progress_of, waits
 from echo_tui.model.activity import NOTICEABLE
 from echo_tui.model.connection import Connection
 
@@ -74,7 +74,7 @@ class Stalls:
         for target in targets:
             stall = self.going.get(target) or self._coming.get(target)
             if stall and at > stall.begin:
-                stall.takes.add(at)
+                stall.progress.add(at)
 
     def release(self, connection: int, at: int) -> None:
         """A connection has what it waited for."""
@@ -85,9 +85,9 @@ class Stalls:
         """Find what has stalled and what goes on again, as of this moment."""
         self.suspects.clear()
         for stall in (*self.going.values(), *self._coming.values()):
-            if (last := last_take_of(scene, stall.target)) > stall.begin:
-                stall.takes.add(last)
-            if stall.takes:
+            if (last := last_progress_of(scene, stall.target)) > stall.begin:
+                stall.progress.add(last)
+            if stall.progress:
                 self._divide(stall, scene.at)
         waiting: dict[Target, list[tuple[Connection, int]]] = {}
         for target, connection, since in waits(scene, self._its_stall):
@@ -107,7 +107,7 @@ class Stalls:
         """The server has ended, and its stalls with it; or what told of some of them is no longer to be had."""
         for stall in (*self.going.values(), *self._coming.values()):
             if targets is None or stall.target in targets:
-                if stall.takes:
+                if stall.progress:
                     self._divide(stall, at)
                 if stall is self.going.get(stall.target, self._coming.get(stall.target)):
                     self._over(stall, at, at)
@@ -183,8 +183,8 @@ class Stalls:
         Records may come late, and in any order: a thread that takes something and loses the GIL at once tells it only
         once it has the GIL again, when the next gap is over too.
         """
-        gaps, last = stall.takes.gaps(stall.begin, self.threshold), stall.takes.last
-        stall.takes = Progress()
+        gaps, last = stall.progress.gaps(stall.begin, self.threshold), stall.progress.last
+        stall.progress = Progress()
         parts = [part for begin, end in gaps if (part := stall.part(begin, end)).lasted(at) >= self.threshold]
         for part, following in pairwise(parts):
             for victim in part.victims.keys() & following.victims.keys():

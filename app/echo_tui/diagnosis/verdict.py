@@ -94,7 +94,7 @@ def _at_work(state: ThreadState, scene: Scene) -> ThreadState:
     blocks = any((span.pid, span.tid) == (state.pid, state.tid) for span in scene.blocking)
     if state.kind != "lock" or not file or blocks:
         return state
-    others = [thread for thread in scene.threads.of(state.pid) if thread.kind != "lock" and not scene.rests_in(thread)]
+    others = [thread for thread in scene.threads.of(state.pid) if thread.kind != "lock" and not scene.is_idle(thread)]
     there = [thread for thread in others if not thread.gil_since and _file(thread) == file]
     return there[0] if len(there) == 1 else state
 
@@ -107,7 +107,7 @@ def _file(state: ThreadState) -> str:
 def _locate(stall: Stall, state: ThreadState, scene: Scene) -> None:
     """Keep the thread's line, if it was asked for during this stall."""
     before, worker = stall.culprit, scene.workers.get((state.pid, state.tid))
-    since = max(state.since, worker.last_take if worker else 0)
+    since = max(state.since, worker.last_progress if worker else 0)
     # A thread that has not left its call since its stack was looked at is where it was then.
     known = state.framed_at >= max(stall.explained_at, min(stall.begin, since))
     frames = tuple(state.frames) if known else ()

@@ -26,38 +26,38 @@ def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connectio
 
     Whoever is in a stall stays in it: threads that compute in turns look now like this and now like that.
     """
-    last_take: Callable[[Target], int] = functools.cache(lambda target: last_take_of(scene, target))
+    last_progress: Callable[[Target], int] = functools.cache(lambda target: last_progress_of(scene, target))
     target: Target
     for connection in scene.unread:
         target = its_stall(connection.number) or _waits_for(scene, (connection.pid, connection.tid))
-        yield target, connection, max(connection.unread_since, last_take(target))
+        yield target, connection, max(connection.unread_since, last_progress(target))
     without_helper = {h.connection: h for h in scene.handed if scene.helpers_are_taken(h)}
     for number, handover in without_helper.items():
         if (waiting := scene.connections.get(number)) is not None:
             target = OnHelper(handover.pid)
-            yield target, waiting, max(handover.at, last_take(target))
+            yield target, waiting, max(handover.at, last_progress(target))
     own = {*_in_their_own_calls(scene), *scene.elsewhere, *without_helper}
     for key, worker in scene.workers.items():
         state = scene.threads.known.get(key)
         if state and state.gil_since:  # bytes are read, but not yet processed, reported or echoed
             target = OnGil(worker.pid)
-            since = max(state.gil_since, last_take(target))
-        elif state and scene.loops and not scene.rests_in(state):  # it has read from several clients in one turn
+            since = max(state.gil_since, last_progress(target))
+        elif state and scene.loops and not scene.is_idle(state):  # it has read from several clients in one turn
             target = OnThread(worker.pid, worker.tid)
-            since = last_take(target)
+            since = last_progress(target)
         else:
             continue
         for connection in worker.serving.values():
             if connection.number in own or connection.unsent:  # by its own call, or because it does not read its echo
                 continue
-            owed_since = connection.untold_since or (connection.owed_since if state.gil_since else 0)
-            if owed_since and not connection.unread and not connection.has_its_echo:
-                yield target, connection, max(since, owed_since, connection.unblocked_at)
+            to_echo_since = connection.unwritten_since or (connection.to_echo_since if state.gil_since else 0)
+            if to_echo_since and not connection.unread and not connection.has_its_echo:
+                yield target, connection, max(since, to_echo_since, connection.unblocked_at)
     if scene.queued:
         accepting = DESCRIPTOR if scene.starved else _accepting_loop(scene)
         for connection in scene.queued:
             target = accepting if scene.starved else its_stall(connection.number) or accepting
-            yield target, connection, max(connection.opened_at, last_take(target))
+            yield target, connection, max(connection.opened_at, last_progress(target))
 
 
 def _in_their_own_calls(scene: Scene) -> Iterator[int]:
@@ -74,7 +74,7 @@ def _waits_for(scene: Scene, worker: tuple[int, int]) -> Target:
     return OnGil(worker[0]) if state and state.gil_since else OnThread(*worker)
 
 
-def last_take_of(scene: Scene, target: Target) -> int:
+def last_progress_of(scene: Scene, target: Target) -> int:
     """Return when those whom a stall is about made progress last (ns): a worker, all who accept, or a whole process.
 
     A loop that reads turns, and so accepts; a thread that reads says nothing of accepting. A loop that was seen idle
@@ -87,14 +87,14 @@ def last_take_of(scene: Scene, target: Target) -> int:
         case OnHelper(pid):
             return scene.helped_at.get(pid, 0)
         case OnAccept():
-            takes = [worker.last_take for worker in scene.accepting] if scene.loops else []
+            takes = [worker.last_progress for worker in scene.accepting] if scene.loops else []
             return max(scene.accepted_at, *takes) if takes else scene.accepted_at
         case OnGil(pid):
-            takes = [worker.last_take for (owner, _), worker in scene.workers.items() if owner == pid]
-            return max(scene.ended_took.get(pid, 0), *takes)
+            takes = [worker.last_progress for (owner, _), worker in scene.workers.items() if owner == pid]
+            return max(scene.ended_progress.get(pid, 0), *takes)
         case OnThread(pid, tid):
             worker = scene.workers.get((pid, tid))
-            return max(worker.last_take if worker else 0, _last_rest(scene, (pid, tid)) if scene.loops else 0)
+            return max(worker.last_progress if worker else 0, _last_rest(scene, (pid, tid)) if scene.loops else 0)
 
 
 def _last_rest(scene: Scene, worker: tuple[int, int]) -> int:
@@ -106,8 +106,8 @@ def _last_rest(scene: Scene, worker: tuple[int, int]) -> int:
     if state is None:
         return 0
     if any((span.pid, span.tid) == worker for span in scene.blocking):
-        return state.rested_at
-    return scene.at if state.rested_at == scene.threads.seen_at else state.rested_at
+        return state.idle_at
+    return scene.at if state.idle_at == scene.threads.seen_at else state.idle_at
 
 
 def _accepting_loop(scene: Scene) -> Target:

@@ -1,1 +1,1 @@
-"""Who suffers: for each pattern and kind of block, what the others feel while one client's message blocks."""
+"""The isolation matrix: how a blocking call by one client affects the others, for each pattern and kind of block."""

@@ -34,9 +34,9 @@ from echo_tui.experiments.terms import (
 )
 from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.connection import Connection
-from echo_tui.model.moments import Moment
 from echo_tui.model.observations import ClientConnected, ClientEcho, Observation
 from echo_tui.model.session import Session
+from echo_tui.model.stall_snapshots import Snapshot
 from echo_tui.run.driver import Driver
 from echo_tui.run.live import Live, Plan
 
@@ -50,13 +50,13 @@ class Measured:
     """A cell, the pictures of its stalls by their numbers, and its session at the end."""
 
     cell: Cell
-    moments: Mapping[int, Moment] = field(default_factory=dict)
+    stall_snapshots: Mapping[int, Snapshot] = field(default_factory=dict)
     session: Session | None = None
 
     @property
-    def moment(self) -> Moment | None:
+    def snapshot(self) -> Snapshot | None:
         """The picture of the stall that it made."""
-        return self.moments.get(self.cell.blame.number) if self.cell.blame else None
+        return self.stall_snapshots.get(self.cell.blame.number) if self.cell.blame else None
 
 
 def workers(pattern: Pattern, terms: Terms) -> int | None:
@@ -160,7 +160,7 @@ class Run:
         connection = self._connection(blocker)
         assert connection
         self.live.arm(setting, only=int(connection.peer.rpartition(":")[2]))
-        self.live.crowd.say([blocker], b"block\n")
+        self.live.client_process.say([blocker], b"block\n")
         blocks = self.live.session.blocks.spans
         await self._until(lambda: blocks, PATIENCE, "the block did not begin")
         return blocks[0]
@@ -198,7 +198,7 @@ class Run:
             alone=shares_processes(self.pattern) and not any(one.same_process for one in felt),
             workers=self.workers,
         )
-        return Measured(cell, self.live.moments.kept, self.live.session)
+        return Measured(cell, self.live.stall_snapshots.kept, self.live.session)
 
     def _feeling(self, client: int, since: int, span: BlockSpan) -> Feeling:
         connection = self._connection(client)

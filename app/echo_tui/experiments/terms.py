@@ -38,7 +38,7 @@ class Terms:
 
     @property
     def pool_workers(self) -> int:
-        """Workers of a pool: one for everybody, because what is asked is who suffers, not who finds no place."""
+        """Return the workers of a pool: one for each client, so that nobody waits for a free one."""
         return self.clients + 2
 
 

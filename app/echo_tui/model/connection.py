@@ -39,10 +39,41 @@ class Connection:
     """One connection and what is known of it. Times are monotonic nanoseconds; 0 means: not so."""
 
     __slots__ = (
-        "accepted_at", "activity", "client", "closed_at", "error", "flooded", "key", "left_at", "number", "opened_at",
-        "owed", "owed_since", "peer", "pid", "recv", "recv_bytes", "rtt", "rtt_max", "send", "send_bytes",
-        "sent_since", "settled_at", "spoiled", "taken", "taken_at", "taken_since", "tid", "unblocked_at",
-        "unechoed_since", "unread", "unread_at", "unread_since", "unsent", "waits", "written",
+        "accepted_at",
+        "activity",
+        "bytes_read",
+        "client",
+        "closed_at",
+        "error",
+        "flooded",
+        "key",
+        "left_at",
+        "number",
+        "opened_at",
+        "peer",
+        "pid",
+        "read_at",
+        "read_since",
+        "recv",
+        "recv_bytes",
+        "rtt",
+        "rtt_max",
+        "send",
+        "send_bytes",
+        "sent_since",
+        "settled_at",
+        "spoiled",
+        "tid",
+        "to_echo",
+        "to_echo_since",
+        "unblocked_at",
+        "unechoed_since",
+        "unread",
+        "unread_at",
+        "unread_since",
+        "unsent",
+        "waits",
+        "written",
     )  # fmt: skip
 
     def __init__(self, number: int, peer: str, opened_at: int) -> None:
@@ -57,15 +88,15 @@ class Connection:
         self.flooded = False
         """Whether it was one of a flood of ours when it ended."""
         self.recv = self.recv_bytes = self.send = self.send_bytes = 0
-        self.owed = self.owed_since = 0
+        self.to_echo = self.to_echo_since = 0
         self.sent_since = 0
         self.rtt: int | None = None
         self.rtt_max: int | None = None
         self.spoiled = 0
-        self.unread = self.unsent = self.unread_at = self.unread_since = self.taken_at = 0
-        self.taken: int | None = 0
+        self.unread = self.unsent = self.unread_at = self.unread_since = self.read_at = 0
+        self.bytes_read: int | None = 0
         """Bytes that the server has out of the kernel, as of the last look; None once that tells nothing any more."""
-        self.taken_since = 0
+        self.read_since = 0
         self.written: int | None = None
         """Bytes that the server has written, as of the last sample that tells it; None where the kernel does not."""
         self.unechoed_since = 0
@@ -89,8 +120,8 @@ class Connection:
     @property
     def waiting_since(self) -> int:
         """When the oldest message without an echo was sent (our client's clock), came to the kernel, or was taken."""
-        untold_since = 0 if self.has_its_echo else self.untold_since
-        known = [s for s in (self.sent_since, self.owed_since, self.untaken_since, untold_since) if s]
+        unwritten_since = 0 if self.has_its_echo else self.unwritten_since
+        known = [s for s in (self.sent_since, self.to_echo_since, self.none_read_since, unwritten_since) if s]
         return min(known) if known else 0
 
     @property
@@ -108,22 +139,22 @@ class Connection:
 
     def received(self, size: int, at: int) -> None:
         """The server has taken bytes, and owes them from now on."""
-        if not self.owed_since:
-            self.owed_since = self.came_at or at
+        if not self.to_echo_since:
+            self.to_echo_since = self.came_at or at
         self._taken(at)
         self.recv += 1
         self.recv_bytes += size
-        self.owed += size
+        self.to_echo += size
 
     def returned(self, size: int, at: int) -> bool:
         """The server has written bytes back. Return whether it owes nothing more, and has read all there was."""
         self.send += 1
         self.send_bytes += size
         self.unechoed_since = 0
-        self.owed -= size
-        if self.owed > 0:
+        self.to_echo -= size
+        if self.to_echo > 0:
             return False
-        self.forgive()
+        self.nothing_to_echo()
         return not self.unread
 
     def echoed_at_once(self, size: int, at: int, took: int) -> None:
@@ -133,18 +164,18 @@ class Connection:
         """
         if self.client is None:  # of our own clients' waits their clock tells more
             came_at = self.came_at
-            self.echoed(at + took, self.owed_since or came_at or at)
+            self.echoed(at + took, self.to_echo_since or came_at or at)
             self.remember(came_at, at, State.WAITING)
-        self.taken_at = at
+        self.read_at = at
         self.unechoed_since = 0
         self.recv += 1
         self.recv_bytes += size
         self.send += 1
         self.send_bytes += size
 
-    def forgive(self) -> None:
+    def nothing_to_echo(self) -> None:
         """Nothing is owed, or what tells the end of a debt may be lost: such a one is none."""
-        self.owed = self.owed_since = 0
+        self.to_echo = self.to_echo_since = 0
 
     def served_by(self, pid: int, tid: int) -> None:
         """A thread of the server serves it from now on."""
@@ -183,7 +214,7 @@ class Connection:
         self.spoiled += not o.intact
         if o.waiting_since:
             return False
-        unreported = bool(self.untold_since)
+        unreported = bool(self.unwritten_since)
         self.unechoed_since = 0
         return unreported
 
@@ -225,18 +256,18 @@ class Connection:
             self.unread_since = 0
         elif not self.unread_since:
             self.unread_since = max(at if came_at is None else came_at, self.accepted_at)
-        elif self.taken_at >= self.unread_at and self.taken_at > self.unread_since:  # what is left came after those
-            self.unread_since = max(self.taken_at, came_at or 0)
+        elif self.read_at >= self.unread_at and self.read_at > self.unread_since:  # what is left came after those
+            self.unread_since = max(self.read_at, came_at or 0)
         elif unread < self.unread:  # some were taken, whatever was reported
             self.unread_since = max(self.unread_since, at)
         self.unread, self.unread_at, self.unsent = unread, at, unsent
 
     def has_received(self, received: int, since: int) -> None:
         """How many bytes the kernel has received for it, the last of them then (ns)."""
-        if self.taken is None:
+        if self.bytes_read is None:
             return
-        known = self.untold_since
-        self.taken, self.taken_since = received - self.unread, known or since
+        known = self.unwritten_since
+        self.bytes_read, self.read_since = received - self.unread, known or since
 
     def has_written(self, received: int, written: int, since: int, at: int) -> bool:
         """Return whether the server has read all bytes and written them back: an echo is as long as its message.
@@ -253,44 +284,44 @@ class Connection:
         return bool(self.accepted_at) and not self.unread
 
     @property
-    def untold_since(self) -> int:
+    def unwritten_since(self) -> int:
         """Since when the server has had bytes out of the kernel that it has not written back; 0 if it has none.
 
         Where the kernel does not tell what was written, these are the bytes that the server has not reported.
         """
         if self.written is not None:
             return self.unechoed_since
-        return self.taken_since if self.taken is not None and self.taken > self.recv_bytes else 0
+        return self.read_since if self.bytes_read is not None and self.bytes_read > self.recv_bytes else 0
 
     @property
     def has_its_echo(self) -> bool:
         """Whether nothing is under way, by our client's own word or the kernel's, whatever the server has reported."""
-        return (self.client is not None and not self.sent_since) or self.settled_at > self.taken_at
+        return (self.client is not None and not self.sent_since) or self.settled_at > self.read_at
 
     def lose(self, at: int) -> None:
         """Records of what the server took of it, or gave back, may be lost: what is missing accuses nobody."""
-        self.forgive()
-        self.taken_at, self.taken = at, None
+        self.nothing_to_echo()
+        self.read_at, self.bytes_read = at, None
 
     @property
     def incomplete(self) -> bool:
         """Whether records of it may be lost, so that there were at least as many messages and bytes as are counted."""
-        return self.taken is None
+        return self.bytes_read is None
 
     @property
-    def untaken_since(self) -> int:
+    def none_read_since(self) -> int:
         """Since when bytes wait of which the server has taken none; 0 if none wait, or it may have taken all since."""
-        return max(self.unread_since, self.taken_at) if self.unread_since and self.taken_at <= self.unread_at else 0
+        return max(self.unread_since, self.read_at) if self.unread_since and self.read_at <= self.unread_at else 0
 
     @property
     def came_at(self) -> int:
         """Since when what the server tells of next has waited; 0 if nothing is known to wait."""
-        return (self.untaken_since if self.unread_since else 0) or self.untold_since
+        return (self.none_read_since if self.unread_since else 0) or self.unwritten_since
 
     def _taken(self, at: int) -> None:
         if self.client is None:
             self.remember(self.came_at, at, State.WAITING)
-        self.taken_at = at
+        self.read_at = at
 
     def _end_waits(self, at: int) -> None:
         if since := self.pending_since:

@@ -19,7 +19,7 @@ class ServerStarted(Record, tag="server-started", gc=False):
     pid: int
     host: str
     port: int
-    rests: list[str] = msgspec.field(default_factory=list)
+    idle_calls: list[str] = msgspec.field(default_factory=list)
 
 
 class ServerExited(Record, tag="server-exited", gc=False):
@@ -98,7 +98,7 @@ class StallAfter(Record, tag="stall-after", gc=False):
 class IdleCalls(Record, tag="idle-calls", gc=False):
     """The kinds of system calls in which threads of the server were seen idle so far: `accept`, `recv`, `poll`.
 
-    Inferred where the server does not declare them (`ServerStarted.rests`).
+    Inferred where the server does not declare them (`ServerStarted.idle_calls`).
     """
 
     calls: list[str]

@@ -29,7 +29,7 @@ class ServerState:
     host: str
     port: int
     started_at: int
-    rests: list[str] = field(default_factory=list)
+    idle_calls: list[str] = field(default_factory=list)
     """Where the threads of this pattern are idle, by its own declaration; empty if unknown."""
     listening_at: int = 0
     backlog: int | None = None
@@ -50,7 +50,7 @@ class ServerState:
     @classmethod
     def started(cls, o: ServerStarted) -> "ServerState":
         """Return a server that has just been started."""
-        return cls(o.pattern, o.pid, o.host, o.port, o.at, o.rests.copy())
+        return cls(o.pattern, o.pid, o.host, o.port, o.at, o.idle_calls.copy())
 
     @property
     def running(self) -> bool:
@@ -60,7 +60,7 @@ class ServerState:
     @property
     def is_loop(self) -> bool:
         """Whether its threads wait for many connections at a time, as an event loop does."""
-        return "poll" in self.rests
+        return "poll" in self.idle_calls
 
     @property
     def reachable(self) -> str:
@@ -79,7 +79,7 @@ class ServerState:
 
     def idles_in(self, o: IdleCalls) -> None:
         """Note in which system calls its threads are idle."""
-        self.rests = o.calls.copy()
+        self.idle_calls = o.calls.copy()
 
     def exits(self, o: ServerExited) -> None:
         """Note that it has ended, and how."""
@@ -103,7 +103,7 @@ class ServerState:
     def snapshot(self) -> "ServerState":
         """Return a copy that no longer changes."""
         twin = copy.copy(self)
-        twin.rests = self.rests.copy()
+        twin.idle_calls = self.idle_calls.copy()
         return twin
 
 

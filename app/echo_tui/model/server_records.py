@@ -120,7 +120,7 @@ def send(session: "Session", o: Send) -> None:
     session.totals.returned(o.size)
     connection = session.connections.by_key.get((o.pid, o.conn)) or session.known(o)
     if connection.client is None:
-        connection.echoed(o.at, connection.owed_since)
+        connection.echoed(o.at, connection.to_echo_since)
     if connection.returned(o.size, o.at):  # it waited for a thread that had read all of it, and wanted the GIL
         session.release(connection, o.at)
     session.log.add(o, connection.peer)

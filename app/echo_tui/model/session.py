@@ -126,7 +126,7 @@ class Session:
     def at_it_since(self, state: ThreadState) -> int:
         """Return since when (ns) a thread has been doing what it does: it began after its last progress."""
         worker = self.workers.get((state.pid, state.tid))
-        return max(state.since, worker.last_take if worker else 0)
+        return max(state.since, worker.last_progress if worker else 0)
 
     @property
     def may_be_silent(self) -> bool:
@@ -135,7 +135,7 @@ class Session:
         It waits for the GIL, or its loop is busy: a loop accepts in one turn, and reports in the next one.
         """
         seen_at = self.threads.seen_at
-        return any(t.gil_since or (t.home and t.rested_at != seen_at) for t in self.threads.known.values())
+        return any(t.gil_since or (t.home and t.idle_at != seen_at) for t in self.threads.known.values())
 
     @property
     def unreported(self) -> bool:

@@ -138,7 +138,7 @@ class Sockets:
     def renewed(self, connections: Connections) -> Iterable[Connection]:
         """Give connections that had unread bytes and were read from since: what is unread in them now is newer."""
         with_bytes = (c for number in self.with_bytes if (c := connections.get(number)))
-        return islice((c for c in with_bytes if c.taken_at >= c.unread_at), WANTED)
+        return islice((c for c in with_bytes if c.read_at >= c.unread_at), WANTED)
 
     def snapshot(self) -> "Sockets":
         """Return a copy that no longer changes."""

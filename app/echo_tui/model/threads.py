@@ -52,7 +52,7 @@ class ThreadState:
     """The call in which it was first seen waiting for any of several connections: where its loop rests."""
     stopped: bool = False
     """Whether a signal has stopped it, as far as was read last."""
-    rested_at: int = 0
+    idle_at: int = 0
     """When (ns) it was last seen resting there."""
     since: int = 0
     gil_since: int = 0
@@ -116,7 +116,7 @@ class Threads:
             _update(state, thread, o.at, span)
         for state in self.known.values():
             if state.doing is Doing.CALL and state.call == state.home:  # one that is stopped only looks like it
-                state.rested_at = 0 if state.stopped else o.at
+                state.idle_at = 0 if state.stopped else o.at
         self.count, self.interval, self.seen_at = o.count, o.interval, o.at
         if o.at - self._marked >= SHARES:
             self._marked = o.at

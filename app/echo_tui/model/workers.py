@@ -27,13 +27,13 @@ class Worker:
     announced: bool
     serving: dict[int, Connection] = field(default_factory=dict)
     served: int = 0
-    took_at: int = 0
+    progressed_at: int = 0
     """When it last accepted or ended a connection (ns)."""
 
     @property
-    def last_take(self) -> int:
+    def last_progress(self) -> int:
         """When it last made progress (ns): read bytes, accepted a connection, or ended one."""
-        return max(self.took_at, max((connection.taken_at for connection in self.serving.values()), default=0))
+        return max(self.progressed_at, max((connection.read_at for connection in self.serving.values()), default=0))
 
 
 class Workers(Table[tuple[int, int], Worker]):
@@ -41,14 +41,14 @@ class Workers(Table[tuple[int, int], Worker]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ended_took: dict[int, int] = {}
+        self.ended_progress: dict[int, int] = {}
         """When (ns) a thread of a process that has ended with its client had last made progress, by process."""
         self.starved: dict[int, int] = {}
         """Processes that have no descriptor for the next client, and since when (ns)."""
 
     def latest(self, count: int) -> list[tuple[int, int]]:
         """Return the workers that made progress last, by `(pid, tid)`, the latest one first."""
-        latest = heapq.nlargest(count, self._all.values(), key=lambda worker: worker.last_take)
+        latest = heapq.nlargest(count, self._all.values(), key=lambda worker: worker.last_progress)
         return [(worker.pid, worker.tid) for worker in latest]
 
     def announce(self, o: WorkerBegan) -> None:
@@ -68,7 +68,7 @@ class Workers(Table[tuple[int, int], Worker]):
         worker = self._all.get((pid, tid))
         if worker is None:
             worker = self._all[pid, tid] = Worker(pid, tid, f"for {connection.peer}", at, False)
-        worker.took_at = max(worker.took_at, at)
+        worker.progressed_at = max(worker.progressed_at, at)
         worker.serving[connection.number] = connection
         worker.served += 1
 
@@ -77,12 +77,14 @@ class Workers(Table[tuple[int, int], Worker]):
         worker = self._all.get((connection.pid, connection.tid))
         if worker is None or worker.serving.pop(connection.number, None) is None:
             return None
-        worker.took_at = max(worker.took_at, connection.closed_at, connection.accepted_at, connection.taken_at)
+        worker.progressed_at = max(
+            worker.progressed_at, connection.closed_at, connection.accepted_at, connection.read_at
+        )
         if not worker.serving and not worker.announced:
             del self._all[worker.pid, worker.tid]
-            self.ended_took[worker.pid] = max(self.ended_took.pop(worker.pid, 0), worker.took_at)
-            if len(self.ended_took) > PROCESSES_KEPT:
-                del self.ended_took[next(iter(self.ended_took))]
+            self.ended_progress[worker.pid] = max(self.ended_progress.pop(worker.pid, 0), worker.progressed_at)
+            if len(self.ended_progress) > PROCESSES_KEPT:
+                del self.ended_progress[next(iter(self.ended_progress))]
         return worker
 
     def not_served(self, connection: Connection) -> None:
@@ -104,13 +106,13 @@ class Workers(Table[tuple[int, int], Worker]):
         """Forget the workers of a process that has ended."""
         for key in [key for key in self._all if key[0] == pid]:
             del self._all[key]
-        self.ended_took.pop(pid, None)
+        self.ended_progress.pop(pid, None)
         self.starved.pop(pid, None)
 
     def clear(self) -> None:
         """Forget all: the server has ended."""
         self._all.clear()
-        self.ended_took.clear()
+        self.ended_progress.clear()
         self.starved.clear()
 
     def snapshot(self, connections: Mapping[int, Connection]) -> "Workers":
@@ -119,5 +121,5 @@ class Workers(Table[tuple[int, int], Worker]):
         for key, worker in self._all.items():
             twin._all[key] = copied = copy.copy(worker)
             copied.serving = {number: connections[number] for number in worker.serving}
-        twin.ended_took, twin.starved = self.ended_took.copy(), self.starved.copy()
+        twin.ended_progress, twin.starved = self.ended_progress.copy(), self.starved.copy()
         return twin

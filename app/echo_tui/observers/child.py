@@ -29,9 +29,9 @@ PAGE, OUTPUT_PIPE = 1 << 12, 1 << 16
 """Bytes of the smallest pipe there is, and of a usual one (pipe(7))."""
 
 
-def rests(pattern: str) -> list[str]:
+def idle_calls(pattern: str) -> list[str]:
     """Where the threads of a pattern rest; nothing of one that does not exist."""
-    return list(BY_NAME[pattern].rests) if pattern in BY_NAME else []
+    return list(BY_NAME[pattern].idle_calls) if pattern in BY_NAME else []
 
 
 def command(pattern: str, options: Options) -> list[str]:
@@ -90,7 +90,7 @@ class Child:
         self._stopped = self._output_held = False
         self._exit_told = False
         self._first: list[Observation] = [
-            ServerStarted(time.monotonic_ns(), pattern, self.pid, options.host, options.port, rests(pattern))
+            ServerStarted(time.monotonic_ns(), pattern, self.pid, options.host, options.port, idle_calls(pattern))
         ]
 
     @property

@@ -37,14 +37,14 @@ class Kernel:
         address: tuple[str, int] | None,
         peers: Collection[str] | None,
         wanted: Collection[str],
-        strangers_to: Collection[str] | None = None,
+        others_than: Collection[str] | None = None,
         urgent: bool = False,
         first: Sequence[tuple[int, int]] = (),
     ) -> list[Observation]:
         """What is to be seen now of these processes, and at the address that they listen on, if they do yet.
 
         `peers` are those that are known to be connected there, None if there may be others; of those `wanted` it is
-        told too that they are, and of those that are `strangers_to` the ones that are known. While it is `urgent`,
+        told too that they are, and of those that are `others_than` the ones that are known. While it is `urgent`,
         sockets and threads are sampled more often. Of too many threads `first` are sampled before others.
         """
         stacks = (self._stacks.read(), self._py_spy.read())
@@ -52,7 +52,7 @@ class Kernel:
         due = self.threads.pace.is_due(urgent)
         if due and (threads := self.threads.sample(pids, self._stacks.disturbed(), first, urgent)):
             found.append(threads)
-        if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted, strangers_to, urgent)):
+        if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted, others_than, urgent)):
             found.append(sockets)  # the last one: it is judged by what the threads do
         return found + self._missing()
 

@@ -67,13 +67,13 @@ class Sockets:
         host: str,
         peers: Collection[str] | None = None,
         wanted: Collection[str] = (),
-        strangers_to: Collection[str] | None = None,
+        others_than: Collection[str] | None = None,
         urgent: bool = False,
     ) -> SocketSample | None:
         """What waits now at the address a server listens on; None if it is too soon to look again, or can't be told.
 
         A server on `::` has IPv4 clients too. `peers` are those that are known to be connected, None if there may be
-        others, who are told of too if they are `strangers_to` those; and of those that are `wanted` it is told too
+        others, who are told of too if they are `others_than` those; and of those that are `wanted` it is told too
         that they are there. While it is `urgent`, a sample may cost more.
         """
         if self.missing or not self.pace.is_due(urgent):
@@ -82,8 +82,8 @@ class Sockets:
             try:
                 self._diag = self._diag or Diag()
                 sample = self._look(self._diag, port, host, peers, wanted)
-                if strangers_to is not None:
-                    self._add_strangers(host, strangers_to, sample)
+                if others_than is not None:
+                    self._add_others(host, others_than, sample)
                 self.pace.calm = not any(s.unread or s.unsent or not s.accepted for s in sample.sockets)
                 return sample
             except OSError as error:
@@ -177,7 +177,7 @@ class Sockets:
                     left.remove(peer)
                     sample.sockets.append(_told(peer, found))
 
-    def _add_strangers(self, host: str, known: Collection[str], sample: SocketSample) -> None:
+    def _add_others(self, host: str, known: Collection[str], sample: SocketSample) -> None:
         """Those of the last walk who are accepted, and of whom nobody knows, though nothing waits in them."""
         told = {socket.peer for socket in sample.sockets}
         ports = {int(peer.rpartition(":")[2]) for peer in known if peer.rpartition(":")[2].isdecimal()}

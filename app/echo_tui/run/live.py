@@ -15,9 +15,8 @@ from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern
 from echo_servers.server import BACKLOG, Options
 
-from echo_tui.clients.remote import Crowd
+from echo_tui.clients.remote import ClientProcess
 from echo_tui.model.inference import Inference
-from echo_tui.model.moments import Moments
 from echo_tui.model.observations import (
     ClientUnconnected,
     Flooding,
@@ -30,6 +29,7 @@ from echo_tui.model.observations import (
     StallAfter,
 )
 from echo_tui.model.session import Session
+from echo_tui.model.stall_snapshots import StallSnapshots
 from echo_tui.observers.child import Child
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.listening import listens
@@ -38,7 +38,7 @@ from echo_tui.observers.resources import Resources
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
-from echo_tui.run.lens import Lens
+from echo_tui.run.strace_view import StraceView
 
 OVER = ("closed", "reset")
 """How a client has ended that was closed on purpose: it is not brought back."""
@@ -74,9 +74,9 @@ class Live:
         self.plan = plan
         self._heard = heard
         self.session = Session()
-        self.crowd = Crowd()
-        self._crowd_began = time.monotonic()
-        self._crowd_pipe = LinePipe(os.dup(self.crowd.fd))
+        self.client_process = ClientProcess()
+        self._clients_began = time.monotonic()
+        self._clients_pipe = LinePipe(os.dup(self.client_process.fd))
         self.child: Child | None = None
         self.pattern: Pattern | None = plan.pattern
         self._workers: int | None = None
@@ -88,8 +88,8 @@ class Live:
         self._kernel: Kernel | None = None
         self._inference: Inference | None = None
         """Turns samples into the records that a server without reports does not send."""
-        self.moments = Moments()
-        self.lens = Lens()
+        self.stall_snapshots = StallSnapshots()
+        self.strace_view = StraceView()
         self._reopen = False
         self._closed = False
         self._last_client = 0
@@ -135,7 +135,7 @@ class Live:
             return
         self.stop()
         self.pattern = pattern
-        crowd = self.present
+        clients = self.present
         self.session = Session()
         if self.plan.stall_after:
             self._take([StallAfter(time.monotonic_ns(), self.plan.stall_after * 1_000_000)])
@@ -146,18 +146,18 @@ class Live:
         self._inference = None if self.plan.reports else Inference(self.child.pid, options.host, options.port)
         self._resources.watch(self.child.pid)
         self._kernel = Kernel(self.child.stacks, self.child.pid)
-        self.moments = Moments()
+        self.stall_snapshots = StallSnapshots()
         self._take(self.child.read())
         self._reopen = True
         self._take([self.block.told()])
         if self.output_held:
             self.hold_output(True)
-        self._tell_unconnected(crowd, NO_SERVER)
+        self._tell_unconnected(clients, NO_SERVER)
 
     def stop(self) -> None:
         """Stop the server, if one runs; what it said last is taken in."""
         if self.child:
-            self._drain_crowd(time.monotonic() + 0.02)
+            self._drain_clients(time.monotonic() + 0.02)
             self._take(self.child.stop())
             self._gone()
 
@@ -171,12 +171,12 @@ class Live:
     def _gone(self) -> None:
         """Take note that the server has ended: nobody connects until the next one listens."""
         self.child = None
-        self.lens.close()
+        self.strace_view.close()
         if self._kernel:
             self._kernel.close()
             self._kernel = None
         self._reopen = False
-        self.crowd.hold(ENDED)
+        self.client_process.hold(ENDED)
         self._tell_unconnected(self._wanted, ENDED)
 
     def refusal(self) -> str:
@@ -233,7 +233,7 @@ class Live:
         numbers = list(range(self._last_client + 1, self._last_client + count + 1))
         self._last_client += count
         if self.listening and not self._reopen:
-            self.crowd.open(numbers, *self._address)
+            self.client_process.open(numbers, *self._address)
         else:  # whoever has the port meanwhile is not ours to talk to
             self._wanted += numbers
             self._tell_unconnected(numbers, ENDED if self.session.server and not self.child else NO_SERVER)
@@ -241,7 +241,7 @@ class Live:
 
     def close_clients(self, clients: list[int], reset: bool = False) -> None:
         """End connections of clients, politely or by a reset; an empty list means all."""
-        self.crowd.close(clients, reset)
+        self.client_process.close(clients, reset)
         unopened = [number for number in self._wanted if not clients or number in clients]
         self._wanted = [number for number in self._wanted if number not in unopened]
         self._tell_unconnected(unopened, OVER[0])
@@ -251,12 +251,12 @@ class Live:
     def flood(self) -> int:
         """Open a flood of silent connections, as many as overflow the accept queue; gives how many. Or end it: 0."""
         count = FLOOD if self.listening and not self.session.clients.flood.count else 0
-        self.crowd.flood(*self._address, count, FLOOD_SECONDS)
+        self.client_process.flood(*self._address, count, FLOOD_SECONDS)
         return count
 
     def load(self, clients: list[int], per_second: float, size: int) -> None:
         """Have clients send so many messages of so many bytes a second from now on; 0 stops it."""
-        self.crowd.chatter(clients, per_second, size)
+        self.client_process.chatter(clients, per_second, size)
         for number in clients or list(self.session.clients):
             self.loads.pop(number, None)
             if per_second:
@@ -282,9 +282,9 @@ class Live:
     def drain(self, budget: float = BUDGET) -> int:
         """Take in what has happened, for `budget` seconds at most; gives how many observations it was."""
         until = time.monotonic() + budget
-        count = self._drain_crowd(until)
-        if not (self._closed or self.crowd.running) and time.monotonic() - self._crowd_began > REVIVAL:
-            self._revive_crowd()
+        count = self._drain_clients(until)
+        if not (self._closed or self.client_process.running) and time.monotonic() - self._clients_began > REVIVAL:
+            self._revive_clients()
         while self.child and (found := self.child.read()):
             self._take(found)
             count += len(found)
@@ -296,29 +296,29 @@ class Live:
         self._bring_clients_back()
         return count
 
-    def _revive_crowd(self) -> None:
+    def _revive_clients(self) -> None:
         """The clients' process is gone: say so, and give the clients a new one."""
         clients = self.present
         self._tell_unconnected(clients, "their process died")
         self._take([Flooding(time.monotonic_ns(), 0, [])])
-        self.crowd.stop()
-        self._crowd_pipe.close()
-        self.crowd, self.loads = Crowd(), {}
-        self._crowd_began = time.monotonic()
-        self._crowd_pipe = LinePipe(os.dup(self.crowd.fd))
+        self.client_process.stop()
+        self._clients_pipe.close()
+        self.client_process, self.loads = ClientProcess(), {}
+        self._clients_began = time.monotonic()
+        self._clients_pipe = LinePipe(os.dup(self.client_process.fd))
         self._wanted = [*clients, *(number for number in self._wanted if number not in clients)]
         if not self._reopen:
             self._open_wanted()
 
     def _open_wanted(self) -> None:
         if self._wanted and self.listening:  # an empty list would mean all there are
-            self.crowd.open(self._wanted, *self._address)
+            self.client_process.open(self._wanted, *self._address)
             self._wanted = []
 
-    def _drain_crowd(self, until: float) -> int:
-        self.crowd.flush()
+    def _drain_clients(self, until: float) -> int:
+        self.client_process.flush()
         count = 0
-        while found := decode(self._crowd_pipe.read()):
+        while found := decode(self._clients_pipe.read()):
             found = [o for o in found if o.at >= self._since]  # what is older was said of the server before
             self._take(found)
             count += len(found)
@@ -329,7 +329,7 @@ class Live:
     def _bring_clients_back(self) -> None:
         if self._reopen and self.listening:
             self._reopen = False
-            self.crowd.reopen(*self._address)
+            self.client_process.reopen(*self._address)
             self._open_wanted()
 
     def sample(self) -> None:
@@ -361,11 +361,11 @@ class Live:
                 (server.host, server.port) if server.listening_at else None,
                 sampling.surely_known(session),
                 sampling.wanted(session),
-                sampling.strangers_to(session),
+                sampling.others_than(session),
                 urgent,
                 first,
             )
-        found += self.lens.read()
+        found += self.strace_view.read()
         for number, sample in enumerate(found):
             if isinstance(sample, SocketSample) and sample.sockets:
                 began = time.monotonic()
@@ -377,12 +377,12 @@ class Live:
         self._bring_clients_back()  # that the server listens may be known only now
         now = time.monotonic_ns()
         self._kernel.ask(pids, sampling.suspects(session, now), session.blocks.keepers)
-        self.moments.keep(self.session, now)
+        self.stall_snapshots.keep(self.session, now)
 
-    def open_lens(self) -> None:
+    def open_strace_view(self) -> None:
         """Show the server's system calls from now on, at the price of a slower server. Raises OSError."""
         if self.child:
-            self.lens.open(self.child.pid)
+            self.strace_view.open(self.child.pid)
 
     def lag(self, late: int) -> None:
         """The caller's own loop was so late (ns)."""
@@ -392,5 +392,5 @@ class Live:
         """End the server and the clients; nothing is left behind."""
         self._closed = True
         self.stop()
-        self.crowd.stop()
-        self._crowd_pipe.close()
+        self.client_process.stop()
+        self._clients_pipe.close()

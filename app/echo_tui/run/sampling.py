@@ -31,7 +31,7 @@ def surely_known(session: Session) -> Collection[str] | None:
     return None if session.may_be_silent else session.connections.peers
 
 
-def strangers_to(session: Session) -> Collection[str] | None:
+def others_than(session: Session) -> Collection[str] | None:
     """Who is connected, where all others are to be found though nothing waits in them; None where they need not be.
 
     To walk through all sockets is expensive, so it is done where a thread has reported nothing for a while.
@@ -51,5 +51,5 @@ def suspects(session: Session, now: int) -> set[int]:
 def _is_stuck(session: Session, thread: ThreadState) -> bool:
     """Return whether a loop is away from its idle call, and has reported nothing for half as long as a stall."""
     worker, seen_at = session.workers.get((thread.pid, thread.tid)), session.threads.seen_at
-    away = thread.home and thread.rested_at != seen_at
-    return bool(away and worker and seen_at - worker.last_take >= session.stalls.threshold // 2)
+    away = thread.home and thread.idle_at != seen_at
+    return bool(away and worker and seen_at - worker.last_progress >= session.stalls.threshold // 2)

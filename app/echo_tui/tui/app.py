@@ -8,7 +8,7 @@ from typing import ClassVar
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import PATTERNS, Pattern, find
 from echo_servers.descriptors import shortage
-from echo_servers.remedies import promise, workers_for
+from echo_servers.fixes import promise, workers_for
 from echo_servers.server import BadRequest
 from textual.app import SystemCommand
 from textual.binding import BindingType
@@ -20,14 +20,14 @@ from echo_tui.run.live import Plan
 from echo_tui.tui import endings
 from echo_tui.tui.client_keys import ClientKeys
 from echo_tui.tui.dialogs import Confirm, ask, shown
-from echo_tui.tui.excuses import no_details, no_lens, no_remedy, no_stall, no_stdout
 from echo_tui.tui.keys import ALL_KEYS, MISBEHAVIOUR
 from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.clients import ClientList, ClientsPane
 from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.screen_keys import ScreenKeys
-from echo_tui.tui.view import cure_now
+from echo_tui.tui.unavailable import no_details, no_fix, no_stall, no_stdout, no_strace
+from echo_tui.tui.view import fix_now
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
 """Actions that wait until a dialog is closed."""
@@ -81,11 +81,11 @@ class EchoTui(ClientKeys, ScreenKeys):
                 return isinstance(self.focused, Panel)
         return True
 
-    def excuses(self) -> dict[str, str]:
+    def unavailable(self) -> dict[str, str]:
         live, view = self.live, self.view()
         return {
-            "remedy": no_remedy(view),
-            "lens": "" if live.lens.is_open else no_lens(live),
+            "fix": no_fix(view),
+            "strace": "" if live.strace_view.is_open else no_strace(live),
             "hold": no_stdout(live),
             "stall-before": no_stall(view),
             "details": no_details(view),
@@ -186,29 +186,29 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.live.arm(setting)
         self.draw()
 
-    def action_remedy(self) -> None:
+    def action_fix(self) -> None:
         """Go to the pattern that cures the block of the one that runs, with the same clients and the same block.
 
-        From a picture out of the matrix it is the cure, and the block, of that.
+        In a stall snapshot of the matrix these are the fix and the block of its cell.
         """
         view = self.view()
-        cure, block = cure_now(view), view.block
-        if self.excused("remedy") or not cure:
+        found, block = fix_now(view), view.block
+        if self.is_unavailable("fix") or not found:
             return
-        pattern, clients = find(cure.pattern), len(self.live.present)
+        pattern, clients = find(found.pattern), len(self.live.present)
         workers = workers_for(pattern, clients, self.live.plan.options.workers)
         if self.origin:
             self.live.arm(BlockSetting(block.kind, block.seconds, block.every))
         else:
             self.live.keep_block()
         self.start_from_palette(pattern, workers)
-        words = f"{cure.why} {promise(pattern, workers, clients)}" if workers else cure.why
+        words = f"{found.why} {promise(pattern, workers, clients)}" if workers else found.why
         self.notify(words, title=pattern.title, timeout=5, markup=False)
 
     # Its stdout.
 
     def action_hold_output(self) -> None:
-        if not self.excused("hold"):
+        if not self.is_unavailable("hold"):
             self.live.hold_output(not self.live.output_held)
             self.draw()
 

@@ -57,7 +57,7 @@ class ClientKeys(Picture):
         elif not any(self._connected(number) for number in self.chosen or self.live.session.clients):
             self.notify(f"Nothing was sent: {self._who()} not connected", severity="warning", markup=False)
             return
-        self.live.crowd.say(self.chosen, f"{line}\n".encode())
+        self.live.client_process.say(self.chosen, f"{line}\n".encode())
 
     def _connected(self, number: int) -> bool:
         client = self.live.session.clients.get(number)
@@ -81,7 +81,7 @@ class ClientKeys(Picture):
             f"1 to {BURST_LIMIT:,}, of {BYTES} bytes; 2000x64k for large ones",
             str(BURST),
             burst,
-            lambda answer: self.live.crowd.burst(self.chosen, *answer),
+            lambda answer: self.live.client_process.burst(self.chosen, *answer),
         )
 
     def _who(self) -> str:
@@ -114,10 +114,10 @@ class ClientKeys(Picture):
         """Have the chosen clients stop reading, or go on if none of them reads."""
         those = [number for number in self.live.present if self.client in (None, number)]
         reads = any(self.live.session.clients[number].reading for number in those)
-        self.live.crowd.pause_reading(self.chosen, reads)
+        self.live.client_process.pause_reading(self.chosen, reads)
 
     def action_half_close(self) -> None:
-        self.live.crowd.half_close(self.chosen)
+        self.live.client_process.half_close(self.chosen)
 
     def action_flood(self) -> None:
         if not self.live.listening:

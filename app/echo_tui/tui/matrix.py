@@ -124,7 +124,7 @@ class MatrixScreen(Screen[Measured | None]):
 
     def on_data_table_cell_selected(self) -> None:
         measured = self.measured.get(self._here)
-        if measured and measured.moment and not self.measuring:
+        if measured and measured.snapshot and not self.measuring:
             self.dismiss(measured)
 
     def on_data_table_cell_highlighted(self) -> None:
@@ -228,7 +228,7 @@ class MatrixScreen(Screen[Measured | None]):
         """The lines above and below the table."""
         if not self.is_attached:
             return
-        title = Text(" Who suffers? ", self._palette.strong)
+        title = Text(" Isolation matrix: whom does a block affect? ", self._palette.strong)
         if self.measuring:
             left = text.clock(int(self._each * len(self._wanted)) * text.SECOND)
             title.append(f"{len(self._wanted)} to go, about {left}   ", self._palette.waiting)
@@ -266,7 +266,7 @@ class MatrixScreen(Screen[Measured | None]):
             names = (("esc", "stop measuring"),)
         else:
             measured = self.measured.get(self._here)
-            to_stall = (("⏎", "to its stall"),) if measured and measured.moment else ()
+            to_stall = (("⏎", "to its stall"),) if measured and measured.snapshot else ()
             left = len(self._missing)
             what = "all" if left == len(PLACES) else "the rest" if left else "all again"
             names = (*to_stall, ("r", f"measure {what}"), ("space", "this pattern"), ("esc", "back"))

@@ -18,8 +18,8 @@ from textual.widgets import Static
 
 from echo_tui.config import Config
 from echo_tui.experiments.measure import Measured
-from echo_tui.model.moments import Moment
 from echo_tui.model.session import Session
+from echo_tui.model.stall_snapshots import Snapshot
 from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.live import Live, Plan
 from echo_tui.tui import endings, text
@@ -87,7 +87,7 @@ class Picture(Notices):
         self.key_names = {key.id: first_key(config.keys.get(key.id, key.key), self.get_key_display) for key in ALL_KEYS}
         self.ended = False
         self._ticks = 0
-        self._news = self._waits = self._lens = False
+        self._news = self._waits = self._strace_view = False
         self.driver = Driver(self.live)
         self._told: tuple[object, ...] = ()
         """What the last look knew of stalls: what is new of them is drawn at once."""
@@ -119,7 +119,7 @@ class Picture(Notices):
                         yield SourcePanel(id="source")
                 yield EndedPanel(id="ended")
         yield ClientsPane(id="clients")
-        yield KeyBar(self.excuses, id="keys")
+        yield KeyBar(self.unavailable, id="keys")
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda theme: self._recolour())
@@ -146,13 +146,13 @@ class Picture(Notices):
     def begin(self) -> None:
         """What is to be done once the picture stands."""
 
-    def excuses(self) -> dict[str, str]:
+    def unavailable(self) -> dict[str, str]:
         """Keys, by their ids, that may have nothing to do now, each with a sentence on why; empty where it has."""
         return {}
 
-    def excused(self, key: str) -> bool:
+    def is_unavailable(self, key: str) -> bool:
         """Whether a key has nothing to do now; then it says why."""
-        if words := self.excuses().get(key):
+        if words := self.unavailable().get(key):
             self.notify(words, timeout=3, markup=False)
         return bool(words)
 
@@ -181,9 +181,14 @@ class Picture(Notices):
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, self.live.drain)
         self._news = bool(taken) or self._news
-        if self.live.lens.failed:
-            self.notify(text.clean(self.live.lens.failed), title="The lens is closed", severity="warning", markup=False)
-            self.live.lens.failed = ""
+        if self.live.strace_view.failed:
+            self.notify(
+                text.clean(self.live.strace_view.failed),
+                title="The strace view is closed",
+                severity="warning",
+                markup=False,
+            )
+            self.live.strace_view.failed = ""
         self._ticks += 1
         told, self._told = self._told, self.live.session.stalls.news
         lively = self._news or self._waits
@@ -198,9 +203,9 @@ class Picture(Notices):
         return self.frozen[0] if self.frozen else self.live.session
 
     @property
-    def moments(self) -> Mapping[int, Moment]:
+    def stall_snapshots(self) -> Mapping[int, Snapshot]:
         """The pictures of stalls to walk through: of what runs, or of the cell on screen."""
-        return self.origin.moments if self.origin else self.live.moments.kept
+        return self.origin.stall_snapshots if self.origin else self.live.stall_snapshots.kept
 
     def view(self) -> View:
         """The picture's subject at this moment."""
@@ -219,11 +224,11 @@ class Picture(Notices):
             client=self.client,
             frozen=self.frozen is not None,
             span=self.span,
-            lens=self.live.lens.is_open,
+            strace_view=self.live.strace_view.is_open,
             chosen_stall=self.stall if self.frozen else None,
             expanded=self.expanded,
             usable=bool(self.live.present),
-            pictured=bool(self.moments),
+            pictured=bool(self.stall_snapshots),
             share=self.plan.options.share or SHARES[0],
             origin=self.origin.session if self.origin else None,
         )
@@ -234,8 +239,8 @@ class Picture(Notices):
             screen = self.screen_stack[0]
             view = self.view()
             self._waits = view.waits
-            if (self.ended, self._lens) != (died(view), view.lens):
-                self.ended, self._lens = died(view), view.lens
+            if (self.ended, self._strace_view) != (died(view), view.strace_view):
+                self.ended, self._strace_view = died(view), view.strace_view
                 self.fit()
             for panel in self._panels:
                 panel.show(view)
@@ -259,7 +264,7 @@ class Picture(Notices):
             begin = text.stamp(view.since_start(stall.begin))
             where = f"{view.started.title}, in the matrix:   " if self.origin and view.started else ""
             count = view.goes_on.stalls.count
-            of = "" if self.origin and len(self.moments) < count else f" of {count}"
+            of = "" if self.origin and len(self.stall_snapshots) < count else f" of {count}"
             which = f"STALL {stall.number}{of}"
             what = f"{where}{which}   {label(stall.cause)} {view.length(stall)} from {begin}"
         else:
@@ -284,7 +289,7 @@ class Picture(Notices):
         width, height = size or self.size
         if self.ended and self.expanded not in (None, "ended", "patterns"):
             self.expanded = None
-        layout = arrange(width, height, self.seat, self.ended, self.expanded, self.live.lens.is_open)
+        layout = arrange(width, height, self.seat, self.ended, self.expanded, self.live.strace_view.is_open)
         screen.set_class(self.expanded is not None, "expanded")
         for name in ("small", "narrow", "talk", "wide"):
             screen.set_class(layout.name == name, name)
@@ -314,7 +319,7 @@ class Picture(Notices):
         """The panels to hop between, in their order."""
         if self.ended:
             return ["patterns", "ended", "clients"]
-        return ["calls" if name == "events" and self.live.lens.is_open else name for name in PANELS]
+        return ["calls" if name == "events" and self.live.strace_view.is_open else name for name in PANELS]
 
     def on_descendant_focus(self) -> None:
         name = self.focused_place

@@ -8,11 +8,10 @@ from textual.widgets import Input
 
 from echo_tui.experiments.measure import Measured
 from echo_tui.experiments.terms import Terms
-from echo_tui.model.moments import Moment
+from echo_tui.model.stall_snapshots import Snapshot
 from echo_tui.tui import text
 from echo_tui.tui.details import StallDetails, sections
 from echo_tui.tui.dialogs import Help
-from echo_tui.tui.excuses import NO_PICTURE
 from echo_tui.tui.keys import PANELS
 from echo_tui.tui.matrix import PLACES, MatrixScreen, Place
 from echo_tui.tui.palette import THEMES
@@ -20,6 +19,7 @@ from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.panels.timeline import SPANS
 from echo_tui.tui.picture import Picture
+from echo_tui.tui.unavailable import NO_PICTURE
 
 
 class ScreenKeys(Picture):
@@ -34,7 +34,7 @@ class ScreenKeys(Picture):
         else:
             self.hold_still((self.live.session.snapshot(), self.view().now))
 
-    def hold_still(self, moment: Moment | None, stall: int | None = None, origin: Measured | None = None) -> None:
+    def hold_still(self, moment: Snapshot | None, stall: int | None = None, origin: Measured | None = None) -> None:
         """Show a moment that stands still, perhaps of a stall, or from the matrix; or with None what goes on."""
         if self.origin and not origin:  # back from the matrix
             self.looked_at = self.live.pattern or self.looked_at
@@ -44,14 +44,14 @@ class ScreenKeys(Picture):
 
     def action_stall(self, step: int) -> None:
         """Hop to the stall before or after the one on screen; from the last one back to what goes on."""
-        numbers = sorted(self.moments)
+        numbers = sorted(self.stall_snapshots)
         here = self.stall if self.frozen and self.stall else (numbers[-1] + 1 if numbers else 0)
         those = [number for number in numbers if (number < here if step < 0 else number > here)]
         if those:
             self.show_stall(those[-1] if step < 0 else those[0])
         elif step > 0 and self.frozen:
             self.hold_still(None)
-        elif not self.excused("stall-before"):
+        elif not self.is_unavailable("stall-before"):
             known = self.view().goes_on.stalls.all
             if step > 0:
                 words = "This is what goes on now"
@@ -61,31 +61,31 @@ class ScreenKeys(Picture):
 
     def show_stall(self, number: int) -> None:
         """Show the moment of a stall, held still."""
-        if moment := self.moments.get(number):
+        if moment := self.stall_snapshots.get(number):
             self.hold_still(moment, number, self.origin)
         else:
             self.notify(NO_PICTURE, severity="warning", timeout=3, markup=False)
 
     def action_details(self) -> None:
         """Show all that is known of the stall under the cursor, of the one on screen, or of the latest one."""
-        if self.excused("details"):
+        if self.is_unavailable("details"):
             return
         view, panel = self.view(), self.focused
         chosen = panel.chosen if isinstance(panel, StallsPanel) else None
         stall = chosen or view.stall or view.session.stalls.all[-1]
         self.push_screen(StallDetails(list(sections(view, view.whole(stall)))))
 
-    def action_toggle_lens(self) -> None:
+    def action_toggle_strace(self) -> None:
         """Open the lens and go there, or close it; a focus that was on it stays in its place."""
-        if self.excused("lens"):
+        if self.is_unavailable("strace"):
             return
-        if self.live.lens.is_open:
-            self.live.lens.close()
+        if self.live.strace_view.is_open:
+            self.live.strace_view.close()
             if self.place == "calls":
                 self.action_go("events")
         else:
             try:
-                self.live.open_lens()
+                self.live.open_strace_view()
                 self.notify("While strace is attached the server is 5 to 10 times slower", timeout=4, markup=False)
                 self.action_go("calls")
             except OSError as error:
@@ -93,7 +93,7 @@ class ScreenKeys(Picture):
         self.draw()
 
     def action_matrix(self) -> None:
-        """Measure who suffers; what runs is stopped while that is done, for it would be in the figures."""
+        """Open the isolation matrix; measuring stops the server that runs, which would distort the figures."""
         self.hold_still(None)
         ran = False
 
@@ -108,9 +108,9 @@ class ScreenKeys(Picture):
             self.cell = screen.at
             if ran:
                 self.live.start_again()
-            if chosen and chosen.moment and chosen.cell.blame:
+            if chosen and chosen.snapshot and chosen.cell.blame:
                 self.looked_at = find(chosen.cell.pattern)
-                self.hold_still(chosen.moment, chosen.cell.blame.number, chosen)
+                self.hold_still(chosen.snapshot, chosen.cell.blame.number, chosen)
             self.draw()
 
         self.push_screen(screen, leave)
@@ -132,7 +132,7 @@ class ScreenKeys(Picture):
         self.expanded = None
         if self.ended and name not in ("patterns", "clients"):
             name = "ended"  # it stands in the place of the others
-        if self.live.lens.is_open and name == "events":
+        if self.live.strace_view.is_open and name == "events":
             name = "calls"  # they stand in the place of the events
         if name in PANELS or name == "calls":
             self.move_to(name)

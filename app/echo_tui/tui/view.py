@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from echo_servers.catalog import BY_NAME, Pattern
-from echo_servers.remedies import Remedy, remedy
+from echo_servers.fixes import Fix, fix
 
 from echo_tui.diagnosis.stall import Stall
 from echo_tui.diagnosis.targets import ACCEPT
@@ -44,7 +44,7 @@ class View:
     """How far back (ns) the timeline reaches."""
     chosen_stall: int | None = None
     """The number of the stall that one has gone back to."""
-    lens: bool = False
+    strace_view: bool = False
     """Whether the server's system calls are shown."""
     expanded: str | None = None
     usable: bool = False
@@ -80,11 +80,11 @@ class View:
 
     @property
     def block(self) -> BlockSwitch:
-        """The block whose remedy is named: the one in a picture from the matrix, or the one of now."""
+        """The block whose fix is named: the one in a picture from the matrix, or the one of now."""
         return (self.session if self.origin else self.live).block
 
     @property
-    def to_cure(self) -> Pattern | None:
+    def to_fix(self) -> Pattern | None:
         """The pattern whose block is to be cured: the one in a picture from the matrix, or the one that runs.
 
         Before one has run it is the one looked at; the one that has run last counts as running.
@@ -146,8 +146,8 @@ NOTICED = NOTICEABLE
 """A wait (ns) shorter than this is ordinary service, and not shown as waiting."""
 
 
-def cure_now(view: View) -> Remedy | None:
-    """Where the key for the remedy goes; None where it has nothing to do, or where stdout is what holds."""
-    if not view.to_cure or (view.live.printed.held and not view.origin):
+def fix_now(view: View) -> Fix | None:
+    """Where the key for the fix goes; None where it has nothing to do, or where stdout is what holds."""
+    if not view.to_fix or (view.live.printed.held and not view.origin):
         return None
-    return remedy(view.to_cure, view.block.kind)
+    return fix(view.to_fix, view.block.kind)

@@ -8,7 +8,7 @@ from echo_servers.server import Server
 class BlockingEcho(Echo):
     def data_received(self, data: bytes) -> None:
         self.server.report.recv(self.conn, data)
-        self.server.block.strike(self.server.report, self.conn)  # time.sleep, armed from the start
+        self.server.block.inject(self.server.report, self.conn)  # time.sleep, armed from the start
         self.transport.write(data)
         self.server.report.send(self.conn, data)
 

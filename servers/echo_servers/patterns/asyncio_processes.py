@@ -13,7 +13,7 @@ class InProcesses(Streams):
         super().__init__(server)
         self.helpers = helpers
 
-    async def strike(self, conn: Connection) -> None:
+    async def inject(self, conn: Connection) -> None:
         report = self.server.report
         if setting := self.server.block.due(conn):
             report.hand(conn, self.helpers.count)

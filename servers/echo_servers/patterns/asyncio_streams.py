@@ -21,7 +21,7 @@ class Streams:
             try:
                 while message := await reader.read(RECV_BYTES):
                     report.recv(conn, message)
-                    await self.strike(conn)
+                    await self.inject(conn)
                     writer.write(message)
                     await writer.drain()  # while the client does not read, take no more from it
                     report.send(conn, message)
@@ -31,8 +31,8 @@ class Streams:
                 error = type(reset).__name__
         report.bye(conn, error)
 
-    async def strike(self, conn: Connection) -> None:
-        self.server.block.strike(self.server.report, conn)  # no await: nobody else has a turn meanwhile
+    async def inject(self, conn: Connection) -> None:
+        self.server.block.inject(self.server.report, conn)  # no await: nobody else has a turn meanwhile
 
 
 def serve(server: Server) -> None:

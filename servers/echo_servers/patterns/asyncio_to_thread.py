@@ -17,7 +17,7 @@ class ToThread(Streams):
         self.threads = server.options.workers or THREADS
         self.executor = ThreadPoolExecutor(self.threads)
 
-    async def strike(self, conn: Connection) -> None:
+    async def inject(self, conn: Connection) -> None:
         server = self.server
         if setting := server.block.due(conn):
             server.report.hand(conn, self.threads)

@@ -28,7 +28,7 @@ def echo(client: socket.socket, conn: Connection, server: Server) -> None:
         try:
             while message := spin(report, client.recv, RECV_BYTES):
                 report.recv(conn, message)
-                server.block.strike(report, conn)
+                server.block.inject(report, conn)
                 unsent = memoryview(message)
                 while unsent:
                     unsent = unsent[spin(report, client.send, unsent) :]

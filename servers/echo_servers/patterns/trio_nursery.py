@@ -28,7 +28,7 @@ async def echo(client: trio.socket.SocketType, conn: Connection, server: Server)
         try:
             while message := await client.recv(RECV_BYTES):
                 report.recv(conn, message)
-                server.block.strike(report, conn)  # no await: no other task has a turn meanwhile
+                server.block.inject(report, conn)  # no await: no other task has a turn meanwhile
                 unsent = memoryview(message)
                 while unsent:
                     unsent = unsent[await client.send(unsent) :]

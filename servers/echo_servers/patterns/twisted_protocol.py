@@ -26,7 +26,7 @@ class Echo(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.server.report.recv(self.conn, data)
-        self.server.block.strike(self.server.report, self.conn)
+        self.server.block.inject(self.server.report, self.conn)
         self.transport.write(data)
         self.server.report.send(self.conn, data)
 

@@ -19,13 +19,13 @@ class CallsPanel(Panel):
     FOLLOWS = True
 
     def fingerprint(self, view: View) -> Hashable:
-        return (view.session.calls.total, view.session.calls.begun, view.lens)
+        return (view.session.calls.total, view.session.calls.begun, view.strace_view)
 
     def prepare(self, view: View) -> None:
         calls = view.session.calls
         self.first, self.last = calls.total - len(calls.kept), calls.total + bool(calls.begun)
         wordings = (f"{self.TITLE}: {calls.seen:,}; {PRICE}", f"{self.TITLE}; {PRICE}", f"Calls; {PRICE}")
-        self.title_text = text.first_that_fits(wordings, self.extent.width - 2) if view.lens else self.TITLE
+        self.title_text = text.first_that_fits(wordings, self.extent.width - 2) if view.strace_view else self.TITLE
 
     def line(self, index: int, width: int) -> Line:
         assert self.view

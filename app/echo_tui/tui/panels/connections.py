@@ -74,7 +74,7 @@ def unread(view: View, connection: Connection) -> str:
 
 def unread_for(view: View, connection: Connection) -> str:
     """For how long the server has taken none of them."""
-    since = connection.untaken_since
+    since = connection.none_read_since
     return text.elapsed(max(view.now - since, 0)) if connection.unread and since else ""
 
 

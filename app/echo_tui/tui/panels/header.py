@@ -110,7 +110,7 @@ class Header(Panel, can_focus=False):
         if grown := growth(view):
             parts.append(Part(f"  memory +{text.size(grown)}", palette.waiting))
         if ceiling_struck(view):
-            parts.append(Part("  ceiling struck", palette.bad, short="  ceiling", shortens=1))
+            parts.append(Part("  ceiling reached", palette.bad, short="  ceiling", shortens=1))
         if server:
             lost = totals.lost
             parts.append(Part(f"  lost {lost:,}", palette.bad if lost else palette.dim, goes=0 if lost else 11))

@@ -27,10 +27,10 @@ class KeyBar(Panel, can_focus=False):
 
     SELECTS = False
 
-    def __init__(self, excuses: Callable[[], dict[str, str]], *, id: str) -> None:
-        """`excuses` tells which keys have nothing to do, and why."""
+    def __init__(self, unavailable: Callable[[], dict[str, str]], *, id: str) -> None:
+        """`unavailable` tells which keys have nothing to do, and why."""
         super().__init__(id=id)
-        self._excuses = excuses
+        self._unavailable = unavailable
         self._keys: list[tuple[Key, str, str]] = []
         """Each with what is written of the key, and of what it does."""
 
@@ -39,7 +39,7 @@ class KeyBar(Panel, can_focus=False):
         server, screen = view.live.server, self.screen
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
-            server and server.running, view.started, view.to_cure, view.live.block.on, view.block.kind,
+            server and server.running, view.started, view.to_fix, view.live.block.on, view.block.kind,
             view.live.printed.held, len(self.app.screen_stack), view.pictured, self._missing(view),
         )  # fmt: skip
 
@@ -68,13 +68,13 @@ class KeyBar(Panel, can_focus=False):
         """The footer's keys that can be used now, with what is written on them."""
         if len(self.app.screen_stack) > 1:
             return [(key, key.display or key.key) for key in DIALOG]
-        by_id, excuses = {key.id: key for key in (*ALL_KEYS, *STALLS) if key.footer}, self._excuses()
+        by_id, unavailable = {key.id: key for key in (*ALL_KEYS, *STALLS) if key.footer}, self._unavailable()
         found: dict[str, tuple[Key, str]] = {}
         if isinstance(self.screen.focused, Input):
             found = {key.id: (key, key.display or key.key) for key in TYPING if key.footer}
         for active in self.screen.active_bindings.values():
             key = by_id.get(active.binding.id or "")
-            if key and active.enabled and key.id not in found and not excuses.get(key.id):
+            if key and active.enabled and key.id not in found and not unavailable.get(key.id):
                 found[key.id] = (key, self.app.get_key_display(active.binding))
         return list(found.values())
 

@@ -6,7 +6,7 @@ from echo_servers.catalog import FAMILIES, PATTERNS, Pattern
 from textual.message import Message
 
 from echo_tui.tui.panel import Line, Panel
-from echo_tui.tui.view import View, cure_now
+from echo_tui.tui.view import View, fix_now
 
 
 def by_family(spaced: bool) -> list[str | Pattern]:
@@ -52,8 +52,8 @@ class PatternsPanel(Panel):
 
     def fingerprint(self, view: View) -> Hashable:
         server = view.session.server
-        cured = cured_in(view)
-        return (view.started and view.started.name, server and server.running, self.cursor, self.has_focus, cured)
+        fixed_by = fix_in(view)
+        return (view.started and view.started.name, server and server.running, self.cursor, self.has_focus, fixed_by)
 
     def prepare(self, view: View) -> None:
         spaced = by_family(spaced=True)
@@ -71,8 +71,8 @@ class PatternsPanel(Panel):
         if entry is self.view.started:
             alive = bool(self.view.session.server and self.view.session.server.running)
             return [("● " if alive else "✗ ", palette.good if alive else palette.bad), (entry.title, palette.strong)]
-        if entry.name == cured_in(self.view):
-            return [(f"{self.view.keys['remedy']} "[:2], palette.good), (entry.title, palette.good)]
+        if entry.name == fix_in(self.view):
+            return [(f"{self.view.keys['fix']} "[:2], palette.good), (entry.title, palette.good)]
         return [("  ", palette.text), (entry.title, palette.faint if entry.missing else palette.text)]
 
     def in_sight(self) -> int:
@@ -101,7 +101,7 @@ class PatternsPanel(Panel):
         view = self.view
         if not view or not view.started or self.entries[self.in_sight()] is not view.started:
             return []
-        name = cured_in(view)
+        name = fix_in(view)
         return [place for place, entry in enumerate(self.entries) if isinstance(entry, Pattern) and entry.name == name]
 
     def put(self, pattern: Pattern) -> None:
@@ -128,7 +128,7 @@ class PatternsPanel(Panel):
             self.post_message(self.Chosen(self.pattern))
 
 
-def cured_in(view: View) -> str:
-    """The pattern that cures the chosen block: the key for the remedy stands before it."""
-    cure = cure_now(view)
-    return cure.pattern if cure else ""
+def fix_in(view: View) -> str:
+    """Return the name of the pattern that fixes the chosen block; empty where there is none."""
+    found = fix_now(view)
+    return found.pattern if found else ""

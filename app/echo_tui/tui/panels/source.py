@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from echo_servers.block import WORDS
 from echo_servers.catalog import Pattern, find
-from echo_servers.remedies import remedy
+from echo_servers.fixes import fix
 from rich.console import Console
 from rich.style import Style
 from rich.syntax import Syntax
@@ -18,7 +18,7 @@ from echo_tui.tui.lines import file_line, no_line, read_lines, source_line
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.panels.threads import name_of
-from echo_tui.tui.view import View, cure_now
+from echo_tui.tui.view import View, fix_now
 from echo_tui.words.stalls import label, sentence
 
 GUTTER = 3
@@ -56,7 +56,7 @@ class SourcePanel(Panel):
             self._marks(view),
             accused,
             view.block.kind,
-            cure_now(view),
+            fix_now(view),
         )
 
     def prepare(self, view: View) -> None:
@@ -122,9 +122,9 @@ class SourcePanel(Panel):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)
             lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame), style)])
-        if stall.injected and view.pattern and (cure := remedy(view.pattern, view.session.block.kind)):
-            key = f", {view.keys['remedy']} goes there" if cure == cure_now(view) else ""
-            lines.append([(f"Remedy: {find(cure.pattern).title}{key}", palette.good)])
+        if stall.injected and view.pattern and (found := fix(view.pattern, view.session.block.kind)):
+            key = f", {view.keys['fix']} goes there" if found == fix_now(view) else ""
+            lines.append([(f"Fix: {find(found.pattern).title}{key}", palette.good)])
         lines.append([])
         return lines + self._around(culprit, marked, max(self.rows - len(lines), 3), view)
 
@@ -181,8 +181,8 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
     lines += [[(line, palette.bad)] for line in (wrap(pattern.missing, width) if pattern.missing else ())]
     lines += [[(line, palette.text)] for line in wrap(pattern.story, width)]
     told = [("Watch", pattern.watch), ("Block", pattern.blocking)]
-    if cure := cured_by(pattern, view):
-        told.append(("Remedy", cure))
+    if found := fix_for(pattern, view):
+        told.append(("Fix", found))
     for heading, words in told:
         first, *rest = wrap(words, width - 7)
         lines.append([(f"{heading:7}", palette.accent), (first, palette.text)])
@@ -190,13 +190,13 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
     return lines
 
 
-def cured_by(pattern: Pattern, view: View) -> str:
+def fix_for(pattern: Pattern, view: View) -> str:
     """What cures the chosen kind of block of a pattern, and the key that goes there; empty if nothing need or does."""
     kind = view.block.kind
-    if not (cure := remedy(pattern, kind)):
+    if not (found := fix(pattern, kind)):
         return ""
-    key = f"; {view.keys['remedy']} goes there" if cure == cure_now(view) else ""
-    return f"Against {WORDS.get(kind, kind)}: {find(cure.pattern).title}{key}. {cure.why}"
+    key = f"; {view.keys['fix']} goes there" if found == fix_now(view) else ""
+    return f"Against {WORDS.get(kind, kind)}: {find(found.pattern).title}{key}. {found.why}"
 
 
 def code(file: str, palette: Palette) -> list[Line]:

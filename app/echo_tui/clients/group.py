@@ -19,7 +19,7 @@ LINE_LIMIT = 2 * 1024 * 1024
 """Bytes of one command; whoever writes more without an end of line is no dashboard."""
 
 
-class Crowd:
+class ClientGroup:
     """The clients by number, and the commands that reach them."""
 
     def __init__(self, events: Events) -> None:

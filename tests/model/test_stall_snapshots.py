@@ -3,8 +3,8 @@
 from echo_servers.records import New, Recv
 from echo_tui.diagnosis.stalls import THRESHOLD
 from echo_tui.diagnosis.targets import OnThread
-from echo_tui.model import moments
-from echo_tui.model.moments import AGAIN, KEPT, Moments
+from echo_tui.model import stall_snapshots
+from echo_tui.model.stall_snapshots import AGAIN, KEPT, StallSnapshots
 
 from tests.model.scene import MS, PID, Scene, loop
 
@@ -18,7 +18,7 @@ def stalled() -> Scene:
 
 
 def test_a_stall_is_pictured_while_it_goes_on_and_kept_when_it_is_over() -> None:
-    scene, kept = stalled(), Moments(clock=lambda: 0)
+    scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     kept.keep(scene.session, scene.now)
     first, at = kept.kept[1]
     assert (at, first.stalls.going[OnThread(PID, PID)].end) == (scene.now, 0)
@@ -36,7 +36,7 @@ def test_a_stall_is_pictured_while_it_goes_on_and_kept_when_it_is_over() -> None
 
 
 def test_a_stall_that_was_told_when_it_was_over_is_pictured_once() -> None:
-    scene, kept = stalled(), Moments(clock=lambda: 0)
+    scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     scene.takes(2)
     scene.passes(50)
     kept.keep(scene.session, scene.now)
@@ -48,7 +48,7 @@ def test_a_stall_that_was_told_when_it_was_over_is_pictured_once() -> None:
 
 
 def test_all_that_were_told_when_they_were_over_are_pictured() -> None:
-    scene, kept = Scene("accept", "recv"), Moments(clock=lambda: 0)
+    scene, kept = Scene("accept", "recv"), StallSnapshots(clock=lambda: 0)
     for conn in (1, 2):
         scene.unread[scene.accepts(conn, tid=10 + conn)] = 5
         scene.does(10 + conn, "clock_nanosleep")
@@ -62,7 +62,7 @@ def test_all_that_were_told_when_they_were_over_are_pictured() -> None:
 
 
 def test_what_turned_out_to_be_no_stall_has_no_picture() -> None:
-    scene, kept = stalled(), Moments(clock=lambda: 0)
+    scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     kept.keep(scene.session, scene.now)
     begin = scene.stalls[0].begin
     scene.unread.clear()
@@ -74,7 +74,7 @@ def test_what_turned_out_to_be_no_stall_has_no_picture() -> None:
 
 def test_pictures_are_made_seldom_where_they_are_dear() -> None:
     spent = iter(range(0, 10**12, 500 * MS))
-    scene, kept = stalled(), Moments(clock=lambda: next(spent))
+    scene, kept = stalled(), StallSnapshots(clock=lambda: next(spent))
     kept.keep(scene.session, scene.now)
     first = kept.kept[1]
     scene.now += 10 * AGAIN
@@ -83,7 +83,7 @@ def test_pictures_are_made_seldom_where_they_are_dear() -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    scene, kept = stalled(), Moments(clock=lambda: 0)
+    scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     for number in range(KEPT + 10):
         kept.keep(scene.session, scene.now)
         scene.takes(2)
@@ -91,7 +91,7 @@ def test_what_is_kept_is_bounded() -> None:
         scene.unread = {"127.0.0.1:5002": 5}
         scene.passes(200)
         assert len(kept.kept) == min(number + 1, KEPT)
-    for conn in range(10, moments.CONNECTIONS // 3):
+    for conn in range(10, stall_snapshots.CONNECTIONS // 3):
         scene.say(New(scene.now, PID, PID, conn, f"10.0.0.1:{conn}"))
     for _ in range(6):
         kept.keep(scene.session, scene.now)
@@ -103,7 +103,7 @@ def test_what_is_kept_is_bounded() -> None:
 
 
 def test_a_culprit_that_changes_makes_no_more_pictures() -> None:
-    scene, kept = stalled(), Moments(clock=lambda: 0)
+    scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     stall = scene.only()
     for number in range(20):
         scene.now += 10 * MS

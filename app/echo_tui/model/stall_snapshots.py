@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from echo_tui.model.session import Session
 
-Moment = tuple[Session, int]
+Snapshot = tuple[Session, int]
 """A session that stands still, and when (ns) it was so."""
 KEPT = 40
 CONNECTIONS = 6_000
@@ -17,11 +17,11 @@ SHARE, FRESH_SHARE = 100, 20
 """A picture that takes t to make is followed by none for this many times t; one of a new stall may come sooner."""
 
 
-class Moments:
+class StallSnapshots:
     """The latest picture of each of the latest stalls, by the stall's number: a session and its moment (ns)."""
 
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
-        self.kept: dict[int, Moment] = {}
+        self.kept: dict[int, Snapshot] = {}
         self._clock = clock
         self._next = self._soonest = 0
         self._with_line: set[int] = set()

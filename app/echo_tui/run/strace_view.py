@@ -4,7 +4,7 @@ from echo_tui.model.observations import Observation
 from echo_tui.observers.strace import Strace
 
 
-class Lens:
+class StraceView:
     """strace on one process, or on none."""
 
     def __init__(self) -> None:

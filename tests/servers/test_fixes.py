@@ -1,4 +1,4 @@
-"""The remedies: while a call that would block the loop is made elsewhere, the others are served and accepted."""
+"""The fixes: while a call that would block the loop is made elsewhere, the others are served and accepted."""
 
 import os
 import signal
@@ -8,9 +8,9 @@ import psutil
 import pytest
 from echo_servers.block import KINDS, BlockSetting
 from echo_servers.catalog import BY_NAME, PATTERNS
+from echo_servers.fixes import MOST, fix, promise, workers_for
 from echo_servers.pattern import PROCESS
 from echo_servers.records import Block, New, Note, Recv, Send, Unblock
-from echo_servers.remedies import MOST, promise, remedy, workers_for
 from echo_servers.workers import THREADS, cores
 
 from tests.crossed import seldom
@@ -18,7 +18,7 @@ from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 
 MOVED = {(name, kind) for name in SERVING for kind in BY_NAME[name].moves}
-CURES = {(found.pattern, kind) for pattern in PATTERNS for kind in KINDS if (found := remedy(pattern, kind))}
+CURES = {(found.pattern, kind) for pattern in PATTERNS for kind in KINDS if (found := fix(pattern, kind))}
 SPARED = sorted(MOVED | CURES)
 """Patterns and kinds of block of which nobody but the sender may notice much."""
 LONG = 60
@@ -146,12 +146,12 @@ def test_a_helper_that_is_killed_is_told_and_the_last_one_ends_the_server(start:
 
 def test_what_holds_nobody_else_needs_no_remedy() -> None:
     for name in ("process-pool", "asyncio-processes"):
-        assert not any(remedy(BY_NAME[name], kind) for kind in KINDS)
+        assert not any(fix(BY_NAME[name], kind) for kind in KINDS)
     for name in ("multithread", "thread-pool", "process-thread-pool", "asyncio-to-thread", "eventlet-tpool"):
-        assert not remedy(BY_NAME[name], "sleep")
-        assert not remedy(BY_NAME[name], "c-call")
-    assert not remedy(BY_NAME["eventlet"], "sleep")
-    assert not any(remedy(pattern, kind) for pattern in PATTERNS if not pattern.serves for kind in KINDS)
+        assert not fix(BY_NAME[name], "sleep")
+        assert not fix(BY_NAME[name], "c-call")
+    assert not fix(BY_NAME["eventlet"], "sleep")
+    assert not any(fix(pattern, kind) for pattern in PATTERNS if not pattern.serves for kind in KINDS)
 
 
 def test_a_remedy_is_a_pattern_that_does_move_or_share_nothing() -> None:
@@ -169,14 +169,14 @@ def test_a_remedy_is_a_pattern_that_does_move_or_share_nothing() -> None:
         ("thread-pool", "cpu"): "process-pool",
     }
     for (name, kind), cure in wanted.items():
-        found = remedy(BY_NAME[name], kind)
+        found = fix(BY_NAME[name], kind)
         assert found
         assert found.pattern == cure
         assert found.why.endswith(".")
     for pattern in PATTERNS:
         for kind in KINDS:
-            if found := remedy(pattern, kind):
-                assert remedy(BY_NAME[found.pattern], kind) is None, "the remedy needs none itself"
+            if found := fix(pattern, kind):
+                assert fix(BY_NAME[found.pattern], kind) is None, "the fix needs none itself"
 
 
 def test_a_remedy_is_started_with_a_worker_for_each_client_and_one_more() -> None:

@@ -1,4 +1,4 @@
-"""The key that goes to what cures a block: with the same clients, all of whom are served, and the same block on."""
+"""The key that goes to what fixes a block: with the same clients, all of whom are served, and the same block on."""
 
 import pytest
 from echo_servers.block import BlockSetting
@@ -61,8 +61,8 @@ async def test_before_a_server_runs_the_key_goes_where_the_screen_says() -> None
     options = Options(port=0, workers=2)
     async with dashboard(options=options, block=BlockSetting("cpu", 1)) as stage:
         stage.app.query_one(PatternsPanel).put(find("asyncio"))
-        await stage.until(lambda: "x asyncio + processes" in stage.shown("patterns"), "the remedy is marked")
-        await stage.until(lambda: {"remedy", "block off"} <= set(stage.footer()), "its key, and that it is on")
+        await stage.until(lambda: "x asyncio + processes" in stage.shown("patterns"), "the fix is marked")
+        await stage.until(lambda: {"fix", "block off"} <= set(stage.footer()), "its key, and that it is on")
         await stage.press("x")
         await stage.serving("asyncio-processes")
         assert stage.app.live.block.now == BlockSetting("cpu", 1)
@@ -89,13 +89,13 @@ async def test_a_block_that_was_switched_off_stays_off_when_the_same_pattern_sta
 async def test_a_key_that_has_nothing_to_do_says_why() -> None:
     async with dashboard("thread-pool", SMALL) as stage:
         for key, words in (
-            ("x", "Under thread pool, time.sleep holds nobody but its sender: there is nothing to cure"),
+            ("x", "Under thread pool, time.sleep blocks nobody but its sender: there is nothing to fix"),
             ("o", "This server prints nothing: start echo-tui with --print"),
-            ("s", "The lens follows one event loop, and thread pool has none"),
+            ("s", "strace is shown for one event loop, and thread pool has none"),
         ):
             await stage.press(key)
             assert stage.notices()[-1] == words
-        assert not {"remedy", "hold stdout", "strace"} & set(stage.footer())
+        assert not {"fix", "hold stdout", "strace"} & set(stage.footer())
         await stage.misbehave("s")
         await stage.until(lambda: stage.notices()[-1] == "No client to do that: n opens one", "why")
         await stage.press("space", "s")

@@ -12,23 +12,23 @@ MOST = 32
 
 
 @dataclass(frozen=True)
-class Remedy:
+class Fix:
     """A pattern under which the same block holds nobody but its sender, and one sentence on why."""
 
     pattern: str
     why: str
 
 
-TO_THREAD = Remedy("asyncio-to-thread", "It moves the call to a thread of its own, and the loop goes on.")
-TO_NATIVE_THREAD = Remedy(
+TO_THREAD = Fix("asyncio-to-thread", "It moves the call to a thread of its own, and the loop goes on.")
+TO_NATIVE_THREAD = Fix(
     "eventlet-tpool", "It moves the call to a native thread, as no monkey patch reaches it, and the hub goes on."
 )
-TO_PROCESS = Remedy("asyncio-processes", "It moves the call to a process with a GIL of its own, and the loop goes on.")
-OWN_THREAD = Remedy("multithread", "It gives each client a thread of its own, and the call holds only that one.")
-OWN_PROCESS = Remedy("process-pool", "It has several processes, each with a GIL of its own, and the call holds one.")
+TO_PROCESS = Fix("asyncio-processes", "It moves the call to a process with a GIL of its own, and the loop goes on.")
+OWN_THREAD = Fix("multithread", "It gives each client a thread of its own, and the call holds only that one.")
+OWN_PROCESS = Fix("process-pool", "It has several processes, each with a GIL of its own, and the call holds one.")
 
 
-def remedy(pattern: Pattern, kind: str) -> Remedy | None:
+def fix(pattern: Pattern, kind: str) -> Fix | None:
     """What cures a kind of block of a pattern; None where nobody but the sender waits, or there is nothing better."""
     alone = pattern.serves_in == PROCESS and not pattern.workers
     if pattern.moves_to == PROCESS or (pattern.serves_in == PROCESS and not alone):

@@ -1,7 +1,7 @@
 """Why a key can do nothing now: one plain sentence for whoever presses it all the same; empty where it can."""
 
 from echo_servers.block import WORDS
-from echo_servers.remedies import remedy
+from echo_servers.fixes import fix
 
 from echo_tui.observers import strace
 from echo_tui.run.live import Live
@@ -10,17 +10,17 @@ from echo_tui.tui.view import View
 NO_PICTURE = "Of a stall so long ago no picture is kept"
 
 
-def no_remedy(view: View) -> str:
-    """Why nothing is to be cured."""
-    pattern, kind = view.to_cure, view.block.kind
+def no_fix(view: View) -> str:
+    """Return why there is nothing to fix."""
+    pattern, kind = view.to_fix, view.block.kind
     if view.live.printed.held and not view.origin:
-        return f"Nobody reads stdout, and no pattern cures that: {view.keys['hold']} reads it again"
+        return f"Nobody reads stdout, and no pattern fixes that: {view.keys['hold']} reads it again"
     if not pattern:
-        return "No pattern has been started: there is nothing to cure"
+        return "No pattern has been started: there is nothing to fix"
     if not pattern.serves:
-        return f"{pattern.title} serves nobody: there is nothing to cure"
-    if not remedy(pattern, kind):
-        return f"Under {pattern.title}, {WORDS[kind]} holds nobody but its sender: there is nothing to cure"
+        return f"{pattern.title} serves nobody: there is nothing to fix"
+    if not fix(pattern, kind):
+        return f"Under {pattern.title}, {WORDS[kind]} blocks nobody but its sender: there is nothing to fix"
     return ""
 
 
@@ -36,12 +36,12 @@ def no_details(view: View) -> str:
     return "" if view.session.stalls.all else "No stall so far"
 
 
-def no_lens(live: Live) -> str:
+def no_strace(live: Live) -> str:
     """Why no system calls can be shown."""
     if not live.running or not live.pattern:
         return "No server runs whose system calls could be shown"
-    if "poll" not in live.pattern.rests:
-        return f"The lens follows one event loop, and {live.pattern.title} has none"
+    if "poll" not in live.pattern.idle_calls:
+        return f"strace is shown for one event loop, and {live.pattern.title} has none"
     return "" if strace.is_installed() else "strace is not installed here"
 
 

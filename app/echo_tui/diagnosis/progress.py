@@ -1,16 +1,16 @@
-"""When a worker took something: the moments that divide a wait into gaps, each of which may be a stall."""
+"""The times at which a target made progress; they divide a wait into gaps, each of which may be a stall."""
 
 from dataclasses import dataclass, field
 
 GRAIN = 10_000_000
-"""Takes closer together (ns) than this divide no stall; of those in one grain only the first and the last are kept."""
+"""Progress at shorter intervals (ns) divides no stall; of each grain only the first and the last time are kept."""
 KEPT = 4096
-"""Grains kept between two samples; the records of a hostile server may name any moment."""
+"""Grains kept between two samples; a hostile server's records may have any time."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """The moments (ns) at which something was taken, in whatever order they become known."""
+    """Times (ns) of progress, added in any order."""
 
     _grains: dict[int, tuple[int, int]] = field(default_factory=dict)
 
@@ -18,7 +18,7 @@ class Progress:
         return bool(self._grains)
 
     def add(self, at: int) -> None:
-        """Something was taken at this moment."""
+        """Add a time of progress."""
         grain = at // GRAIN
         first, last = self._grains.get(grain, (at, at))
         if grain in self._grains or len(self._grains) < KEPT:
@@ -26,11 +26,11 @@ class Progress:
 
     @property
     def last(self) -> int:
-        """The latest moment; 0 where nothing was taken."""
+        """The latest time; 0 without progress."""
         return max((last for _, last in self._grains.values()), default=0)
 
     def gaps(self, begin: int, least: int) -> list[tuple[int, int]]:
-        """Return the spans of at least `least` ns, from `begin` on, that end with a take and have none inside."""
+        """Return the spans of at least `least` ns, from `begin` on, that end with progress and contain none."""
         found = []
         for first, last in sorted(self._grains.values()):
             if first - begin >= least:
@@ -39,5 +39,5 @@ class Progress:
         return found
 
     def copy(self) -> "Progress":
-        """The same, no longer changed by what comes."""
+        """Return a copy that no longer changes."""
         return Progress(self._grains.copy())

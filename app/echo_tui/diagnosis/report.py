@@ -1,4 +1,4 @@
-"""Stalls as data: what happened to each of them, as one object for `--json`, a recording or a report."""
+"""Stalls as data: each change of a stall as one object, for `--json`, recordings and reports."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ SYN_DROPPED = "syn-dropped"
 
 
 class VictimReport(msgspec.Struct):
-    """Who waited for what; times are ns of the monotonic clock, `end` is None while it waits.
+    """A victim and what it waited for. Times are ns of the monotonic clock; `end` is None while it waits.
 
     `kind` is `unread`, `not-accepted`, `no-reply` or `syn-dropped`. `client` is the number of one of our own clients.
     """
@@ -39,11 +39,11 @@ class CulpritReport(msgspec.Struct):
 
 
 class StallReport(msgspec.Struct, tag_field="type", tag="stall"):
-    """One thing that happened to a stall.
+    """One change of a stall.
 
-    `event` is `opened`, `attributed` (another cause or attribution), `located` (its line is known), `split` (a part of
-    what was told before, or the rest of it), `closed` or `withdrawn` (it was none, as is known only now). `clues` say
-    how many samples fulfilled which rule, as `in-call: 12` (`RULES` in `echo_tui.diagnosis.rules`).
+    `event` is `opened`, `attributed` (the cause or attribution has changed), `located` (its line was found), `split`
+    (reduced to a part of itself by late progress), `closed`, or `withdrawn` (too short after all). `clues` give the
+    number of samples in which each rule applied, as `in-call: 12` (`RULES` in `echo_tui.diagnosis.rules`).
     """
 
     event: str
@@ -60,15 +60,15 @@ class StallReport(msgspec.Struct, tag_field="type", tag="stall"):
 
 
 class StallReporter:
-    """Compares the stalls of one session from one turn to the next, and reports what has happened to them."""
+    """Compares the stalls of a session between turns, and reports the changes."""
 
     def __init__(self) -> None:
         self._open: dict[int, tuple[Stall, tuple[str, str], bool, int]] = {}
-        """Stalls that go on, with cause and attribution, whether the line is known, and the begin, as reported."""
+        """Open stalls by number, as last reported: cause and attribution, whether the line is known, and the begin."""
         self._newest = 0
 
     def report(self, stalls: list[Stall], now: int) -> Iterator[StallReport]:
-        """Give what has happened since the last call; `stalls` are the latest ones, the oldest first."""
+        """Yield the changes since the last call. `stalls` are the latest ones, oldest first."""
         there = {stall.number: stall for stall in stalls}
         for number, (before, *_) in list(self._open.items()):
             if number not in there:

@@ -1,4 +1,4 @@
-"""Why a target makes no progress: whom to look at, and a table of rules of which the first that applies counts."""
+"""Why a target makes no progress: the suspected thread, and an ordered table of rules, the first of which applies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from echo_tui.model.threads import Doing, ThreadState
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """The thread that should make progress for a target, and what is known of it; None where nothing is.
+    """The thread that should make progress for a target, with its last sample; None for what is unknown.
 
-    `call` is a blocking call that the server has reported of it since its thread was sampled.
+    `call` is a blocking call that the server has reported since the thread was sampled.
     """
 
     target: Target
@@ -25,15 +25,15 @@ class Suspect:
 
     @property
     def all_stay(self) -> bool:
-        """Whether whoever should accept stays with a client of its own."""
+        """Whether the target is accept, and every accepting worker serves a client of its own."""
         return isinstance(self.target, OnAccept) and self.scene.all_stay
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One reason: its name for programs, when it applies, and the cause it speaks for.
+    """A clue: its name in `--json`, when it applies, and the cause that it supports.
 
-    `of_thread` says that it is seen in a sample of the suspect's thread, so that another thread's samples don't count.
+    `of_thread` rules depend on samples of the suspect, so their counts start again when the suspect changes.
     """
 
     name: str
@@ -63,7 +63,7 @@ RULES = (
 
 
 def suspect(target: Target, scene: Scene) -> Suspect:
-    """Return whom to look at for a target."""
+    """Return the suspect for a target."""
     key = _key(target, scene)
     state = scene.threads.known.get(key) if key else None
     span = next((s for s in scene.blocking if (s.pid, s.tid) == key), None)
@@ -72,12 +72,12 @@ def suspect(target: Target, scene: Scene) -> Suspect:
 
 
 def first_rule(suspect: Suspect) -> Rule | None:
-    """Return the rule that counts; None where nothing is known of the suspect."""
+    """Return the first rule that applies; None if nothing is known of the suspect."""
     return next((rule for rule in RULES if rule.applies(suspect)), None)
 
 
 def attribution_of(target: Target, scene: Scene) -> Attribution:
-    """Return whose fault it is now that those who wait for this target make no progress."""
+    """Return what the waits on a target are attributed to at this time."""
     accept = isinstance(target, OnAccept)
     if isinstance(target, OnHelper | OnDescriptor):
         return Attribution.ARCHITECTURE
@@ -98,7 +98,7 @@ def _key(target: Target, scene: Scene) -> tuple[int, int] | None:
 
 
 def _accepts(scene: Scene) -> tuple[int, int] | None:
-    """Return who should accept: who is free for it, or one whose thread is known."""
+    """Return the worker that should accept: a free one, else one whose thread was sampled."""
     accepting = [(worker.pid, worker.tid) for worker in scene.accepting]
     free = [(worker.pid, worker.tid) for worker in scene.accepting if not worker.serving]
     if scene.loops:

@@ -1,4 +1,4 @@
-"""One stall: who waited, from when to when, who is to blame, and why."""
+"""The data of one stall: its victims, its culprit, its cause and its span."""
 
 import copy
 import enum
@@ -13,9 +13,9 @@ from echo_tui.model.observations import Frame
 LIBRARY = ("/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>")
 """Parts of a path that mark the standard library, installed packages and generated code."""
 SERVERS = "/echo_servers/"
-"""The folder of the watched patterns: their code is the program's own, also where it is installed as a package."""
+"""The folder of our patterns. Their code counts as the program's own, also when it is installed as a package."""
 HANDS_ON = ("/native.py", "/both.py", "/piped.py")
-"""Modules of the patterns that only pass on a call or a report: the line to show is their caller's."""
+"""Modules of the patterns that only forward a call or a report; the line to show is that of their caller."""
 
 
 class Cause(enum.Enum):
@@ -56,7 +56,7 @@ class Wait(enum.Enum):
 
 @dataclass(slots=True)
 class Victim:
-    """Who waited for what, from when to when (ns; 0: still waiting)."""
+    """A connection that waited, what it waited for, and from when to when (ns; an `end` of 0: it still waits)."""
 
     peer: str
     client: int | None
@@ -67,7 +67,7 @@ class Victim:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """The thread to blame, the call it was seen in, and the calls on its stack, the innermost first."""
+    """The thread to blame, the system call it was sampled in, and its stack, innermost call first."""
 
     pid: int
     tid: int
@@ -78,18 +78,18 @@ class Culprit:
 
     @property
     def where(self) -> Frame | None:
-        """The innermost line of the program's own code."""
+        """The innermost frame of the program's own code, else the innermost frame; None without a stack."""
         return next(iter(self.calls), next(iter(self.frames), None))
 
     @property
     def calls(self) -> list[Frame]:
-        """How the program's own code came there: of calls within one file only the innermost."""
+        """The frames of the program's own code; of successive frames in one file only the innermost."""
         own = [frame for frame in self.frames if is_own(frame)]
         return [frame for number, frame in enumerate(own) if not number or frame.file != own[number - 1].file]
 
 
 def is_own(frame: Frame) -> bool:
-    """Return whether a call is in the program's own code."""
+    """Return whether a frame is in the program's own code, not in a library."""
     if SERVERS in frame.file:
         return not frame.file.endswith(HANDS_ON)
     return not any(mark in frame.file for mark in LIBRARY)
@@ -97,7 +97,10 @@ def is_own(frame: Frame) -> bool:
 
 @dataclass(slots=True)
 class Stall:
-    """One stall: from `begin` to `end` (ns; 0 while it goes on), seen at `seen_at` and its line at `located_at`."""
+    """One stall, from `begin` to `end` (ns; 0 while it lasts).
+
+    It was first reported at `seen_at`, and its line was found at `located_at` (0: not yet).
+    """
 
     number: int
     target: Target
@@ -108,51 +111,51 @@ class Stall:
     located_at: int = 0
     cause: Cause = Cause.UNCLEAR
     found: Cause = Cause.UNCLEAR
-    """What the evidence of its thread has come to; a full backlog, or the want of a core, may say more as the cause."""
+    """The cause by the samples of its thread; `cause` differs if the accept queue is full or a core is missing."""
     culprit: Culprit | None = None
     victims: dict[int, Victim] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)
     evidence: Counter[Cause] = field(default_factory=Counter)
-    """How many samples spoke for each cause."""
+    """The number of samples that support each cause."""
     clues: Counter[str] = field(default_factory=Counter)
-    """How often each rule applied, by its name."""
+    """The number of samples in which each rule applied, by its name."""
     attribution: Attribution = Attribution.THREAD
     explained_at: int = 0
-    """When (ns) the evidence last came to another cause: what was seen of a line before tells nothing of it."""
+    """When (ns) the cause last changed; stacks from before that time don't explain it."""
     first: tuple[tuple[int, int], int, int] | None = None
-    """The thread that is looked at, and what it had run, and waited for a core (ns), when it first was."""
+    """The sampled thread, and its run time and its wait for a core (ns) at the first sample."""
     as_before_at: int = 0
-    """When (ns) its fault was last seen to be what it is."""
+    """When (ns) its attribution was last confirmed by a sample."""
     progress: Progress = field(default_factory=Progress)
-    """What was taken since it began, as far as that has become known since it was judged last."""
+    """Progress made since it began that became known after the last judgement."""
     other: "Stall | None" = None
-    """What has come of it since its fault is another one: it takes its place once it has lasted as long as a stall."""
+    """The successor with another attribution; it replaces this stall once it has lasted for the threshold."""
 
     @property
     def freed_at(self) -> int:
-        """When (ns) the last of its victims was taken, or gone; 0 while one waits, or where there is none."""
+        """When (ns) the last victim stopped waiting; 0 while one waits, or without victims."""
         ends = [victim.end for victim in self.victims.values()]
         return max(ends, default=0) if all(ends) else 0
 
     @property
     def goes_on(self) -> bool:
-        """Whether one of its victims still waits."""
+        """Whether a victim still waits."""
         return any(not victim.end for victim in self.victims.values())
 
     def lasted(self, now: int) -> int:
-        """How long it has been, or was (ns)."""
+        """Return its length (ns): up to now, or to its end."""
         return (self.end or now) - self.begin
 
     def release(self, number: int, at: int) -> None:
-        """One of its victims is taken, or gone, or has its echo."""
+        """Note that a victim no longer waits: it was accepted, read or answered, or it has left."""
         victim = self.victims.get(number)
         if victim and not victim.end:
             victim.end = max(at, victim.begin)
 
     def part(self, begin: int, end: int) -> "Stall":
-        """Return what is left of it in a span (ns; 0 as the end: to this day), with those who waited in it.
+        """Return the part of it within a span (ns; an `end` of 0: until now), with the victims that waited in it.
 
-        Those are not among them who had waited before, and then had their echo before anybody could notice.
+        A victim from before the span whose remaining wait was too short to notice is left out.
         """
         twin = self.copy()
         least = begin + NOTICEABLE if begin > self.begin else begin
@@ -165,11 +168,11 @@ class Stall:
         return twin
 
     def becomes_part(self, part: "Stall") -> None:
-        """It was no more than a part of itself, as is known only now."""
+        """Shrink to one of its parts, as late records of progress require."""
         self.begin, self.end, self.victims = part.begin, part.end, part.victims
 
     def becomes(self, other: "Stall") -> None:
-        """Its fault was the other one's all along: so are the evidence, and who is to blame."""
+        """Adopt attribution, evidence and culprit of the successor, which apply from the beginning."""
         self.attribution, self.cause, self.found, self.unanswered = (
             other.attribution,
             other.cause,
@@ -182,7 +185,7 @@ class Stall:
         self.as_before_at = other.as_before_at
 
     def copy(self) -> "Stall":
-        """The same, no longer changed by what comes."""
+        """Return a copy that no longer changes."""
         twin = copy.copy(self)
         twin.victims = {number: copy.copy(victim) for number, victim in self.victims.items()}
         twin.unanswered, twin.evidence = self.unanswered.copy(), self.evidence.copy()

@@ -1,8 +1,8 @@
-"""Stalls: work waits in the kernel, and whoever should take it takes nothing.
+"""Stalls: work waits in the kernel, and the worker that should do it makes no progress.
 
-Work is unread bytes of an accepted connection, or a connection in the accept queue. The worker that should take it is
-the thread that serves the connection, or whoever accepts. Both are judged by evidence from outside: the kernel's
-sockets and threads, and the server's records of what it has taken.
+Work is unread bytes of an accepted connection, or a connection in the accept queue. The worker is the thread that
+serves the connection, or any thread that accepts. Evidence comes from outside the worker: samples of the kernel's
+sockets and threads, and the server's records of its progress.
 """
 
 from collections import Counter, deque
@@ -20,55 +20,55 @@ from echo_tui.model.activity import NOTICEABLE
 from echo_tui.model.connection import Connection
 
 THRESHOLD = 100_000_000
-"""How long (ns) work waits, and nothing is taken, before it is a stall."""
+"""How long (ns) work must wait without progress to be a stall."""
 KEPT = 500
 VICTIMS_KEPT = 200
 
 
 class Stalls:
-    """The latest stalls, those that go on, and how many there were of each cause."""
+    """The latest stalls, the open ones, and the number of ended ones by cause."""
 
     def __init__(self, threshold: int = THRESHOLD) -> None:
         self.threshold = threshold
         self.all: deque[Stall] = deque(maxlen=KEPT)
         self.going: dict[Target, Stall] = {}
         self._coming: dict[Target, Stall] = {}
-        """Waits of half the threshold: a stall each, once it is known that they have lasted all of it."""
+        """Waits of at least half the threshold; each becomes a stall if it lasts for all of it."""
         self._of: dict[int, Stall] = {}
-        """The stall that a connection, by its number, is a victim of, or would be if it lasted."""
+        """The stall, or the coming one, of which a connection is a victim, by the connection's number."""
         self.totals: Counter[Cause] = Counter()
         self.suspects: set[int] = set()
-        """Processes in which a stall may be about to be found: their stacks are worth asking for."""
+        """Processes whose stacks are needed: a stall there has no line yet, or is about to be found."""
         self._numbers = 0
 
     def set_threshold(self, threshold: int) -> None:
-        """Set how long (ns) work waits before it is a stall; it is never 0, and holds for waits judged from now on."""
+        """Set how long (ns) work must wait to be a stall, at least 1; it applies to waits judged from now on."""
         self.threshold = max(threshold, 1)
 
     @property
     def count(self) -> int:
-        """How many were told so far; one that turned out to be none keeps its number."""
+        """The number of stalls reported so far, withdrawn ones included."""
         return self._numbers
 
     @property
     def open(self) -> bool:
-        """Whether any stall goes on, or may be about to be one."""
+        """Whether a stall is open or about to be found."""
         return bool(self.going or self._coming)
 
     def found_from(self, interval: int) -> int:
-        """From which length (ns) on a stall is found for sure, where samples are so far apart (ns).
+        """Return from which length (ns) on every stall is found if samples are `interval` (ns) apart.
 
-        A sample has to come when its work has waited for half the threshold; the end is known from the records.
+        One sample must find that the work has waited for half the threshold; the end is known from the records.
         """
         return max(self.threshold, self.threshold // 2 + interval)
 
     @property
     def news(self) -> tuple[object, ...]:
-        """Something that changes when a stall is told, when its line is found, and when it is over."""
+        """A value that changes when a stall opens, when its line is found, and when it ends."""
         return (self._numbers, *((stall.number, bool(stall.located_at)) for stall in self.going.values()))
 
-    def take(self, targets: Collection[Target], at: int) -> None:
-        """Something was taken (read, accepted, ended) at a moment: kept for the stalls that it divides or ends."""
+    def progressed(self, targets: Collection[Target], at: int) -> None:
+        """Note progress of targets (bytes read, a connection accepted or ended), which divides or ends their stalls."""
         if not self.open:
             return
         for target in targets:
@@ -77,12 +77,12 @@ class Stalls:
                 stall.progress.add(at)
 
     def release(self, connection: int, at: int) -> None:
-        """A connection has what it waited for."""
+        """Note that a connection no longer waits."""
         if stall := self._of.pop(connection, None):
             stall.release(connection, at)
 
     def judge(self, scene: Scene) -> None:
-        """Find what has stalled and what goes on again, as of this moment."""
+        """Open, extend, divide and close stalls according to the evidence of one sample."""
         self.suspects.clear()
         for stall in (*self.going.values(), *self._coming.values()):
             if (last := last_progress_of(scene, stall.target)) > stall.begin:
@@ -104,7 +104,7 @@ class Stalls:
             self._of.clear()
 
     def end(self, at: int, targets: Collection[Target] | None = None) -> None:
-        """The server has ended, and its stalls with it; or what told of some of them is no longer to be had."""
+        """End all stalls, or those of some targets: the server has ended, or their evidence is no longer available."""
         for stall in (*self.going.values(), *self._coming.values()):
             if targets is None or stall.target in targets:
                 if stall.progress:
@@ -117,7 +117,7 @@ class Stalls:
         """Return a copy that no longer changes."""
         twin = Stalls(self.threshold)
         copies = {stall.number: stall.copy() for stall in self.going.values()}
-        twin.all.extend(copies.get(stall.number, stall) for stall in self.all)  # one that is over never changes
+        twin.all.extend(copies.get(stall.number, stall) for stall in self.all)  # an ended one never changes
         twin.going = {target: copies[stall.number] for target, stall in self.going.items()}
         twin._coming = {target: stall.copy() for target, stall in self._coming.items()}
         twin.totals, twin._numbers = self.totals.copy(), self._numbers
@@ -131,7 +131,7 @@ class Stalls:
         stall = self._explained(stall, scene)
         for connection, since in those:
             victim = stall.victims.get(connection.number)
-            if victim and victim.end:  # it had what it waited for, and waits again
+            if victim and victim.end:  # it was served in between, and waits again
                 victim.begin = since if victim.end - victim.begin < NOTICEABLE else victim.begin
                 victim.end = 0
             elif victim is None and len(stall.victims) < VICTIMS_KEPT:
@@ -141,11 +141,11 @@ class Stalls:
             if connection.number in stall.victims:
                 self._of[connection.number] = stall
         if not stall.number and scene.at - stall.begin >= self.threshold:
-            self._tell(stall, scene.at)
+            self._open(stall, scene.at)
             self.going[target] = self._coming.pop(target)
 
     def _explained(self, stall: Stall, scene: Scene) -> Stall:
-        """The stall with what this look shows; or the one in its place, where the fault has changed for good."""
+        """Return the stall with the evidence of this sample added, or its successor if the attribution has changed."""
         attribution = attribution_of(stall.target, scene)
         if attribution is stall.attribution:
             stall.other, stall.as_before_at = None, scene.at
@@ -158,7 +158,7 @@ class Stalls:
         if scene.at - other.begin < self.threshold:
             return stall
         stall.other, other.as_before_at = None, scene.at
-        if other.begin - stall.begin < self.threshold:  # what was before would be none by itself
+        if other.begin - stall.begin < self.threshold:  # the part before would be too short for a stall
             stall.becomes(other)
             return stall
         for number in [number for number, victim in stall.victims.items() if victim.begin >= other.begin]:
@@ -168,20 +168,20 @@ class Stalls:
         return other
 
     def _its_stall(self, connection: int) -> Target | None:
-        """Return the target of the stall that a connection is a victim of already, or would be if it lasted."""
+        """Return the target of the open or coming stall of which a connection is a victim."""
         stall = self._of.get(connection)
         return stall.target if stall and not stall.end else None
 
-    def _tell(self, stall: Stall, at: int) -> None:
+    def _open(self, stall: Stall, at: int) -> None:
         self._numbers += 1
         stall.number, stall.seen_at = self._numbers, at
         self.all.append(stall)
 
     def _divide(self, stall: Stall, at: int) -> None:
-        """Something was taken during a stall: what is left of it is a stall for each gap that is long enough.
+        """Divide a stall by the progress made during it: each gap of at least the threshold is a stall.
 
-        Records may come late, and in any order: a thread that takes something and loses the GIL at once tells it only
-        once it has the GIL again, when the next gap is over too.
+        Records may come late and in any order: a thread that reads and then loses the GIL reports the read only when
+        it gets the GIL back, after the next gap.
         """
         gaps, last = stall.progress.gaps(stall.begin, self.threshold), stall.progress.last
         stall.progress = Progress()
@@ -192,7 +192,7 @@ class Stalls:
         if parts:
             del (self.going if stall.number else self._coming)[stall.target]
             parts[0].number, parts[0].seen_at = stall.number, stall.seen_at
-            if stall.number:  # it stays the one that was told
+            if stall.number:  # the reported one keeps its number
                 stall.becomes_part(parts[0])
                 parts[0] = stall
             for part in parts:
@@ -203,7 +203,7 @@ class Stalls:
             self._over(stall, stall.begin, at)
 
     def _over(self, stall: Stall, end: int, at: int) -> None:
-        """It is over; what has not lasted long enough, as is known only now, was none."""
+        """End a stall; it is withdrawn if it turns out to be too short."""
         del (self.going if stall.number else self._coming)[stall.target]
         stall.end = end
         self._close(stall, at)
@@ -213,7 +213,7 @@ class Stalls:
             victim.end = victim.end or stall.end
         long_enough = stall.end - stall.begin >= self.threshold
         if long_enough and not stall.number:
-            self._tell(stall, at)
+            self._open(stall, at)
         if long_enough:
             self.totals[stall.cause] += 1
         elif stall.number:
@@ -228,7 +228,7 @@ def _wait(connection: Connection) -> Wait:
 
 
 def _to_be_located(target: Target, stall: Stall | None, scene: Scene) -> set[int]:
-    """Return the processes whose stacks would tell the line of a stall, or of one that may be coming."""
+    """Return the processes whose stacks would show the line of a stall or of a coming one."""
     match target:
         case OnHelper() | OnDescriptor():  # no line is to blame
             return set()

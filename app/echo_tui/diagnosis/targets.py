@@ -1,4 +1,4 @@
-"""Whom a victim waits for: a thread, the GIL of a process, anybody who accepts, a helper, or a descriptor."""
+"""What a victim waits for: a thread, the GIL of a process, an accept, a helper, or a file descriptor."""
 
 from dataclasses import dataclass
 
@@ -13,26 +13,26 @@ class OnThread:
 
 @dataclass(frozen=True, slots=True)
 class OnGil:
-    """A thread that waits for the GIL of its process."""
+    """The GIL of a process, for which the thread that serves the victim waits."""
 
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
 class OnHelper:
-    """Any helper of a process: a thread or process that makes blocking calls in place of a loop."""
+    """Any helper of a process: a thread or process that makes blocking calls on behalf of a loop."""
 
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
 class OnAccept:
-    """Anybody who accepts."""
+    """Any worker that accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnDescriptor:
-    """A file descriptor: the process has none for the victim."""
+    """A file descriptor, of which the process has none left for the victim."""
 
 
 Target = OnThread | OnGil | OnHelper | OnAccept | OnDescriptor

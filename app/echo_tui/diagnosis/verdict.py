@@ -1,4 +1,4 @@
-"""What the samples of a stall come to, for as long as it lasts: its cause, the thread to blame, and the line."""
+"""The verdict on a stall from the samples taken while it lasts: its cause, the thread to blame, and the line."""
 
 from echo_tui.diagnosis.rules import Rule, Suspect, first_rule, suspect
 from echo_tui.diagnosis.scene import Scene
@@ -8,13 +8,13 @@ from echo_tui.model.blocks import KEEPS_GIL
 from echo_tui.model.threads import Doing, ThreadState
 
 GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
-"""Calls that Python's own library makes without the GIL; a lock may be waited for by C code that keeps it."""
+"""Kinds of calls that CPython makes without the GIL. A lock is not among them: C code may wait for one with the GIL."""
 IN_TURNS = {Cause.COMPUTING, Cause.GIL, Cause.UNCLEAR}
-"""Causes that what is seen of one and the same thread may go to and fro between."""
+"""Causes between which samples of one thread may alternate without a change of cause."""
 
 
 def explain(stall: Stall, scene: Scene) -> None:
-    """Add what this moment shows to what is known of a stall."""
+    """Add the evidence of one sample to a stall."""
     looked_at = suspect(stall.target, scene)
     if rule := first_rule(looked_at):
         _add(stall, rule, looked_at)
@@ -29,7 +29,7 @@ def _add(stall: Stall, rule: Rule, looked_at: Suspect) -> None:
         return
     cause = _concludes(stall, rule, scene)
     if looked_at.all_stay:
-        if state and cause is Cause.ONE_CLIENT:  # that is no fault of a line, but it is idle at one
+        if state and cause is Cause.ONE_CLIENT:  # no line is to blame, but the one where it idles is worth showing
             _locate(stall, state, scene)
     elif looked_at.call and looked_at.key:
         stall.injected = True
@@ -37,9 +37,9 @@ def _add(stall: Stall, rule: Rule, looked_at: Suspect) -> None:
 
 
 def _concludes(stall: Stall, rule: Rule, scene: Scene) -> Cause:
-    """Return what most samples have shown, with this one."""
+    """Count this sample and return the cause that most samples support."""
     if rule.cause is Cause.STOPPED:
-        del stall.evidence[Cause.UNCLEAR]  # whether it is stopped is read seldom, and until then it looked idle
+        del stall.evidence[Cause.UNCLEAR]  # this state is read once a second; until then the thread looked idle
     stall.evidence[rule.cause] += 1
     stall.clues[rule.name] += 1
     cause, before = stall.evidence.most_common(1)[0][0], stall.found
@@ -51,11 +51,11 @@ def _concludes(stall: Stall, rule: Rule, scene: Scene) -> Cause:
 
 def _blame(stall: Stall, rule: Rule, state: ThreadState, scene: Scene) -> None:
     key = (state.pid, state.tid)
-    if stall.first is None or stall.first[0] != key:  # what another one was seen to do says nothing of this one
+    if stall.first is None or stall.first[0] != key:  # samples of another thread don't count
         stall.first = (key, state.ran, state.waited_for_a_core)
         stall.evidence.clear()
         stall.clues.clear()
-        # Those that want the GIL may want it of the same thread.
+        # Threads that wait for the GIL may wait for the same holder.
         stall.injected = stall.injected and not isinstance(stall.target, OnAccept)
     cause = _concludes(stall, rule, scene)
     if cause in (Cause.COMPUTING, Cause.NO_CORE):
@@ -71,10 +71,11 @@ def _blame(stall: Stall, rule: Rule, state: ThreadState, scene: Scene) -> None:
 
 
 def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
-    """The thread that keeps the GIL from one that waits for it: by its own word, or the only one busy for as long.
+    """Return the thread that holds the GIL: the one that reports it, else the only one busy for as long as the wait.
 
-    Busy is who runs, or waits in a call that does not give the GIL up by itself; of several who do, one that the
-    program's own code has called it from: the library's locks do give it up. None if that is not one thread only.
+    A busy thread runs, or is in a call that may hold the GIL. Of several, one that is in such a call from the
+    program's own code is preferred, because the standard library's locks release the GIL. None if that leaves
+    several candidates.
     """
     others = [thread for thread in scene.threads.of(state.pid) if not thread.gil_since]
     keepers = {(span.pid, span.tid) for span in scene.blocking if span.kind == KEEPS_GIL}
@@ -86,9 +87,9 @@ def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
 
 
 def _at_work(state: ThreadState, scene: Scene) -> ThreadState:
-    """The thread itself; or where it waits for a lock, the only one that is at work in the file of that line.
+    """Return the thread itself; if it waits for a lock, the only other thread at work in the file of that line.
 
-    A block that is reported is the thread's own, also one of C code that waits as for a lock.
+    A reported block is the thread's own, also when its C code waits in a futex.
     """
     file = _file(state)
     blocks = any((span.pid, span.tid) == (state.pid, state.tid) for span in scene.blocking)
@@ -100,15 +101,15 @@ def _at_work(state: ThreadState, scene: Scene) -> ThreadState:
 
 
 def _file(state: ThreadState) -> str:
-    """The file of the program's own line that a thread is at, as far as it is known."""
+    """Return the file of the innermost frame of the program's own code; empty if it is unknown."""
     return next((frame.file for frame in state.frames if is_own(frame)), "")
 
 
 def _locate(stall: Stall, state: ThreadState, scene: Scene) -> None:
-    """Keep the thread's line, if it was asked for during this stall."""
+    """Keep the thread as the culprit, with its stack if that was taken during this stall."""
     before, worker = stall.culprit, scene.workers.get((state.pid, state.tid))
     since = max(state.since, worker.last_progress if worker else 0)
-    # A thread that has not left its call since its stack was looked at is where it was then.
+    # A stack stays valid while its thread has not left the call.
     known = state.framed_at >= max(stall.explained_at, min(stall.begin, since))
     frames = tuple(state.frames) if known else ()
     if before and (before.pid, before.tid) == (state.pid, state.tid):

@@ -1,4 +1,4 @@
-"""Who waits at a moment, for whom, and since when: work in the kernel that nobody reads, accepts or answers."""
+"""Which connections wait, on which target, and since when: work that nobody reads, accepts or answers."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -22,9 +22,9 @@ ItsStall = Callable[[int], Target | None]
 
 
 def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connection, int]]:
-    """Give who waits, for whom, and since when nothing has been read of it.
+    """Yield each waiting connection with its target, and since when (ns) it has waited without progress.
 
-    Whoever is in a stall stays in it: threads that compute in turns look now like this and now like that.
+    A victim of a stall keeps its target: threads that compute in turns look different in each sample.
     """
     last_progress: Callable[[Target], int] = functools.cache(lambda target: last_progress_of(scene, target))
     target: Target
@@ -48,7 +48,7 @@ def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connectio
         else:
             continue
         for connection in worker.serving.values():
-            if connection.number in own or connection.unsent:  # by its own call, or because it does not read its echo
+            if connection.number in own or connection.unsent:  # it waits for its own call, or does not read its echo
                 continue
             to_echo_since = connection.unwritten_since or (connection.to_echo_since if state.gil_since else 0)
             if to_echo_since and not connection.unread and not connection.has_its_echo:
@@ -61,7 +61,7 @@ def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connectio
 
 
 def _in_their_own_calls(scene: Scene) -> Iterator[int]:
-    """The connections that are held up by their own blocking calls; not those that can't begin one without the GIL."""
+    """Yield connections that wait for their own blocking calls, except for calls that can't begin without the GIL."""
     for span in scene.blocking:
         thread = scene.threads.known.get((span.pid, span.tid))
         if span.kind != KEEPS_GIL or not (thread and thread.gil_since):
@@ -69,17 +69,17 @@ def _in_their_own_calls(scene: Scene) -> Iterator[int]:
 
 
 def _waits_for(scene: Scene, worker: tuple[int, int]) -> Target:
-    """Return a worker, or the GIL of its process where that is what it waits for."""
+    """Return a worker as the target, or the GIL of its process if the worker waits for that."""
     state = scene.threads.known.get(worker)
     return OnGil(worker[0]) if state and state.gil_since else OnThread(*worker)
 
 
 def last_progress_of(scene: Scene, target: Target) -> int:
-    """Return when those whom a stall is about made progress last (ns): a worker, all who accept, or a whole process.
+    """Return when (ns) a target last made progress.
 
-    A loop that reads turns, and so accepts; a thread that reads says nothing of accepting. A loop that was seen idle
-    had read all there was to read: what the kernel has of a client whose message before is not answered, or who does
-    not read its echo, is not for it now, and nobody is woken for urgent bytes.
+    A loop that reads also accepts in the same turn; a thread that reads does not. A loop that was sampled idle had
+    nothing left to do: it deliberately leaves bytes of a client that does not read its echo, or whose last message
+    is not answered, and urgent bytes wake nobody.
     """
     match target:
         case OnDescriptor():
@@ -98,9 +98,9 @@ def last_progress_of(scene: Scene, target: Target) -> int:
 
 
 def _last_rest(scene: Scene, worker: tuple[int, int]) -> int:
-    """Return when a loop was last seen idle (ns); one that was idle at the last sample is so still, as far as is known.
+    """Return when (ns) a loop was last idle; one that was idle at the last sample is taken to be idle still.
 
-    One that is in a blocking call by its own report is not, however long ago its thread was sampled.
+    A loop that reports a blocking call is not idle, however old the sample of its thread is.
     """
     state = scene.threads.known.get(worker)
     if state is None:
@@ -111,15 +111,15 @@ def _last_rest(scene: Scene, worker: tuple[int, int]) -> int:
 
 
 def _accepting_loop(scene: Scene) -> Target:
-    """Return who should accept: the one loop there is, or anybody; or the GIL, where they wait for that.
+    """Return the target that should accept: the only loop, any accepting thread, or the GIL if they wait for it.
 
-    Of several loops an idle one would accept at once. If it does not, the connection is for a busy one: that one was
-    woken for it, or has a listening socket of its own.
+    Of several loops an idle one accepts at once. A connection that still waits is for a busy one, which was woken for
+    it or has a listening socket of its own.
     """
     accepting = [(worker.pid, worker.tid) for worker in scene.accepting if scene.loops or not worker.serving]
     if scene.loops and len(accepting) == 1:
         return _waits_for(scene, accepting[0])
-    if not scene.loops:  # one that has accepted, and can't report it without the GIL
+    if not scene.loops:  # it may have accepted, and can't report it without the GIL
         waiting = (_waits_for(scene, worker) for worker in accepting)
         return next((target for target in waiting if isinstance(target, OnGil)), ACCEPT)
     busy = scene.busy

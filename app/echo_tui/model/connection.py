@@ -1,4 +1,4 @@
-"""One TCP connection, as both ends tell it: our client's clock and the server's reports, joined by the peer address."""
+"""One TCP connection: our client's clock and the server's records, joined by the client's address."""
 
 import enum
 from collections import deque
@@ -8,13 +8,13 @@ from echo_tui.model.activity import NOTICEABLE, Activity
 from echo_tui.model.observations import ClientEcho
 
 WAITS = 256
-"""Waits remembered for a connection."""
+"""The number of waits remembered for a connection."""
 
 
 class State(enum.Enum):
-    """What a connection is doing, in the words of the screen.
+    """What a connection is doing.
 
-    A connection is held while the thread that serves it is in a blocking call for another one: it waits for nothing
+    A connection is held while the thread that serves it is in a blocking call for another one. It waits for nothing
     yet, and could not be served.
     """
 
@@ -36,7 +36,7 @@ class Wait:
 
 
 class Connection:
-    """One connection and what is known of it. Times are monotonic nanoseconds; 0 means: not so."""
+    """One connection and what is known of it. Times are monotonic nanoseconds; 0 means never."""
 
     __slots__ = (
         "accepted_at",
@@ -95,14 +95,15 @@ class Connection:
         self.spoiled = 0
         self.unread = self.unsent = self.unread_at = self.unread_since = self.read_at = 0
         self.bytes_read: int | None = 0
-        """Bytes that the server has out of the kernel, as of the last look; None once that tells nothing any more."""
+        """Bytes the server has read (received minus unread) at the last sample; None after records were lost."""
         self.read_since = 0
         self.written: int | None = None
-        """Bytes that the server has written, as of the last sample that tells it; None where the kernel does not."""
+        """Bytes the server has written, at the last sample that has this number; None where the kernel does not count
+        them."""
         self.unechoed_since = 0
-        """Since when (ns) the kernel shows bytes that the server has read and not written back."""
+        """Since when (ns) the kernel shows bytes that were read and not written back; 0 if there are none."""
         self.settled_at = 0
-        """When (ns) the kernel last showed that all bytes read were written back."""
+        """When (ns) a sample last showed that all bytes read were written back."""
         self.activity = Activity()
         self.waits: deque[Wait] = deque(maxlen=WAITS)
 
@@ -119,26 +120,27 @@ class Connection:
 
     @property
     def waiting_since(self) -> int:
-        """When the oldest message without an echo was sent (our client's clock), came to the kernel, or was taken."""
+        """When the oldest message without an echo was sent (by our client's clock), reached the kernel, or was read
+        (ns)."""
         unwritten_since = 0 if self.has_its_echo else self.unwritten_since
         known = [s for s in (self.sent_since, self.to_echo_since, self.none_read_since, unwritten_since) if s]
         return min(known) if known else 0
 
     @property
     def pending_since(self) -> int:
-        """Since when the connection waits for anything: to be accepted, or for an echo; 0 if for nothing."""
+        """Since when (ns) the connection has waited to be accepted or for an echo; 0 if it waits for neither."""
         if self.closed_at or self.left_at:
             return 0
         return self.waiting_since if self.accepted_at else self.opened_at
 
     def accepted(self, at: int, key: tuple[int, int]) -> None:
-        """The server has taken the connection out of the accept queue."""
+        """The server has accepted the connection."""
         if not self.accepted_at:
             self.remember(self.opened_at, at, State.QUEUED)
         self.accepted_at, self.key = at, key
 
     def received(self, size: int, at: int) -> None:
-        """The server has taken bytes, and owes them from now on."""
+        """The server has read bytes, which it is to echo."""
         if not self.to_echo_since:
             self.to_echo_since = self.came_at or at
         self._taken(at)
@@ -147,7 +149,7 @@ class Connection:
         self.to_echo += size
 
     def returned(self, size: int, at: int) -> bool:
-        """The server has written bytes back. Return whether it owes nothing more, and has read all there was."""
+        """The server has written bytes back. Return whether it has nothing more to echo and has read everything."""
         self.send += 1
         self.send_bytes += size
         self.unechoed_since = 0
@@ -158,11 +160,11 @@ class Connection:
         return not self.unread
 
     def echoed_at_once(self, size: int, at: int, took: int) -> None:
-        """The server has read bytes and written them back after so long (ns): what it owed, it owes still.
+        """The server has read bytes at `at` (ns) and written them back `took` ns later; older bytes to echo stay.
 
-        Between the two its thread may have waited for the GIL, or for a core.
+        In between its thread may have waited for the GIL or for a core.
         """
-        if self.client is None:  # of our own clients' waits their clock tells more
+        if self.client is None:  # our own clients measure their waits by their own clocks
             came_at = self.came_at
             self.echoed(at + took, self.to_echo_since or came_at or at)
             self.remember(came_at, at, State.WAITING)
@@ -174,39 +176,40 @@ class Connection:
         self.send_bytes += size
 
     def nothing_to_echo(self) -> None:
-        """Nothing is owed, or what tells the end of a debt may be lost: such a one is none."""
+        """Forget the bytes to echo: there are none, or the record of their echo may have been lost."""
         self.to_echo = self.to_echo_since = 0
 
     def served_by(self, pid: int, tid: int) -> None:
-        """A thread of the server serves it from now on."""
+        """Note the thread that serves the connection from now on."""
         self.pid, self.tid = pid, tid
 
     def belongs_to(self, client: int, at: int) -> None:
-        """It is one of our clients', which connected at this time (ns)."""
+        """Note that the connection is that of one of our clients, which connected at this time (ns)."""
         if at < self.opened_at:
             self.opened_at = at
             self.remember(at, self.accepted_at, State.QUEUED)
         self.client = client
 
     def unblocked(self, at: int) -> None:
-        """Its own blocking call has returned."""
+        """Note that its own blocking call has returned."""
         self.unblocked_at = at
 
     def was_flood(self) -> None:
-        """It was one of a flood of ours."""
+        """Note that it was one of a flood of ours."""
         self.flooded = True
 
     def sends(self, at: int) -> None:
-        """Our client sends a message."""
+        """Note that our client sends a message."""
         if not self.sent_since:
             self.sent_since = at
 
     def awaits(self, since: int) -> None:
-        """Our client's oldest message without an echo is from this time (ns); 0: it has none, or that is unknown."""
+        """Note when (ns) our client's oldest message without an echo was sent; 0 if there is none, or if that is
+        unknown."""
         self.sent_since = since
 
     def has_echo(self, o: ClientEcho) -> bool:
-        """Our client has an echo. Return whether it has all that the server has read and not reported as written."""
+        """Note an echo. Return whether our client has all that the server has read and not reported as written."""
         self.rtt = o.rtt
         self.rtt_max = max(self.rtt_max or 0, o.rtt)
         self.echoed(o.at, o.at - o.rtt)
@@ -219,17 +222,17 @@ class Connection:
         return unreported
 
     def is_echoed(self) -> None:
-        """The kernel shows no more that bytes were read and not written back."""
+        """Note that a sample no longer shows bytes that were read and not written back."""
         self.unechoed_since = 0
 
     def echoed(self, at: int, since: int) -> None:
-        """A message is back: how long it has been on its way is remembered if anybody could have noticed."""
+        """Note an echo; the wait is remembered if it was long enough to notice."""
         self.activity.count(at)
         if at - since >= NOTICEABLE:
             self.remember(since, at, State.WAITING)
 
     def remember(self, begin: int, end: int, state: State) -> None:
-        """Keep a wait that was long enough to notice, joined to the last one where they overlap."""
+        """Remember a wait that was long enough to notice, merged with the last one if they overlap."""
         if not begin or end - begin < NOTICEABLE:
             return
         last = self.waits[-1] if self.waits else None
@@ -239,40 +242,40 @@ class Connection:
         self.waits.append(Wait(begin, end, state))
 
     def close(self, at: int, error: str) -> None:
-        """The server has closed the connection, or is gone itself."""
+        """The server has closed the connection, or has ended."""
         self._end_waits(at)
         self.closed_at, self.error = at, error
         self.unread = self.unsent = self.unread_since = self.unechoed_since = 0
 
     def leave(self, at: int, how: str) -> None:
-        """Our client's end is closed, whatever the server knows of it yet."""
+        """The client's end is closed, whatever the server knows of it yet."""
         self._end_waits(at)
         self.left_at, self.error = at, how
         self.sent_since = 0
 
     def has_waiting(self, unread: int, unsent: int, at: int, came_at: int | None = None) -> None:
-        """What the kernel has of it at a moment: bytes nobody has read; the last came then, where known."""
+        """Note unread and unsent bytes of a sample; the last bytes came at `came_at` (ns), if that is known."""
         if not unread:
             self.unread_since = 0
         elif not self.unread_since:
             self.unread_since = max(at if came_at is None else came_at, self.accepted_at)
-        elif self.read_at >= self.unread_at and self.read_at > self.unread_since:  # what is left came after those
+        elif self.read_at >= self.unread_at and self.read_at > self.unread_since:  # the bytes left came later
             self.unread_since = max(self.read_at, came_at or 0)
-        elif unread < self.unread:  # some were taken, whatever was reported
+        elif unread < self.unread:  # some were read, whatever was reported
             self.unread_since = max(self.unread_since, at)
         self.unread, self.unread_at, self.unsent = unread, at, unsent
 
     def has_received(self, received: int, since: int) -> None:
-        """How many bytes the kernel has received for it, the last of them then (ns)."""
+        """Note how many bytes the kernel has received in all, the last of them at `since` (ns)."""
         if self.bytes_read is None:
             return
         known = self.unwritten_since
         self.bytes_read, self.read_since = received - self.unread, known or since
 
     def has_written(self, received: int, written: int, since: int, at: int) -> bool:
-        """Return whether the server has read all bytes and written them back: an echo is as long as its message.
+        """Note how many bytes the kernel has received and the server has written; the last bytes came at `since` (ns).
 
-        The last bytes came at `since` (ns).
+        Return whether the server has read all bytes and written them back: an echo is as long as its message.
         """
         before, self.written = self.written, written
         if written < received - self.unread:
@@ -285,9 +288,9 @@ class Connection:
 
     @property
     def unwritten_since(self) -> int:
-        """Since when the server has had bytes out of the kernel that it has not written back; 0 if it has none.
+        """Since when (ns) there have been bytes that were read and not written back; 0 if there are none.
 
-        Where the kernel does not tell what was written, these are the bytes that the server has not reported.
+        Where the kernel does not count written bytes, these are the bytes that the server has read and not reported.
         """
         if self.written is not None:
             return self.unechoed_since
@@ -295,27 +298,28 @@ class Connection:
 
     @property
     def has_its_echo(self) -> bool:
-        """Whether nothing is under way, by our client's own word or the kernel's, whatever the server has reported."""
+        """Whether our client, or the kernel, shows that nothing is under way, whatever the server has reported."""
         return (self.client is not None and not self.sent_since) or self.settled_at > self.read_at
 
     def lose(self, at: int) -> None:
-        """Records of what the server took of it, or gave back, may be lost: what is missing accuses nobody."""
+        """Note that records of it may be lost: what is missing must not make it a victim."""
         self.nothing_to_echo()
         self.read_at, self.bytes_read = at, None
 
     @property
     def incomplete(self) -> bool:
-        """Whether records of it may be lost, so that there were at least as many messages and bytes as are counted."""
+        """Whether records of it may be lost, so that messages and bytes are lower bounds."""
         return self.bytes_read is None
 
     @property
     def none_read_since(self) -> int:
-        """Since when bytes wait of which the server has taken none; 0 if none wait, or it may have taken all since."""
+        """Since when (ns) bytes have waited with none of them read; 0 if no bytes wait or they may all have been read
+        since."""
         return max(self.unread_since, self.read_at) if self.unread_since and self.read_at <= self.unread_at else 0
 
     @property
     def came_at(self) -> int:
-        """Since when what the server tells of next has waited; 0 if nothing is known to wait."""
+        """Since when (ns) the bytes of the server's next record have waited; 0 if nothing is known to wait."""
         return (self.none_read_since if self.unread_since else 0) or self.unwritten_since
 
     def _taken(self, at: int) -> None:
@@ -328,7 +332,7 @@ class Connection:
             self.remember(since, at, State.WAITING if self.accepted_at else State.QUEUED)
 
     def copy(self) -> "Connection":
-        """The connection as it is now, for a frozen screen."""
+        """Return a copy that no longer changes."""
         twin = Connection.__new__(Connection)
         for name in Connection.__slots__:
             setattr(twin, name, getattr(self, name))

@@ -9,13 +9,13 @@ from echo_tui.model.table import Table
 CLOSED_KEPT = 512
 """Closed connections remembered, the latest ones."""
 OPEN_KEPT = 20_000
-"""Connections believed open; more than that can only be ones whose closing was lost."""
+"""Connections believed to be open; of more than that the records of their closing must have been lost."""
 UNKNOWN_PEER = "?"
-"""The peer of a connection whose opening was lost on the way."""
+"""The peer of a connection whose `New` record was lost."""
 
 
 class Connections(Table[int, Connection]):
-    """The open connections by number, and the latest of those that were closed."""
+    """The open connections by number, and the latest closed ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,34 +23,34 @@ class Connections(Table[int, Connection]):
         self.by_key: dict[tuple[int, int], Connection] = {}
         self.by_peer: dict[str, Connection] = {}
         self.total = 0
-        """How many there were so far: the number of the latest."""
+        """The number of connections so far, which is the number of the latest."""
         self.accepted_at = 0
-        """When (ns) the server last accepted anybody."""
+        """When (ns) the server last accepted a connection."""
 
     @property
     def peers(self) -> Collection[str]:
-        """Who is connected, accepted or not, as far as it is known."""
+        """The addresses of all known clients, accepted or not."""
         return self.by_peer.keys()
 
     @property
     def surplus(self) -> Connection | None:
-        """The connection that has to go before another one can be opened; None while there is room."""
+        """The connection to close before another one can be opened; None while there is room."""
         return next(iter(self._all.values())) if len(self._all) >= OPEN_KEPT else None
 
     def open(self, peer: str, at: int) -> Connection:
-        """Add and return a connection that nothing was known of."""
+        """Add a connection that was not known before, and return it."""
         self.total += 1
         connection = Connection(self.total, peer, at)
         self._all[connection.number] = self.by_peer[peer] = connection
         return connection
 
     def accept(self, connection: Connection, at: int, key: tuple[int, int]) -> None:
-        """Note that the server has accepted a connection, and what it calls it."""
+        """Note that the server has accepted a connection, and its `(pid, conn)`."""
         connection.accepted(at, key)
         self.by_key[key] = connection
 
     def any_accepted(self, at: int) -> None:
-        """Note when anybody was accepted; records that a full pipe has delayed come late."""
+        """Note when a connection was accepted; records that a full pipe has delayed come late."""
         self.accepted_at = max(self.accepted_at, at)
 
     def close(self, connection: Connection, at: int, error: str) -> None:

@@ -92,7 +92,7 @@ def new(session: "Session", o: New) -> None:
     session.accept(connection, o)
     session.workers.has_descriptors(o.pid)
     if session.stalls.open:
-        session.stalls.take([*_targets(o), ACCEPT, DESCRIPTOR], o.at)
+        session.stalls.progressed([*_targets(o), ACCEPT, DESCRIPTOR], o.at)
     if o.at < (lost_at := session.totals.lost_at.get(o.pid, 0)):  # a full pipe delays openings, not a loss
         connection.lose(lost_at)
     session.log.add(o, o.peer)
@@ -101,7 +101,7 @@ def new(session: "Session", o: New) -> None:
 def serve(session: "Session", o: Serve) -> None:
     session.totals.reported()
     session.workers.assign(session.known(o), o.pid, o.tid, o.at)
-    session.stalls.take(_targets(o), o.at)
+    session.stalls.progressed(_targets(o), o.at)
 
 
 def recv(session: "Session", o: Recv) -> None:
@@ -153,13 +153,13 @@ def _progress(session: "Session", o: Recv | Echo | Bye) -> None:
     """A worker has read bytes, or the end of a connection; a loop that reads turns, and so accepts."""
     worker = session.workers.get((o.pid, o.tid))
     accepts = session.is_loop and worker and worker.announced
-    session.stalls.take([*_targets(o), ACCEPT] if accepts else _targets(o), o.at)
+    session.stalls.progressed([*_targets(o), ACCEPT] if accepts else _targets(o), o.at)
 
 
 def block(session: "Session", o: Block) -> None:
     connection, key = session.known(o), (o.pid, o.conn)
     if key in session.blocks.handed:
-        session.stalls.take([OnHelper(o.pid)], o.at)
+        session.stalls.progressed([OnHelper(o.pid)], o.at)
         session.release(connection, o.at)
     span = BlockSpan(o.at, o.kind, o.seconds, o.pid, o.tid, connection.number, o.cooperative)
     session.unblock(key, o.at)

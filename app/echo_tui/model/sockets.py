@@ -1,4 +1,4 @@
-"""What samples of the kernel's sockets show: who waits in the accept queue, and which connections have unread bytes."""
+"""What samples of the kernel's sockets show: the accept queue, and connections with unread bytes."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,38 +8,38 @@ from echo_tui.model.connections import Connections
 from echo_tui.model.observations import Socket, SocketSample
 
 WANTED = 32
-"""Connections that a sample asks for though nothing waits in them: each costs a system call of its own."""
+"""Connections that a sample describes although nothing waits in them; each costs a system call."""
 UNREPORTED = WANTED // 2
-"""How many of these are connections that no record has accepted; the others are found in the accept queue."""
+"""How many of these may be connections without a `New` record; the others are found in the accept queue."""
 LINGERS = 10_000_000_000
-"""For so long (ns) after its `Bye` an accepted socket is the old one, and no new client with its port."""
+"""For this time (ns) after its `Bye` an accepted socket is the old one, not a new client with the same port."""
 
 
 class Sockets:
-    """What is remembered from one sample to the next, and what the next one has to ask for."""
+    """The state kept between samples, and what the next sample must describe."""
 
     def __init__(self) -> None:
         self.changes = 0
-        """Differs whenever a sample has changed something."""
+        """A counter that changes whenever a sample has changed something."""
         self.asked: set[int] = set()
-        """Connections without a `New` record that the next sample asks for in any case."""
+        """Connections without a `New` record that the next sample must describe."""
         self._asked_last = 0
         self._missed: set[int] = set()
-        """Of these, those that the kernel did not know when it was asked last."""
+        """Those of `asked` that the kernel did not know at the last sample."""
         self._unreported: dict[str, int] = {}
-        """Accepted connections without a `New` record at the last sample, and since when (ns)."""
+        """Accepted connections without a `New` record yet, with the time they were first seen (ns)."""
         self.with_bytes: set[int] = set()
         self._unechoed: set[int] = set()
-        """Connections whose bytes the server had read and not written back at the last sample."""
+        """Connections with bytes that were read and not written back at the last sample."""
 
     def changed(self) -> None:
         """Note that something has changed."""
         self.changes += 1
 
     def reused(self, o: SocketSample, connections: Connections) -> Iterator[tuple[Connection, int]]:
-        """Give connections whose port belongs to a new client now, and since when (ns).
+        """Yield connections whose port belongs to a new client, and since when (ns).
 
-        A socket that nobody has accepted is not the one that was accepted before with its port: that one has left.
+        A socket that was not accepted is not the accepted one with the same port, so that one has left.
         """
         for socket in o.sockets:
             before = None if socket.accepted else connections.by_peer.get(socket.peer)
@@ -47,27 +47,27 @@ class Sockets:
                 yield before, arrival(o, socket)
 
     def newcomers(self, o: SocketSample, connections: Connections, silent: bool) -> Iterator[tuple[str, int]]:
-        """Give the addresses of clients that nothing was known of, and since when (ns) they are there.
+        """Yield the addresses of unknown clients, and since when (ns) they have been connected.
 
-        `silent` says whether the server may have accepted somebody without being able to report it.
+        `silent` says whether the server may have accepted a connection without being able to report it.
         """
         unknown = [socket for socket in o.sockets if socket.peer not in connections.by_peer]
         if unknown:
             over = {c.peer: c.closed_at for c in connections.closed if c.closed_at > o.at - LINGERS}
-            # A connection that ended after this sample has a `Bye`; and a server sends it before it closes the socket.
+            # A connection that ended after this sample has a `Bye`, which a server sends before it closes the socket.
             unknown = [s for s in unknown if s.peer not in over or not (s.accepted or over[s.peer] > o.at)]
         before = self._unreported
         accepted = [socket for socket in unknown if socket.accepted] if silent else []
         self._unreported = {socket.peer: before.get(socket.peer, arrival(o, socket)) for socket in accepted}
         for socket in unknown:
-            if not socket.accepted or socket.peer in before:  # seen twice: not just accepted and not reported yet
+            if not socket.accepted or socket.peer in before:  # seen twice, so that no record of it is under way
                 yield socket.peer, before.get(socket.peer, arrival(o, socket))
 
     def gone(self, o: SocketSample, connections: Connections) -> list[Connection]:
         """Return the connections that have left the accept queue without being accepted.
 
-        An accepted and idle socket is only in a sample that has asked for it. So only connections are gone that were
-        asked for twice; those missed once come first, and then all the others in turn.
+        A sample has an accepted and idle socket only if it was asked for. So a connection is gone once it was asked for
+        twice in vain; those missed once come first, then the others in turn.
         """
         there = {socket.peer for socket in o.sockets}
         waiting = [c for c in connections.values() if not c.accepted_at and c.client is None]
@@ -81,9 +81,9 @@ class Sockets:
         return over
 
     def note_bytes(self, o: SocketSample, connections: Connections) -> list[tuple[Connection, int]]:
-        """Note which connections have unread or unsent bytes; those that had some and are not named have none left.
+        """Note unread and unsent bytes; a connection that had some and is not in the sample has none left.
 
-        Return those of which all bytes are read and written back, and when (ns) the last ones were sent.
+        Return the connections of which all bytes are read and written back, and when (ns) the last ones were sent.
         """
         before, self.with_bytes = self.with_bytes, set()
         for socket in o.sockets:
@@ -120,23 +120,23 @@ class Sockets:
         return settled
 
     def unavailable(self, at: int, connections: Connections) -> None:
-        """Forget what the last sample showed: there are no more samples."""
+        """Forget the last sample: there are no more samples."""
         for number in self.with_bytes:
             if connection := connections.get(number):
                 connection.has_waiting(0, 0, at)
         self.with_bytes = set()
 
     def unread(self, connections: Connections) -> Iterable[Connection]:
-        """Give the accepted connections with bytes that the server has not read, the oldest first."""
+        """Yield the accepted connections with unread bytes, the oldest first."""
         those = (c for number in sorted(self.with_bytes) if (c := connections.get(number)))
         return (c for c in those if c.unread and c.accepted_at and not c.left_at)
 
     def unechoed(self, connections: Connections) -> list[Connection]:
-        """Return the connections whose bytes the server had read and not written back at the last sample."""
+        """Return the connections with bytes that were read and not written back at the last sample."""
         return [c for number in self._unechoed if (c := connections.get(number))]
 
     def renewed(self, connections: Connections) -> Iterable[Connection]:
-        """Give connections that had unread bytes and were read from since: what is unread in them now is newer."""
+        """Yield connections that had unread bytes and were read from since: their unread bytes are newer."""
         with_bytes = (c for number in self.with_bytes if (c := connections.get(number)))
         return islice((c for c in with_bytes if c.read_at >= c.unread_at), WANTED)
 

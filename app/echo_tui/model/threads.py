@@ -1,4 +1,4 @@
-"""The server's threads, as the kernel shows them: what each is doing, and how much of a core it gets."""
+"""The server's threads, as the kernel shows them: what each one does, and its share of a core."""
 
 import copy
 import enum
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from echo_tui.model.observations import Frame, StackSample, Thread, ThreadSample
 
 SHARES = 500_000_000
-"""The span (ns) over which a thread's share of a core is worked out."""
+"""The span (ns) over which a thread's share of a core is computed."""
 STEADY = 3 * SHARES
-"""Context switches are read once a second: a count that has not changed for so long (ns) stands still."""
+"""Context switches are read once a second; a count without a change for this time (ns) has stopped."""
 SELDOM = 20
-"""Who waits for the GIL asks for it every 5 ms: to run for one in so many nanoseconds is no more than that."""
+"""A thread that waits for the GIL requests it every 5 ms: it runs for at most one in this many nanoseconds."""
 KINDS = {
     "accept": "accept", "accept4": "accept", "recvfrom": "recv", "recvmsg": "recv", "recvmmsg": "recv", "read": "recv",
     "readv": "recv", "sendto": "send", "sendmsg": "send", "sendmmsg": "send", "write": "send", "writev": "send",
@@ -20,13 +20,13 @@ KINDS = {
     "poll": "poll", "ppoll": "poll", "nanosleep": "sleep", "clock_nanosleep": "sleep", "futex": "lock",
     "futex_waitv": "lock", "pause": "pause",
 }  # fmt: skip
-"""What a thread waits for in a system call, in one word for all calls that wait for the same."""
+"""The kind of a system call: one word for all calls that wait for the same."""
 WRITES = ("write", "writev")
-"""Calls that send only where there is a peer; otherwise it is a pipe or a file that has no room."""
+"""Calls that send only if there is a peer; otherwise they write to a pipe or a file that is full."""
 
 
 class Doing(enum.Enum):
-    """What a thread is doing, in the words of the screen."""
+    """What a thread is doing."""
 
     CALL = "in a system call"
     GIL = "waiting for the GIL"
@@ -36,10 +36,10 @@ class Doing(enum.Enum):
 
 @dataclass(slots=True)
 class ThreadState:
-    """One thread. `since` is when it was first seen doing what it does (ns), so it has lasted so long at least.
+    """One thread, which was first sampled doing what it does at `since` (ns), so that it has done so since then.
 
-    `cpu` and `delay` are its shares of time on a core, and runnable without one (0 to 1); rates are per second. What is
-    not known yet is None.
+    `cpu` and `delay` are its shares of time on a core, and ready to run without one (0 to 1). Rates are per second.
+    Unknown values are None.
     """
 
     pid: int
@@ -49,18 +49,18 @@ class ThreadState:
     peer: str = ""
     doing: Doing = Doing.CALL
     home: str = ""
-    """The call in which it was first seen waiting for any of several connections: where its loop rests."""
+    """The call in which it was first sampled waiting for any of several connections: the idle call of its loop."""
     stopped: bool = False
-    """Whether a signal has stopped it, as far as was read last."""
+    """Whether a signal has stopped it, as of the last time that was read."""
     idle_at: int = 0
-    """When (ns) it was last seen resting there."""
+    """When (ns) it was last sampled idle there."""
     since: int = 0
     gil_since: int = 0
-    """Since when it has waited for the GIL and hardly run at all; 0 if it does not."""
+    """Since when (ns) it has waited for the GIL and hardly run at all; 0 if it does not wait."""
     ran: int = 0
     delayed: int = 0
     starved: int = 0
-    """Time (ns) seen runnable without running that the kernel has not counted yet: it does when a core is got."""
+    """Time (ns) ready to run that the kernel has not counted yet; it does so when the thread gets a core."""
     cpu: float | None = None
     delay: float | None = None
     voluntary: float | None = None
@@ -72,19 +72,19 @@ class ThreadState:
 
     @property
     def kind(self) -> str:
-        """What it waits for, in one word; empty where it waits in no system call that is known here."""
+        """The kind of call that it waits in; empty if it is in no system call that is known here."""
         if self.doing is not Doing.CALL:
             return ""
         return "write" if self.call in WRITES and not self.peer else KINDS.get(self.call, "")
 
     @property
     def waited_for_a_core(self) -> int:
-        """How long (ns) it has been runnable without a core, since it began."""
+        """How long (ns) it has been ready to run without a core, since it began."""
         return self.delayed + self.starved
 
 
 class Threads:
-    """All threads by `(pid, tid)`, how many there are, and how often they are looked at."""
+    """All threads by `(pid, tid)`, their number, and how often they are sampled."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[int, int], ThreadState] = {}
@@ -92,15 +92,15 @@ class Threads:
         self.interval: int | None = None
         self.seen_at = 0
         self.changes = 0
-        """Differs whenever a thread may look different."""
+        """A counter that changes whenever a thread may have changed."""
         self.lost = False
-        """Whether threads were sampled, and can't be any more."""
+        """Whether threads were sampled and no longer can be."""
         self._marked = 0
         self._woken: Counter[int] = Counter()
         """How often an idle loop was woken to write its stack, by process, since it last reported its wakes."""
 
     def apply(self, o: ThreadSample) -> None:
-        """Take a look in."""
+        """Fold a sample."""
         span = o.at - self.seen_at if self.seen_at else 0
         self.changes += bool(o.threads or o.gone)
         changed = {(thread.pid, thread.tid) for thread in o.threads}
@@ -108,14 +108,14 @@ class Threads:
             self.known.pop(key, None)
         for key, state in self.known.items():
             if key not in changed and state.doing in (Doing.COMPUTING, Doing.NO_CORE):
-                # Runnable, and not a nanosecond on a core since the last look.
+                # Ready to run, and not a nanosecond on a core since the last sample.
                 state.starved += span
                 _does(state, Doing.NO_CORE, o.at)
         for thread in o.threads:
             state = self.known.setdefault((thread.pid, thread.tid), ThreadState(thread.pid, thread.tid))
             _update(state, thread, o.at, span)
         for state in self.known.values():
-            if state.doing is Doing.CALL and state.call == state.home:  # one that is stopped only looks like it
+            if state.doing is Doing.CALL and state.call == state.home:  # a stopped thread only looks idle
                 state.idle_at = 0 if state.stopped else o.at
         self.count, self.interval, self.seen_at = o.count, o.interval, o.at
         if o.at - self._marked >= SHARES:
@@ -124,7 +124,7 @@ class Threads:
                 _share(state, o.at)
 
     def apply_stacks(self, o: StackSample) -> None:
-        """Take the stacks of a process in."""
+        """Fold the stacks of a process."""
         first = self.known.get((o.pid, o.pid))
         if first and first.kind == "poll" and any(stack.tid == o.pid for stack in o.stacks):
             self._woken[o.pid] += 1
@@ -143,11 +143,11 @@ class Threads:
         self.interval = None
 
     def of(self, pid: int) -> list[ThreadState]:
-        """The threads of a process."""
+        """Return the threads of a process."""
         return [state for state in self.known.values() if state.pid == pid]
 
     def end(self, pid: int | None = None) -> None:
-        """A process has ended, or the whole server."""
+        """Forget the threads of a process that has ended, or all of them."""
         for key in [key for key in self.known if pid in (None, key[0])]:
             del self.known[key]
 
@@ -162,7 +162,7 @@ class Threads:
 
 
 def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
-    """Take one thread in; one that our own look at its stack has disturbed did not leave its call for that."""
+    """Fold one thread; one that was only disturbed by the request for its stack has not left its call."""
     state.name = thread.name
     ran, delayed = thread.ran - state.ran, thread.delayed - state.delayed
     first = not state.mark[0]
@@ -176,7 +176,7 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
     if doing is Doing.CALL or ran * SELDOM > span:
         state.gil_since = 0
     if doing is Doing.GIL:
-        state.gil_since = state.gil_since or at - span // 2  # it began somewhere between the two looks
+        state.gil_since = state.gil_since or at - span // 2  # it began between the two samples
     if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not thread.disturbed):
         state.since = at
     state.call, state.peer, state.stopped = thread.call, thread.peer, thread.stopped

@@ -13,12 +13,12 @@ from echo_tui.model.table import Table
 from echo_tui.model.totals import PROCESSES_KEPT
 
 WORKERS_KEPT = 20_000
-"""Workers believed there; no server that can be watched announces more."""
+"""The limit of workers; no server that can be watched announces more."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """A process or thread that serves; `announced` ones stay, a thread for one client ends with it."""
+    """A process or thread that serves. `announced` ones stay; a thread for one client ends with it."""
 
     pid: int
     tid: int
@@ -32,7 +32,7 @@ class Worker:
 
     @property
     def last_progress(self) -> int:
-        """When it last made progress (ns): read bytes, accepted a connection, or ended one."""
+        """When (ns) it last made progress: read bytes, accepted a connection, or ended one."""
         return max(self.progressed_at, max((connection.read_at for connection in self.serving.values()), default=0))
 
 
@@ -42,12 +42,12 @@ class Workers(Table[tuple[int, int], Worker]):
     def __init__(self) -> None:
         super().__init__()
         self.ended_progress: dict[int, int] = {}
-        """When (ns) a thread of a process that has ended with its client had last made progress, by process."""
+        """When (ns) a thread that has ended with its client last made progress, by process."""
         self.starved: dict[int, int] = {}
-        """Processes that have no descriptor for the next client, and since when (ns)."""
+        """Processes without a file descriptor for the next client, and since when (ns)."""
 
     def latest(self, count: int) -> list[tuple[int, int]]:
-        """Return the workers that made progress last, by `(pid, tid)`, the latest one first."""
+        """Return the workers with the latest progress, by `(pid, tid)`, the latest first."""
         latest = heapq.nlargest(count, self._all.values(), key=lambda worker: worker.last_progress)
         return [(worker.pid, worker.tid) for worker in latest]
 
@@ -60,9 +60,9 @@ class Workers(Table[tuple[int, int], Worker]):
         worker.name, worker.announced = o.name, True
 
     def assign(self, connection: Connection, pid: int, tid: int, at: int) -> None:
-        """Let a thread serve a connection from now on; one that was not announced was started for it."""
+        """Assign a connection to a thread; a thread that was not announced was started for it."""
         before = self.release(connection)
-        if before and not connection.recv:  # it has only accepted it
+        if before and not connection.recv:  # it has only accepted the connection
             before.served -= 1
         connection.served_by(pid, tid)
         worker = self._all.get((pid, tid))
@@ -73,7 +73,7 @@ class Workers(Table[tuple[int, int], Worker]):
         worker.served += 1
 
     def release(self, connection: Connection) -> Worker | None:
-        """End the service of a connection. Return the worker that served it."""
+        """End the service of a connection. Return the worker that served it; None if there is none."""
         worker = self._all.get((connection.pid, connection.tid))
         if worker is None or worker.serving.pop(connection.number, None) is None:
             return None
@@ -88,13 +88,13 @@ class Workers(Table[tuple[int, int], Worker]):
         return worker
 
     def not_served(self, connection: Connection) -> None:
-        """Note that a connection was turned away, or left before it was served."""
+        """Note that a connection was refused, or left before it was served."""
         worker = self._all.get((connection.pid, connection.tid))
         if worker:
             worker.served -= 1
 
     def starve(self, o: NoDescriptors) -> None:
-        """Note that a process has no descriptor for the next client."""
+        """Note that a process has no file descriptor for the next client."""
         if len(self.starved) < PROCESSES_KEPT:
             self.starved.setdefault(o.pid, o.at)
 
@@ -110,13 +110,13 @@ class Workers(Table[tuple[int, int], Worker]):
         self.starved.pop(pid, None)
 
     def clear(self) -> None:
-        """Forget all: the server has ended."""
+        """Forget all workers: the server has ended."""
         self._all.clear()
         self.ended_progress.clear()
         self.starved.clear()
 
     def snapshot(self, connections: Mapping[int, Connection]) -> "Workers":
-        """Return a copy that no longer changes, and that serves these copies of the connections."""
+        """Return a copy that no longer changes, whose workers serve these copies of the connections."""
         twin = Workers()
         for key, worker in self._all.items():
             twin._all[key] = copied = copy.copy(worker)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def clients_lost(session: "Session", o: seen.ClientsLost) -> None:
     session.totals.lose_client_records(o.records)
-    for connection in session.connections.values():  # an echo may be among what was lost
+    for connection in session.connections.values():  # an echo may be among the lost records
         connection.awaits(0)
     session.log.add(o)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 UNKNOWN_RESTS = ("accept", "recv", "poll")
-"""Where threads are idle in a program that has not declared it."""
+"""The idle calls of a program that has not declared them."""
 
 
 def sockets(session: "Session", o: seen.SocketSample) -> None:
@@ -44,7 +44,7 @@ def _scene(session: "Session", o: seen.SocketSample) -> Scene:
     queued = (
         session.connections.by_peer.get(socket.peer)
         for socket in o.sockets
-        if socket.unread or not socket.accepted or unreported  # it is accepted, and that is not reported
+        if socket.unread or not socket.accepted or unreported  # it was accepted, and that is not reported yet
     )
     running = session.blocks.running.values()
     return Scene(
@@ -77,7 +77,7 @@ def threads_seen(session: "Session", o: seen.ThreadSample) -> None:
 def unavailable(session: "Session", o: seen.Unavailable) -> None:
     session.lacks(o.what, o.why)
     session.sockets.changed()
-    if o.what == "threads":  # what was seen last would be true for ever
+    if o.what == "threads":  # the last samples no longer hold
         over = [target for target in session.stalls.going if session.is_loop or isinstance(target, OnGil)]
         session.stalls.end(o.at, over)
         session.threads.unavailable()

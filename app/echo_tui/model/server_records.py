@@ -79,7 +79,7 @@ def process(session: "Session", o: seen.ProcessSample) -> None:
 def block_set(session: "Session", o: seen.BlockSet) -> None:
     was_on = session.block.on
     session.block.set(o)
-    if session.server or was_on or o.on:  # which one is chosen while nothing runs is no news
+    if session.server or was_on or o.on:  # choosing a block without a server is not worth a line
         session.log.add(o)
 
 
@@ -93,7 +93,7 @@ def new(session: "Session", o: New) -> None:
     session.workers.has_descriptors(o.pid)
     if session.stalls.open:
         session.stalls.progressed([*_targets(o), ACCEPT, DESCRIPTOR], o.at)
-    if o.at < (lost_at := session.totals.lost_at.get(o.pid, 0)):  # a full pipe delays openings, not a loss
+    if o.at < (lost_at := session.totals.lost_at.get(o.pid, 0)):  # a full pipe delays openings instead of losing them
         connection.lose(lost_at)
     session.log.add(o, o.peer)
 
@@ -121,7 +121,7 @@ def send(session: "Session", o: Send) -> None:
     connection = session.connections.by_key.get((o.pid, o.conn)) or session.known(o)
     if connection.client is None:
         connection.echoed(o.at, connection.to_echo_since)
-    if connection.returned(o.size, o.at):  # it waited for a thread that had read all of it, and wanted the GIL
+    if connection.returned(o.size, o.at):  # its thread had read all of it, and waited for the GIL
         session.release(connection, o.at)
     session.log.add(o, connection.peer)
 
@@ -150,7 +150,7 @@ def bye(session: "Session", o: Bye) -> None:
 
 
 def _progress(session: "Session", o: Recv | Echo | Bye) -> None:
-    """A worker has read bytes, or the end of a connection; a loop that reads turns, and so accepts."""
+    """Note that a worker has read bytes or the end of a connection; a loop that reads also accepts."""
     worker = session.workers.get((o.pid, o.tid))
     accepts = session.is_loop and worker and worker.announced
     session.stalls.progressed([*_targets(o), ACCEPT] if accepts else _targets(o), o.at)
@@ -210,7 +210,7 @@ def lost(session: "Session", o: Lost) -> None:
     for connection in session.connections.values():
         if connection.pid == o.pid:
             connection.lose(o.at)
-    if o.events > o.new + o.bye + o.recv + o.send:  # the end of a block may be among what was lost
+    if o.events > o.new + o.bye + o.recv + o.send:  # the end of a block may be among the lost records
         for key in session.blocks.of(o.pid):
             session.unblock(key, o.at)
         session.blocks.records_lost(o.pid)

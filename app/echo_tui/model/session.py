@@ -1,7 +1,7 @@
-"""One run, as known: a fold over its observations. `Session.apply` is the only way in.
+"""The state of one run, folded from its observations. `Session.apply` is the only way in.
 
-A session is composed of parts. Each part owns its fields and changes them itself. What an observation does to several
-parts stands in `server_records`, `client_records` and `samples`; what they share stands here.
+A session is composed of parts. Each part owns its fields and changes them itself. Rules for an observation that
+concerns several parts are in `server_records`, `client_records` and `samples`; what these rules share is here.
 """
 
 from collections.abc import Callable, Iterable
@@ -93,7 +93,7 @@ class Session:
 
     @property
     def changes(self) -> tuple[int, ...]:
-        """Differs whenever a connection, client or worker may have changed: what a screen compares."""
+        """A value that changes whenever a connection, client or worker may have changed; the screen compares it."""
         totals = self.totals
         exited = self.server.exited_at if self.server else 0
         lost = totals.lost + totals.clients_lost
@@ -124,53 +124,53 @@ class Session:
         return None if self.clients.opening and now - connection.opened_at < SECOND else True
 
     def at_it_since(self, state: ThreadState) -> int:
-        """Return since when (ns) a thread has been doing what it does: it began after its last progress."""
+        """Return since when (ns) a thread has done what it does: not before its last progress."""
         worker = self.workers.get((state.pid, state.tid))
         return max(state.since, worker.last_progress if worker else 0)
 
     @property
     def may_be_silent(self) -> bool:
-        """Whether a thread may have accepted somebody and not be able to report it.
+        """Whether a thread may have accepted a connection without being able to report it.
 
-        It waits for the GIL, or its loop is busy: a loop accepts in one turn, and reports in the next one.
+        It waits for the GIL, or its loop is busy: a loop accepts in one turn and reports in the next one.
         """
         seen_at = self.threads.seen_at
         return any(t.gil_since or (t.home and t.idle_at != seen_at) for t in self.threads.known.values())
 
     @property
     def unreported(self) -> bool:
-        """Whether a connection without a `New` record may be accepted; not where that record may have been lost."""
+        """Whether a connection without a `New` record may be accepted; False if that record may have been lost."""
         return self.may_be_silent and not self.totals.lost
 
     def starts(self, server: ServerState) -> ServerState:
-        """A server has been started."""
+        """Start a session's server."""
         self.server = server
         return server
 
     def lacks(self, kind: str, why: str) -> None:
-        """A kind of evidence can't be had here."""
+        """Note that a kind of evidence is not available here, and why."""
         self.missing[kind] = why
 
     # Rules for connections that touch several parts.
 
     def release(self, connection: Connection, at: int) -> None:
-        """A connection has what it waited for: it was accepted, read, answered, or is over."""
+        """Note that a connection no longer waits: it was accepted, read, answered, or is closed."""
         if self.stalls.open:
             self.stalls.release(connection.number, at)
 
     def leave(self, connection: Connection, at: int, how: str) -> None:
-        """The client's end of a connection is closed."""
+        """Note that the client's end of a connection is closed."""
         connection.leave(at, how)
         self.release(connection, at)
 
     def open(self, peer: str, at: int) -> Connection:
-        """Add a connection that nothing was known of."""
+        """Add a connection that was not known before."""
         if surplus := self.connections.surplus:
             self.close(surplus, at, "unknown")
         return self.connections.open(peer, at)
 
     def known(self, o: Any) -> Connection:
-        """Return the connection that a record names; where its `New` record was lost, a new one."""
+        """Return the connection that a record names; a new one if its `New` record was lost."""
         connection = self.connections.by_key.get((o.pid, o.conn))
         if connection is None:
             connection = self.open(UNKNOWN_PEER, o.at)
@@ -178,7 +178,7 @@ class Session:
         return connection
 
     def accept(self, connection: Connection, o: Any) -> None:
-        """The server has accepted a connection, and a thread serves it."""
+        """Note that the server has accepted a connection, and assign it to the thread that reports it."""
         if stale := self.connections.by_key.get((o.pid, o.conn)):
             self.close(stale, o.at, "unknown")
         self.connections.accept(connection, o.at, (o.pid, o.conn))
@@ -186,7 +186,7 @@ class Session:
         self.workers.assign(connection, o.pid, o.tid, o.at)
 
     def close(self, connection: Connection, at: int, error: str) -> None:
-        """A connection is over for the server."""
+        """Note that the server's end of a connection is closed."""
         self.connections.close(connection, at, error)
         self.release(connection, at)
         if connection.key:
@@ -197,7 +197,7 @@ class Session:
             connection.was_flood()
 
     def unblock(self, key: tuple[int, int] | None, at: int) -> None:
-        """A blocking call has returned: the connections that it held up remember it."""
+        """Note that a blocking call has returned; the connections that it blocked remember it."""
         span = self.blocks.end(key, at) if key else None
         if span and (own := self.connections.get(span.connection)):
             own.unblocked(at)
@@ -263,4 +263,4 @@ APPLY: dict[type, Handler] = {
     seen.Lag: lambda s, o: s.resources.add_lag(o),
     seen.StallAfter: lambda s, o: s.stalls.set_threshold(o.threshold),
 }
-"""What each kind of observation does: the part that takes it, or the rule for several parts."""
+"""The handler of each kind of observation: a method of a part, or a rule for several parts."""

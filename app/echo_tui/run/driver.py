@@ -1,4 +1,4 @@
-"""The loop that drives a run, whoever looks at it: the dashboard, a headless run, the matrix, a test."""
+"""The loop that drives every run: of the dashboard, of a headless run, of the matrix and of tests."""
 
 import time
 from collections.abc import Callable
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from echo_tui.run.live import Live
 
 TURN = 50_000_000
-"""From one turn to the next (ns): pipes are read and the kernel is sampled twenty times a second."""
+"""The time (ns) between turns: pipes are read and the kernel is sampled twenty times a second."""
 RESOURCES = 500_000_000
-"""From one sample of CPU, memory and context switches to the next (ns)."""
+"""The time (ns) between samples of CPU, memory and context switches."""
 Clock = Callable[[], int]
 
 
 class Driver:
-    """Turns of one run: read what has happened, sample what is due, and measure how late that is."""
+    """The turns of one run. Each reads the pipes and samples what is due; the driver measures how late turns are."""
 
     def __init__(
         self, live: Live, clock: Clock = time.monotonic_ns, turn: int = TURN, resources: int = RESOURCES
@@ -27,7 +27,7 @@ class Driver:
 
     @property
     def now(self) -> int:
-        """The time (ns) by the driver's clock, which all who show the run use."""
+        """The time (ns) of the driver's clock, which everything that shows the run uses."""
         return self._clock()
 
     @property
@@ -41,7 +41,7 @@ class Driver:
         return self._clock() >= self._due
 
     def turn(self) -> int:
-        """Take one turn. Return how many observations the pipes gave."""
+        """Take one turn. Return the number of observations that the pipes had."""
         now = self._clock()
         late = max(now - self._due, 0)
         self._worst = max(self._worst, late)
@@ -54,6 +54,6 @@ class Driver:
         return taken
 
     def worst_lag(self) -> int:
-        """Return by how much (ns) turns were late at worst since this was asked last."""
+        """Return by how much (ns) the latest turn was late at worst since the last call."""
         worst, self._worst = self._worst, 0
         return worst

@@ -1,4 +1,4 @@
-"""A run without a screen: what happens to the stalls goes to stdout, as lines or as JSON, and a summary at the end."""
+"""A run without a screen: stalls go to stdout, as text or as JSON Lines, with a summary at the end."""
 
 import platform
 import signal
@@ -23,15 +23,15 @@ from echo_tui.run.live import Live, Plan
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SCHEMA = 1
-"""The version of the stream of JSON Lines."""
+"""The version of the JSON Lines format."""
 STALLS_SEEN = 3
 """The exit code of a run that had a stall."""
 ENDED_EARLY = 1
 """The exit code of a run whose server ended by itself."""
 PATIENCE = 30_000_000_000
-"""How long (ns) a server may take until it listens."""
+"""How long (ns) to wait until the server listens."""
 TOLD = ("opened", "closed", "withdrawn")
-"""What is written of a stall as text; JSON has all."""
+"""The changes of a stall that are printed as text; JSON has all."""
 
 
 class Header(msgspec.Struct, tag_field="type", tag="header"):
@@ -48,7 +48,7 @@ class Header(msgspec.Struct, tag_field="type", tag="header"):
 
 
 class Ended:
-    """Which signal has asked the run to end; 0 if none has."""
+    """The signal that has asked the run to end; 0 if none has."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -56,7 +56,7 @@ class Ended:
 
 @contextmanager
 def until_signal() -> Iterator[Ended]:
-    """Collect the signals that ask a program to end, instead of ending; those that are ignored stay so (nohup(1))."""
+    """Catch the signals that end a program; signals that are ignored stay ignored (nohup(1))."""
     ended = Ended()
 
     def end(number: int, _: object) -> None:
@@ -87,7 +87,7 @@ class Headless:
         self.driver = Driver(self.live)
 
     def run(self, seconds: float | None) -> int:
-        """Run for so long, or until a signal. Return the exit code. Raises BadRequest if the server can't start."""
+        """Run for so many seconds or until a signal. Return the exit code. Raises BadRequest if no server starts."""
         with until_signal() as ended:
             try:
                 self._begin(ended)
@@ -130,7 +130,7 @@ class Headless:
         sys.stdout.flush()
 
     def _left(self) -> tuple[int, int]:
-        """Return how many connections are open, and how many wait in the accept queue."""
+        """Return the number of open connections, and of those in the accept queue."""
         accepted = [bool(connection.accepted_at) for connection in self.live.session.connections.values()]
         return accepted.count(True), accepted.count(False)
 

@@ -1,7 +1,7 @@
-"""A live run: the server's child, our clients and the samples, joined into one session.
+"""A live run: the server's child process, our clients and the samples, folded into one session.
 
-Nothing here waits. A caller calls `drain` a few times a second and `sample` twice a second, and draws the
-session. The crowd of clients outlives a server, so the same clients walk from pattern to pattern.
+Nothing here waits. The driver calls `drain` and `look` in each turn and `sample` twice a second. The client process
+outlives a server, so the same clients reconnect from pattern to pattern.
 """
 
 import os
@@ -41,20 +41,20 @@ from echo_tui.run.arming import Arming
 from echo_tui.run.strace_view import StraceView
 
 OVER = ("closed", "reset")
-"""How a client has ended that was closed on purpose: it is not brought back."""
+"""The ends of clients that were closed on purpose; they are not reopened."""
 NO_SERVER = "no server yet"
 ENDED = "the server has ended"
 FLOOD, FLOOD_SECONDS = BACKLOG + 72, 60.0
-"""Connections of a flood: so many that the accept queue has no room for all; and for how long (s) at most."""
+"""Connections of a flood, more than the accept queue has room for, and how long (s) it lasts at most."""
 BUDGET = 0.02
-"""Seconds that one look at the pipes may take."""
+"""Seconds that reading the pipes may take at a time."""
 REVIVAL = 1.0
-"""The least seconds between two starts of the clients' process."""
+"""The least seconds between two starts of the client process."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the dashboard was asked to begin with."""
+    """What a run begins with."""
 
     pattern: Pattern | None = None
     options: Options = field(default_factory=Options)
@@ -63,14 +63,14 @@ class Plan:
     reports: bool = True
     """Whether the server reports what it does; if not, that is inferred from the kernel's evidence."""
     stall_after: int | None = None
-    """From how many milliseconds on a wait is a stall; None for the usual threshold."""
+    """How many milliseconds work must wait to be a stall; None for the default."""
 
 
 class Live:
-    """The server, the clients and the session of now."""
+    """The current server, our clients and the session."""
 
     def __init__(self, plan: Plan, heard: Callable[[Sequence[Observation]], None] = lambda found: None) -> None:
-        """`heard` is given each observation that a session folds, in the same order."""
+        """`heard` is called with the observations that a session folds, in the same order."""
         self.plan = plan
         self._heard = heard
         self.session = Session()
@@ -80,10 +80,10 @@ class Live:
         self.child: Child | None = None
         self.pattern: Pattern | None = plan.pattern
         self._workers: int | None = None
-        """How many workers the pattern was started with, if not with as many as the plan says."""
+        """The number of workers the pattern was started with; None for that of the plan."""
         self.block = Arming(plan.block)
         self.output_held = False
-        """Whether the stdout of a server that prints is left unread: of this one, and of those that come."""
+        """Whether the stdout of a server that prints is left unread, for this server and later ones."""
         self._resources = Resources()
         self._kernel: Kernel | None = None
         self._inference: Inference | None = None
@@ -94,12 +94,12 @@ class Live:
         self._closed = False
         self._last_client = 0
         self.loads: dict[int, float] = {}
-        """Messages a second that clients were asked to send."""
+        """The messages a second that each client was asked to send."""
         self._wanted: list[int] = []
         self._since = 0
         self._latest_workers: list[tuple[int, int]] = []
-        """Whose threads are sampled first, where there are too many."""
-        self._take([self.block.told()])
+        """The threads to sample first, where there are too many."""
+        self._fold([self.block.told()])
 
     # The server.
 
@@ -110,24 +110,24 @@ class Live:
 
     @property
     def listening(self) -> bool:
-        """Whether our own server has reported that it listens, and has not ended: only then a client may connect."""
+        """Whether our own server listens and has not ended; only then may a client connect."""
         server = self.session.server
         return bool(server and server.running and server.listening_at)
 
     def start(self, pattern: Pattern, workers: int | None = None) -> None:
-        """Start a pattern, with the block that it comes with; `workers` are those of the plan unless they are given."""
+        """Start a pattern with the block that it comes with; `workers` of None is the plan's number."""
         self._workers = workers
         self.block.comes_with(pattern.block)
         self._begin(pattern)
 
     def start_again(self) -> None:
-        """Start the pattern that has run last, with the block, the workers and the port that it had."""
+        """Start the last pattern again, with the block, workers and port that it had."""
         if self.pattern:
             server = self.session.server
             self._begin(self.pattern, server.port if server and server.listening_at else 0)
 
     def _begin(self, pattern: Pattern, port: int = 0) -> None:
-        """Stop what runs, start this pattern in a new session, and bring the clients back when it listens.
+        """Stop the server, start this pattern in a new session, and reconnect the clients once it listens.
 
         `port` is the one to listen on; 0 for that of the plan.
         """
@@ -138,7 +138,7 @@ class Live:
         clients = self.present
         self.session = Session()
         if self.plan.stall_after:
-            self._take([StallAfter(time.monotonic_ns(), self.plan.stall_after * 1_000_000)])
+            self._fold([StallAfter(time.monotonic_ns(), self.plan.stall_after * 1_000_000)])
         self._since = time.monotonic_ns()
         asked = self.plan.options
         options = replace(asked, workers=self._workers or asked.workers, port=port or asked.port)
@@ -147,18 +147,18 @@ class Live:
         self._resources.watch(self.child.pid)
         self._kernel = Kernel(self.child.stacks, self.child.pid)
         self.stall_snapshots = StallSnapshots()
-        self._take(self.child.read())
+        self._fold(self.child.read())
         self._reopen = True
-        self._take([self.block.told()])
+        self._fold([self.block.told()])
         if self.output_held:
             self.hold_output(True)
         self._tell_unconnected(clients, NO_SERVER)
 
     def stop(self) -> None:
-        """Stop the server, if one runs; what it said last is taken in."""
+        """Stop the server, if one runs, after folding its last reports."""
         if self.child:
             self._drain_clients(time.monotonic() + 0.02)
-            self._take(self.child.stop())
+            self._fold(self.child.stop())
             self._gone()
 
     def hold_output(self, held: bool) -> None:
@@ -166,10 +166,10 @@ class Live:
         self.output_held = held
         if self.child:
             self.child.hold_output(held)
-        self._take([OutputHeld(time.monotonic_ns(), held)])
+        self._fold([OutputHeld(time.monotonic_ns(), held)])
 
     def _gone(self) -> None:
-        """Take note that the server has ended: nobody connects until the next one listens."""
+        """Note that the server has ended: no client connects until the next one listens."""
         self.child = None
         self.strace_view.close()
         if self._kernel:
@@ -180,7 +180,7 @@ class Live:
         self._tell_unconnected(self._wanted, ENDED)
 
     def refusal(self) -> str:
-        """Why the server would not start, in its own sentence; empty if it did start."""
+        """Return the sentence with which the server refused to start; empty if it did start."""
         server = self.session.server
         if not server or server.code != USAGE:
             return ""
@@ -190,17 +190,17 @@ class Live:
     # The block.
 
     def toggle_block(self) -> bool:
-        """Switch the block of the running server; gives whether it is on now."""
+        """Switch the block of the running server. Return whether it is on now."""
         self._switch(not self.block.now)
         return self.block.now is not None
 
     def keep_block(self) -> None:
-        """Take the block that is on to whatever pattern comes next, also if this one came with it."""
+        """Keep the block that is on for later patterns, also if this pattern came with it."""
         if self.block.now:
             self.arm(self.block.now)
 
     def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
-        """Switch the block on with this setting, perhaps for the client with this port only; or off with None."""
+        """Arm the block with this setting, perhaps only for the client with this port; None disarms it."""
         if setting:
             self.block.choose(setting)
         self._switch(setting is not None, only)
@@ -209,7 +209,7 @@ class Live:
         self.block.switch(on)
         if self.child:
             self.child.arm(self.block.now, only)
-        self._take([self.block.told()])
+        self._fold([self.block.told()])
 
     # Our clients.
 
@@ -225,22 +225,22 @@ class Live:
 
     @property
     def clients(self) -> int:
-        """How many clients have been opened so far; those that were closed are counted too."""
+        """The number of clients opened so far, closed ones included."""
         return self._last_client
 
     def open_clients(self, count: int = 1) -> list[int]:
-        """Open so many more clients; return their numbers. Without a server that listens they wait for the next one."""
+        """Open more clients and return their numbers. Without a server that listens they wait for the next one."""
         numbers = list(range(self._last_client + 1, self._last_client + count + 1))
         self._last_client += count
         if self.listening and not self._reopen:
             self.client_process.open(numbers, *self._address)
-        else:  # whoever has the port meanwhile is not ours to talk to
+        else:  # another program that has the port must not get our bytes
             self._wanted += numbers
             self._tell_unconnected(numbers, ENDED if self.session.server and not self.child else NO_SERVER)
         return numbers
 
     def close_clients(self, clients: list[int], reset: bool = False) -> None:
-        """End connections of clients, politely or by a reset; an empty list means all."""
+        """Close clients, politely or by a reset; an empty list means all."""
         self.client_process.close(clients, reset)
         unopened = [number for number in self._wanted if not clients or number in clients]
         self._wanted = [number for number in self._wanted if number not in unopened]
@@ -249,13 +249,13 @@ class Live:
             self.loads.pop(number, None)
 
     def flood(self) -> int:
-        """Open a flood of silent connections, as many as overflow the accept queue; gives how many. Or end it: 0."""
+        """Open a flood of silent connections that overflows the accept queue, or end it. Return their number, or 0."""
         count = FLOOD if self.listening and not self.session.clients.flood.count else 0
         self.client_process.flood(*self._address, count, FLOOD_SECONDS)
         return count
 
     def load(self, clients: list[int], per_second: float, size: int) -> None:
-        """Have clients send so many messages of so many bytes a second from now on; 0 stops it."""
+        """Have clients send so many messages of so many bytes a second; 0 stops it."""
         self.client_process.chatter(clients, per_second, size)
         for number in clients or list(self.session.clients):
             self.loads.pop(number, None)
@@ -264,29 +264,29 @@ class Live:
 
     def _tell_unconnected(self, clients: list[int], why: str) -> None:
         at = time.monotonic_ns()
-        self._take([ClientUnconnected(at, number, why) for number in clients])
+        self._fold([ClientUnconnected(at, number, why) for number in clients])
 
     @property
     def _address(self) -> tuple[str, int]:
-        """Host and port of the server, as it reported them."""
+        """The host and port of the server."""
         server = self.session.server
         return (server.reachable, server.port) if server else (self.plan.options.host, self.plan.options.port)
 
     # What happens.
 
-    def _take(self, found: Sequence[Observation]) -> None:
-        """Fold observations: every one that enters a session of a live run comes through here."""
+    def _fold(self, found: Sequence[Observation]) -> None:
+        """Fold observations into the session. Every observation of a live run comes through here."""
         self.session.apply_all(found)
         self._heard(found)
 
     def drain(self, budget: float = BUDGET) -> int:
-        """Take in what has happened, for `budget` seconds at most; gives how many observations it was."""
+        """Fold what the pipes have, for at most `budget` seconds. Return the number of observations."""
         until = time.monotonic() + budget
         count = self._drain_clients(until)
         if not (self._closed or self.client_process.running) and time.monotonic() - self._clients_began > REVIVAL:
             self._revive_clients()
         while self.child and (found := self.child.read()):
-            self._take(found)
+            self._fold(found)
             count += len(found)
             if isinstance(found[-1], ServerExited):
                 self.child.stop()
@@ -297,10 +297,10 @@ class Live:
         return count
 
     def _revive_clients(self) -> None:
-        """The clients' process is gone: say so, and give the clients a new one."""
+        """Start a new client process for the clients of one that has died, and report it."""
         clients = self.present
         self._tell_unconnected(clients, "their process died")
-        self._take([Flooding(time.monotonic_ns(), 0, [])])
+        self._fold([Flooding(time.monotonic_ns(), 0, [])])
         self.client_process.stop()
         self._clients_pipe.close()
         self.client_process, self.loads = ClientProcess(), {}
@@ -311,7 +311,7 @@ class Live:
             self._open_wanted()
 
     def _open_wanted(self) -> None:
-        if self._wanted and self.listening:  # an empty list would mean all there are
+        if self._wanted and self.listening:  # an empty list would mean all clients
             self.client_process.open(self._wanted, *self._address)
             self._wanted = []
 
@@ -319,8 +319,8 @@ class Live:
         self.client_process.flush()
         count = 0
         while found := decode(self._clients_pipe.read()):
-            found = [o for o in found if o.at >= self._since]  # what is older was said of the server before
-            self._take(found)
+            found = [o for o in found if o.at >= self._since]  # older observations belong to the server before
+            self._fold(found)
             count += len(found)
             if time.monotonic() > until:
                 break
@@ -336,12 +336,12 @@ class Live:
         """Take a sample of CPU, memory, threads and switches."""
         found = self._resources.sample()
         if any(isinstance(o, ProcessGone) for o in found):
-            self.drain(0.2)  # what that process said last comes before its end
-        self._take(found)
+            self.drain(0.2)  # the last records of that process come before its end
+        self._fold(found)
         self._latest_workers = self.session.workers.latest(MOST) if len(self.session.workers) > MOST // 2 else []
 
     def look(self) -> None:
-        """See what the kernel shows of the server, as far as it is time to."""
+        """Sample the server's sockets, threads and stacks, as far as they are due."""
         server = self.session.server
         if not (self._kernel and server and server.running):
             return
@@ -369,27 +369,27 @@ class Live:
         for number, sample in enumerate(found):
             if isinstance(sample, SocketSample) and sample.sockets:
                 began = time.monotonic()
-                self.drain(BUDGET)  # what was read before comes first
+                self.drain(BUDGET)  # progress reported before this sample comes first
                 found[number] = msgspec.structs.replace(sample, judged=time.monotonic() - began < BUDGET)
         if self._inference:
             found = [*self._inference.infer(found)]
-        self._take(found)
+        self._fold(found)
         self._bring_clients_back()  # that the server listens may be known only now
         now = time.monotonic_ns()
         self._kernel.ask(pids, sampling.suspects(session, now), session.blocks.keepers)
         self.stall_snapshots.keep(self.session, now)
 
     def open_strace_view(self) -> None:
-        """Show the server's system calls from now on, at the price of a slower server. Raises OSError."""
+        """Open the view of the server's system calls, which slows the server. Raises OSError."""
         if self.child:
             self.strace_view.open(self.child.pid)
 
     def lag(self, late: int) -> None:
-        """The caller's own loop was so late (ns)."""
-        self._take([Lag(time.monotonic_ns(), late)])
+        """Note that the caller's own loop was so late (ns)."""
+        self._fold([Lag(time.monotonic_ns(), late)])
 
     def close(self) -> None:
-        """End the server and the clients; nothing is left behind."""
+        """End the server and the clients."""
         self._closed = True
         self.stop()
         self.client_process.stop()

@@ -1,4 +1,4 @@
-"""What the next sample has to ask for, by what a session knows (pure)."""
+"""What the next sample must describe, by the state of the session."""
 
 from collections.abc import Collection
 
@@ -8,11 +8,11 @@ from echo_tui.model.threads import ThreadState
 
 
 def wanted(session: Session) -> Collection[str]:
-    """The addresses of connections that are worth a sample though nothing waits in them.
+    """Return the addresses of connections that the next sample must describe although nothing waits in them.
 
-    No record has accepted them; or the thread that serves them waits for the GIL, is in a blocking call, or is a
-    loop that is away from its idle call and has made no progress for a while. And those whose bytes were read and
-    not written back at the last sample, and those read from since: if bytes wait in them, these are new.
+    These are connections without a `New` record; those whose thread waits for the GIL, is in a blocking call, or is a
+    loop that has left its idle call without progress for a while; those whose bytes were read and not written back at
+    the last sample; and those read from since, whose unread bytes are newer.
     """
     if not session.server or not session.server.listening_at:
         return ()
@@ -27,21 +27,21 @@ def wanted(session: Session) -> Collection[str]:
 
 
 def surely_known(session: Session) -> Collection[str] | None:
-    """Who is connected; None where somebody may be whom the server can't report."""
+    """Return the addresses of all connected clients; None if there may be others that the server can't report."""
     return None if session.may_be_silent else session.connections.peers
 
 
 def others_than(session: Session) -> Collection[str] | None:
-    """Who is connected, where all others are to be found though nothing waits in them; None where they need not be.
+    """Return the known addresses if the sample must find all other accepted connections; None if it need not.
 
-    To walk through all sockets is expensive, so it is done where a thread has reported nothing for a while.
+    That walks the kernel's whole table, so it is done only while a thread has reported nothing for a while.
     """
     stuck = any(thread.gil_since or _is_stuck(session, thread) for thread in session.threads.known.values())
     return session.connections.peers if stuck else None
 
 
 def suspects(session: Session, now: int) -> set[int]:
-    """Return the processes whose stacks are worth asking for: they may stall, or are in a blocking call for long."""
+    """Return the processes whose stacks are needed: they may stall, or have long been in a blocking call."""
     lasting = now - session.stalls.threshold // 2
     known = session.threads.known
     held = {key: span for key, span in session.blocks.by_thread.items() if span.begin <= lasting and key in known}
@@ -49,7 +49,7 @@ def suspects(session: Session, now: int) -> set[int]:
 
 
 def _is_stuck(session: Session, thread: ThreadState) -> bool:
-    """Return whether a loop is away from its idle call, and has reported nothing for half as long as a stall."""
+    """Return whether a loop has left its idle call and has reported nothing for half the stall threshold."""
     worker, seen_at = session.workers.get((thread.pid, thread.tid)), session.threads.seen_at
     away = thread.home and thread.idle_at != seen_at
     return bool(away and worker and seen_at - worker.last_progress >= session.stalls.threshold // 2)

@@ -1,17 +1,17 @@
-"""The lens on a server's system calls: open as long as somebody looks through it, and strace lives."""
+"""The view of a server's system calls: open until it is closed or strace ends."""
 
 from echo_tui.model.observations import Observation
 from echo_tui.observers.strace import Strace
 
 
 class StraceView:
-    """strace on one process, or on none."""
+    """strace attached to one process, or to none."""
 
     def __init__(self) -> None:
         self._strace: Strace | None = None
         self._last = ""
         self.failed = ""
-        """What strace said when it ended by itself, until somebody has been told."""
+        """The message of strace when it ended by itself, until it was shown."""
 
     @property
     def is_open(self) -> bool:
@@ -19,18 +19,18 @@ class StraceView:
         return self._strace is not None
 
     def open(self, pid: int) -> None:
-        """Show a process's system calls from now on, at the price of slowing it. Raises OSError."""
+        """Attach strace to a process, which slows it. Raises OSError."""
         if not self._strace:
             self._strace, self._last = Strace(pid), ""
 
     def close(self) -> None:
-        """Let go of the process."""
+        """Detach from the process."""
         if self._strace:
             self._strace.stop()
             self._strace = None
 
     def read(self) -> list[Observation]:
-        """The latest system calls; where strace has ended the lens is closed, and its last words are kept."""
+        """Return the latest system calls. If strace has ended, the view is closed and the message of strace is kept."""
         if not self._strace:
             return []
         ended, calls = self._strace.ended, self._strace.read()

@@ -1,4 +1,4 @@
-"""The server as a child process in its own session: started, read, blocked, stopped, and never left behind."""
+"""The server as a child process in a session of its own: started, read, armed, stopped, and never left behind."""
 
 import contextlib
 import fcntl
@@ -24,13 +24,13 @@ GRACE = 0.3
 LINE = 2000
 """Characters of a line of stdout or stderr that are kept."""
 OUTPUT = 1 << 14
-"""Bytes of stdout, and of stderr, that are taken at a time: so many that a flood of short lines can't hold us up."""
+"""Bytes of stdout, and of stderr, read at a time, so that a flood of short lines does not block the driver."""
 PAGE, OUTPUT_PIPE = 1 << 12, 1 << 16
 """Bytes of the smallest pipe there is, and of a usual one (pipe(7))."""
 
 
 def idle_calls(pattern: str) -> list[str]:
-    """Where the threads of a pattern rest; nothing of one that does not exist."""
+    """Return the idle calls of a pattern; empty if there is no such pattern."""
     return list(BY_NAME[pattern].idle_calls) if pattern in BY_NAME else []
 
 
@@ -40,7 +40,7 @@ def command(pattern: str, options: Options) -> list[str]:
 
 
 class Child:
-    """One run of one server. `read` gives what has happened since it was last called."""
+    """One run of one server. `read` returns what has happened since the last call."""
 
     def __init__(self, pattern: str, options: Options, block: BlockSetting | None = None, report: bool = True) -> None:
         with contextlib.ExitStack() as undo:
@@ -50,7 +50,7 @@ class Child:
     def _start(
         self, undo: contextlib.ExitStack, pattern: str, options: Options, block: BlockSetting | None, report: bool
     ) -> None:
-        """Start it; `undo` gives back what was opened if there are too few descriptors for the rest."""
+        """Start it; `undo` releases what was opened if there are too few descriptors for the rest."""
         self._page_file = undo.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the child
         self._page_file.truncate(PAGE_BYTES)
         self._page = BlockPage(self._page_file.fileno())
@@ -62,7 +62,7 @@ class Child:
         theirs = undo.enter_context(contextlib.ExitStack())
         theirs.callback(os.close, child_events)
         tied, self._leash = os.pipe()
-        undo.callback(os.close, self._leash)  # and with it goes the server, if it has been started
+        undo.callback(os.close, self._leash)  # closing it ends the server, if that was started
         theirs.callback(os.close, tied)
         page = self._page_file.fileno()
         descriptors = [page, tied, self.stacks.fd] + ([child_events] if report else [])
@@ -104,21 +104,21 @@ class Child:
         return self._process.poll() is None
 
     def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
-        """Switch the block of the running server on, perhaps for the client with this port only; or off with None."""
+        """Arm the block of the running server, perhaps only for the client with this port; None disarms it."""
         self._page.arm(setting, only)
 
     def hold_output(self, held: bool) -> None:
-        """Read its stdout no more, as a terminal does after Ctrl-S, or go on.
+        """Stop reading its stdout, as a terminal does after Ctrl-S, or continue.
 
-        Meanwhile the pipe is as small as can be: the server soon finds that it has no room.
+        Meanwhile the pipe has the smallest size, so that it is soon full.
         """
         self._output_held = held
         if hasattr(fcntl, "F_SETPIPE_SZ") and not self._output["stdout"].ended:
-            with contextlib.suppress(OSError):  # what is in it may need more: then it stays as it is
+            with contextlib.suppress(OSError):  # the pipe may hold more than a page: then it keeps its size
                 fcntl.fcntl(self._output["stdout"].fd, fcntl.F_SETPIPE_SZ, PAGE if held else OUTPUT_PIPE)
 
     def read(self, most: int = CAPACITY) -> list[Observation]:
-        """What the server has reported and written, and once its end; about `most` bytes of reports at a time."""
+        """Return what the server has reported and written, and its end; about `most` bytes of reports at a time."""
         found, self._first = self._first, []
         ended = not self.running
         found += decode(self._events.read(most), RECORD)
@@ -134,12 +134,12 @@ class Child:
         return found
 
     def stop(self) -> list[Observation]:
-        """End the server with all its workers, free its port, and give what it said last."""
+        """End the server with all its workers, free its port, and return its last reports."""
         self._stopped = self._stopped or self.running
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE)
-        # Whatever is left of the group: workers that have not seen the hang-up yet, or C code that can't be told.
+        # End what is left of the group: workers that have not seen the hang-up, or C code that gets no signal.
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._wait_for_group()
@@ -150,11 +150,11 @@ class Child:
         return last
 
     def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a group of zombies
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
             os.killpg(self.pid, number)
 
     def _wait_for_group(self) -> None:
-        """Wait until no worker is left: the port is free when the last one has gone."""
+        """Wait until no worker is left: only then is the port free."""
         limit = time.monotonic() + GRACE
         while time.monotonic() < limit:
             try:
@@ -177,7 +177,7 @@ class Child:
 
 
 def _group(number: int) -> Iterator[int]:
-    """The processes of a process group, with those that have ended and were not reaped yet."""
+    """Yield the processes of a process group, including those that have ended and were not reaped yet."""
     for pid in psutil.pids():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if os.getpgid(pid) == number:
@@ -185,7 +185,7 @@ def _group(number: int) -> Iterator[int]:
 
 
 def _is_over(pid: int) -> bool:
-    """Whether a process has given back all it had: an unreaped one has when its last thread is gone too."""
+    """Return whether a process has released everything: a zombie has when its last thread is gone."""
     try:
         process = psutil.Process(pid)
         return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1

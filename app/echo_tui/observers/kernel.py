@@ -1,4 +1,4 @@
-"""Everything that is seen of a server from outside, at the pace that each kind of evidence can bear."""
+"""All evidence of a server from outside, each kind sampled at its own pace."""
 
 import os
 import time
@@ -11,11 +11,11 @@ from echo_tui.observers.stacks import Stacks, answers
 from echo_tui.observers.threads import Threads
 
 URGENT = 200_000_000
-"""The least time (ns) between two looks at the stacks of a process that seems to stall."""
+"""The least time (ns) between two requests for the stacks of a process that seems to stall."""
 YOUNG = 2_000_000_000
-"""For so long (ns) a process may still be about to install its handler."""
+"""How long (ns) a process may take to install its handler."""
 LEISURELY = 1_000_000_000
-"""And of one that does not: only where its threads do something else than before, and while none of them runs."""
+"""The same for other processes, which are asked only when their calls have changed and none of their threads runs."""
 
 
 class Kernel:
@@ -41,10 +41,10 @@ class Kernel:
         urgent: bool = False,
         first: Sequence[tuple[int, int]] = (),
     ) -> list[Observation]:
-        """What is to be seen now of these processes, and at the address that they listen on, if they do yet.
+        """Return the due samples of these processes and of the address that they listen on; None if they don't yet.
 
-        `peers` are those that are known to be connected there, None if there may be others; of those `wanted` it is
-        told too that they are, and of those that are `others_than` the ones that are known. While it is `urgent`,
+        `peers` are the known clients, None if there may be others. The sample describes the clients that are `wanted`
+        although nothing waits in them, and finds accepted clients that are not in `others_than`. While it is `urgent`,
         sockets and threads are sampled more often. Of too many threads `first` are sampled before others.
         """
         stacks = (self._stacks.read(), self._py_spy.read())
@@ -53,20 +53,20 @@ class Kernel:
         if due and (threads := self.threads.sample(pids, self._stacks.disturbed(), first, urgent)):
             found.append(threads)
         if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted, others_than, urgent)):
-            found.append(sockets)  # the last one: it is judged by what the threads do
+            found.append(sockets)  # the last one, because it is judged with the threads
         return found + self._missing()
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close the descriptors."""
         self.sockets.close()
         self.threads.close()
         self._py_spy.close()
 
     def ask(self, pids: Collection[int], suspects: Collection[int], keepers: Collection[tuple[int, int]] = ()) -> None:
-        """Ask one process for its stacks, if there is reason to: `suspects`, which seem to stall, and then the others.
+        """Ask one process for its stacks if there is a reason to: a process of `suspects` first, then the others.
 
-        Of several it is whoever was asked longest ago; the next look has the answer. `keepers` are the threads that
-        keep the GIL, by `(pid, tid)`, as far as they have said so.
+        Of several, the one asked longest ago is asked; the next sample has the answer. `keepers` are the threads that
+        have reported that they hold the GIL, by `(pid, tid)`.
         """
         if self._stacks.busy or self._py_spy.busy:
             return
@@ -82,11 +82,11 @@ class Kernel:
                 return
 
     def _asks_py_spy(self, pid: int) -> bool:
-        """Whether py-spy has been asked, as it is of a process that has no handler and has long begun."""
+        """Return whether py-spy was asked, which is done for a process that has run for a while and has no handler."""
         return time.monotonic_ns() - self._began > YOUNG and not answers(pid) and self._py_spy.ask(pid)
 
     def _missing(self) -> list[Observation]:
-        """What can't be seen here, said once."""
+        """Return what is not available here, once."""
         found: list[Observation] = []
         for what, why in (
             ("sockets", self.sockets.missing),
@@ -100,7 +100,7 @@ class Kernel:
 
 
 def _is_in(pid: int, group: int) -> bool:
-    """Whether a process is of the server's process group: a number may have been given to somebody else since."""
+    """Return whether a process is in the server's process group: its pid may have been reused."""
     try:
         return os.getpgid(pid) == group
     except OSError:

@@ -1,36 +1,36 @@
-"""How often an observer looks: as often as it should, and seldom enough to cost what it may."""
+"""How often an observer samples: as often as wanted, but within its share of a core."""
 
 import time
 from types import TracebackType
 
 OFTEN = 50_000_000
-"""The least time (ns) from one look to the next: twenty a second."""
+"""The least time (ns) between samples: twenty a second."""
 CALM = 2
-"""Where nothing moves, looks are so many times as far apart: whatever begins is still seen within 100 ms."""
+"""While nothing waits or moves samples are this many times as far apart; a change is still seen within 100 ms."""
 SHARE = 33
-"""A look that takes t of the processor is followed by none for this many times t: three hundredths of a core."""
+"""A sample that takes t of CPU time is followed by none for this many times t: at most 3 % of a core."""
 URGENT_SHARE = 10
-"""The same while a blocking call is reported, so that stalls are found: a tenth of a core at most."""
+"""The same while a blocking call is reported, so that stalls are found: at most a tenth of a core."""
 
 
 class Pace:
-    """Times the looks of one observer, which are made inside `with pace`."""
+    """The pace of one observer, which samples inside `with pace`."""
 
     def __init__(self, often: int = OFTEN) -> None:
         self._often = often
         self._next = self._soonest = 0
         self._began = (0, 0)
         self.calm = False
-        """Whether the last look has shown nothing that waits or moves."""
+        """Whether the last sample has shown nothing that waits or moves."""
         self.interval = often
-        """The time (ns) from the last look to the next one."""
+        """The time (ns) from the last sample to the next one."""
 
     def is_due(self, urgent: bool = False) -> bool:
-        """Whether it is time to look again; where it is urgent, a look may cost more."""
+        """Return whether a sample is due; an urgent one may cost more."""
         return time.monotonic_ns() >= (self._soonest if urgent else self._next)
 
     def hurry(self) -> None:
-        """Look at once, whatever the last look has cost."""
+        """Make the next sample due at once, whatever the last one has cost."""
         self._next = self._soonest = 0
 
     def __enter__(self) -> None:

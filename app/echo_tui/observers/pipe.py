@@ -1,4 +1,4 @@
-"""Reading pipes without ever waiting for them: whole lines out, observations decoded, garbage counted."""
+"""Reading pipes without waiting: whole lines out, observations decoded, garbage counted."""
 
 import contextlib
 import fcntl
@@ -10,27 +10,27 @@ import msgspec
 from echo_tui.model.observations import DECODER, Garbled, Observation
 
 CAPACITY = 1 << 20
-"""The pipe's size asked for (bytes): what a server may report while the dashboard is busy elsewhere."""
+"""The requested size of the pipe (bytes): what a server may report while the dashboard is busy elsewhere."""
 LONGEST = 1 << 16
-"""A line longer than this (bytes) is cut: whoever writes it can't make us keep it."""
+"""A longer line (bytes) is cut, so that a writer can't fill our memory."""
 RECORD = 1 << 12
-"""The longest record (bytes) that a server writes: a pipe takes no more of it at once for certain (PIPE_BUF)."""
+"""The longest record (bytes) that a server writes: a pipe takes at most so much in one piece (PIPE_BUF)."""
 CHUNK = 1 << 17
 NO_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def make_pipe() -> tuple[int, int]:
-    """A pipe to read observations from: its read end never waits, and it is as large as the system lets it be."""
+    """Return both ends of a pipe for observations; its read end never blocks, and it is as large as possible."""
     read_end, write_end = os.pipe()
     os.set_blocking(read_end, False)
     if hasattr(fcntl, "F_SETPIPE_SZ"):
-        with contextlib.suppress(OSError):  # more than this user may have (pipe(7)): the usual size has to do
+        with contextlib.suppress(OSError):  # more than this user may have (pipe(7)): it keeps its usual size
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, CAPACITY)
     return read_end, write_end
 
 
 class LinePipe:
-    """The read end of a pipe, taken in whole lines. It owns the descriptor."""
+    """The read end of a pipe, read in whole lines. It owns the descriptor."""
 
     def __init__(self, fd: int) -> None:
         os.set_blocking(fd, False)
@@ -39,7 +39,7 @@ class LinePipe:
         self._rest = b""
 
     def read(self, most: int = CHUNK) -> bytes:
-        """Whole lines that are there now, about `most` bytes; empty if there are none yet."""
+        """Return the whole lines that have arrived, about `most` bytes; empty if there are none yet."""
         while not self.ended:
             try:
                 data = os.read(self.fd, most)
@@ -62,18 +62,18 @@ class LinePipe:
 
     @property
     def begun(self) -> bytes:
-        """The beginning of a line whose end has not come yet."""
+        """The beginning of a line whose end has not arrived yet."""
         return self._rest
 
     def close(self) -> None:
-        """Give the descriptor back; what was not read is dropped."""
+        """Close the descriptor; what was not read is dropped."""
         if not self.ended:
             self.ended = True
             os.close(self.fd)
 
 
 def decode(lines: bytes, longest: int | None = None) -> list[Observation]:
-    """The observations in whole lines; those that are none, or longer (bytes), are counted in a `Garbled`."""
+    """Return the observations in whole lines; other lines, and longer ones (bytes), are counted in a `Garbled`."""
     if not lines:
         return []
     if longest and len(lines) > longest and max(map(len, lines.splitlines())) > longest:

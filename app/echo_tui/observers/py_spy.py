@@ -1,6 +1,6 @@
-"""The stacks of a Python process that has no handler of ours, by py-spy where that is installed.
+"""The stacks of a Python process without our handler, by py-spy where that is installed.
 
-It reads the process's memory without stopping it, in about 10 ms of a core: it is asked no oftener than a handler.
+It reads the process's memory without stopping it, in about 10 ms of a core, and is asked no more often than a handler.
 """
 
 import shutil
@@ -16,11 +16,11 @@ from echo_tui.model.observations import Frame, Stack, StackSample
 
 DEPTH = 12
 PATIENCE = 5_000_000_000
-"""How long (ns) an answer is waited for."""
+"""How long (ns) to wait for an answer."""
 
 
 class PySpyFrame(msgspec.Struct):
-    """A call in `py-spy dump --json`."""
+    """A frame in `py-spy dump --json`."""
 
     name: str
     filename: str
@@ -28,7 +28,7 @@ class PySpyFrame(msgspec.Struct):
 
 
 class PySpyThread(msgspec.Struct):
-    """A thread there."""
+    """A thread in `py-spy dump --json`."""
 
     frames: list[PySpyFrame]
     os_thread_id: int | None = None
@@ -38,13 +38,13 @@ DECODER = msgspec.json.Decoder(list[PySpyThread])
 
 
 def command() -> str | None:
-    """Where py-spy is: beside this interpreter, or anywhere in the path."""
+    """Return the path of py-spy: beside this interpreter, or on PATH; None if there is none."""
     beside = Path(sys.executable).with_name("py-spy")
     return str(beside) if beside.exists() else shutil.which("py-spy")
 
 
 class PySpy:
-    """Asks one process at a time. `missing` says why it can't, empty while it can."""
+    """Asks one process at a time. `missing` says why it can't; empty while it can."""
 
     def __init__(self) -> None:
         self._command = command()
@@ -59,7 +59,7 @@ class PySpy:
         return self._process is not None
 
     def ask(self, pid: int) -> bool:
-        """Ask for a process's stacks; whether it was asked."""
+        """Ask for a process's stacks. Return whether it was asked."""
         if self._command is None or self.busy:
             return False
         self._answer.seek(0)
@@ -76,7 +76,7 @@ class PySpy:
         return True
 
     def read(self) -> StackSample | None:
-        """The answer, if it is there."""
+        """Return the answer, if it has arrived."""
         if self._process is None:
             return None
         if self._process.poll() is None:
@@ -87,12 +87,12 @@ class PySpy:
         self._answer.seek(0)
         try:
             threads = DECODER.decode(self._answer.read())
-        except msgspec.DecodeError:  # it had nothing to say: not a Python process, or not ours to look at
+        except msgspec.DecodeError:  # it printed nothing: not a Python process, or not ours to read
             return None
         return StackSample(self._since, self._pid, [_stack(t.os_thread_id, t) for t in threads if t.os_thread_id])
 
     def close(self) -> None:
-        """End it, if it still runs, and give the file back."""
+        """End py-spy, if it still runs, and close the file."""
         self._end()
         self._answer.close()
 

@@ -12,7 +12,7 @@ from echo_tui.model.observations import CoresSample, Observation, ProcessGone, P
 
 SWITCHES = re.compile(rb"^(non)?voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
 MOST_THREADS = 128
-"""Up to so many threads context switches are added up; beyond that the sum would cost more than it tells."""
+"""Context switches are summed up for at most so many threads; for more the sum would cost too much."""
 
 
 SHORTEST = 250_000_000
@@ -20,13 +20,13 @@ SHORTEST = 250_000_000
 YOUNG = 3_000_000_000
 """How long (ns) a server counts as still starting its processes."""
 FEW_THREADS = 16
-"""Up to so many threads of a process each is asked for its children; beyond that all of /proc is cheaper."""
+"""Each thread of a process with at most so many is asked for its children; for more, walking /proc is cheaper."""
 LOOK = 2_000_000_000
-"""How often (ns) an older one is looked through for new processes: that reads all of /proc, and so is dear."""
+"""How often (ns) an older server is searched for new processes, which reads all of /proc."""
 
 
 class Resources:
-    """Samples the machine's cores, and the server that it is told to watch. Each sample is since the one before."""
+    """Samples the machine's cores and one server. Each sample covers the time since the one before."""
 
     def __init__(self) -> None:
         self._root: psutil.Process | None = None
@@ -35,12 +35,12 @@ class Resources:
         self._since = self._looked = 0
         self._at = time.monotonic_ns()
         self._told = False
-        """Whether it was said of the server that is watched that the cores can't be seen."""
+        """Whether it was reported for this server that the cores can't be read."""
         with contextlib.suppress(OSError, psutil.Error):
             psutil.cpu_percent(percpu=True)
 
     def watch(self, pid: int | None) -> None:
-        """Sample the server whose first process has this id from now on, or none."""
+        """Sample the server whose first process has this pid from now on; None for no server."""
         self._root = _process(pid) if pid is not None else None
         self._known.clear()
         self._listed = [self._root] if self._root else []
@@ -48,9 +48,9 @@ class Resources:
         self._told = False
 
     def sample(self) -> list[Observation]:
-        """What every process of the server, and every core, has done since the last sample.
+        """Return what every process of the server and every core has done since the last sample.
 
-        Nothing if that was a moment ago: the kernel counts CPU in ticks of 10 ms, too coarse for a short span.
+        Empty soon after the last sample: the kernel counts CPU in ticks of 10 ms, too coarse for a short span.
         """
         at = time.monotonic_ns()
         if at - self._at < SHORTEST:
@@ -69,7 +69,7 @@ class Resources:
         return found
 
     def _cores(self) -> list[Observation]:
-        """How busy each core is; where the system hides that, why, said once for each server."""
+        """Return how busy each core is; or why that can't be read, once for each server."""
         try:
             return [CoresSample(self._at, list(psutil.cpu_percent(percpu=True)))]
         except (OSError, psutil.Error) as error:
@@ -82,13 +82,13 @@ class Resources:
             return []
         if self._at - self._since < YOUNG or self._at - self._looked >= LOOK:
             self._looked = self._at
-            with contextlib.suppress(psutil.Error):  # those that were known are there as long as they are alive
+            with contextlib.suppress(psutil.Error):  # known processes stay as long as they are alive
                 self._listed = [self._root, *_descendants(self._root)]
         return [process for process in self._listed if _alive(process)]
 
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:
-    """All that descends from a process, from the kernel's lists of children (proc(5)) instead of all of /proc."""
+    """Return all descendants of a process, from the kernel's lists of children (proc(5)) instead of all of /proc."""
     try:
         tids = os.listdir(f"/proc/{process.pid}/task")
         if len(tids) > FEW_THREADS and (found := _descendants_by_psutil(process)) is not None:
@@ -101,7 +101,7 @@ def _descendants(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _descendants_by_psutil(process: psutil.Process) -> list[psutil.Process] | None:
-    """The same from all of /proc, nothing of one that is gone; None where the system hides what psutil needs."""
+    """Return the same by reading all of /proc; empty if the process is gone, None if psutil may not read it."""
     try:
         return list(process.children(recursive=True))
     except psutil.NoSuchProcess:
@@ -140,14 +140,14 @@ def _sample(process: psutil.Process, first: bool) -> ProcessSample | None:
                 voluntary,
                 involuntary,
             )
-    except (psutil.Error, OSError):  # it has ended in between
+    except (psutil.Error, OSError):  # it has just ended
         return None
 
 
 def _switches(process: psutil.Process, threads: int) -> tuple[int | None, int | None]:
-    """Context switches of all threads of a process; None for both where there are too many to add up.
+    """Return the context switches of all threads of a process; None for both if there are too many threads.
 
-    Linux's `/proc/PID/status`, and so psutil, speaks of the main thread only: the others are in `task/TID/status`.
+    Linux's `/proc/PID/status`, and so psutil, has those of the main thread only; the others are in `task/TID/status`.
     """
     tasks = Path(f"/proc/{process.pid}/task")
     if not tasks.exists():

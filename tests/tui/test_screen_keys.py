@@ -58,7 +58,7 @@ async def details(stage: Stage) -> None:
     await stage.press("n", "n")
     await stage.until(lambda: stage.session.stalls.going, "a stall")
     await stage.press("d")
-    await stage.shows("busy with one client", "is attributed to the architecture", "connected and was not accepted")
+    await stage.shows("busy with one client", "It is attributed to the architecture", "connected and was not accepted")
     await stage.shows("Clues", "(stays)")
     await stage.press("escape")
     await stage.until(lambda: len(stage.app.screen_stack) == 1, "the dashboard")

@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from echo_tui.diagnosis.stall import Culprit, Stall, Victim
+from echo_tui.model.observations import Frame
 from echo_tui.tui import text
 from echo_tui.tui.closing import Dialog
 from echo_tui.tui.lines import file_line, no_line, source_line
@@ -27,28 +28,25 @@ def sections(view: View, stall: Stall) -> Iterator[Section]:
     injected = " by an injected block" if stall.injected else ""
     so_far = "" if view.whole(stall).end else " so far"
     begin = text.stamp(view.since_start(stall.begin))
+    attributed = f"It is attributed to {words.attribution(stall.attribution)}."
     title = f"Stall {stall.number}: {words.label(stall.cause)}{injected}, {view.length(stall)}{so_far}"
-    yield (
-        title,
-        [
-            words.sentence(stall.cause),
-            f"It began at {begin} of the run and is attributed to {words.attribution(stall.attribution)}.",
-        ],
-    )
+    yield title, [words.sentence(stall.cause), f"It began at {begin} of the run. {attributed}"]
     yield f"Who waited ({len(stall.victims) + len(stall.unanswered)})", [*_waited(view, stall)]
     yield "Thread to blame", [*_culprit(stall.culprit)] if stall.culprit else ["None is known."]
+    yield "Clues", [*_clues(stall)] or ["No sample has been taken of the thread yet."]
     if frames := stall.culprit.frames if stall.culprit else ():
-        yield (
-            "Its stack, innermost call first",
-            [f"{file_line(frame)}  {text.clean(frame.function)}:  {source_line(frame)}" for frame in frames],
-        )
+        yield "Its stack, innermost call first", [_frame(frame) for frame in frames]
     elif reasons := no_line(stall):
         yield "Its stack", [f"Not known: {reasons[0]}."]
-    yield (
-        "Clues",
-        [f"{text.plural(count, 'sample')}: {words.clue(rule)} ({rule})" for rule, count in stall.clues.most_common()]
-        or ["No sample has been taken of the thread yet."],
-    )
+
+
+def _clues(stall: Stall) -> Iterator[str]:
+    for rule, count in stall.clues.most_common():
+        yield f"{text.plural(count, 'sample')}: {words.clue(rule)} ({rule})"
+
+
+def _frame(frame: Frame) -> str:
+    return f"{file_line(frame)}  {text.clean(frame.function)}:  {source_line(frame)}"
 
 
 def _waited(view: View, stall: Stall) -> Iterator[str]:

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from echo_tui.diagnosis.stall import Culprit, Stall, Victim
+from echo_tui.diagnosis.stall import Attribution, Culprit, Stall, Victim
 from echo_tui.model.observations import Frame
 from echo_tui.tui import text
 from echo_tui.tui.closing import Dialog
@@ -32,7 +32,9 @@ def sections(view: View, stall: Stall) -> Iterator[Section]:
     title = f"Stall {stall.number}: {words.label(stall.cause)}{injected}, {view.length(stall)}{so_far}"
     yield title, [words.sentence(stall.cause), f"It began at {begin} of the run. {attributed}"]
     yield f"Who waited ({len(stall.victims) + len(stall.unanswered)})", [*_waited(view, stall)]
-    yield "Thread to blame", [*_culprit(stall.culprit)] if stall.culprit else ["None is known."]
+    blamed = stall.attribution is Attribution.THREAD
+    heading = "Thread to blame" if blamed else "Sampled thread; no line is to blame"
+    yield heading, [*_culprit(stall.culprit)] if stall.culprit else ["None is known."]
     yield "Clues", [*_clues(stall)] or ["No sample has been taken of the thread yet."]
     if frames := stall.culprit.frames if stall.culprit else ():
         yield "Its stack, innermost call first", [_frame(frame) for frame in frames]

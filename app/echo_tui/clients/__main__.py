@@ -1,4 +1,4 @@
-"""Run the crowd: `python -m echo_tui.clients --events FD`. Commands come on standard input, and its end ends it."""
+"""Run the client process: `python -m echo_tui.clients --events FD`. Standard input has the commands, and ends it."""
 
 import argparse
 import contextlib
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def run(events: Events) -> None:
-    """Run until there is nobody to serve. What goes wrong is said on the pipe, where somebody reads it."""
+    """Run until standard input ends. Errors are reported on the pipe, if it is read."""
     try:
         ClientGroup(events).run()
     except BrokenPipeError:

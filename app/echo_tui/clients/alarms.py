@@ -1,4 +1,4 @@
-"""Who is to be woken when: one alarm for each sleeper."""
+"""When to wake which sleeper: one alarm each."""
 
 import heapq
 from typing import Protocol
@@ -7,14 +7,14 @@ SLACK = 64
 
 
 class Sleeper(Protocol):
-    """Whoever can be woken."""
+    """Anything that can be woken."""
 
     def wake(self) -> None:
-        """The alarm has rung."""
+        """Handle the alarm."""
 
 
 class Alarms:
-    """StallSnapshots of the monotonic clock (ns). Many sleepers share a moment, as chattering clients do."""
+    """Times of the monotonic clock (ns). Many sleepers share a time, as clients under load do."""
 
     def __init__(self) -> None:
         self._at: dict[Sleeper, int] = {}
@@ -22,7 +22,7 @@ class Alarms:
         self._stall_snapshots: list[int] = []
 
     def set(self, sleeper: Sleeper, at: int) -> None:
-        """Wake the sleeper at `at`, instead of when it was to be woken before."""
+        """Wake the sleeper at `at`, in place of its earlier alarm."""
         before = self._at.get(sleeper)
         if before == at:
             return
@@ -36,7 +36,7 @@ class Alarms:
             heapq.heappush(self._stall_snapshots, at)
 
     def cancel(self, sleeper: Sleeper) -> None:
-        """Don't wake it."""
+        """Cancel the alarm of a sleeper."""
         at = self._at.pop(sleeper, None)
         if at is None:
             return
@@ -47,11 +47,11 @@ class Alarms:
                 self._stall_snapshots = sorted(self._sleepers)
 
     def next(self) -> int | None:
-        """When somebody may want to be woken next; a moment that was cancelled stays for a while."""
+        """Return the time of the next alarm; a cancelled time may remain for a while."""
         return self._stall_snapshots[0] if self._stall_snapshots else None
 
     def ring(self, now: int) -> list[Sleeper]:
-        """The sleepers that are due, the earliest first; their alarms are over."""
+        """Return the sleepers that are due, the earliest first; their alarms are removed."""
         due: list[Sleeper] = []
         while self._stall_snapshots and self._stall_snapshots[0] <= now:
             due += self._sleepers.pop(heapq.heappop(self._stall_snapshots), ())

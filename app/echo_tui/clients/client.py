@@ -18,13 +18,13 @@ from echo_tui.model.observations import ClientClosed, ClientConnected, ClientMan
 LEAVE_WITHIN = 1_000_000_000
 """Nanoseconds that a polite close waits for the rest of the echoes."""
 AT_ONCE = 16
-"""Messages that a client sends before it is another one's turn."""
+"""Messages that a client sends before it is another client's turn."""
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that makes close(2) send a reset."""
 
 
 class State(Enum):
-    """Where a client's connection stands."""
+    """The state of a client's connection."""
 
     CLOSED = auto()
     QUEUED = auto()
@@ -34,7 +34,7 @@ class State(Enum):
 
 
 class Client:
-    """A client of the crowd. `wanted` until somebody asks to close it; only a wanted one is opened again."""
+    """One of our clients. It is `wanted` until it is asked to close; only a wanted one is opened again."""
 
     def __init__(self, number: int, loop: Loop) -> None:
         self.number = number
@@ -51,10 +51,10 @@ class Client:
         self._half_closed = False
         self._awaits_room = False
 
-    # What a client is asked
+    # Requests to a client
 
     def open(self, target: Target) -> None:
-        """Connect as soon as it is this client's turn, unless it is open already."""
+        """Connect when it is this client's turn, unless it is open already."""
         self.wanted = True
         if self._state is State.LEAVING:
             self._over("closed")
@@ -86,7 +86,7 @@ class Client:
         self._watch()
 
     def reopen(self, target: Target) -> None:
-        """Leave what is still connected, and connect to `target`."""
+        """Close a connection that still exists, and connect to `target`."""
         if not self.wanted:
             return
         if self._state is State.QUEUED:
@@ -97,12 +97,12 @@ class Client:
         self.open(target)
 
     def hold(self, why: str) -> None:
-        """Give up a connection that is not there yet; the client is still wanted."""
+        """Give up a connection that is not established yet; the client stays wanted."""
         if self._state in (State.QUEUED, State.OPENING):
             self._over(why)
 
     def put(self, what: bytes | Burst) -> bool:
-        """Send a line or a burst as soon as may be; False when too many wait. One that is closed passes it over."""
+        """Send a line or a burst as soon as possible. Return False if too many wait; a closed client ignores it."""
         if self._state not in (State.QUEUED, State.OPENING, State.OPEN) or self._half_closed:
             return True
         taken = self._outbox.put(what)
@@ -110,7 +110,7 @@ class Client:
         return taken
 
     def chatter(self, per_second: float, size: int) -> None:
-        """Begin to chatter, or with 0 stop."""
+        """Start a load, or stop it with 0."""
         if not self.wanted:
             return
         self._outbox.chatter = Chatter(self.number, per_second, size, clock()) if per_second else None
@@ -118,14 +118,14 @@ class Client:
         self._loop.eager[self] = None
 
     def pause(self, paused: bool) -> None:
-        """Take nothing from the connection, or go on."""
+        """Stop reading from the connection, or continue."""
         if self.wanted:
             self._paused = paused
             self._tell_manners()
             self._watch()
 
     def half_close(self) -> None:
-        """Send nothing more, once the message that had begun is out; the rest of the echoes still comes."""
+        """Send nothing more after the message that has begun; the remaining echoes are still read."""
         if self._state is not State.OPEN or self._half_closed:
             return
         self._half_closed = True
@@ -135,7 +135,7 @@ class Client:
         self._say_goodbye()
 
     def close(self, reset: bool) -> None:
-        """End the connection, and don't want it any more."""
+        """Close the connection for good, politely or by a reset."""
         wanted, self.wanted, self._paused = self.wanted, False, False
         self._outbox.forget()
         self._outbox.chatter = None
@@ -149,10 +149,10 @@ class Client:
         elif self._state is State.OPEN:
             self._leave()
 
-    # What the loop calls
+    # Called by the loop
 
     def ready(self, mask: int) -> None:
-        """The socket can be read or written."""
+        """Handle a socket that can be read or written."""
         if self._state is State.OPENING:
             self._connected()
             return
@@ -162,14 +162,14 @@ class Client:
             self.pump()
 
     def wake(self) -> None:
-        """Chatter is due, or a polite close has lasted long enough."""
+        """Handle a load that is due, or a polite close that has lasted long enough."""
         if self._state is State.LEAVING:
             self._over("closed")
         else:
             self.pump()
 
     def pump(self) -> None:
-        """Send what is to be sent, as far as the kernel, the ledger and the others' turn allow."""
+        """Send what is due, as far as the kernel, the ledger and the turns of other clients allow."""
         if self._state not in (State.OPEN, State.LEAVING):
             return
         for _ in range(AT_ONCE):
@@ -184,7 +184,7 @@ class Client:
         elif self._state is State.OPEN:
             self._set_alarm()
 
-    # How it is done
+    # Implementation
 
     def _connected(self) -> None:
         at = clock()
@@ -207,7 +207,7 @@ class Client:
         self.pump()
 
     def _send(self) -> bool:
-        """Hand one message, or the rest of one, to the kernel; False when that is all for now."""
+        """Write one message, or the rest of one. Return False if that is all for now."""
         assert self._socket is not None
         at = clock()
         if self._message is None and not self._take(at):
@@ -232,7 +232,7 @@ class Client:
         message, unsent = self._message, self._unsent
         assert message is not None
         if len(unsent) == message.size:
-            # A message is under way from its first byte on: a large one may be stuck with its last bytes here.
+            # A message counts from its first byte on: a large one may be stuck with its last bytes here.
             self._ledger.sent(message)
             self._loop.events.say(ClientSent(at, self.number, message.size, preview(unsent)))
         if sent == len(unsent):
@@ -266,14 +266,14 @@ class Client:
         self._say_goodbye()
 
     def _say_goodbye(self) -> None:
-        """Close our side once the message that had begun is out; the rest of the echoes still comes."""
+        """Close the sending side after the message that has begun; the remaining echoes are still read."""
         if self._socket is not None and self._message is None:
-            # If the server is gone already, the next recv says how.
+            # If the server has gone already, the next recv says how.
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_WR)
 
     def _set_alarm(self) -> None:
-        # While the ledger is full, or the kernel, the next echo or the next free byte wakes the client.
+        # While the ledger or the kernel is full, the next echo or the next free byte wakes the client.
         if self._outbox.chatter and not self._ledger.full and self._message is None:
             self._loop.alarms.set(self, self._outbox.chatter.due)
         else:
@@ -294,7 +294,7 @@ class Client:
         self._loop.watch(self._socket.fileno(), mask, self.ready)
 
     def _over(self, how: str) -> None:
-        """The connection is over: forget what belonged to it, and say so."""
+        """Forget what belonged to the connection, and report its end."""
         if self._socket is not None:
             self._loop.watch(self._socket.fileno(), 0, self.ready)
             self._socket.close()
@@ -308,5 +308,5 @@ class Client:
 
 
 def connected_to_itself(client: socket.socket) -> bool:
-    """Whether the kernel chose the very port that was to be connected to, and nobody else is there (RFC 9293, 3.5)."""
+    """Return whether the kernel chose the port that was to be connected to, with nobody else there (RFC 9293, 3.5)."""
     return bool(client.getsockname() == client.getpeername())

@@ -1,6 +1,6 @@
-"""What the crowd of clients is asked to do: one JSON line each, on its standard input.
+"""What the client process of clients is asked to do: one JSON line each, on its standard input.
 
-Clients are known by numbers that the asker chooses. An empty list means all of them; a number that the crowd
+Clients are known by numbers that the asker chooses. An empty list means all of them; a number that the client process
 doesn't know, or whose client is closed, is passed over.
 """
 
@@ -25,7 +25,7 @@ Size = Annotated[int, Meta(ge=1, le=MESSAGE_LIMIT)]
 
 
 class Command(msgspec.Struct, tag_field="type", frozen=True):
-    """Anything that the crowd can be asked."""
+    """Anything that the client process can be asked."""
 
 
 class Open(Command, tag="open", frozen=True):

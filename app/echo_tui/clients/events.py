@@ -1,4 +1,4 @@
-"""The crowd's observations on their way to the dashboard: a slow reader costs lines, never the clients' time."""
+"""Our clients' observations on their way to the dashboard: a slow reader costs lines, never the clients' time."""
 
 import os
 import threading

@@ -14,7 +14,7 @@ SECOND = 1_000_000_000
 
 
 class Flood:
-    """The flood of a crowd. It is over when somebody ends it, when its time is, and when the server has ended all."""
+    """The flood of one client process. It ends on request, after its time, or when the server has closed all of it."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop

@@ -1,4 +1,4 @@
-"""The crowd: all of our clients in one thread of one process, told what to do by lines on standard input."""
+"""The client process: all of our clients in one thread of one process, told what to do by lines on standard input."""
 
 import os
 from collections.abc import Iterable

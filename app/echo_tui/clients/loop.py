@@ -1,4 +1,4 @@
-"""The one thread of the crowd: it waits for sockets and for moments, and gives each client its turn."""
+"""The one thread of the client process: it waits for sockets and for moments, and gives each client its turn."""
 
 import select
 import selectors

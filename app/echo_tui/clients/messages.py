@@ -6,7 +6,7 @@ import msgspec
 
 SECOND = 1_000_000_000
 GRID = 5_000_000
-"""Chatter is due at whole multiples of this (ns), so that a large crowd wakes once for several messages.
+"""Chatter is due at whole multiples of this (ns), so that many clients wake once for several messages.
 
 Of 1,000 clients with ten messages a second fifty are due together, and the last one's goes out some 0.5 ms late.
 """

@@ -10,7 +10,7 @@ AT_ONCE = 16
 PAUSE = 8_000_000
 """Nanoseconds between two groups.
 
-A listening socket's queue is short, and a client that finds it full tries again only after a whole second: a crowd
+A listening socket's queue is short, and a client that finds it full tries again only after a whole second: the clients
 that comes faster than a server can accept would make it look slow.
 """
 

@@ -1,4 +1,4 @@
-"""The dashboard's end of the crowd: starts its process, and asks it things without ever waiting for it."""
+"""The dashboard's end of the client process: starts its process, and asks it things without ever waiting for it."""
 
 import contextlib
 import fcntl
@@ -27,7 +27,7 @@ from echo_tui.clients.commands import (
 EVENTS_PIPE = 1024 * 1024
 """Bytes asked of the kernel for the pipe of observations."""
 BACKLOG = 4 * 1024 * 1024
-"""Bytes of commands that wait here while the crowd doesn't read; beyond that a command is refused."""
+"""Bytes of commands that wait here while the client process doesn't read; beyond that a command is refused."""
 PATIENCE = 0.5
 """Seconds between the request to end and the kill."""
 
@@ -36,15 +36,15 @@ ALL: Sequence[int] = ()
 
 
 class ClientProcess:
-    """A running crowd of clients.
+    """A running client process.
 
-    Every command returns True when it is on its way, and False when it was refused: the crowd has ended, or
+    Every command returns True when it is on its way, and False when it was refused: the client process has ended, or
     reads nothing while `BACKLOG` bytes wait. What waits is tried again by the next command or by `flush`, so call
     `flush` whenever `fd` is read.
     """
 
     fd: int
-    """Non-blocking; gives observations, one JSON line each, and ends with the crowd. Closed by `stop`."""
+    """Non-blocking; gives observations, one JSON line each, and ends with the client process. Closed by `stop`."""
 
     def __init__(self) -> None:
         self.fd, events = os.pipe()
@@ -81,7 +81,7 @@ class ClientProcess:
 
     @property
     def pid(self) -> int:
-        """The crowd's process."""
+        """The client process's process."""
         return self._process.pid
 
     @property
@@ -145,7 +145,7 @@ class ClientProcess:
         return True
 
     def stop(self) -> None:
-        """End the crowd and close `fd`, at most `PATIENCE` later; again it does nothing."""
+        """End the client process and close `fd`, at most `PATIENCE` later; again it does nothing."""
         if self._stopped:
             return
         self._stopped = True

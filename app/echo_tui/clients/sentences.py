@@ -19,7 +19,7 @@ class Target(NamedTuple):
 
     @classmethod
     def find(cls, host: str, port: int) -> "Target":
-        """Resolve a host as a server does. A name that only a distant resolver knows makes the crowd wait for it."""
+        """Resolve a host as a server does. A name that only a distant resolver knows blocks the client process."""
         try:
             family, address = resolve(host, port)
         except BadRequest as refusal:

@@ -1,8 +1,8 @@
-"""What waits at a port, as the kernel says: connections to be accepted, bytes to be read, bytes to be sent (Linux).
+"""What waits at a port, by sock_diag(7): connections to be accepted, bytes to be read, bytes to be sent (Linux).
 
-A connection in the accept queue belongs to no process yet, so the kernel names no inode of it. Twenty looks a second
-tell when a wait began within 50 ms; the kernel's own clock (tcp_info's time since the last data) tells it to the
-millisecond, and is asked once for each wait.
+A connection in the accept queue belongs to no process yet, so it has no inode. Twenty samples a second show when a wait
+began within 50 ms; the kernel's own clock (tcp_info's time since the last data) shows it to the millisecond, and is
+read once for each wait.
 """
 
 import errno
@@ -29,20 +29,25 @@ from echo_tui.observers.sock_diag import (
 )
 
 FEW = 32
-"""So many connections that are known are asked for one by one: to walk the kernel's whole table costs more, and much
-more on a machine with many connections of others, or many that were closed a moment ago (TIME_WAIT)."""
+"""Up to so many known connections are queried one by one.
+
+Walking the kernel's table costs more, and much more on a machine with many other connections or many that were closed
+recently (TIME_WAIT).
+"""
 WHOLE = 5_000_000_000
-"""How often (ns) the whole table is walked all the same: for connections that nobody has told us of."""
+"""How often (ns) the whole table is walked all the same, to find connections that nobody has reported."""
 MANY = 512
-"""With more connections than that, a look walks only through those of every other peer, and the next one through the
-rest: what waits is still seen within two looks. Those that have been found waiting are asked for each time."""
+"""With more connections than this a sample walks one half of them, and the next sample the other half.
+
+Connections that were seen waiting are queried each time.
+"""
 ASKED = 32
-"""Connections whose time of waiting is asked for at one look: each costs a call of its own."""
+"""Connections whose waiting time is queried in one sample; each costs a system call."""
 AFRESH = 100
-"""Looks after which all of them are looked at, to halve them anew: they come and go."""
+"""Samples after which all connections are walked, to divide them into halves again."""
 OTHER = {PEER_PORT_AT_LEAST: PEER_PORT_AT_MOST, PEER_PORT_AT_MOST: PEER_PORT_AT_LEAST}
 FOR_EVER = (errno.ENOENT, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP)
-"""Errors of a kernel that has no such service, or does not offer it to us; others may pass."""
+"""Errors of a kernel that has no such service or does not offer it to us; other errors may pass."""
 
 
 ANY = ("0.0.0.0", "::")
@@ -54,7 +59,7 @@ class Sockets:
     def __init__(self) -> None:
         self.pace = Pace()
         self.missing = ""
-        """Why there is nothing to see here; empty while there is."""
+        """Why there is no evidence here; empty while there is."""
         self._diag: Diag | None = None
         self._halves = Halves()
         self._peers: dict[int, str] = {}
@@ -70,11 +75,11 @@ class Sockets:
         others_than: Collection[str] | None = None,
         urgent: bool = False,
     ) -> SocketSample | None:
-        """What waits now at the address a server listens on; None if it is too soon to look again, or can't be told.
+        """Return what waits at the address that a server listens on; None if no sample is due, or none is possible.
 
-        A server on `::` has IPv4 clients too. `peers` are those that are known to be connected, None if there may be
-        others, who are told of too if they are `others_than` those; and of those that are `wanted` it is told too
-        that they are there. While it is `urgent`, a sample may cost more.
+        A server on `::` has IPv4 clients too. `peers` are the known clients, None if there may be others. The sample
+        describes those that are `wanted` in any case, and finds accepted ones that are not in `others_than`. While it
+        is `urgent`, a sample may cost more.
         """
         if self.missing or not self.pace.is_due(urgent):
             return None
@@ -93,7 +98,7 @@ class Sockets:
                 return None
 
     def peer_of(self, inode: int) -> str:
-        """Whose connection has this inode, as of the last look; empty if none has."""
+        """Return the client of the connection with this inode at the last sample; empty if there is none."""
         if not inode or inode in self._peers:
             return self._peers.get(inode, "")
         for data in self._halves.answers:
@@ -102,7 +107,7 @@ class Sockets:
         return ""
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         if self._diag:
             self._diag.close()
             self._diag = None
@@ -151,7 +156,7 @@ class Sockets:
         self, diag: Diag, family: int, port: int, host: str, peers: Collection[str], wanted: Collection[str],
         sample: SocketSample,
     ) -> None:  # fmt: skip
-        """Look at those connections that are known."""
+        """Query known connections one by one."""
         here, ours = struct.pack("!H", port), _at(family, host)
         for peer in peers:
             address, _, number = peer.rpartition(":")
@@ -167,7 +172,7 @@ class Sockets:
                 sample.sockets.append(_told(peer, found))
 
     def _find(self, diag: Diag, peers: Collection[str], sample: SocketSample) -> None:
-        """Look at those connections that are known, where only a walk tells at which of our addresses each is."""
+        """Query known connections, of which only a walk shows our own address (the server listens on all)."""
         left = set(peers)  # one may be in an older answer too
         ports = {int(number) for peer in peers if (number := peer.rpartition(":")[2]).isdecimal()}
         for data in tuple(self._halves.answers) if ports else ():
@@ -178,7 +183,7 @@ class Sockets:
                     sample.sockets.append(_told(peer, found))
 
     def _add_others(self, host: str, known: Collection[str], sample: SocketSample) -> None:
-        """Those of the last walk who are accepted, and of whom nobody knows, though nothing waits in them."""
+        """Add accepted connections of the last walk that are not known, although nothing waits in them."""
         told = {socket.peer for socket in sample.sockets}
         ports = {int(peer.rpartition(":")[2]) for peer in known if peer.rpartition(":")[2].isdecimal()}
         for data in self._halves.answers:
@@ -217,16 +222,16 @@ def _families(host: str) -> tuple[int, ...]:
 
 
 def _at(family: int, host: str) -> bytes:
-    """How the address begins that our end of a connection has: any, where the server listens on all."""
+    """Return how our address of a connection begins: with anything, if the server listens on all addresses."""
     if host in ANY:
         return b""
     return socket.inet_pton(family, host.partition("%")[0])
 
 
 class Halves:
-    """The connections of a port, all at one look, or where they are many one half at a look and the other at the next.
+    """The connections of a port, walked in one sample, or in two halves if there are many.
 
-    To have the kernel describe a connection costs most of a look, and nearly always nothing waits in it.
+    Describing a connection costs the kernel most of the time, and nearly always nothing waits in it.
     """
 
     def __init__(self) -> None:
@@ -238,16 +243,16 @@ class Halves:
 
     @property
     def count(self) -> int:
-        """In how many looks all connections are seen."""
+        """The number of samples that it takes to see all connections."""
         return 2 if self._middle else 1
 
     @property
     def answers(self) -> Iterator[bytes]:
-        """What the latest looks at each part have given."""
+        """The answers of the latest walk of each part."""
         return (data for parts in self._answers.values() for data in parts)
 
     def walk(self, diag: Diag, families: Sequence[int], port: int) -> list[Answer]:
-        """What waits now, as far as it has been looked at; what was seen waiting in the other half is asked for."""
+        """Return what waits now in the part that is walked; what was seen waiting in the other half is queried."""
         self._test = self._next()
         if not self._test:
             return self._walk_all(diag, families, port)
@@ -275,7 +280,7 @@ class Halves:
         return found
 
     def _next(self) -> int:
-        """Which part is next: a half, or 0 for all of them, now and then and wherever much waits."""
+        """Return which part is next: a half, or 0 for all of them, which is done now and then and while much waits."""
         self._since_all += 1
         if not self._middle or self._since_all > AFRESH or sum(map(len, self._waiting.values())) > ASKED:
             self._since_all = 0
@@ -284,5 +289,5 @@ class Halves:
 
 
 def waits(answer: Answer) -> bool:
-    """Whether anything waits in a connection: to be accepted, to be read, or to be sent."""
+    """Return whether anything waits in a connection: to be accepted, to be read, or to be sent."""
     return bool(answer.unread or answer.unsent or not answer.inode)

@@ -1,8 +1,8 @@
-"""On which line of code each thread of the server is: asked for by a signal, answered into a file by faulthandler.
+"""On which line of code each thread of the server is: requested by a signal, written into a file by faulthandler.
 
-A file and not a pipe, because nobody can fill it up and hold the server. One thread is asked at a time, because all of
-them append to the file without saying who they are; each answers within a fraction of a millisecond of getting a core,
-so those of a process are asked one after the other in one look, as far as that look has time.
+It is a file and not a pipe, because a full pipe would block the server. One thread is asked at a time, because all
+append to the file without saying who they are. Each answers within a fraction of a millisecond of getting a core, so
+the threads of a process are asked one after the other in one sample, as far as its time allows.
 """
 
 import ctypes
@@ -20,23 +20,23 @@ from echo_tui.model.observations import Frame, Stack, StackSample
 HEADER = re.compile(r"^(?:Stack|Current thread 0x[0-9a-f]+.*) \(most recent call first\):$", re.MULTILINE)
 FRAME = re.compile(r'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')
 OUTERMOST = ("_bootstrap", "_run_module_as_main", "_run_code")
-"""The first calls of a thread: with one of these an answer is whole."""
+"""The outermost calls of a thread; a stack that ends with one of them is complete."""
 DEPTH = 12
-"""Calls of a stack that are kept, the innermost ones."""
+"""The calls of a stack that are kept, the innermost ones."""
 LARGEST = 1 << 18
 MOMENT = 0.0002
-"""Seconds between two looks for an answer."""
+"""Seconds between two checks for an answer."""
 BUDGET = 0.003
-"""Seconds that one look may spend on waiting for answers."""
+"""Seconds that one sample may wait for answers."""
 STEADY = 10_000_000
-"""An answer that has not grown for so long (ns) is whole, whatever it ends with."""
+"""An answer that has not grown for so long (ns) is complete, whatever it ends with."""
 PATIENCE = 2_000_000_000
-"""How long (ns) a thread's answer is waited for."""
+"""How long (ns) to wait for a thread's answer."""
 CAUGHT = re.compile(rb"^SigCgt:\t([0-9a-f]+)", re.MULTILINE)
 
 
 class Stacks:
-    """The stacks of one server's threads, those of one process at a time."""
+    """The stacks of one server's threads, of one process at a time."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the server
@@ -51,7 +51,7 @@ class Stacks:
 
     @property
     def fd(self) -> int:
-        """The file that the server is to write to."""
+        """The file that the server writes to."""
         return self._file.fileno()
 
     @property
@@ -60,7 +60,8 @@ class Stacks:
         return bool(self._pid)
 
     def ask(self, pid: int, tids: Iterable[int]) -> bool:
-        """Ask these threads of a process, in their order; whether they are asked, for it must have the handler."""
+        """Ask these threads of a process, in their order. Return whether they are asked: the process must have the
+        handler."""
         if self.busy or self.missing or not answers(pid):
             return False
         self._pid, self._left, self._found = pid, list(tids), []
@@ -69,38 +70,38 @@ class Stacks:
         return True
 
     def disturbed(self) -> set[int]:
-        """The threads that have been asked since this was last called, and whoever has not answered yet."""
+        """Return the threads asked since the last call, and one that has not answered yet."""
         those, self._disturbed = self._disturbed, {self._asked} if self._pid else set()
         return those
 
     def read(self) -> StackSample | None:
-        """What the threads have answered, once all of them have, or one has taken too long."""
+        """Return the answers, once all threads have answered or one has taken too long."""
         end = time.monotonic() + BUDGET
         while self._pid:
             if self._asked and not self._answered() and os.path.exists(f"/proc/{self._pid}/task/{self._asked}"):
                 if time.monotonic_ns() - self._since > PATIENCE:
-                    self._left.clear()  # whoever is asked next would find this one's late answer
+                    self._left.clear()  # the next thread would find this one's late answer
                 elif time.monotonic() < end:
                     time.sleep(MOMENT)
                     continue
                 elif not self._length:
-                    self._send(self._asked)  # a second one is merged with the first, if that is still to come
+                    self._send(self._asked)  # a second signal is merged with the first while that is pending
                     return None
                 else:
                     return None
             if not self._left:
                 return self._sample()
-            # While the one before is still on its way out of its handler, which chains, a signal would be ignored.
+            # While the thread before is on its way out of its handler, which chains, a signal would be ignored.
             time.sleep(MOMENT)
             self._next()
         return None
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._file.close()
 
     def _next(self) -> None:
-        """Ask the next thread that is still there."""
+        """Ask the next thread that still exists."""
         self._asked = 0
         while self._left and not self._asked:
             tid = self._left.pop(0)
@@ -110,13 +111,13 @@ class Stacks:
                 self._length, self._grown_at = 0, self._since
 
     def _send(self, tid: int) -> bool:
-        """Send the signal to a thread; whether there is one."""
+        """Send the signal to a thread. Return whether it exists."""
         assert self._tgkill
         self._disturbed.add(tid)
         return not self._tgkill(self._pid, tid, int(SIGNAL))
 
     def _answered(self) -> bool:
-        """Take the answer of the thread that was asked, if it is there and whole."""
+        """Read the answer of the thread that was asked, if it is complete."""
         text = os.pread(self.fd, LARGEST, 0).decode(errors="replace")
         now = time.monotonic_ns()
         if len(text) != self._length:
@@ -129,12 +130,12 @@ class Stacks:
 
     def _sample(self) -> StackSample | None:
         pid, self._pid, self._asked = self._pid, 0, 0
-        # None of them is older than that, which matters to whoever asks since when a thread is where it is.
+        # None of them is older than that, which matters for how long a thread has been where it is.
         return StackSample(self._began, pid, self._found) if self._found else None
 
 
 def answers(pid: int) -> bool:
-    """Whether a process catches the signal (proc(5)); where that can't be told, no."""
+    """Return whether a process catches the signal (proc(5)); False if that is unknown."""
     try:
         with open(f"/proc/{pid}/status", "rb") as status:
             caught = CAUGHT.search(status.read())
@@ -144,7 +145,7 @@ def answers(pid: int) -> bool:
 
 
 def parse(text: str) -> tuple[list[Frame], bool]:
-    """The innermost calls of the last stack in faulthandler's words, and whether it is there to its outermost call."""
+    """Return the innermost calls of the last stack in faulthandler's output, and whether it is complete."""
     said = HEADER.split(text)
     found = [match for line in said[-1].splitlines() if (match := FRAME.match(line))] if len(said) > 1 else []
     frames = [Frame(match[1], int(match[2]) if match[2].isdecimal() else 0, match[3]) for match in found]

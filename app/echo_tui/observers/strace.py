@@ -1,4 +1,4 @@
-"""The live system calls of a server, by strace(1): a lens to switch on, for it stops the server at each call."""
+"""The live system calls of a server, by strace(1), which stops the server at each call."""
 
 import contextlib
 import os
@@ -12,40 +12,41 @@ from echo_tui.model.observations import SystemCalls
 from echo_tui.observers.pipe import LinePipe, make_pipe
 
 GRACE = 1.0
-"""Seconds for strace to let go of the server before it is killed."""
+"""Seconds for strace to detach from the server before it is killed."""
 SHOWN = 100
-"""Calls of one look that are kept, the latest ones."""
+"""The calls of one sample that are kept, the latest ones."""
 LINE = 300
-"""Characters of a call that are kept."""
+"""The characters of a call that are kept."""
 TAKEN = 1 << 19
-"""Bytes taken at one look: more than strace writes meanwhile, so that it never has to wait, and the server with it."""
+"""Bytes read in one sample: more than strace writes meanwhile, so that strace, and the server with it, never waits."""
 SIGNAL = f"--- {signal.SIGUSR1.name} "
 CALL = re.compile(r"(?:\[pid +(\d+)\] )?(?:<\.\.\. )?(\w+|--- \w+ )")
-"""The thread that a line is of, if it says so, and the call, or the signal, that it is about."""
+"""The thread of a line, if it has one, and its call or signal."""
 OURS = frozenset({"write", "rt_sigaction", "gettid", "getpid", "tgkill", "rt_sigreturn", SIGNAL})
-"""What a thread calls to write its stack for us (`echo_servers/stacks.py`), between the signal and rt_sigreturn."""
+"""The calls of a thread that writes its stack for us (`echo_servers/stacks.py`), between the signal and rt_sigreturn.
+"""
 
 
-class Looks:
-    """Our own looks at the stacks, which are no doing of the server's: from the signal to the return from it."""
+class StackRequests:
+    """Our requests for stacks, which are not the server's doing: from the signal to the return from its handler."""
 
     def __init__(self) -> None:
         self._under: set[str] = set()
-        """The threads that answer a look now, by their numbers as strace has them; "" for the only one there is."""
+        """The threads that are answering a request, by their numbers in strace's output; "" for the only thread."""
 
     def without(self, lines: list[str]) -> list[str]:
-        """What the server does by itself, of these lines."""
+        """Return the lines that are not part of a request."""
         if not self._under and not any(SIGNAL in line for line in lines):
             return lines
         return [line for line in lines if not self._take(line)]
 
     def covers(self, line: str) -> bool:
-        """Whether a line, perhaps without its end, is of a look."""
+        """Return whether a line, perhaps without its end, is part of a request."""
         found = CALL.match(line)
         return bool(found and (found[1] or "") in self._under and found[2] in OURS)
 
     def _take(self, line: str) -> bool:
-        """Whether it is of a look; one that came to an end in lines that were lost ends with another call."""
+        """Return whether a line is part of a request; one whose end was lost ends with the next other call."""
         if not (found := CALL.match(line)):
             return False
         thread, call = found[1] or "", found[2]
@@ -58,7 +59,7 @@ class Looks:
 
 
 def is_installed() -> bool:
-    """Whether there is a strace to be had."""
+    """Return whether strace is installed."""
     return shutil.which("strace") is not None
 
 
@@ -67,7 +68,7 @@ class Strace:
 
     def __init__(self, pid: int) -> None:
         read, write = make_pipe()
-        # Where nobody reads, strace loses lines rather than wait, for the server would wait with it.
+        # If nobody reads, strace loses lines instead of blocking, which would block the server too.
         os.set_blocking(write, False)
         try:
             self._process = subprocess.Popen(
@@ -81,17 +82,18 @@ class Strace:
             os.close(write)
         self._pipe = LinePipe(read)
         self._begun: str | None = None
-        self._looks = Looks()
+        self._requests = StackRequests()
 
     def read(self) -> SystemCalls | None:
-        """The calls since the last look, how many, and the one that has not returned; None if nothing is new.
+        """Return the calls since the last sample, their number, and the call that has not returned; None if nothing is
+        new.
 
-        strace writes a call's name and what it was given as it begins, and its end when it returns: what the server
-        waits in is a line without an end. What it does for our looks at its stacks is left out.
+        strace writes a call's name and arguments when it begins, and the rest when it returns, so the call that the
+        server waits in is a line without an end. Calls for our requests of stacks are left out.
         """
-        lines = self._looks.without(self._pipe.read(TAKEN).decode(errors="replace").splitlines())
+        lines = self._requests.without(self._pipe.read(TAKEN).decode(errors="replace").splitlines())
         begun = self._pipe.begun[:LINE].decode(errors="replace")
-        begun = "" if self._looks.covers(begun) else begun
+        begun = "" if self._requests.covers(begun) else begun
         if not lines and begun == self._begun:
             return None
         self._begun = begun
@@ -100,11 +102,11 @@ class Strace:
 
     @property
     def ended(self) -> bool:
-        """Whether strace is gone: it could not be attached, or the server has ended."""
+        """Whether strace has ended: it could not attach, or the server has ended."""
         return self._process.poll() is not None
 
     def stop(self) -> None:
-        """Let go of the server."""
+        """Detach from the server."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:

@@ -1,8 +1,8 @@
-"""What each thread of the server does, as the kernel says (Linux): `/proc/PID/task/TID/` (proc(5)).
+"""What each thread of the server does, as the kernel shows it (Linux): `/proc/PID/task/TID/` (proc(5)).
 
-`syscall` names the call that a thread waits in, with its arguments; `schedstat` how long it has run and how long it
-was runnable without a core. Both are read through descriptors that are kept open, and are not looked into while they
-have not changed. `status` is dearer and read once a second: the name, the context switches, whether it is stopped.
+`syscall` has the call that a thread waits in, with its arguments; `schedstat` has how long it ran and how long it was
+ready to run without a core. Both are read through descriptors that stay open, and are parsed only when they have
+changed. `status` costs more and is read once a second: the name, the context switches, and whether it is stopped.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ from echo_tui.observers.interpreter import gil_range
 from echo_tui.observers.pace import Pace
 
 MOST = 200
-"""Threads that are sampled; each needs two descriptors."""
+"""The number of threads that are sampled; each needs two descriptors."""
 OLDEST = MOST // 4
-"""Of these, so many are the oldest ones, among which are those that accept, where others are asked for too."""
-RESTS = ("accept", "recv", "poll")
-"""Where a thread waits for work."""
+"""How many of these are the oldest ones, among which are those that accept, if others are requested too."""
+IDLE = ("accept", "recv", "poll")
+"""The kinds of call in which a thread is idle."""
 STATUS = 1_000_000_000
 """How often (ns) names and context switches are read."""
 SOCKET = "socket:["
@@ -40,7 +40,7 @@ class Threads:
     def __init__(self, peer_of: PeerOf) -> None:
         self.pace = Pace()
         self.missing = ""
-        """Why there is nothing to see here; empty while there is."""
+        """Why there is no evidence here; empty while there is."""
         self._peer_of = peer_of
         self._calls = syscalls.names()
         self._tasks: dict[tuple[int, int], _Task] = {}
@@ -58,11 +58,10 @@ class Threads:
         first: Sequence[tuple[int, int]] = (),
         urgent: bool = False,
     ) -> ThreadSample | None:
-        """What has changed since the last look; None if it is too soon, or this system can't tell.
+        """Return what has changed since the last sample; None if none is due, or none is possible here.
 
-        `disturbed` are the threads that have been asked for their stacks since. Where there are too many, `first` are
-        those to be sampled before others, by `(pid, tid)`, the most important one first. While it is `urgent`, a sample
-        may cost more.
+        `disturbed` are the threads that were asked for their stacks since. Of too many threads `first` are sampled
+        before others, by `(pid, tid)`, the most important first. While it is `urgent`, a sample may cost more.
         """
         if self.missing or not self.pace.is_due(urgent):
             return None
@@ -82,28 +81,29 @@ class Threads:
             return None if self.missing else sample
 
     def calls(self, pid: int) -> tuple[tuple[int, int, int], ...] | None:
-        """Which call each thread of a process waits in; None if one of them does not wait, or none is known."""
+        """Return the call that each thread of a process waits in; None if one does not wait, or none is known."""
         found = [task for (owner, _), task in self._tasks.items() if owner == pid]
         if not found or any(task.number < 0 for task in found):
             return None
         return tuple((task.tid, task.number, task.argument) for task in found)
 
     def to_ask(self, pid: int, keepers: Collection[tuple[int, int]] = ()) -> list[int]:
-        """Whose stacks to ask for, as of the last look: those away from a wait first, then the oldest.
+        """Return the threads to ask for their stacks, by the last sample: those not idle first, then the oldest.
 
-        One that is asked leaves its call, and needs the GIL to go back to it. So those that rest are left alone while
-        another may have that: one that computes, or whom others wait for, or one of the `keepers`, who say so.
+        A thread that is asked leaves its call, and needs the GIL to go back to it. So idle threads are left alone while
+        another one may hold the GIL: one that computes, one that others wait for, or one of the `keepers`, which report
+        it.
         """
         tasks = sorted(
             (t for (owner, _), t in self._tasks.items() if owner == pid), key=lambda t: (t.number >= 0, t.tid)
         )
         keeping = [tid for owner, tid in keepers if owner == pid]
         free = not keeping and not any(task.number < 0 or task.gil for task in tasks)
-        left_alone = () if free else (*RESTS, "lock") if keeping else RESTS
+        left_alone = () if free else (*IDLE, "lock") if keeping else IDLE
         return [task.tid for task in tasks if task.tid in keeping or task.kind not in left_alone]
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close the descriptors."""
         for task in self._tasks.values():
             task.close()
         self._tasks.clear()
@@ -128,7 +128,7 @@ class Threads:
                     sample.threads.append(self._thread(key[0], task, key[1] in disturbed))
             except GONE:
                 self._end(key, sample)
-            except PermissionError:  # it may be ending, or have become somebody else's
+            except PermissionError:  # it may be ending, or belong to another user now
                 self._end(key, sample)
                 refused += 1
         if refused and not self._tasks:
@@ -148,7 +148,7 @@ class Threads:
             if call in syscalls.ON_A_DESCRIPTOR:
                 inode = _inode(pid, task.argument)
                 peer = self._peer_of(inode)
-                # A connection that is newer than the last look at the sockets will be known after the next one.
+                # A connection newer than the last sample of the sockets is known after the next one.
                 task.unresolved = bool(inode and not peer) and not call.startswith("accept")
             elif call == "futex":
                 if pid not in self._gil:
@@ -162,7 +162,7 @@ class Threads:
 
 
 class _Task:
-    """One thread. Raises FileNotFoundError or ProcessLookupError where it is gone."""
+    """One thread. Raises FileNotFoundError or ProcessLookupError if it has ended."""
 
     def __init__(self, pid: int, tid: int) -> None:
         self.tid = tid
@@ -192,7 +192,7 @@ class _Task:
         os.close(self._schedstat)
 
     def read(self) -> bool:
-        """Look; whether anything is different."""
+        """Read its call and its times. Return whether anything has changed."""
         raw = os.pread(self._syscall, 256, 0), os.pread(self._schedstat, 64, 0)
         if raw == self._raw:
             return False
@@ -212,7 +212,7 @@ class _Task:
         return True
 
     def describe(self) -> bool:
-        """Read the name, the context switches, and whether it is stopped; whether any of it is different."""
+        """Read the name, the context switches, and whether it is stopped. Return whether any of these has changed."""
         with open(f"{self.folder}/status", "rb") as status:
             said = status.read()
         before = (self.name, self.voluntary, self.involuntary, self.stopped)
@@ -225,7 +225,7 @@ class _Task:
 
 
 def chosen(alive: Collection[tuple[int, int]], first: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return which of too many threads are sampled: some of the oldest, then those asked for, then older ones."""
+    """Return which of too many threads are sampled: some of the oldest, then those requested, then older ones."""
     oldest = sorted(alive)  # the tids of a process grow until they wrap around
     asked = (key for key in first if key in alive)
     return set(islice(dict.fromkeys((*oldest[:OLDEST], *asked, *oldest)), MOST))
@@ -237,7 +237,7 @@ def _tids(pid: int) -> Iterator[int]:
 
 
 def _inode(pid: int, fd: int) -> int:
-    """The inode of the socket behind a descriptor of a process; 0 if it is none, or gone."""
+    """Return the inode of the socket behind a descriptor of a process; 0 if it is none, or has been closed."""
     try:
         target = os.readlink(f"/proc/{pid}/fd/{fd}")
     except OSError:

@@ -6,7 +6,7 @@ import subprocess
 
 import psutil
 import pytest
-from echo_tui.observers.strace import Looks, Strace, is_installed
+from echo_tui.observers.strace import StackRequests, Strace, is_installed
 
 from tests.observers.watching import LIMIT, eventually, watched
 
@@ -35,14 +35,14 @@ def of(thread: int, lines: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("cut", range(len(LOOK) + 1))
 def test_our_own_look_at_a_stack_is_left_out_wherever_it_is_cut_in_two(cut: int) -> None:
-    looks = Looks()
+    looks = StackRequests()
     assert looks.without([*BEFORE, *LOOK[:cut]]) == BEFORE
     assert looks.covers('write(5, "  Fi') == (0 < cut < len(LOOK))
     assert looks.without([*LOOK[cut:], *AFTER]) == AFTER
 
 
 def test_a_look_at_one_thread_leaves_out_nothing_of_another() -> None:
-    looks, other = Looks(), of(18910, AFTER)
+    looks, other = StackRequests(), of(18910, AFTER)
     unfinished = of(18907, ['write(5, "  File ", 7 <unfinished ...>', "<... write resumed>)        = 7"])
     first, *rest = of(18907, LOOK)
     assert looks.without([first, other[0], unfinished[0], other[1], unfinished[1], *rest, *of(18907, AFTER)]) == [
@@ -52,11 +52,11 @@ def test_a_look_at_one_thread_leaves_out_nothing_of_another() -> None:
 
 
 def test_a_look_whose_end_was_lost_ends_with_the_next_call_of_the_server() -> None:
-    assert Looks().without([*LOOK[:3], *AFTER]) == AFTER
+    assert StackRequests().without([*LOOK[:3], *AFTER]) == AFTER
 
 
 def test_a_look_that_ends_after_other_threads_have_come_ends_all_the_same() -> None:
-    assert Looks().without([*LOOK[:3], *of(18907, LOOK[7:]), *AFTER]) == AFTER
+    assert StackRequests().without([*LOOK[:3], *of(18907, LOOK[7:]), *AFTER]) == AFTER
 
 
 @with_strace

@@ -1,7 +1,7 @@
-"""What the client process of clients is asked to do: one JSON line each, on its standard input.
+"""The commands to the client process: one JSON line each, on its standard input.
 
-Clients are known by numbers that the asker chooses. An empty list means all of them; a number that the client process
-doesn't know, or whose client is closed, is passed over.
+Clients are known by numbers that the sender chooses. An empty list means all of them. A number that is unknown, or
+whose client is closed, is ignored.
 """
 
 from typing import Annotated
@@ -25,7 +25,7 @@ Size = Annotated[int, Meta(ge=1, le=MESSAGE_LIMIT)]
 
 
 class Command(msgspec.Struct, tag_field="type", frozen=True):
-    """Anything that the client process can be asked."""
+    """Any command to the client process."""
 
 
 class Open(Command, tag="open", frozen=True):
@@ -59,7 +59,7 @@ class Chatter(Command, tag="chatter", frozen=True):
 
 
 class Burst(Command, tag="burst", frozen=True):
-    """Send `count` messages of `size` bytes as fast as they are taken."""
+    """Send `count` messages of `size` bytes as fast as the server reads them."""
 
     clients: Clients
     count: Annotated[int, Meta(ge=1, le=BURST_LIMIT)]
@@ -74,14 +74,14 @@ class Close(Command, tag="close", frozen=True):
 
 
 class Reopen(Command, tag="reopen", frozen=True):
-    """Connect every client that nobody has asked to close to `host:port`; it keeps its number and its chatter."""
+    """Connect every client that was not closed on purpose to `host:port`; it keeps its number and its load."""
 
     host: str
     port: int
 
 
 class Hold(Command, tag="hold", frozen=True):
-    """Connect nobody until the next `Open` or `Reopen`: who is still on the way gives up, and says `why`."""
+    """Connect no client until the next `Open` or `Reopen`; those that are still connecting give up and report `why`."""
 
     why: Annotated[str, Meta(max_length=200)]
 

@@ -44,11 +44,12 @@ class Events:
         self._said.append(observation)
 
     def note(self, text: str) -> None:
-        """One sentence for whoever watches."""
+        """Report one sentence for the person who watches."""
         self._said.append(Note(time.monotonic_ns(), os.getpid(), threading.get_native_id(), text))
 
     def flush(self) -> bool:
-        """Write what the pipe takes; True when nothing is left. Raises BrokenPipeError when nobody reads any more."""
+        """Write what the pipe has room for. Return True when nothing is left. Raises BrokenPipeError if nobody reads
+        any more."""
         if self._said:
             self._hold(self._said)
             self._said.clear()
@@ -83,7 +84,7 @@ class Events:
             self._bytes += len(lines)
 
     def _debt(self) -> list[Record]:
-        """What has been dropped since it was last said."""
+        """Return records of what has been dropped since the last ones."""
         if not self._lost:
             return []
         return [ClientsLost(time.monotonic_ns(), self._lost)]

@@ -1,4 +1,4 @@
-"""The client process: all of our clients in one thread of one process, told what to do by lines on standard input."""
+"""All of our clients, in one thread of the client process, controlled by lines on standard input."""
 
 import os
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from echo_tui.clients.sentences import Target
 
 STDIN = 0
 LINE_LIMIT = 2 * 1024 * 1024
-"""Bytes of one command; whoever writes more without an end of line is no dashboard."""
+"""The bytes of one command; a longer line can't come from a dashboard."""
 
 
 class ClientGroup:

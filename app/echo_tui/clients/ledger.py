@@ -1,4 +1,4 @@
-"""What is under way on one connection: sent, and not yet come back whole."""
+"""What is under way on one connection: sent, and not completely echoed."""
 
 from collections import deque
 
@@ -47,9 +47,9 @@ class Ledger:
         self._bytes += message.size
 
     def returned(self, data: bytes, at: int) -> list[ClientEcho]:
-        """Bytes have come at `at`: the messages that are whole with them.
+        """Add bytes received at `at` (ns), and return the messages that they complete.
 
-        Bytes that nobody sent make an echo of their own, with a round trip of 0 and not intact.
+        Bytes that were never sent count as an echo of their own, with a round trip of 0 and not intact.
         """
         if not self._got and self._away and self._away[0].data() == data:
             return [self._whole(at, preview(data), True)]

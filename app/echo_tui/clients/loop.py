@@ -1,4 +1,4 @@
-"""The one thread of the client process: it waits for sockets and for moments, and gives each client its turn."""
+"""The only thread of the client process: it waits for sockets and alarms, and gives each client its turn."""
 
 import select
 import selectors
@@ -14,7 +14,7 @@ from echo_tui.clients.openings import Openings
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 TURN = 1_000_000
-"""Nanoseconds that clients with much to send get between two looks at the sockets."""
+"""Nanoseconds that clients with much to send get before the sockets are polled again."""
 RECV_BYTES = 64 * 1024
 
 clock = time.monotonic_ns

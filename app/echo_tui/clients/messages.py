@@ -1,4 +1,4 @@
-"""What a client sends: its messages, and the outbox that says which one is next."""
+"""The messages of a client, and the outbox that decides which one is next."""
 
 from collections import deque
 
@@ -6,9 +6,9 @@ import msgspec
 
 SECOND = 1_000_000_000
 GRID = 5_000_000
-"""Chatter is due at whole multiples of this (ns), so that many clients wake once for several messages.
+"""A load is due at whole multiples of this (ns), so that many clients wake once for several messages.
 
-Of 1,000 clients with ten messages a second fifty are due together, and the last one's goes out some 0.5 ms late.
+Of 1,000 clients with ten messages a second fifty are due together, and the last one goes out some 0.5 ms late.
 """
 GOLDEN = 0.6180339887
 SMALL = 256
@@ -42,10 +42,10 @@ class Burst(msgspec.Struct, gc=False):
 
 
 class Chatter:
-    """The clock of one client's chatter: a message each `interval` ns, whatever becomes of the ones before.
+    """The clock of one client's load: a message each `interval` ns, whatever happened to the ones before.
 
-    Clients begin at different moments of the interval, spread evenly by their numbers. `due` is when the next
-    message is to be sent.
+    Clients begin at different times of the interval, spread evenly by their numbers. `due` is when the next message is
+    to be sent.
     """
 
     def __init__(self, client: int, per_second: float, size: int, now: int) -> None:
@@ -61,7 +61,7 @@ class Chatter:
         self._set_due()
 
     def advance(self) -> None:
-        """The message that was due has been taken."""
+        """Note that the message that was due has been sent."""
         self._next += self._interval
         self._set_due()
 
@@ -94,9 +94,9 @@ class Outbox:
         return bool(self._asked) or (self.chatter is not None and self.chatter.due <= now)
 
     def take(self, now: int) -> Message | None:
-        """The next message; None when nothing is asked for or due.
+        """Return the next message; None if none is requested or due.
 
-        The round trip of a line or burst begins when it is sent (now), that of chatter when it was due.
+        The round trip of a line or burst begins now, that of a load when the message was due.
         """
         if self._asked:
             return self._take_asked(self._asked[0], now)

@@ -8,10 +8,10 @@ from echo_tui.clients.alarms import Alarms
 
 AT_ONCE = 16
 PAUSE = 8_000_000
-"""Nanoseconds between two groups.
+"""Nanoseconds between two groups of clients.
 
-A listening socket's queue is short, and a client that finds it full tries again only after a whole second: the clients
-that comes faster than a server can accept would make it look slow.
+The queue of a listening socket is short, and a client that finds it full tries again only after a whole second. Clients
+that come faster than a server can accept would make it look slow.
 """
 
 

@@ -1,4 +1,4 @@
-"""The dashboard's end of the client process: starts its process, and asks it things without ever waiting for it."""
+"""The dashboard's end of the client process: starts it, and sends it commands without ever waiting."""
 
 import contextlib
 import fcntl
@@ -25,7 +25,7 @@ from echo_tui.clients.commands import (
 )
 
 EVENTS_PIPE = 1024 * 1024
-"""Bytes asked of the kernel for the pipe of observations."""
+"""The requested size (bytes) of the pipe of observations."""
 BACKLOG = 4 * 1024 * 1024
 """Bytes of commands that wait here while the client process doesn't read; beyond that a command is refused."""
 PATIENCE = 0.5
@@ -110,11 +110,12 @@ class ClientProcess:
         return self._ask(Close(list(clients), reset))
 
     def reopen(self, host: str, port: int) -> bool:
-        """Connect every client that nobody has asked to close to this server, with its number and its chatter."""
+        """Connect every client that was not closed on purpose to this server; each keeps its number and its load."""
         return self._ask(Reopen(host, port))
 
     def hold(self, why: str) -> bool:
-        """Connect nobody until the next `open` or `reopen`; who is still on the way gives up and says `why`."""
+        """Connect no client until the next `open` or `reopen`; those that are still connecting give up and report
+        `why`."""
         return self._ask(Hold(why))
 
     def pause_reading(self, clients: Sequence[int], paused: bool) -> bool:
@@ -130,7 +131,7 @@ class ClientProcess:
         return self._ask(Flood(host, port, count, seconds))
 
     def flush(self) -> bool:
-        """Hand over what waits, as far as the pipe takes it now; True when nothing waits any more."""
+        """Write what waits, as far as the pipe has room for it. Return True when nothing waits any more."""
         if self._stopped:
             return False
         try:

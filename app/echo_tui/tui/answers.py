@@ -5,7 +5,7 @@ from collections.abc import Callable
 from echo_tui.clients.commands import BURST_LIMIT, MESSAGE_LIMIT, RATE_LIMIT
 
 BYTES = 64
-"""The size of a message, where nobody has said another."""
+"""The default size of a message (bytes)."""
 KILO = 1024
 
 

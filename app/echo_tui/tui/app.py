@@ -34,7 +34,7 @@ BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_poli
 
 
 class EchoTui(ClientKeys, ScreenKeys):
-    """The picture, with hands: the keys of clients and screen, and here those of the server."""
+    """The application: it composes the panels and keys, and handles the keys of the server."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in ALL_KEYS]
 
@@ -62,7 +62,7 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.say(message.text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether an action can be taken now; the footer leaves out those that can't."""
+        """Return whether an action is possible now; the footer leaves out the others."""
         if self.leaving:
             return False
         typing = isinstance(self.focused, Input)
@@ -102,7 +102,7 @@ class EchoTui(ClientKeys, ScreenKeys):
             self._started(pattern)
 
     def could_start(self, start: Callable[[], None]) -> bool:
-        """Start a server; where the system has too little of something for it, a notice says of what."""
+        """Start a server. If the system lacks a resource for it, a notice says which one."""
         try:
             start()
         except (OSError, RuntimeError) as failure:
@@ -187,7 +187,7 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.draw()
 
     def action_fix(self) -> None:
-        """Go to the pattern that cures the block of the one that runs, with the same clients and the same block.
+        """Start the pattern that fixes the block of the running one, with the same clients and the same block.
 
         In a stall snapshot of the matrix these are the fix and the block of its cell.
         """

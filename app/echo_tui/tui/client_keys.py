@@ -14,7 +14,7 @@ BURST = 100
 
 
 class ClientKeys(Picture):
-    """Open clients, choose who speaks, let them speak, close them."""
+    """The keys of our clients: open, choose, send, and close."""
 
     @property
     def chosen(self) -> list[int]:
@@ -35,7 +35,7 @@ class ClientKeys(Picture):
         numbers = sorted(self.live.present)
         if self.client is None:
             others = [numbers[0 if step > 0 else -1]] if numbers else []
-        else:  # who was chosen may be there no more
+        else:  # the chosen client may be gone
             others = [n for n in numbers[::step] if (n > self.client if step > 0 else n < self.client)]
         self.client = others[0] if others else None
         self.draw()
@@ -128,7 +128,7 @@ class ClientKeys(Picture):
 
 
 def price(pattern: Pattern | None) -> str:
-    """What a client that says nothing costs a server."""
+    """Return a sentence on what a silent client costs a server."""
     if pattern is None:
         return "a pool a worker, and a loop nothing"
     if pattern.serves_in == LOOP:

@@ -48,7 +48,7 @@ class Choices(OptionList):
 
 
 class Hits(CommandList):
-    """The palette's list; a click on a row that a new search has taken away does nothing (Textual: IndexError)."""
+    """The palette's list; a click on a row that a new search has removed does nothing (Textual raises IndexError)."""
 
     def on_click(self, event: events.Click) -> None:
         if event.style.meta.get("option", -1) >= self.option_count:

@@ -1,4 +1,4 @@
-"""All that is known about one stall: when, why, who waited, which thread is to blame, and the clues."""
+"""Everything known about one stall: span, cause, victims, the thread to blame, and the clues."""
 
 from collections.abc import Iterator
 from typing import ClassVar

@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 
 class Ask(Dialog[str | None]):
-    """One question with one line for the answer; what is wrong with an answer is said below it."""
+    """One question with one line for the answer; an invalid answer is explained below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
@@ -45,7 +45,7 @@ class Ask(Dialog[str | None]):
 def ask(
     app: App[Any], question: str, hint: str, answer: str, read: Callable[[str], V], act: Callable[[V], object]
 ) -> None:
-    """Ask for one value; `read` turns the answer into it or raises ValueError with a sentence, `act` takes it."""
+    """Ask for one value. `read` converts the answer or raises ValueError with a sentence; `act` receives the value."""
 
     def wrong(given: str) -> str:
         try:

@@ -13,9 +13,9 @@ PATIENCE = {signal.SIGTERM: 1.0, signal.SIGINT: 1.0, signal.SIGHUP: 0.3}
 
 
 def install(leave: Callable[[int], None]) -> None:
-    """On SIGTERM, SIGINT and SIGHUP `leave` in order with an exit code, or else end after a moment.
+    """On SIGTERM, SIGINT and SIGHUP call `leave` with an exit code, and end the process if that takes too long.
 
-    Plain handlers, because the event loop's own would wait behind a write that never ends.
+    These are plain signal handlers, because the event loop's own would wait behind a write that never ends.
     """
 
     def terminate(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""A fault of our own: one line for the user, and the traceback in a file for whoever mends it."""
+"""Internal errors: one line for the user, and the traceback in a file for a bug report."""
 
 import tempfile
 import traceback
@@ -27,5 +27,5 @@ def _folder() -> Path:
         from platformdirs import user_state_path
 
         return user_state_path("echo-tui")
-    except RuntimeError:  # no home directory can be told
+    except RuntimeError:  # there is no home directory
         return Path(tempfile.gettempdir())

@@ -18,7 +18,7 @@ PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
 
 
 class Window:
-    """The span of time on screen, cut into columns at fixed moments so that the picture moves a column at a time."""
+    """The visible span of time, cut into columns at fixed times so that it scrolls a whole column at a time."""
 
     def __init__(self, now: int, width: int, span: int) -> None:
         self.width = max(width, 1)
@@ -27,7 +27,7 @@ class Window:
         self.begin = self.end - self.step * self.width
 
     def column(self, at: int) -> int:
-        """The column a moment falls into, within the window's edges."""
+        """Return the column of a time, within the window's edges."""
         return min(max((at - self.begin) // self.step, 0), self.width)
 
     def columns(self, begin: int, end: int) -> range:
@@ -45,7 +45,7 @@ class Window:
 def lane(
     connection: Connection, window: Window, now: int, held_since: int = 0, stalls: Iterable[Stall] = ()
 ) -> bytearray:
-    """A connection's lane: one value for each column. `stalls` are those that it may be a victim of."""
+    """Return a connection's lane: one value for each column. `stalls` are those that it may be a victim of."""
     cells = bytearray(window.width)
     opened = connection.accepted_at or connection.opened_at
     ended = connection.closed_at or now

@@ -12,7 +12,7 @@ EVERYTHING = (*ALWAYS, "timeline", *LOWER, "ended", "too-small")
 
 @dataclass(frozen=True)
 class Layout:
-    """The size class, and the panels that are on screen. What is not can be hopped to and then takes a place."""
+    """The size class, and the panels that are on screen. Hidden panels can be reached by key and then take a place."""
 
     name: str
     shown: frozenset[str]
@@ -21,10 +21,10 @@ class Layout:
 def arrange(
     width: int, height: int, chosen: str, ended: bool = False, expanded: str | None = None, lens: bool = False
 ) -> Layout:
-    """The layout for a terminal, where `chosen` is the one of the lower panels that was gone to last.
+    """Return the layout for a terminal; `chosen` is the lower panel that was visited last.
 
-    A server that has died (`ended`) takes the place of all panels about what it does; an `expanded` panel takes
-    the place of all others. With the `lens` the system calls take the place of the events.
+    A server that has died (`ended`) replaces all panels about the server. An `expanded` panel replaces all others. With
+    the `lens` the system calls replace the events.
     """
     told = "calls" if lens else "events"
     chosen = told if chosen in ("calls", "events") else chosen

@@ -43,7 +43,7 @@ PLACES: tuple[Place, ...] = tuple((pattern.name, kind) for pattern in PATTERNS f
 
 
 class MatrixScreen(Screen[Measured | None]):
-    """Every pattern with every kind of block. It is left with the cell whose stall is to be shown, or with None."""
+    """The isolation matrix on screen. It is dismissed with the cell whose stall to show, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "measure_all", "Measure"),
@@ -59,13 +59,13 @@ class MatrixScreen(Screen[Measured | None]):
         self.measured = measured
         self._stop_server = stop
         self.at = at
-        """The cell under the cursor, also while the table is laid out anew, and after one has left."""
+        """The cell under the cursor, kept while the table is rebuilt and after leaving."""
         self._terms = terms
         self._wanted: list[Place] = []
         """Cells that are being measured or will be, in their order."""
         self._width = LEAST
         self._each = 2 * terms.seconds
-        """How long (s) a cell takes, as far as is known."""
+        """The expected time (s) of a cell."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="matrix-title", markup=False)
@@ -168,7 +168,7 @@ class MatrixScreen(Screen[Measured | None]):
     def _stop(self) -> None:
         self.workers.cancel_node(self)
 
-    # The picture.
+    # Drawing.
 
     @property
     def _table(self) -> "DataTable[Text | str]":

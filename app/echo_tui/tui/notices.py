@@ -46,7 +46,7 @@ class Notices(TypedInOrder[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notice, unless the same one is still on the screen: many would cover the panels."""
+        """Show a notice, unless the same one is still on screen: many would cover the panels."""
         message, title = "\n".join(map(clean, message.split("\n"))), clean(title)
         if (message, title) not in ((notice.message, notice.title) for notice in self._notifications):
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)

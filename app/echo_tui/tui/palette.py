@@ -1,4 +1,4 @@
-"""The colours of the line-rendered panels, taken from the theme; and the project's own themes."""
+"""The colours of the line-rendered panels, taken from the theme, and the project's own themes."""
 
 from dataclasses import dataclass
 from typing import Any

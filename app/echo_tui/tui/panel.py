@@ -1,7 +1,6 @@
-"""The base of every panel: lines drawn on demand, a cursor, and a tail that is followed until one looks elsewhere.
+"""The base of every panel: lines drawn on demand, a cursor, and an end that is followed until the user scrolls.
 
-Only the lines that are visible are made (Textual's Line API), so what a panel costs depends on its height and not
-on how much there is to show.
+Only visible lines are made (Textual's Line API), so a panel costs by its height and not by its number of lines.
 """
 
 from collections.abc import Hashable
@@ -58,14 +57,14 @@ class Panel(Widget, can_focus=True):
         self.top = 0
         self.following = self.FOLLOWS
         self.extent = Size(0, 0)
-        """The size of the content; to ask Textual each time is dear."""
+        """The size of the content, kept because Textual computes it on each access."""
         self._shown: Hashable = None
         self._strips: list[Strip] = []
 
-    # What a panel says of itself.
+    # Overridden by each panel.
 
     def fingerprint(self, view: View) -> Hashable:
-        """Whatever the picture depends on; while it is the same nothing is drawn."""
+        """Return a value that the drawing depends on; while it is unchanged nothing is drawn."""
         return view.session.changes
 
     def prepare(self, view: View) -> None:
@@ -86,7 +85,7 @@ class Panel(Widget, can_focus=True):
     # Drawing.
 
     def show(self, view: View) -> None:
-        """Draw this view, if it looks any different."""
+        """Draw this view if it differs from the last one."""
         self.view = view
         if not self.display or not self.extent:
             self._shown = None
@@ -114,7 +113,7 @@ class Panel(Widget, can_focus=True):
         return max(self.extent.height - self.HEADED, 1)
 
     def redraw(self) -> None:
-        """Make the visible lines anew, and have those drawn that are different from before."""
+        """Make the visible lines, and refresh those that have changed."""
         if self.view is None:
             return
         width, height = self.extent
@@ -181,7 +180,7 @@ class Panel(Widget, can_focus=True):
         elif kept >= self.top + self.rows and self.SELECTS:
             self.top = kept - self.rows + 1
         self.top = min(max(self.top, self.first), highest)
-        if self.view:  # a wheel may turn before the first picture
+        if self.view:  # a wheel event may arrive before the first drawing
             self.lay()
         self._frame(self.title_text, self.place())
 
@@ -189,14 +188,14 @@ class Panel(Widget, can_focus=True):
         """Give the lines of the window their rows, where a line may take more than one."""
 
     def _frame(self, title: str, subtitle: str) -> None:
-        """Name the panel in its border; Textual draws a whole widget anew for that, even if nothing is different."""
+        """Set the texts of the border if they have changed, because Textual redraws the whole widget for that."""
         title, subtitle = clean(title), clean(subtitle)
         if (title, subtitle) != self._framed:
             self._framed = (title, subtitle)
             self.border_title, self.border_subtitle = title, subtitle
 
     def place(self) -> str:
-        """Where in the whole the window is, if it does not show all."""
+        """Return the position of the window within all lines, if it does not show all."""
         total = self.last - self.first
         begin, end = self.shown_lines()
         if end - begin >= total:
@@ -205,7 +204,7 @@ class Panel(Widget, can_focus=True):
         return text if not self.FOLLOWS or self.following else f"{text}, End follows"
 
     def whole(self, begin: int, total: int) -> str:
-        """How many lines there are, in words, where the window begins at a line."""
+        """Return the number of lines in words, for a window that begins at a line."""
         return f"{total:,}"
 
     def shown_lines(self) -> tuple[int, int]:
@@ -261,7 +260,7 @@ class Panel(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        if self.view is None or offset is None or offset.y < self.HEADED:  # a click may come before the first picture
+        if self.view is None or offset is None or offset.y < self.HEADED:  # a click may arrive before the first drawing
             return
         found = self.at(offset.y - self.HEADED, self.extent.width)
         if found:

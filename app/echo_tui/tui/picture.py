@@ -1,4 +1,4 @@
-"""The picture: a clock that drains and draws, the panels, and the layout that fits the terminal."""
+"""The running dashboard: a timer that drives the run and draws, the panels, and the layout that fits the terminal."""
 
 import asyncio
 import contextlib
@@ -48,15 +48,15 @@ from echo_tui.words.stalls import label
 DRAIN = TURN / 1e9
 """Seconds between two turns of the driver."""
 BUSY = 1000
-"""Observations at one look from which the pipes are looked at more often."""
+"""Observations in one turn from which the pipes are read more often."""
 DRAWS = 2
-"""A picture is drawn every so many looks while something happens or somebody waits."""
+"""A drawing is made every so many turns while something happens or somebody waits."""
 CALM = 8
-"""And every so many looks while nothing does."""
+"""The same while nothing happens."""
 
 
 class Picture(Notices):
-    """Drains a live run and draws its session, each a few times a second."""
+    """Drives a run and draws its session, each some times a second."""
 
     TITLE = "echo-tui"
     CSS_PATH = "app.tcss"
@@ -71,9 +71,9 @@ class Picture(Notices):
         self.live = live or Live(plan)
         self.frozen: tuple[Session, int] | None = None
         self.stall: int | None = None
-        """The number of the stall that the frozen picture is of, if it is of one."""
+        """The number of the stall whose snapshot is on screen; None if there is none."""
         self.origin: Measured | None = None
-        """The cell of the matrix that the frozen picture is from, if it is from one."""
+        """The cell of the matrix whose snapshot is on screen; None if there is none."""
         self.span = SPANS[2]
         self.measured: dict[tuple[str, str], Measured] = {}
         """The cells of the matrix so far, by pattern and kind of block."""
@@ -90,7 +90,7 @@ class Picture(Notices):
         self._news = self._waits = self._strace_view = False
         self.driver = Driver(self.live)
         self._told: tuple[object, ...] = ()
-        """What the last look knew of stalls: what is new of them is drawn at once."""
+        """What the last turn knew of stalls; news of them is drawn at once."""
         self._active: object = None
         self._panels: list[Panel | ClientsPane] = []
         for own in THEMES:
@@ -138,20 +138,20 @@ class Picture(Notices):
         self.call_after_refresh(self._wake_up)
 
     def _wake_up(self) -> None:
-        """The first picture stands: now look, and let a server begin."""
+        """Start the timer and the server, once the first drawing is on screen."""
         self.driver = Driver(self.live)
         self.set_interval(DRAIN, self._look)
         self.begin()
 
     def begin(self) -> None:
-        """What is to be done once the picture stands."""
+        """What to do after the first drawing."""
 
     def unavailable(self) -> dict[str, str]:
         """Keys, by their ids, that may have nothing to do now, each with a sentence on why; empty where it has."""
         return {}
 
     def is_unavailable(self, key: str) -> bool:
-        """Whether a key has nothing to do now; then it says why."""
+        """Return whether a key can do nothing now, and if so show why."""
         if words := self.unavailable().get(key):
             self.notify(words, timeout=3, markup=False)
         return bool(words)
@@ -167,7 +167,7 @@ class Picture(Notices):
         Textual calls this for whatever is raised in its loop: timers, messages, keys, callbacks, drawing. Once the
         dashboard is on its way out, a widget that misses another one, removed already, is no fault.
         """
-        if self._exception is None and not self.leaving:  # where a test's pilot looks for it
+        if self._exception is None and not self.leaving:  # a test's pilot looks for it there
             self._exception = error
             self._exception_event.set()
             words = shortage(error)
@@ -177,7 +177,7 @@ class Picture(Notices):
 
     def _look(self) -> None:
         taken = self.driver.turn()
-        if taken > BUSY:  # a full pipe means losses: do not leave it alone for a whole turn
+        if taken > BUSY:  # a full pipe means losses, so read it again before the next turn
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, self.live.drain)
         self._news = bool(taken) or self._news
@@ -204,11 +204,11 @@ class Picture(Notices):
 
     @property
     def stall_snapshots(self) -> Mapping[int, Snapshot]:
-        """The pictures of stalls to walk through: of what runs, or of the cell on screen."""
+        """The snapshots of stalls to walk through: those of the run, or of the cell on screen."""
         return self.origin.stall_snapshots if self.origin else self.live.stall_snapshots.kept
 
     def view(self) -> View:
-        """The picture's subject at this moment."""
+        """Return what is to be drawn now."""
         started = BY_NAME.get(self.shown.server.pattern) if self.shown.server else None
         clock = self.driver.now
         return View(
@@ -257,7 +257,7 @@ class Picture(Notices):
             self.refresh_bindings()
 
     def banner(self, view: View) -> str:
-        """What the picture that stands still is of, and how to go on."""
+        """Return what the frozen screen shows, and how to continue."""
         assert self.frozen
         gone = text.count(view.goes_on.totals.events - self.frozen[0].totals.events)
         if (stall := view.stall) and self.stall:

@@ -1,4 +1,4 @@
-"""The keys of the screen: one method for each way to look at what happens."""
+"""The keys of the screen: one method for each action on the view."""
 
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from echo_tui.tui.unavailable import NO_PICTURE
 
 
 class ScreenKeys(Picture):
-    """Hold still and go back, zoom, expand, hop between panels, copy, and take pictures."""
+    """Freeze, go back to stalls, zoom, expand, move between panels, copy, and save pictures."""
 
     cell: Place = PLACES[0]
     """Where one was last in the matrix."""
@@ -35,7 +35,7 @@ class ScreenKeys(Picture):
             self.hold_still((self.live.session.snapshot(), self.view().now))
 
     def hold_still(self, moment: Snapshot | None, stall: int | None = None, origin: Measured | None = None) -> None:
-        """Show a moment that stands still, perhaps of a stall, or from the matrix; or with None what goes on."""
+        """Show a snapshot, perhaps of a stall or from the matrix; None returns to the live session."""
         if self.origin and not origin:  # back from the matrix
             self.looked_at = self.live.pattern or self.looked_at
         self.frozen, self.stall, self.origin = moment, stall, origin
@@ -60,7 +60,7 @@ class ScreenKeys(Picture):
             self.notify(words, timeout=2, markup=False)
 
     def show_stall(self, number: int) -> None:
-        """Show the moment of a stall, held still."""
+        """Show the snapshot of a stall."""
         if moment := self.stall_snapshots.get(number):
             self.hold_still(moment, number, self.origin)
         else:
@@ -76,7 +76,7 @@ class ScreenKeys(Picture):
         self.push_screen(StallDetails(list(sections(view, view.whole(stall)))))
 
     def action_toggle_strace(self) -> None:
-        """Open the lens and go there, or close it; a focus that was on it stays in its place."""
+        """Open or close the view of system calls; the focus stays in its place."""
         if self.is_unavailable("strace"):
             return
         if self.live.strace_view.is_open:
@@ -174,7 +174,7 @@ class ScreenKeys(Picture):
         self.push_screen(Help(self.keymap))
 
     def picture_name(self) -> str:
-        """A file name that tells what is on the picture."""
+        """Return a file name that says what is on the picture."""
         subject = self.live.pattern.name if self.live.pattern else "start"
         if isinstance(self.screen, MatrixScreen):
             subject = "matrix"

@@ -25,7 +25,7 @@ LEAD = 3
 
 @dataclass(frozen=True)
 class Cover:
-    """A block or a stall on the lane: where it is painted, and what may be said of it, the most first."""
+    """A block or a stall on the lane: its columns, and its wordings, the longest first."""
 
     place: range
     value: int
@@ -38,7 +38,7 @@ class Cover:
 
 
 def server_lane(view: View, window: Window, stalls: Iterable[Stall]) -> Line:
-    """The lane. Stalls cover blocks, the one that one has gone back to covers others, and so does a longer one."""
+    """Return the lane. Stalls cover blocks; the chosen stall covers others, and a longer one covers a shorter one."""
     covers = [*_stalls(view, window, stalls), *_blocks(view, window)]
     owners = _owners(covers, window.width)
     cells = _painted(view, window, covers, owners)
@@ -67,7 +67,7 @@ def _stalls(view: View, window: Window, stalls: Iterable[Stall]) -> list[Cover]:
 
 
 def _blocks(view: View, window: Window) -> list[Cover]:
-    """Those that stopped everybody before those that did not."""
+    """Return the blocks, those that stopped everybody first."""
     ranked = sorted(view.session.blocks.spans, key=lambda block: not block.stops_all)
     return [_block(block, view.now, window) for block in ranked if (block.end or view.now) >= window.begin]
 
@@ -80,7 +80,7 @@ def _block(block: BlockSpan, now: int, window: Window) -> Cover:
 
 
 def _owners(covers: list[Cover], width: int) -> list[Cover | None]:
-    """Whose each column is: the first one's that covers it."""
+    """Return the owner of each column: the first cover that contains it."""
     owners: list[Cover | None] = [None] * width
     for cover in reversed(covers):
         for column in cover.place:
@@ -113,9 +113,9 @@ def _widest(owners: list[Cover | None], cover: Cover) -> range:
 
 
 def _edge(owners: list[Cover | None], start: int, step: int) -> tuple[int, bool]:
-    """Past the bit of a block beside a stall: the first column beyond it, and whether all of the block was in that bit.
+    """Return the first column beyond the part of a block beside a stall, and whether that part is the whole block.
 
-    Words of the stall may stand beyond it; a block of which there is more may have words of its own.
+    Words of the stall may be placed beyond it; a block with more columns may have words of its own.
     """
     column = start
     while abs(column - start) < LEAD and (owner := _at(owners, column)) and not owner.stalled:
@@ -151,7 +151,7 @@ def _placed(
 
 
 def _squeezed(cover: Cover, piece: range, usable: range, free: list[bool], worded: set[int]) -> tuple[str, int]:
-    """The least words of a stall, on its own cells and those beside it: free ones, and at worst the bit of a block."""
+    """Return the shortest words of a stall, on its own columns and free ones beside it, else on the part of a block."""
 
     def cost(first: int) -> tuple[int, int]:
         columns = range(first, first + len(words))

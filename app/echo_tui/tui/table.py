@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """A column; those with the least `rank` are the last to be left out where there is no room."""
+    """A column; the columns with the lowest `rank` are the last to be left out where space is short."""
 
     title: str
     width: int
@@ -24,11 +24,11 @@ class Column(Generic[T]):
     style: Callable[[View, T], Style] | None = None
     right: bool = False
     grows: bool = False
-    """Whether it takes the room that is left over, shared with others that do."""
+    """Whether it gets a share of the space that is left over."""
     wants: int = 0
     """A width that it gets, where there is room, before a column of a higher rank gets any."""
     most: int = 0
-    """A width that it gets of the room that is left over, before those that grow."""
+    """A width that it may reach with the space left over, before the columns that grow."""
     fitted: Callable[[View, T, int], str] | None = None
     """In place of `text`: its words in so many cells, where to cut off their end would lose what matters."""
 
@@ -71,7 +71,7 @@ def row(columns: Sequence[Column[T]], view: View, item: T, plain: Style) -> Line
 
 
 class TablePanel(Panel, Generic[T]):
-    """A panel with a heading and one row for each item: whoever prepares it sets the `items`."""
+    """A panel with a heading and one row for each of its `items`, which `prepare` sets."""
 
     HEADED = True
     COLUMNS: ClassVar[Sequence[Column[Any]]]

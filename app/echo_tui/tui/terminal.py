@@ -11,7 +11,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 READ_BYTES = 4096
 TICK = 0.1
-"""Seconds after which a lone Esc is taken for the key."""
+"""Seconds after which a lone Esc counts as the key."""
 
 
 class TerminalDriver(LinuxDriver):

@@ -43,7 +43,7 @@ def clock(ns: int) -> str:
 
 
 def stamp(ns: int) -> str:
-    """A moment of the run, to the millisecond."""
+    """Return a time of the run, to the millisecond."""
     return f"{clock(ns)}.{max(ns, 0) // MS % 1000:03}"
 
 
@@ -91,12 +91,12 @@ def peer(address: str) -> str:
 
 
 def tail(address: str, width: int) -> str:
-    """The end of an address, where its port is, if the whole is too long."""
+    """Return the end of an address, which has its port, if all of it is too long."""
     return address if len(address) <= width else f"…{address[1 - width :]}"
 
 
 def tails(address: str) -> tuple[str, ...]:
-    """An address in ever fewer cells; its port is whole in all of them."""
+    """Return an address in ever fewer cells, with its whole port in each."""
     return address, tail(address, 9), tail(address, 6)
 
 
@@ -131,6 +131,6 @@ def gauge(percent: float) -> str:
 
 
 def share(part: int, whole: int, cells: int) -> str:
-    """How much of a whole, in so many cells: the least part is the thinnest mark, and only all of it is full."""
+    """Return a bar of so many cells for a part of a whole; only the whole fills it, and any part shows."""
     eighths = min(-(-8 * cells * part // max(whole, 1)), 8 * cells - (part < whole))
     return ("█" * (eighths // 8) + EIGHTHS[eighths % 8]).ljust(cells, "░") if eighths > 0 else "░" * cells

@@ -1,7 +1,7 @@
-"""What is typed is handled in its order, one key after the other.
+"""Keys are handled in the order in which they were typed, one after the other.
 
 Textual 8.2.8 forwards each key at once to the widget that has the focus then. A key that moves the focus or opens a
-dialog is handled later, so those that were typed with it in one burst still go to the widget before.
+dialog is handled later, so that keys typed with it in one burst would go to the widget before.
 """
 
 import time
@@ -15,11 +15,11 @@ from textual.widget import Widget
 
 R = TypeVar("R")
 MOST = 10_000
-"""Keys and pastes that may wait; more than that is no person who types."""
+"""Keys and pastes that may wait; nobody types more."""
 PATIENCE = 0.3
 """Seconds after which the next key is handled whatever has become of the one before."""
 AGAIN = 0.01
-"""Seconds between two looks at what the next key waits for."""
+"""Seconds between two checks of what the next key waits for."""
 
 
 class Handled(Message):
@@ -41,7 +41,7 @@ class TypedInOrder(App[R]):
         self._typed: deque[events.Key | events.Paste] = deque(maxlen=MOST)
         self._numbers = 0
         self._under_way: tuple[int, Widget, float] | None = None
-        """The key that is being handled: its number, whom it went to, and when it is waited for no longer."""
+        """The key being handled: its number, its widget, and the time after which it is no longer waited for."""
         self._watches = False
 
     async def on_event(self, event: events.Event) -> None:
@@ -64,7 +64,7 @@ class TypedInOrder(App[R]):
             self.set_timer(AGAIN, self._look_again)
 
     async def _look_again(self) -> None:
-        """Go on if a screen is mounted by now, or where nothing comes back: a key may close the screen it went to."""
+        """Continue if a screen is mounted by now, or the key was lost: it may close the screen that it went to."""
         self._watches = False
         if self._under_way:
             _, target, until = self._under_way

@@ -1,4 +1,4 @@
-"""Why a key can do nothing now: one plain sentence for whoever presses it all the same; empty where it can."""
+"""Why a key can do nothing now: one sentence for its user; empty while it can."""
 
 from echo_servers.block import WORDS
 from echo_servers.fixes import fix
@@ -46,5 +46,5 @@ def no_strace(live: Live) -> str:
 
 
 def no_stdout(live: Live) -> str:
-    """Why stdout can't be held."""
+    """Return why stdout can't be held."""
     return "" if live.plan.options.print else "This server prints nothing: start echo-tui with --print"

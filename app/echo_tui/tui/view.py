@@ -1,4 +1,4 @@
-"""What a panel is given to draw: a session at a moment, and what the person at the keyboard has chosen."""
+"""The input of a panel: a session at a time, and what the user has chosen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,12 +21,11 @@ STATE_WORDS = {State.QUEUED: "not accepted", State.WAITING: "waiting", State.HEL
 
 @dataclass(frozen=True)
 class View:
-    """A picture's subject.
+    """What is drawn.
 
-    `session` at the moment `now` (ns) stands still while the screen is frozen; `live` is the one that goes on, and
-    `clock` its moment. `pattern`
-    is the one looked at, `started` the session's own, also after its end. `keys` gives the key of an action by its id,
-    `loads` the messages a second that our clients were asked for.
+    `session` at the time `now` (ns) does not change while the screen is frozen; `live` continues, and `clock` is its
+    time. `pattern` is the one under the cursor, `started` that of the session, also after its end. `keys` has the key
+    of an action by its id, `loads` the messages a second that our clients were asked for.
     """
 
     session: Session
@@ -43,14 +42,14 @@ class View:
     span: int = 30 * SECOND
     """How far back (ns) the timeline reaches."""
     chosen_stall: int | None = None
-    """The number of the stall that one has gone back to."""
+    """The number of the stall whose snapshot is shown."""
     strace_view: bool = False
     """Whether the server's system calls are shown."""
     expanded: str | None = None
     usable: bool = False
     """Whether any of our clients was not closed on purpose."""
     pictured: bool = False
-    """Whether there are pictures of stalls to go back to."""
+    """Whether there are snapshots of stalls to go back to."""
     share: str = ""
     """How processes that share one port were asked to do it."""
     origin: Session | None = None
@@ -58,19 +57,19 @@ class View:
 
     @cached_property
     def waits(self) -> bool:
-        """Whether somebody waits, a stall goes on, or a blocking call: then time itself is news."""
+        """Whether somebody waits, or a stall or a blocking call lasts, so that times on screen change."""
         session = self.session
         news = session.blocks.running or session.clients.opening or session.stalls.going
         return bool(news) or any(c.pending_since for c in session.connections.values())
 
     @property
     def tenth(self) -> int:
-        """The moment in tenths of a second while durations run on screen, else 0: what a fingerprint needs of time."""
+        """The time in tenths of a second while durations on screen change, else 0; for fingerprints."""
         return self.now // 100_000_000 if self.waits else 0
 
     @cached_property
     def stall(self) -> Stall | None:
-        """The stall that the screen speaks of: the one that was gone back to, or the longest of those that go on."""
+        """The stall in focus: the one whose snapshot is shown, or the longest open one."""
         stalls = self.session.stalls
         if self.chosen_stall is not None:
             return next((self.whole(stall) for stall in stalls.all if stall.number == self.chosen_stall), None)
@@ -80,14 +79,14 @@ class View:
 
     @property
     def block(self) -> BlockSwitch:
-        """The block whose fix is named: the one in a picture from the matrix, or the one of now."""
+        """The block whose fix is offered: that of the snapshot from the matrix, or the current one."""
         return (self.session if self.origin else self.live).block
 
     @property
     def to_fix(self) -> Pattern | None:
-        """The pattern whose block is to be cured: the one in a picture from the matrix, or the one that runs.
+        """The pattern whose block is to be fixed: that of the snapshot from the matrix, or the one that ran last.
 
-        Before one has run it is the one looked at; the one that has run last counts as running.
+        Before any has run it is the one under the cursor.
         """
         server = (self.session if self.origin else self.live).server
         return BY_NAME.get(server.pattern) if server else self.pattern
@@ -98,9 +97,9 @@ class View:
         return self.origin or self.live
 
     def whole(self, stall: Stall) -> Stall:
-        """The stall that was gone back to as it is known by now, also its end that came after the picture.
+        """Return the chosen stall as it is known now, with an end that came after the snapshot.
 
-        Others are as they were at the moment of the picture, and so is one of which nobody knows any more.
+        Other stalls stay as they were at the time of the snapshot, and so does one that is no longer kept.
         """
         if not self.frozen or stall.end or stall.number != self.chosen_stall:
             return stall
@@ -138,7 +137,7 @@ class View:
         return (State.QUIET if state is State.WAITING else state), None
 
     def since_start(self, at: int) -> int:
-        """A moment as time of the run (ns)."""
+        """Return a time as time since the start of the run (ns)."""
         return at - self.session.server.started_at if self.session.server else 0
 
 

@@ -1,4 +1,4 @@
-"""The live system calls of the server, while the lens is on."""
+"""The live system calls of the server, while strace is attached."""
 
 from collections.abc import Hashable
 

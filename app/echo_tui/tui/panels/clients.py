@@ -1,4 +1,4 @@
-"""The client pane: our clients side by side, what the chosen one said and heard, and a line to type into."""
+"""The client pane: our clients side by side, what the chosen one sent and received, and an input line."""
 
 from collections.abc import Hashable
 from typing import ClassVar
@@ -74,7 +74,7 @@ class ClientList(Panel):
         return ""
 
     def unseen(self, view: View) -> str:
-        """What of the flood and how many clients have no room, and how many of those wait; counted once a second."""
+        """Return how many clients have no room, how many of them wait, and the flood; counted once a second."""
         begin, end = self.top * self.per_row, (self.top + self.rows) * self.per_row
         counted_for = (id(view.session), view.now // SECOND, len(self._entries), begin, end)
         if counted_for != self._counted_for:
@@ -255,5 +255,5 @@ class Exchange(Panel, can_focus=False):
 
 
 def said(head: str) -> str:
-    """A message as bytes."""
+    """Return a message as bytes."""
     return repr(head.encode("latin-1", "replace"))

@@ -1,4 +1,4 @@
-"""The connections as a table: the open ones, those that wait first if not all have room, then those closed lately."""
+"""The connections as a table: open ones, those that wait first if space is short, then those closed recently."""
 
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ SMALL_GAUGE = 3
 
 
 def whose(view: View, connection: Connection) -> str:
-    """Whose client it is: the number of ours, or external."""
+    """Return the number of our client, or that it is external."""
     if connection.client is not None:
         return f"[{connection.client}]"
     if connection.flooded or (not connection.closed_at and connection.peer in view.session.clients.flood.peers):
@@ -44,13 +44,13 @@ def state_style(view: View, connection: Connection) -> Style:
 
 
 def waits_long(view: View, connection: Connection) -> bool:
-    """Whether it has waited for so long that it is no ordinary service, and goes on for a while to be looked at."""
+    """Return whether it has waited for longer than ordinary service takes, long enough to be read."""
     waited = view.waited(connection)
     return waited is not None and waited >= LONG
 
 
 def victims(session: Session) -> set[int]:
-    """The numbers of those who wait in the stalls that go on."""
+    """Return the numbers of the victims of open stalls."""
     going = session.stalls.going.values()
     return {number for stall in going for number, victim in stall.victims.items() if not victim.end}
 
@@ -68,23 +68,23 @@ def counted(connection: Connection, words: str) -> str:
 
 
 def unread(view: View, connection: Connection) -> str:
-    """The bytes that the kernel has for the server, and the server has not taken."""
+    """Return the bytes that the kernel has for the server and that the server has not read."""
     return text.size(connection.unread) if connection.unread else ""
 
 
 def unread_for(view: View, connection: Connection) -> str:
-    """For how long the server has taken none of them."""
+    """Return for how long the server has read none of them."""
     since = connection.none_read_since
     return text.elapsed(max(view.now - since, 0)) if connection.unread and since else ""
 
 
 def unsent(view: View, connection: Connection) -> str:
-    """The bytes that the server has sent, and the client's end has not taken yet."""
+    """Return the bytes that the server has sent and that the client's end has not received."""
     return text.size(connection.unsent) if connection.unsent else ""
 
 
 def unread_style(view: View, connection: Connection) -> Style:
-    """Bytes that the kernel has and the server has not taken are a wait that shows."""
+    """Return the style of unread bytes; they are a visible wait."""
     return view.palette.waiting
 
 
@@ -106,7 +106,7 @@ COLUMNS = (
 )
 
 WITH_UNSENT = tuple(replace(column, rank=1) if column.title == "unsent" else column for column in COLUMNS)
-"""The same where somebody does not read what is sent: that is shown at every size."""
+"""The columns while a client does not read what is sent to it; that is shown at every size."""
 
 
 def titles(session: Session) -> Iterator[str]:
@@ -142,7 +142,7 @@ def titles(session: Session) -> Iterator[str]:
 
 
 def open_or_closed(still: int, begin: int, total: int) -> str:
-    """How many connections are open; the rows after them are those of the latest that were closed."""
+    """Return how many connections are open; the rows after them are the latest closed ones."""
     return f"{still:,} open" if begin < still else f"{total:,}, closed"
 
 
@@ -172,10 +172,10 @@ class ConnectionsPanel(table.TablePanel[Connection]):
         self.title_text = text.first_that_fits(titles(session), self.extent.width - 2)
 
     def _ordered(self, view: View) -> list[Connection]:
-        """The open ones as they came; if not all have room, first those that wait, until one looks further down."""
+        """Return the open connections in their order; if space is short, waiting ones first until the user scrolls."""
         connections, totals = view.session.connections, view.session.totals
         if self.top > self.first or self.cursor > self.first:
-            last = len(self._places)  # rows do not move under somebody who reads them
+            last = len(self._places)  # rows do not move while somebody reads them
             return sorted(connections.values(), key=lambda connection: self._places.get(connection.number, last))
         going = tuple((stall.number, len(stall.victims)) for stall in view.session.stalls.going.values())
         sorted_for = (id(view.session), view.now // SECOND, len(connections), totals.new, totals.bye, self.rows, going)

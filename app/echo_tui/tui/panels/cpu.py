@@ -9,7 +9,7 @@ from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.view import View
 
 NOTABLE = 8_000_000
-"""Bytes of growth that are worth to be told."""
+"""Bytes of growth from which it is shown."""
 
 
 def history(samples: deque[tuple[int, float]], width: int) -> str:

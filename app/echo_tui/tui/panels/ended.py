@@ -1,4 +1,4 @@
-"""What stands in the place of the panels when the server has died: how it ended, and what it said last."""
+"""Shown in place of the panels when the server has died: how it ended, and its last output."""
 
 from collections.abc import Hashable
 

@@ -18,12 +18,12 @@ SLOW = 150 * text.MS
 """An interval (ns) between two samples, beyond which it is not for calm that they are so far apart."""
 
 STEPS = 12
-"""What is left out or said in fewer words, one step after the other, where the row is too short."""
+"""The number of steps in which parts are shortened or left out where the row is too short."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of the row, and what becomes of it where room is short: the higher a step, the sooner it is taken."""
+    """A part of the row; the higher a step, the sooner it is shortened or left out."""
 
     words: str
     style: Style
@@ -31,10 +31,10 @@ class Part:
     """The step at which it is left out; 0: it stays."""
     short: str = ""
     shortens: int = 0
-    """The step at which `short` takes the place of its words; 0: never."""
+    """The step at which `short` replaces its words; 0: never."""
 
     def at(self, step: int) -> "Part | None":
-        """What is left of it when that step is taken."""
+        """Return what is left of it at a step."""
         if step == self.goes:
             return None
         return replace(self, words=self.short) if step == self.shortens else self
@@ -136,7 +136,7 @@ class Header(Panel, can_focus=False):
 
 
 def interval(view: View) -> int:
-    """The longest time (ns) between two looks of the same kind at the kernel; 0 if none is made."""
+    """Return the longest time (ns) between two samples of the same kind; 0 if none is taken."""
     return max(view.live.threads.interval or 0, view.live.server.interval if view.live.server else 0)
 
 
@@ -147,7 +147,7 @@ def growth(view: View) -> int:
 
 
 def ceiling_struck(view: View) -> bool:
-    """Whether the server has come to take nothing more from some client, because it held too much."""
+    """Return whether the server has stopped reading from a client because it held too much."""
     return any(note.text.startswith(STRUCK) for note in view.live.printed.notes)
 
 

@@ -35,7 +35,7 @@ class KeyBar(Panel, can_focus=False):
         """Each with what is written of the key, and of what it does."""
 
     def fingerprint(self, view: View) -> Hashable:
-        # To ask which keys work is dear, so it is asked only when something has changed that can decide it.
+        # Textual takes long to list the active keys, so that is done only when something has changed.
         server, screen = view.live.server, self.screen
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
@@ -60,7 +60,7 @@ class KeyBar(Panel, can_focus=False):
         self._keys = sorted(chosen, key=lambda entry: order.index(entry[0].id))
 
     def _missing(self, view: View) -> str:
-        """Why the pattern under the cursor can't be started; empty if it can, or one is elsewhere."""
+        """Return why the pattern under the cursor can't be started; empty if it can, or the focus is elsewhere."""
         here = self.screen.focused is not None and self.screen.focused.id == "patterns"
         return view.pattern.missing if here and view.pattern else ""
 

@@ -1,4 +1,4 @@
-"""The event log: what the server says, in the article's words."""
+"""The event log: the server's events, in the article's words."""
 
 from echo_servers.block import BlockSetting
 from echo_servers.records import (
@@ -108,7 +108,7 @@ class LogPanel(Panel):
         self._page_from = -1
 
     def lay(self) -> None:
-        # Where entries take several rows, the one that is to be in sight may be pushed below the last.
+        # Where entries take several rows, the entry to show may be pushed below the last row.
         laid = self._filled(range(self.top, self.last))
         if self.following or all(index != self.cursor for index, _ in laid):
             laid = self._filled(range(self.cursor, self.first - 1, -1))[::-1]
@@ -135,7 +135,7 @@ class LogPanel(Panel):
         return list(self._said(entry, width)) if entry else []
 
     def _wrapped(self, index: int, width: int) -> list[Line]:
-        """An entry in rows of that width; bytes stay on one, where their beginning says enough."""
+        """Return an entry in rows of that width; bytes stay on one row, whose beginning says enough."""
         entry = self._entry(index)
         if entry is None:
             return []
@@ -149,7 +149,7 @@ class LogPanel(Panel):
         return [[when, (first, style)], *([(" " * indent, style), (part, style)] for part in more)]
 
     def _said(self, entry: Entry, width: int) -> tuple[Span, Span]:
-        """When it was, and what it says."""
+        """Return when an event happened, and its words."""
         assert self.view
         record, peer = entry
         short = width < 56
@@ -160,7 +160,7 @@ class LogPanel(Panel):
         return (f"{moment[:-2] if short else moment} ", palette.faint), (words, getattr(palette, kind))
 
     def _entry(self, index: int) -> Entry | None:
-        # A deque is slow in its middle, so the visible page is taken out of it once.
+        # A deque is slow in its middle, so the visible page is copied once.
         begin, end = self.top, self.top + self.rows
         if not begin <= index < end:
             return None

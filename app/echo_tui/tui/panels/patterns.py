@@ -31,7 +31,7 @@ class PatternsPanel(Panel):
             self.pattern = pattern
 
     class Looked(Message):
-        """The cursor has come to a pattern."""
+        """The cursor has moved to a pattern."""
 
         def __init__(self, pattern: Pattern) -> None:
             super().__init__()
@@ -97,7 +97,7 @@ class PatternsPanel(Panel):
         self._frame(self.title_text, self.place())
 
     def _cure(self) -> list[int]:
-        """The place of what cures the block of the pattern that runs, while one looks at that."""
+        """Return the row of the pattern that fixes the running one's block, while the cursor is on the running one."""
         view = self.view
         if not view or not view.started or self.entries[self.in_sight()] is not view.started:
             return []
@@ -124,7 +124,7 @@ class PatternsPanel(Panel):
         self.go(self.last - 1 if step > 0 else 1)
 
     def pressed(self, index: int, again: bool) -> None:
-        if again and isinstance(self.entries[index], Pattern):  # the first click only looks
+        if again and isinstance(self.entries[index], Pattern):  # the first click only moves the cursor
             self.post_message(self.Chosen(self.pattern))
 
 

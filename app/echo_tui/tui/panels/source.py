@@ -31,9 +31,9 @@ CODED = 1500
 
 
 class SourcePanel(Panel):
-    """What a speaker says and what a server of this kind looks like, with a mark where each of its threads is now.
+    """The pattern's story and source, with a mark where each of its threads is now.
 
-    In a stall it speaks of that alone: the calls that led to the culprit's line, and the lines around it.
+    During a stall it shows that alone: the calls that led to the culprit's line, and the lines around it.
     """
 
     TITLE = "Source"
@@ -45,7 +45,7 @@ class SourcePanel(Panel):
         self._coloured = functools.lru_cache(maxsize=4)(code)
         self._about: Hashable = None
         self._scrolled = False
-        """Whether somebody has looked elsewhere than where the threads are."""
+        """Whether the user has scrolled away from the threads."""
 
     def fingerprint(self, view: View) -> Hashable:
         stall = view.stall
@@ -92,7 +92,7 @@ class SourcePanel(Panel):
         return self._lines[index]
 
     def _runs(self, view: View) -> bool:
-        """Whether the pattern that is looked at is the one that runs."""
+        """Return whether the pattern under the cursor is the one that runs."""
         server = view.session.server
         return bool(
             server and server.running and view.started and view.pattern and view.pattern.name == view.started.name
@@ -108,7 +108,7 @@ class SourcePanel(Panel):
         return tuple(sorted(places.items()))
 
     def _accusation(self, stall: Stall, culprit: Culprit, marked: list[Line], view: View) -> list[Line]:
-        """Who is to blame and by which call, and the lines around it: in the pattern's file, or in who called it."""
+        """Return the culprit and its call, and the lines around it, in the pattern's file or in its caller's."""
         palette = view.palette
         lines: list[Line] = [
             [
@@ -144,7 +144,7 @@ class SourcePanel(Panel):
 
 
 def who(stall: Stall, view: View) -> str:
-    """The culprit by the name that the threads' panel gives it."""
+    """Return the culprit by its name in the threads panel."""
     assert stall.culprit
     name = name_of(view.session, stall.culprit.pid, stall.culprit.tid)
     name = f"the thread {name}" if name.startswith("for ") else name
@@ -158,7 +158,7 @@ def line_in(name: str, frames: list[Frame]) -> int:
 
 
 def mark(lines: list[Line], places: tuple[tuple[int, int], ...], view: View) -> list[Line]:
-    """Lines with a mark in front of those where threads are, and how many if there are several."""
+    """Return lines with a mark in front of those where threads are, and their number if there are several."""
     marked = list(lines)
     for number, count in places:
         if 0 < number <= len(lines):
@@ -191,7 +191,7 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
 
 
 def fix_for(pattern: Pattern, view: View) -> str:
-    """What cures the chosen kind of block of a pattern, and the key that goes there; empty if nothing need or does."""
+    """Return what fixes the chosen block of a pattern, and the key for it; empty if nothing does or needs to."""
     kind = view.block.kind
     if not (found := fix(pattern, kind)):
         return ""

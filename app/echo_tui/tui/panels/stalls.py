@@ -1,4 +1,4 @@
-"""The stalls: when, for how long, why, who waited, and on which line of code. Enter goes there."""
+"""The stalls: when, how long, why, who waited, and on which line of code. Enter shows the snapshot."""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -20,18 +20,18 @@ TENTH = text.SECOND // 10
 LINE = 22
 """Cells for the line of code, where there is room: as long as asyncio_blocking.py:26."""
 WHOLE = 100
-"""Characters for each of a stall's words where it is copied."""
+"""The characters of each part where a stall is copied."""
 
 
 def victims(stall: Stall) -> list[str]:
-    """Who waited, by the numbers of our clients or by their ports."""
+    """Return the victims, by the numbers of our clients or by their ports."""
     longest_first = sorted(stall.victims.values(), key=lambda victim: victim.begin)
     names = [f"[{v.client}]" if v.client is not None else text.peer(v.peer) for v in longest_first]
     return names + [text.peer(peer) for peer in stall.unanswered]
 
 
 def who_waits(stall: Stall, width: int) -> str:
-    """As many of them as there is room for; addresses lose their beginnings first."""
+    """Return as many victims as there is room for; addresses lose their beginnings first."""
     longer, shorter, least = zip(*map(text.tails, victims(stall)), strict=True) if victims(stall) else ((), (), ())
     names = next((names for names in (longer, shorter) if len(" ".join(names)) <= width), least)
     return text.some(names, width)
@@ -65,12 +65,12 @@ def cause(stall: Stall, width: int) -> str:
 
 
 def style(view: View, stall: Stall) -> Style:
-    """One that goes on stands out, and the one that one has gone back to."""
+    """Return the style of a row: open stalls and the chosen one stand out."""
     return view.palette.text if stall.end and stall.number != view.chosen_stall else view.palette.bad
 
 
 def why_none(view: View) -> str:
-    """What an empty list says: that there was no stall so far, or that nobody can know."""
+    """Return what an empty list says: that there was no stall, or that none can be found."""
     if why := view.session.missing.get("sockets"):
         return f"Not available here: {why}."
     server, least = view.session.server, view.session.stalls.threshold
@@ -95,7 +95,7 @@ COLUMNS = (
 
 
 class StallsPanel(table.TablePanel[Stall]):
-    """One row for each stall, the latest at the end; of the one gone back to the whole."""
+    """One row for each stall, the latest at the end; the chosen one with its whole length."""
 
     TITLE = "Stalls"
     COLUMNS = COLUMNS
@@ -103,7 +103,7 @@ class StallsPanel(table.TablePanel[Stall]):
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in STALLS]
 
     class Gone(Message):
-        """Somebody wants to see a stall."""
+        """The snapshot of a stall is to be shown."""
 
         def __init__(self, number: int) -> None:
             super().__init__()

@@ -44,9 +44,9 @@ class Row:
 
 
 def name_of(session: Session, pid: int, tid: int) -> str:
-    """The worker's name, or the thread's own; that of a thread for one client is the client's peer.
+    """Return the worker's name, or the thread's own; for a thread of one client the client's address.
 
-    The first thread of a process is called main, and another one by its number, unless it has taken a name of its own.
+    The first thread of a process is called main, another one by its number, unless it has a name of its own.
     """
     worker, state = session.workers.get((pid, tid)), session.threads.known.get((pid, tid))
     if worker:
@@ -91,7 +91,7 @@ def doing(view: View, state: ThreadState) -> str:
 
 
 def in_short(doing: str, width: int) -> str:
-    """What a thread is doing in so many cells: for how long and for whom where there is room, and always in what."""
+    """Return what a thread does in so many cells: with duration and client where there is room, and always the call."""
     if doing == STOPPED:
         return text.first_that_fits((doing, "stopped"), width)
     timed = re.sub(r"^\w+ (?=\d)", "", doing)
@@ -129,9 +129,9 @@ def serving(worker: Worker) -> str:
 
 
 def block_of(view: View, pid: int, tid: int) -> BlockSpan | None:
-    """The blocking call a thread is in, the oldest where green threads are in several.
+    """Return the blocking call that a thread is in, the oldest where green threads are in several.
 
-    A helper process makes calls that the loop reports as its own: of which kind is known if all are alike.
+    A helper process makes calls that the loop reports as its own; its kind is known if all are alike.
     """
     spans = [span for span in view.session.blocks.running.values() if (span.pid, span.tid) == (pid, tid)]
     server, started = view.session.server, view.started
@@ -142,7 +142,7 @@ def block_of(view: View, pid: int, tid: int) -> BlockSpan | None:
 
 
 def said(view: View, worker: Worker) -> str:
-    """What a worker does, as far as it has said: where the kernel can't be asked."""
+    """Return what a worker does by its reports, where the kernel can't be asked."""
     if span := block_of(view, worker.pid, worker.tid):
         lasted = text.elapsed(max(view.now - span.begin, 0))
         return f"{WORDS.get(span.kind, span.kind)} {lasted} of {span.seconds:g} s"
@@ -150,7 +150,7 @@ def said(view: View, worker: Worker) -> str:
 
 
 def rows(view: View) -> list[Row]:
-    """The threads of each process, first the first; those that rest alike in one row."""
+    """Return the threads of each process, the main thread first; threads that are idle alike are one row."""
     session = view.session
     workers, known = session.workers, session.threads.known
     blocked = {(span.pid, span.tid) for span in session.blocks.running.values()}
@@ -165,7 +165,7 @@ def rows(view: View) -> list[Row]:
 
 
 def fold(found: list[Row]) -> list[Row]:
-    """Threads of one process that serve nobody and do the same are one row, where there are several."""
+    """Merge threads of one process that serve nobody and do the same into one row."""
     alike: dict[tuple[int, str, bool], list[Row]] = {}
     for row in found:
         if row.idle and row.state and row.state.kind:
@@ -193,7 +193,7 @@ def is_to_blame(view: View, row: Row) -> bool:
 
 
 def style(view: View, row: Row) -> Style:
-    """Whoever is blocked or starved stands out; whoever rests does not."""
+    """Return the style of a row: blocked and starved threads stand out, idle ones do not."""
     palette, state = view.palette, row.state
     if is_to_blame(view, row):
         return palette.bad
@@ -250,7 +250,7 @@ COLUMNS = (
 
 
 def titles(session: Session) -> Iterator[str]:
-    """How many threads there are, or whose word that is, and the wakes, in ever fewer words."""
+    """Yield how many threads there are, with the source of the number, and the wakes, in ever fewer words."""
     known, count = session.threads.known, session.threads.count
     wakes = session.totals.wakes_each
     woken = [f", {wakes:.1f} wakes{each}" for each in (" per connection", "/conn", "")] if wakes is not None else [""]

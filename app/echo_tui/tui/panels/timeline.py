@@ -23,10 +23,10 @@ LABEL = 13
 STATE = 20
 
 TOGETHER = text.SECOND // 10
-"""Waits (ns) that begin within this time look the same, and so did they begin together."""
+"""Waits (ns) that begin within this time look the same, so they count as simultaneous."""
 
 APART = " ── "
-"""Parts what is said in the lower border from where in the whole the window is."""
+"""Separates the text of the lower border from the position of the window."""
 
 
 class TimelinePanel(Panel):
@@ -115,7 +115,7 @@ class TimelinePanel(Panel):
         return super().row(y, width)
 
     def _hint(self, y: int) -> Line:
-        """What to do while there is nobody."""
+        """Return what to do while nobody is connected."""
         assert self.view
         server = self.view.session.server
         words = [f"Choose a pattern and press {self.view.keys['start']}."]
@@ -134,7 +134,7 @@ class TimelinePanel(Panel):
         return [*label, *server_lane(self.view, self.window(self.view), self._stalls), *state]
 
     def _now(self, view: View) -> tuple[str, Style]:
-        """What the server as a whole does now."""
+        """Return what the server as a whole does now."""
         stall = view.stall
         if stall and (view.frozen or not stall.end):
             lasted, why = view.length(stall), label(stall.cause)
@@ -145,7 +145,7 @@ class TimelinePanel(Panel):
         first = min(running, key=lambda span: span.begin)
         word = WORDS.get(first.kind, first.kind)
         if not any(span.stops_all for span in running):
-            kept = first.kind == KEEPS_GIL  # one of a process at a time, whoever has begun
+            kept = first.kind == KEEPS_GIL  # only one of a process holds the GIL at a time
             count = len({span.pid for span in running}) if kept else len(running)
             return f"{count} in {word}", view.palette.waiting
         return f"{word} {text.elapsed(view.now - first.begin)}", view.palette.waiting
@@ -166,7 +166,7 @@ class TimelinePanel(Panel):
 
 
 def longest_first(connections: list[Connection]) -> list[Connection]:
-    """Those that wait before the others, the longest first; of those that began together by their numbers."""
+    """Return the waiting connections first, the longest wait first; simultaneous ones by their numbers."""
     known = [(connection.pending_since, connection) for connection in connections]
     begin, ranked = 0, []
     for since, connection in sorted((each for each in known if each[0]), key=lambda each: each[0]):
@@ -177,14 +177,14 @@ def longest_first(connections: list[Connection]) -> list[Connection]:
 
 
 def number(connection: Connection) -> tuple[bool, int]:
-    """The number that its lane has, those of our clients first."""
+    """Return the sort key of a lane's number, our clients first."""
     if connection.client is None:
         return True, connection.number
     return False, connection.client
 
 
 def blame(stall: Stall, width: int) -> str:
-    """The culprit's line and who called it, as far as there is room; without one, why they wait."""
+    """Return the culprit's line and its caller, as far as there is room; without one, why they wait."""
     own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
         reason = sentence(stall.cause).rstrip(".")

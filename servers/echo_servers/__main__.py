@@ -26,7 +26,7 @@ USAGE = 2
 
 @dataclass
 class Request:
-    """What one server is asked to be; descriptors are those that a dashboard hands down."""
+    """The request for one server; the descriptors are those that a dashboard passes on."""
 
     pattern: str
     options: Options
@@ -83,7 +83,7 @@ def _report(request: Request) -> Report:
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: {plain(message)}\n")

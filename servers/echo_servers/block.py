@@ -1,8 +1,8 @@
-"""The blocking call that is mixed into every handler: armed, changed and disarmed from outside while the server runs.
+"""The blocking call injected into every handler: armed, changed and disarmed from outside while the server runs.
 
-Its setting is a page of memory shared by the dashboard and all workers, so to look costs the server
-neither a thread nor a system call. The page holds doubles: the kind's code (0: off), the seconds, one message in how
-many it strikes, and the port of the only client whose messages it strikes (0: anybody's).
+Its setting is a page of memory shared by the dashboard and all workers, so that checking it costs the server neither a
+thread nor a system call. The page holds doubles: the kind's code (0: off), the seconds, N for one message in N, and the
+port of the only client whose messages are blocked (0: any client's).
 """
 
 import itertools
@@ -37,7 +37,7 @@ def c_call(seconds: float) -> None:
 
 
 def cpu(seconds: float) -> None:
-    """Compute in pure Python, which gives the GIL up every few milliseconds to whoever wants it."""
+    """Compute in pure Python, which releases the GIL every few milliseconds on request."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         pass
@@ -62,7 +62,7 @@ def is_patched(kind: str) -> bool:
 
 @dataclass(frozen=True)
 class BlockSetting:
-    """Which blocking call, for how many seconds, and that it strikes one message in `every`."""
+    """The kind of blocking call, its length in seconds, and that one message in `every` makes it."""
 
     kind: str = "sleep"
     seconds: float = 2.0
@@ -92,7 +92,7 @@ class BlockSetting:
 
     @property
     def spec(self) -> str:
-        """The setting as it is typed: `KIND:SECONDS`, and `/N` where it strikes one message in N."""
+        """The setting as the user types it: `KIND:SECONDS`, with `/N` for one message in N."""
         return f"{self.kind}:{self.seconds:g}" + (f"/{self.every}" if self.every > 1 else "")
 
     def __str__(self) -> str:
@@ -126,7 +126,7 @@ class BlockPage:
         return BlockSetting(KINDS[code - 1], self._cells[1], max(int(self._cells[2]), 1)) if code else None
 
     def due(self, conn: Connection) -> BlockSetting | None:
-        """The block, if it is armed and the message that a connection has just sent is to be struck."""
+        """Return the block if it is armed and due for the message of this connection; else None."""
         if not self._cells[0] or not (setting := self.setting):
             return None
         only = int(self._cells[3])
@@ -135,7 +135,7 @@ class BlockPage:
         return setting
 
     def inject(self, report: Report, conn: Connection) -> None:
-        """Block the calling handler if the block is armed, and its message is to be struck."""
+        """Block the calling handler if the block is armed and due for this message."""
         if setting := self.due(conn):
             self.make(setting, report, conn)
 

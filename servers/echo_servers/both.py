@@ -1,7 +1,7 @@
-"""Records on a pipe, and the article's lines on stdout as well: a watched server that prints, as `--print` asks.
+"""Records on a pipe, and the article's lines on stdout as well: a watched server that prints (`--print`).
 
-To print is to block where nobody reads the lines, so whatever is printed has been told to the pipe before; except a
-block, which begins once the pipe is told of it.
+Printing blocks if nobody reads the lines, so each event is reported to the pipe before it is printed. A block is
+printed first, because it begins as soon as it is reported.
 """
 
 from echo_servers.report import Connection, Report
@@ -37,7 +37,7 @@ class Both(Report):
         self._printed.bye(conn, error, refused)
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
-        self._printed.block(conn, kind, seconds, cooperative)  # first: once the pipe is told, the call begins
+        self._printed.block(conn, kind, seconds, cooperative)  # first, because the call begins once it is reported
         self._piped.block(conn, kind, seconds, cooperative)
 
     def threads(self, count: int) -> None:

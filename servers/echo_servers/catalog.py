@@ -1,4 +1,4 @@
-"""Every pattern: its name, its module, and what a speaker says about it."""
+"""Every pattern: its name, its module, and its story."""
 
 import difflib
 
@@ -331,7 +331,7 @@ BY_NAME = {pattern.name: pattern for pattern in PATTERNS}
 
 
 def find(name: str) -> Pattern:
-    """The pattern of this name. Raises BadRequest with the nearest name there is."""
+    """Return the pattern of this name. Raises BadRequest, which names the nearest pattern."""
     if name in BY_NAME:
         return BY_NAME[name]
     near = difflib.get_close_matches(name, BY_NAME, n=1)

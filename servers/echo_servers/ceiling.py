@@ -1,4 +1,4 @@
-"""A ceiling for what a server holds for clients that do not read: it protects the machine, and says when it struck."""
+"""A limit of what a server holds for clients that do not read: it protects the machine, and reaching it is reported."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from echo_servers.report import Connection, Report
 MIB = 2**20
 CEILING = 64 * MIB
 STRUCK = "ceiling of "
-"""How the note begins that tells of it."""
+"""The beginning of the note that reports it."""
 
 
 class Ceiling:

@@ -14,10 +14,9 @@ TOO_FEW = "there are too few file descriptors: raise their limit, as with 'ulimi
 
 
 def open_standard_descriptors() -> None:
-    """See to it that descriptors 0 to 2 are taken, before anything else can get their numbers.
+    """Make sure that descriptors 0 to 2 are open, before a socket can get one of these numbers.
 
-    Otherwise the first socket would be the stderr to which sentences are written. A closed stdout stays one that
-    nothing can be written to.
+    Otherwise messages for stderr would be sent to the first client. A closed stdout stays one that can't be written to.
     """
     for fd in (0, 1, 2):
         try:

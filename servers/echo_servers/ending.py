@@ -1,7 +1,7 @@
-"""The end of a server that can't go on: one line on stderr and one exit code, whichever of its processes finds out.
+"""The end of a server that can't continue: one line on stderr and one exit code, whichever process finds out.
 
-A worker leaves both in a page that it shares with the server's first process, and ends; the first process, which waits
-for its workers, says the line. Nothing is raised, because an event loop or a worker's thread would swallow it.
+A worker writes both into a page shared with the server's first process, and ends. The first process, which waits for
+its workers, prints the line. Nothing is raised, because an event loop or a worker's thread would swallow it.
 """
 
 import _thread
@@ -25,9 +25,9 @@ _ends = _thread.allocate_lock()
 
 
 def end(code: int, sentence: str) -> NoReturn:
-    """End the whole server with this exit code (1 to 255), from whichever of its threads and processes."""
+    """End the whole server with this exit code (1 to 255), from any of its threads and processes."""
     if os.getpid() == _first:
-        _ends.acquire()  # for good: one thread says why, and the others wait for the end
+        _ends.acquire()  # never released: one thread gives the reason, and the others wait for the end
         say(sentence)
     elif not _left[0]:
         _left[1:] = sentence.encode(errors="replace")[:SENTENCE].ljust(SENTENCE, b"\0")
@@ -41,7 +41,7 @@ def left() -> tuple[int, str] | None:
 
 
 def say(sentence: str) -> None:
-    """Write a line to stderr, if it takes one."""
+    """Write a line to stderr, if that is possible."""
     try:
         _write(2, f"{plain(sentence)}\n".encode(errors="replace"))
     except OSError:

@@ -1,4 +1,4 @@
-"""What the asyncio patterns share: a loop that reports before it waits, and says once that descriptors ran out."""
+"""Shared by the asyncio patterns: a loop that reports before it waits, and reports once that descriptors ran out."""
 
 import asyncio
 import selectors

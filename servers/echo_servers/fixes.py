@@ -1,4 +1,4 @@
-"""What cures a block: the pattern to go to, and why it helps there. It depends on what blocks, and on whom it holds."""
+"""What fixes a block: the recommended pattern and why it helps, by the kind of block and the current pattern."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ MOST = 32
 
 @dataclass(frozen=True)
 class Fix:
-    """A pattern under which the same block holds nobody but its sender, and one sentence on why."""
+    """A pattern under which the same block affects nobody but its sender, and one sentence on why."""
 
     pattern: str
     why: str
@@ -29,7 +29,7 @@ OWN_PROCESS = Fix("process-pool", "It has several processes, each with a GIL of 
 
 
 def fix(pattern: Pattern, kind: str) -> Fix | None:
-    """What cures a kind of block of a pattern; None where nobody but the sender waits, or there is nothing better."""
+    """Return what fixes a kind of block of a pattern; None if nobody else waits or no pattern is better."""
     alone = pattern.serves_in == PROCESS and not pattern.workers
     if pattern.moves_to == PROCESS or (pattern.serves_in == PROCESS and not alone):
         return None
@@ -41,9 +41,9 @@ def fix(pattern: Pattern, kind: str) -> Fix | None:
 
 
 def workers_for(pattern: Pattern, clients: int, asked: int | None) -> int | None:
-    """How many workers cure a block for so many clients: one for each and one more, and never fewer than were asked.
+    """Return how many workers fix a block for so many clients: one each and one more, at least those asked for.
 
-    None for a pattern in which none of its workers has a client, or the call of a client, of its own.
+    None for a pattern whose workers serve more than one client or call at a time.
     """
     if not pattern.workers or not (pattern.serves_in == PROCESS or pattern.moves_to in (PROCESS, THREAD)):
         return None

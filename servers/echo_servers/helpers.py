@@ -17,14 +17,14 @@ ORDER_BYTES = 100
 
 
 class Helper:
-    """One process, and the socket over which it is told what to do and says that it is done."""
+    """A helper process, and the socket over which it gets calls and reports their end."""
 
     def __init__(self, process: BaseProcess, channel: socket.socket) -> None:
         self.process = process
         self.channel = channel
 
     async def call(self, setting: BlockSetting) -> None:
-        """Have the process make a call; it is over, too, when the process dies of it."""
+        """Have the process make a call; it also ends when the process dies."""
         loop = asyncio.get_running_loop()
         try:
             await loop.sock_sendall(self.channel, setting.spec.encode())
@@ -34,7 +34,7 @@ class Helper:
 
 
 class Helpers:
-    """A fixed number of such processes; they end with the server, however it ends."""
+    """A fixed number of helper processes; they end with the server, however that ends."""
 
     def __init__(self, server: Server, count: int) -> None:
         self._server = server
@@ -57,7 +57,7 @@ class Helpers:
         return len(self._alive)
 
     def watch(self) -> None:
-        """Have the running event loop see to it that a death is told."""
+        """Have the running event loop report a death."""
         loop = asyncio.get_running_loop()
         for helper in self._alive:
             loop.add_reader(helper.process.sentinel, self._died, helper)
@@ -78,14 +78,14 @@ class Helpers:
         self._alive.remove(helper)
         report_death(helper.process, self._server)
         if not self._alive:
-            # At once: an exception would unwind the loop, and every coroutine would complain of it.
+            # At once: an exception would unwind the loop, and every coroutine would report it.
             self._server.report.flush()
             print(NOBODY_LEFT, file=sys.stderr, flush=True)
             os._exit(1)
 
 
 def _obey(server: Server, channel: socket.socket) -> None:
-    """Make one call after the other, by a name of its own where the system lists its threads."""
+    """Make one call after the other, under a process name of its own where the system has such names."""
     with suppress(OSError):
         Path("/proc/self/comm").write_text(current_process().name)
     while order := channel.recv(ORDER_BYTES):

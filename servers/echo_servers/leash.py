@@ -1,8 +1,8 @@
-"""A process that must not outlive its owner: the kernel ends it when the owner is gone, however the owner went.
+"""The parent-death pipe: the kernel ends a process when its owner is gone, however the owner ended.
 
-The owner alone keeps the write end of a pipe. When it ends, even by SIGKILL, the pipe hangs up, and the
-read end's O_ASYNC sends SIGIO, whose default ends the process (fcntl(2), F_SETOWN; signal(7)). It needs no
-thread and works while C code holds the GIL.
+Only the owner has the write end of a pipe. When it ends, even by SIGKILL, the pipe hangs up, and the read end's O_ASYNC
+sends SIGIO, whose default action ends the process (fcntl(2), F_SETOWN; signal(7)). It needs no thread and works while C
+code holds the GIL.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ def wear(fd: int, target: int) -> None:
     fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
     watch = select.poll()
     watch.register(fd, select.POLLIN)
-    if watch.poll(0):  # the owner was gone before we looked
+    if watch.poll(0):  # the owner was gone before this line
         os.kill(os.getpid(), signal.SIGKILL)
 
 

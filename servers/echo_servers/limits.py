@@ -10,7 +10,7 @@ from pathlib import Path
 
 GIB = 2**30
 NEARLY = 0.98
-"""The share of a limit from which it counts as reached: counts are read a moment after the refusal."""
+"""The share of a limit from which it counts as reached: counts are read shortly after the refusal."""
 MANY = 10_240
 """Descriptors to ask for where the hard limit is more than the kernel gives (macOS)."""
 
@@ -37,7 +37,7 @@ def limit_address_space(wanted: int) -> None:
 
 @contextlib.contextmanager
 def address_space_lifted() -> Iterator[int]:
-    """Raise the soft limit for a while, as to speak of a refusal takes memory; gives the limit that was in force."""
+    """Raise the soft limit for a while, because reporting a refusal takes memory. Yield the limit that was in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
@@ -106,7 +106,7 @@ def _of_the_kernel(threads: int) -> Shares:
 
 
 def _number(path: str | Path) -> int | None:
-    """The first number in a file of the kernel's; None where there is no such file or it says max."""
+    """Return the first number in a file of the kernel; None if there is no such file or it says max."""
     try:
         return int(Path(path).read_text().split()[0])
     except (OSError, ValueError, IndexError):

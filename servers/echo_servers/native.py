@@ -1,7 +1,7 @@
-"""C functions that wait, called through ctypes: with the GIL given up, as most C extensions do, or kept.
+"""C functions that wait, called through ctypes: with the GIL released, as most C extensions do, or held.
 
-They wait for a condition that nobody signals, by an absolute deadline: pthread_cond_timedwait(3) goes on after a
-signal by itself, so the wait keeps its length, and the GIL, while somebody looks at the stacks.
+They wait for a condition that is never signalled, until an absolute deadline. pthread_cond_timedwait(3) continues after
+a signal by itself, so the wait keeps its length, and the GIL, while stacks are requested.
 """
 
 import ctypes
@@ -39,7 +39,7 @@ def wait_with_gil(seconds: float) -> None:
 
 
 def _prepare(seconds: float) -> Prepared:
-    """A condition that nobody signals, its locked mutex, and the deadline."""
+    """Return a condition that is never signalled, its locked mutex, and the deadline."""
     condition, mutex = ctypes.create_string_buffer(OBJECT), ctypes.create_string_buffer(OBJECT)
     library.pthread_cond_init(condition, None)
     library.pthread_mutex_init(mutex, None)

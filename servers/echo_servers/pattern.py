@@ -1,4 +1,4 @@
-"""What is said of a pattern: how it is shown, what serves in it, and whether it can run here."""
+"""The description of a pattern: how it is shown, what serves in it, and whether it can run here."""
 
 import functools
 import importlib
@@ -37,7 +37,7 @@ class Pattern:
     watch: str
     blocking: str
     idle_calls: tuple[str, ...] = ("accept", "recv")
-    """Where its threads are when nobody needs them: in `accept`, `recv` or `poll` (select, epoll), or in a `spin`."""
+    """The calls in which its threads are idle: `accept`, `recv`, `poll` (select, epoll), or `spin`, which is none."""
     serves: bool = True
     workers: str = ""
     block: BlockSetting | None = None
@@ -49,9 +49,9 @@ class Pattern:
     moves_to: str = ""
     """Where to: the `hub`, which waits for all that is patched, a `thread` that shares the GIL, or a `process`."""
     shares: bool = False
-    """Whether `--share` says how its processes take connections from one port."""
+    """Whether `--share` sets how its processes share one port."""
     needs: str = ""
-    """The module that it needs and that is not installed with the rest."""
+    """The optional module that it needs."""
 
     @property
     def missing(self) -> str:

@@ -85,7 +85,7 @@ class Piped(Report):
             conn.tid = tid
             self._say(Serve(_clock(), self._pid, tid, conn.number))
 
-    # A thread is awake from its recv to its send, and until then its recv is not told: nearly always both are one Echo.
+    # A recv is kept until its send, because nearly always both become one Echo.
     # Under load a thread that goes back to wait leaves its records to another that is awake: that one has not come to
     # its own write yet, so nothing is held back while all of them wait.
 
@@ -135,7 +135,7 @@ class Piped(Report):
         self._write_out()
 
     def _tell_taken(self, tid: int) -> None:
-        """Tell of a message that has been taken, without the end of its echo."""
+        """Report a message that was read, without the end of its echo."""
         conn = self._awake.pop(tid, None)
         if conn:
             data, conn.message = conn.message, b""
@@ -201,7 +201,7 @@ class Piped(Report):
                         owed.append(record)
 
     def _loss_told(self) -> bool:
-        """Whether no loss is left to tell; while the pipe is full, this one line is all that is tried."""
+        """Return whether no loss is left to report; while the pipe is full only this one line is tried."""
         lost = self._lost
         if lost.events:
             lost.at, lost.pid, lost.tid = _clock(), self._pid, thread_id()
@@ -211,7 +211,7 @@ class Piped(Report):
         return True
 
     def _write_batch(self, batch: list[Reported]) -> list[Reported]:
-        """Write records in their order, and give those that do not fit into the pipe."""
+        """Write records in their order. Return those that do not fit into the pipe."""
         data = self._encoder.encode_lines(batch)
         if len(data) > PIPE_BUF:
             half = len(batch) // 2
@@ -231,7 +231,7 @@ class Piped(Report):
 
 
 def count_loss(lost: Lost, record: Reported) -> None:
-    """Add to a loss what a record would have said."""
+    """Add what a record would have reported to a loss."""
     lost.events += 2 if isinstance(record, Echo) else 1
     match record:
         case Echo():

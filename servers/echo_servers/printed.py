@@ -16,10 +16,10 @@ _select = select.select
 
 
 class Printed(Report):
-    """The article's lines on stdout, unbuffered and whole, whichever of the workers prints them.
+    """The article's lines on stdout, unbuffered and whole, whichever worker prints them.
 
-    A pipe may tear a line that is longer than PIPE_BUF, so workers take turns: threads by a lock, processes
-    by a record lock, which the kernel takes back from one that is killed.
+    A pipe may split a line that is longer than PIPE_BUF, so workers take turns: threads by a lock, processes by a
+    record lock, which the kernel releases when its holder is killed.
     """
 
     def __init__(self) -> None:

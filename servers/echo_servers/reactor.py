@@ -1,4 +1,4 @@
-"""Twisted's reactor, made to hand in the reports before each wait, and to leave in the queue whom it can't accept."""
+"""Twisted's reactor, changed to write reports before each wait, and to leave clients queued that it can't accept."""
 
 from collections.abc import Callable
 from typing import Any

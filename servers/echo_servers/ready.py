@@ -1,6 +1,6 @@
-"""What the loops share that wait for all sockets at once: how a client is served that is ready.
+"""Shared by the loops that wait for all sockets at once: how a ready client is served.
 
-Which call waits, and how it is told for whom, is each pattern's own file.
+Which call waits, and how it learns of the sockets, is in each pattern's own file.
 """
 
 import socket
@@ -17,7 +17,7 @@ class OutOfReach(Exception):
 
 @dataclass(eq=False)
 class Peer:
-    """A connection, and the echo that it has not taken yet: while there is one, nothing more is read from it."""
+    """A connection, and the echo that it has not received yet; while there is one, nothing more is read from it."""
 
     sock: socket.socket
     conn: Connection
@@ -27,9 +27,9 @@ class Peer:
 
 
 class Loop:
-    """One thread that waits for every descriptor at once, and serves those that are ready.
+    """One thread that waits for all descriptors at once, and serves those that are ready.
 
-    A pattern says how the call learns whom to wait for (`watch`, `forget`), and which call it is (`wait`).
+    A pattern defines how the call learns of the sockets (`watch`, `forget`), and which call it is (`wait`).
     """
 
     def __init__(self, server: Server) -> None:
@@ -79,7 +79,7 @@ class Loop:
     def accept(self) -> None:
         try:
             sock, conn = accept(self.listener, self.server.report)
-        except BlockingIOError:  # out of descriptors: look at the listener again after a pause
+        except BlockingIOError:  # out of descriptors: watch the listener again after a pause
             self.set_aside = True
             self.forget(self.listener.fileno())
             return

@@ -12,7 +12,7 @@ PREVIEW = 32
 
 
 class Record(msgspec.Struct, tag_field="type", gc=False):
-    """Anything that is observed, at a moment of the monotonic clock (ns)."""
+    """Any observation, at a time of the monotonic clock (ns)."""
 
     at: int
 
@@ -52,7 +52,7 @@ class Serve(ServerRecord, tag="serve", gc=False):
 
 
 class Recv(ServerRecord, tag="recv", gc=False):
-    """The server has taken `size` bytes; `head` shows the first ones, one character (U+0000 to U+00FF) a byte."""
+    """The server has read `size` bytes; `head` has the first ones, one character (U+0000 to U+00FF) a byte."""
 
     conn: int
     size: int
@@ -70,7 +70,7 @@ class Send(ServerRecord, tag="send", gc=False):
 class Echo(ServerRecord, tag="echo", gc=False):
     """A `Recv` at `at` and the `Send` of the same bytes `took` nanoseconds later, with nothing between them.
 
-    Nearly every message of a server that does not stall is one, so it is said in one record instead of two.
+    Nearly every message of a server that does not stall is one, so one record replaces two.
     """
 
     conn: int
@@ -134,9 +134,9 @@ class Threads(ServerRecord, tag="threads", gc=False):
 
 
 class Wakes(ServerRecord, tag="wakes", gc=False):
-    """This loop was woken `in_vain` times more for a connection that another one had taken before it.
+    """This loop was woken `in_vain` more times for a connection that another one had accepted before it.
 
-    A loop that counts its wakes says so with a 0 when it begins.
+    A loop that counts its wakes reports a 0 when it begins.
     """
 
     in_vain: int
@@ -149,7 +149,7 @@ class Note(ServerRecord, tag="note", gc=False):
 
 
 class Lost(ServerRecord, tag="lost", gc=False):
-    """What did not fit into the pipe since the last `Lost`, with what it said, so that totals stay exact.
+    """The records that did not fit into the pipe since the last `Lost`, summed up so that totals stay exact.
 
     An `Echo` counts as two events, the `Recv` and the `Send` that it stands for.
     """

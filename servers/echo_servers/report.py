@@ -1,6 +1,6 @@
-"""What a server says about itself: the interface, which says nothing, as a server with reporting off does.
+"""What a server reports: the interface, whose methods do nothing, as with reporting off.
 
-`printed.py` says it in the article's lines on stdout, `piped.py` in records on a pipe.
+`printed.py` prints the article's lines on stdout, `piped.py` writes records to a pipe.
 """
 
 import _thread
@@ -16,9 +16,9 @@ write = os.write
 
 
 class Connection:
-    """A connection as reports name it: its number in this process, its peer, and the thread that serves it.
+    """A connection in reports: its number in this process, its peer, and the thread that serves it.
 
-    `message` and `read_at` are what has been taken from it, and when, until that is told.
+    `message` and `read_at` are what was read from it, and when, until that is reported.
     """
 
     __slots__ = ("message", "number", "peer", "read_at", "tid")
@@ -32,7 +32,7 @@ class Connection:
 
 
 class Report:
-    """Says nothing: a server with reporting off, and the interface of the others."""
+    """Reporting off, and the interface of the other reports."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -53,7 +53,7 @@ class Report:
         """The calling thread serves a connection from now on."""
 
     def recv(self, conn: Connection, data: bytes) -> None:
-        """Bytes have been taken from a connection."""
+        """Bytes have been read from a connection."""
 
     def send(self, conn: Connection, data: bytes) -> None:
         """Bytes have been sent back."""
@@ -77,15 +77,15 @@ class Report:
         """So many native threads are running."""
 
     def woken(self, in_vain: int) -> None:
-        """Event loops were woken so often for a connection that another one had taken; 0 begins the count."""
+        """Event loops were woken so often for a connection that another one had accepted; 0 begins the count."""
 
     def note(self, text: str) -> None:
-        """One sentence for whoever watches."""
+        """One sentence for the person who watches."""
         with contextlib.suppress(OSError):
             write(2, f"{plain(text)}\n".encode(errors="replace"))
 
     def out_of_descriptors(self) -> None:
-        """accept(2) has no descriptor to give; one sentence says so for the first time."""
+        """accept(2) has no descriptor left; the first time one sentence reports that."""
         self._out_of_descriptors = True
         if not self._noted:
             self._noted = True

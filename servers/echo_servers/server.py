@@ -1,4 +1,4 @@
-"""What every pattern is given: how it is asked to run, whom to report to, and the block."""
+"""What every pattern is given: its options, the report, and the block."""
 
 from dataclasses import dataclass, field, fields
 

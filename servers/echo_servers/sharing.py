@@ -41,17 +41,17 @@ class CountingSelector(ReportingSelector):
         return found
 
     def took(self) -> None:
-        """A connection has been taken."""
+        """Note that a connection was accepted."""
 
 
 class HerdSelector(CountingSelector):
-    """A connection wakes all who wait for it."""
+    """A connection wakes all processes that wait for it."""
 
     longest = BEAT
 
 
 class ExclusiveSelector(CountingSelector):
-    """A connection wakes one of those who wait for it: epoll_ctl(2), EPOLLEXCLUSIVE."""
+    """A connection wakes one of the processes that wait for it: epoll_ctl(2), EPOLLEXCLUSIVE."""
 
     def __init__(self, report: Report, listener: socket.socket) -> None:
         super().__init__(report, listener)
@@ -65,13 +65,13 @@ class ExclusiveSelector(CountingSelector):
         return key
 
     def took(self) -> None:
-        """Go behind the others: the kernel wakes the first in line that rests, and would wake the same one always."""
+        """Go to the end of the kernel's line: it wakes the first idle process, which would always be the same one."""
         self._epoll.unregister(self._listener)
         self._epoll.register(self._listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
 
 
 class Acceptor:
-    """Takes one connection each time its loop is woken for one, and leaves the next to whoever is woken for that."""
+    """Accepts one connection each time its loop is woken, and leaves the next to the process woken for that."""
 
     def __init__(self, server: Server, listener: socket.socket, protocol: Callable[[str], asyncio.Protocol]) -> None:
         self._report, self._listener, self._protocol = server.report, listener, protocol
@@ -113,7 +113,7 @@ def _selector(share: str | None) -> type[CountingSelector]:
 
 
 def accept_for_ever(server: Server, listener: socket.socket, protocol: Callable[[str], asyncio.Protocol]) -> None:
-    """Run a loop that takes its share of the connections, and serves each with a new protocol for its peer."""
+    """Run a loop that accepts its share of the connections, and serves each with a new protocol for its peer."""
     listener.setblocking(False)
     acceptor = Acceptor(server, listener, protocol)
     acceptor.wait()

@@ -1,9 +1,10 @@
-"""A look at a thread's Python stack from outside: a signal to that thread makes it write its own stack to a file.
+"""A thread's Python stack for an observer outside: a signal to the thread makes it write its stack to a file.
 
 The handler is faulthandler's, in C: it needs neither the GIL nor a thread of its own, so it answers also while C code
-holds the GIL, and forked workers inherit it. Each thread writes its own stack only: to walk those of others, which come
-and go meanwhile, has crashed servers. The signal interrupts a system call, and Python goes back to it (PEP 475), so a
-sleep keeps its length. To go back a thread needs the GIL: one that rests is not asked while another may have that.
+holds the GIL, and forked workers inherit it. Each thread writes its own stack only: walking those of other threads,
+which come and go meanwhile, has crashed servers. The signal interrupts a system call, and Python resumes it (PEP 475),
+so that a sleep keeps its length. To resume it a thread needs the GIL, so an idle thread is not asked while another one
+may hold the GIL.
 """
 
 import faulthandler

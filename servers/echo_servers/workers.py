@@ -72,7 +72,7 @@ def _end_as_left() -> None:
 def start_process(name: str, owned: list[int], work: Work, server: Server, *args: object) -> BaseProcess:
     """Fork a process that runs `work(server, *args)` and does not outlive this one.
 
-    `owned` are descriptors of this process that none of those it forks may keep; its leash is added to them.
+    `owned` are descriptors of this process that none of its children may keep; its parent-death pipe is added to them.
     """
     tied, ours = os.pipe()
     owned.append(ours)

@@ -32,7 +32,7 @@ class Streams:
         report.bye(conn, error)
 
     async def inject(self, conn: Connection) -> None:
-        self.server.block.inject(self.server.report, conn)  # no await: nobody else has a turn meanwhile
+        self.server.block.inject(self.server.report, conn)  # no await: no other coroutine runs meanwhile
 
 
 def serve(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""The coroutines of asyncio-streams, with the blocking call moved to a thread of its own: the loop goes on."""
+"""The coroutines of asyncio-streams, with the blocking call moved to a thread of its own: the loop continues."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""One thread, one epoll (or kqueue): the kernel keeps the list, and gives those that are ready and no others."""
+"""One thread, one epoll (or kqueue): the kernel keeps the list, and returns only the ready ones."""
 
 import selectors
 
@@ -7,7 +7,7 @@ from echo_servers.server import Server
 
 
 class EpollLoop(Loop):
-    """The kernel is told once for whom to wait, and keeps at hand who is ready: a turn costs the same for any crowd."""
+    """The kernel learns of each socket once and keeps the ready ones: a turn costs the same for any number."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)

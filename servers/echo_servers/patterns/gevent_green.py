@@ -2,7 +2,7 @@
 
 from gevent import get_hub, monkey
 
-monkey.patch_all(dns=False)  # its lookup of names would start a native thread, for the one before it listens
+monkey.patch_all(dns=False)  # its name lookup would start a native thread for the listening socket
 
 from echo_servers.patterns.multithread import serve as serve_with_threads  # noqa: E402
 from echo_servers.report import Report  # noqa: E402

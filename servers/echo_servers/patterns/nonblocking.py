@@ -9,5 +9,5 @@ def serve(server: Server) -> None:
     listener = listen(server)
     listener.setblocking(False)
     while True:
-        client, conn = accept(listener, server.report)  # nobody is there yet: BlockingIOError
+        client, conn = accept(listener, server.report)  # nobody is connected yet: BlockingIOError
         echo(client, conn, server)

@@ -1,4 +1,4 @@
-"""One thread, one poll: a list of any length instead of select's sets, but still looked at as a whole each time."""
+"""One thread, one poll: a list of any length instead of select's sets, still scanned as a whole each time."""
 
 import select
 
@@ -7,7 +7,7 @@ from echo_servers.server import BadRequest, Server
 
 
 class PollLoop(Loop):
-    """Python keeps the list, and the kernel is handed all of it with each call, however few are ready."""
+    """Python keeps the list and passes all of it to the kernel with each call, however few are ready."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)

@@ -14,12 +14,12 @@ PATIENCE = 10.0
 
 
 def share(server: Server, listener: socket.socket) -> None:
-    """One process of those that accept from the same socket: whoever is woken first has the connection."""
+    """One of the processes that accept from the same socket: the first one woken gets the connection."""
     accept_for_ever(server, listener, lambda peer: Echo(server, peer))
 
 
 def own(server: Server, place: socket.socket, all_listen: Barrier) -> None:
-    """One process with a socket of its own: the kernel gives it its part, whether it has time for it or not."""
+    """One process with a listening socket of its own: the kernel assigns its share of connections, busy or not."""
     listener = listen_at(place)
     if all_listen.wait(PATIENCE) == 0:
         say_listening(server.report, listener)

@@ -1,4 +1,4 @@
-"""One thread, one select: told anew each time for whom it waits, it looks at all of them, and knows 1,024 at most."""
+"""One thread, one select: it gets all descriptors with each call, scans all of them, and supports 1,024 at most."""
 
 import select
 
@@ -7,7 +7,7 @@ from echo_servers.server import Server
 
 
 class SelectLoop(Loop):
-    """Who is waited for is our own affair: the kernel is handed all of them with each call, and forgets them."""
+    """The program keeps the sets and passes all of them to the kernel with each call."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)

@@ -1,7 +1,7 @@
-"""Threads without a limit: started until the system refuses, as a server does that never says no.
+"""Threads without a limit, started until the system refuses, as a server does that never refuses a client.
 
-It serves nobody. The process first limits its own address space, so that the refusal is the system's own
-and the machine never notices: every thread reserves a stack, and 16 GiB hold about 2,000 of the usual 8 MiB.
+It serves nobody. The process first limits its own address space, so that the refusal is the system's own and the
+machine is not affected: every thread reserves a stack, and 16 GiB hold about 2,000 of the usual 8 MiB.
 """
 
 import threading

@@ -21,7 +21,7 @@ class Echo(Protocol):
         self.conn = conn
 
     def connectionMade(self) -> None:
-        # While the client does not read, the transport pauses whoever produces for it: its own reading.
+        # While the client does not read, the transport pauses its producer: its own reading.
         self.transport.registerProducer(self.transport, streaming=True)
 
     def dataReceived(self, data: bytes) -> None:

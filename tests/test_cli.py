@@ -393,3 +393,8 @@ def test_the_dashboard_refuses_a_bad_configuration(config: Path, text: str) -> N
     assert run.returncode == 2
     assert shown.startswith(f"echo-tui: {config}: ")
     assert (shown.count("\n"), "\x1b" in shown) == (1, False)
+
+
+def test_the_null_device_is_an_empty_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECHO_TUI_CONFIG", os.devnull)
+    assert read_config(KNOWN) == Config()

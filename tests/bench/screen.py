@@ -110,7 +110,7 @@ def block_keys(terminal: Terminal, count: int) -> list[float]:
     """Milliseconds from key to screen: the block switched on and off, seen in the header."""
     took: list[float] = []
     for number in range(count):
-        words = "s ON" if number % 2 == 0 else "block: off"
+        words = " ON" if number % 2 == 0 else "block: off"
         _pause()
         pressed = terminal.press("b")
         took.append((terminal.wait(partial(contains, words), f"the header's {words!r}") - pressed) * 1e3)

@@ -40,6 +40,8 @@ class Stalls:
         self.suspects: set[int] = set()
         """Processes whose stacks are needed: a stall there has no line yet, or is about to be found."""
         self._numbers = 0
+        self.open = False
+        """Whether a stall is open or about to be found; kept as a field, because every record asks for it."""
 
     def set_threshold(self, threshold: int) -> None:
         """Set how long (ns) work must wait to be a stall, at least 1; it applies to waits judged from now on."""
@@ -49,11 +51,6 @@ class Stalls:
     def count(self) -> int:
         """The number of stalls reported so far, withdrawn ones included."""
         return self._numbers
-
-    @property
-    def open(self) -> bool:
-        """Whether a stall is open or about to be found."""
-        return bool(self.going or self._coming)
 
     def found_from(self, interval: int) -> int:
         """Return from which length (ns) on every stall is found if samples are `interval` (ns) apart.
@@ -100,6 +97,7 @@ class Stalls:
             if scene.at - begin >= self.threshold // 2:
                 self._lasts(target, those, begin, scene)
                 self.suspects.update(_to_be_located(target, self.going.get(target), scene))
+        self.open = bool(self.going or self._coming)
         if not self.open:
             self._of.clear()
 
@@ -111,6 +109,7 @@ class Stalls:
                     self._divide(stall, at)
                 if stall is self.going.get(stall.target, self._coming.get(stall.target)):
                     self._over(stall, at, at)
+        self.open = bool(self.going or self._coming)
         self.suspects.clear()
 
     def snapshot(self) -> "Stalls":
@@ -121,7 +120,7 @@ class Stalls:
         twin.going = {target: copies[stall.number] for target, stall in self.going.items()}
         twin._coming = {target: stall.copy() for target, stall in self._coming.items()}
         twin.totals, twin._numbers = self.totals.copy(), self._numbers
-        twin.suspects = self.suspects.copy()
+        twin.suspects, twin.open = self.suspects.copy(), self.open
         return twin
 
     def _lasts(self, target: Target, those: list[tuple[Connection, int]], begin: int, scene: Scene) -> None:

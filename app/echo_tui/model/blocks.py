@@ -66,6 +66,11 @@ class Blocks:
             return span
         return next((s for s in self.by_thread.values() if s.pid == pid and s.kind == KEEPS_GIL), None)
 
+    @property
+    def any(self) -> bool:
+        """Whether a call runs, or waits for a helper."""
+        return bool(self.running or self.handed)
+
     def lasts(self, now: int, threshold: int) -> bool:
         """Return whether any call that blocks a thread has lasted so long (ns)."""
         return any(now - span.begin >= threshold for span in self.by_thread.values())

@@ -122,7 +122,11 @@ class Connection:
     def waiting_since(self) -> int:
         """When the oldest message without an echo was sent (by our client's clock), reached the kernel, or was read
         (ns)."""
-        unwritten_since = 0 if self.has_its_echo else self.unwritten_since
+        unwritten_since = self.unwritten_since
+        if unwritten_since and self.has_its_echo:
+            unwritten_since = 0
+        if not (self.sent_since or self.to_echo_since or self.unread_since or unwritten_since):  # nearly always
+            return 0
         known = [s for s in (self.sent_since, self.to_echo_since, self.none_read_since, unwritten_since) if s]
         return min(known) if known else 0
 

@@ -132,8 +132,8 @@ def echo(session: "Session", o: Echo) -> None:
     if connection.tid != o.tid:
         session.workers.assign(connection, o.pid, o.tid, o.at)
     connection.echoed_at_once(o.size, o.at, o.took)
-    session.release(connection, o.at + o.took)
     if session.stalls.open:
+        session.release(connection, o.at + o.took)
         _progress(session, o)
     session.log.add_echo(o, connection.peer)
 

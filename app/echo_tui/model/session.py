@@ -155,8 +155,7 @@ class Session:
 
     def release(self, connection: Connection, at: int) -> None:
         """Note that a connection no longer waits: it was accepted, read, answered, or is closed."""
-        if self.stalls.open:
-            self.stalls.release(connection.number, at)
+        self.stalls.release(connection.number, at)
 
     def leave(self, connection: Connection, at: int, how: str) -> None:
         """Note that the client's end of a connection is closed."""
@@ -182,18 +181,20 @@ class Session:
         if stale := self.connections.by_key.get((o.pid, o.conn)):
             self.close(stale, o.at, "unknown")
         self.connections.accept(connection, o.at, (o.pid, o.conn))
-        self.release(connection, o.at)
+        if self.stalls.open:
+            self.release(connection, o.at)
         self.workers.assign(connection, o.pid, o.tid, o.at)
 
     def close(self, connection: Connection, at: int, error: str) -> None:
         """Note that the server's end of a connection is closed."""
         self.connections.close(connection, at, error)
-        self.release(connection, at)
-        if connection.key:
+        if self.stalls.open:
+            self.release(connection, at)
+        if connection.key and self.blocks.any:
             self.blocks.withdraw(connection.key)
             self.unblock(connection.key, at)
         self.workers.release(connection)
-        if self.clients.left_flood(connection.peer):
+        if self.clients.flood.peers and self.clients.left_flood(connection.peer):
             connection.was_flood()
 
     def unblock(self, key: tuple[int, int] | None, at: int) -> None:

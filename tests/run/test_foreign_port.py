@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from echo_servers.catalog import find
 from echo_servers.server import Options
-from echo_tui.run.live import ENDED, FLOOD, Live, Plan
+from echo_tui.run.live import Live, Plan
+from echo_tui.run.our_clients import ENDED, FLOOD
 
 from tests.run.test_live import Run
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from echo_servers.catalog import find
-from echo_tui.run.live import OVER
+from echo_tui.run.our_clients import OVER
 from echo_tui.tui.dialogs import Ask
 from echo_tui.tui.keys import ALL_KEYS
 

@@ -184,11 +184,17 @@ class StillLive(Live):
         self.child = None
         self.block = Arming(BlockSetting("sleep", 6.0))
         self.block.switch(self.session.block.on)
-        self.loads = {}
         self.stall_snapshots = StallSnapshots()
         self.stall_snapshots.keep(self.session, NOW)
         self.strace_view = StraceView()
-        self._last_client = len(self.session.clients)
+
+    @property
+    def clients(self) -> int:
+        return len(self.session.clients)
+
+    @property
+    def loads(self) -> dict[int, float]:
+        return {}
 
     def drain(self, budget: float = 0.02) -> int:
         return 0

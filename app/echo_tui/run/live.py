@@ -4,22 +4,19 @@ Nothing here waits. The driver calls `drain` and `look` in each turn and `sample
 outlives a server, so the same clients reconnect from pattern to pattern.
 """
 
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 from echo_servers.__main__ import USAGE
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern
-from echo_servers.server import BACKLOG, Options
+from echo_servers.server import Options
 
 from echo_tui.clients.remote import ClientProcess
 from echo_tui.model.inference import Inference
 from echo_tui.model.observations import (
-    ClientUnconnected,
-    Flooding,
     Lag,
     Observation,
     OutputHeld,
@@ -33,23 +30,15 @@ from echo_tui.model.stall_snapshots import StallSnapshots
 from echo_tui.observers.child import Child
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.listening import listens
-from echo_tui.observers.pipe import LinePipe, decode
 from echo_tui.observers.resources import Resources
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
+from echo_tui.run.our_clients import ENDED, FLOOD, FLOOD_SECONDS, NO_SERVER, OVER, OurClients
 from echo_tui.run.strace_view import StraceView
 
-OVER = ("closed", "reset")
-"""The ends of clients that were closed on purpose; they are not reopened."""
-NO_SERVER = "no server yet"
-ENDED = "the server has ended"
-FLOOD, FLOOD_SECONDS = BACKLOG + 72, 60.0
-"""Connections of a flood, more than the accept queue has room for, and how long (s) it lasts at most."""
 BUDGET = 0.02
 """Seconds that reading the pipes may take at a time."""
-REVIVAL = 1.0
-"""The least seconds between two starts of the client process."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +63,7 @@ class Live:
         self.plan = plan
         self._heard = heard
         self.session = Session()
-        self.client_process = ClientProcess()
-        self._clients_began = time.monotonic()
-        self._clients_pipe = LinePipe(os.dup(self.client_process.fd))
+        self._clients = OurClients(self._fold)
         self.child: Child | None = None
         self.pattern: Pattern | None = plan.pattern
         self._workers: int | None = None
@@ -92,10 +79,6 @@ class Live:
         self.strace_view = StraceView()
         self._reopen = False
         self._closed = False
-        self._last_client = 0
-        self.loads: dict[int, float] = {}
-        """The messages a second that each client was asked to send."""
-        self._wanted: list[int] = []
         self._since = 0
         self._latest_workers: list[tuple[int, int]] = []
         """The threads to sample first, where there are too many."""
@@ -152,12 +135,12 @@ class Live:
         self._fold([self.block.told()])
         if self.output_held:
             self.hold_output(True)
-        self._tell_unconnected(clients, NO_SERVER)
+        self._clients.unconnected(clients, NO_SERVER)
 
     def stop(self) -> None:
         """Stop the server, if one runs, after folding its last reports."""
         if self.child:
-            self._drain_clients(time.monotonic() + 0.02)
+            self._clients.drain(time.monotonic() + 0.02, self._since)
             self._fold(self.child.stop())
             self._gone()
 
@@ -176,8 +159,7 @@ class Live:
             self._kernel.close()
             self._kernel = None
         self._reopen = False
-        self.client_process.hold(ENDED)
-        self._tell_unconnected(self._wanted, ENDED)
+        self._clients.hold()
 
     def refusal(self) -> str:
         """Return the sentence with which the server refused to start; empty if it did start."""
@@ -226,27 +208,26 @@ class Live:
     @property
     def clients(self) -> int:
         """The number of clients opened so far, closed ones included."""
-        return self._last_client
+        return self._clients.count
+
+    @property
+    def client_process(self) -> ClientProcess:
+        """The process of our clients."""
+        return self._clients.process
+
+    @property
+    def loads(self) -> Mapping[int, float]:
+        """The messages a second that each client was asked to send."""
+        return self._clients.loads
 
     def open_clients(self, count: int = 1) -> list[int]:
         """Open more clients and return their numbers. Without a server that listens they wait for the next one."""
-        numbers = list(range(self._last_client + 1, self._last_client + count + 1))
-        self._last_client += count
-        if self.listening and not self._reopen:
-            self.client_process.open(numbers, *self._address)
-        else:  # another program that has the port must not get our bytes
-            self._wanted += numbers
-            self._tell_unconnected(numbers, ENDED if self.session.server and not self.child else NO_SERVER)
-        return numbers
+        why_not = ENDED if self.session.server and not self.child else NO_SERVER
+        return self._clients.open(count, self._open_address, why_not)
 
     def close_clients(self, clients: list[int], reset: bool = False) -> None:
         """Close clients, politely or by a reset; an empty list means all."""
-        self.client_process.close(clients, reset)
-        unopened = [number for number in self._wanted if not clients or number in clients]
-        self._wanted = [number for number in self._wanted if number not in unopened]
-        self._tell_unconnected(unopened, OVER[0])
-        for number in clients or list(self.loads):
-            self.loads.pop(number, None)
+        self._clients.close(clients, reset)
 
     def flood(self) -> int:
         """Open a flood of silent connections that overflows the accept queue, or end it. Return their number, or 0."""
@@ -256,15 +237,12 @@ class Live:
 
     def load(self, clients: list[int], per_second: float, size: int) -> None:
         """Have clients send so many messages of so many bytes a second; 0 stops it."""
-        self.client_process.chatter(clients, per_second, size)
-        for number in clients or list(self.session.clients):
-            self.loads.pop(number, None)
-            if per_second:
-                self.loads[number] = per_second
+        self._clients.load(clients, per_second, size, self.session.clients)
 
-    def _tell_unconnected(self, clients: list[int], why: str) -> None:
-        at = time.monotonic_ns()
-        self._fold([ClientUnconnected(at, number, why) for number in clients])
+    @property
+    def _open_address(self) -> tuple[str, int] | None:
+        """Where clients may connect; None while no server of ours listens: another program may have the port."""
+        return self._address if self.listening and not self._reopen else None
 
     @property
     def _address(self) -> tuple[str, int]:
@@ -282,9 +260,9 @@ class Live:
     def drain(self, budget: float = BUDGET) -> int:
         """Fold what the pipes have, for at most `budget` seconds. Return the number of observations."""
         until = time.monotonic() + budget
-        count = self._drain_clients(until)
-        if not (self._closed or self.client_process.running) and time.monotonic() - self._clients_began > REVIVAL:
-            self._revive_clients()
+        count = self._clients.drain(until, self._since)
+        if self._clients.died and not self._closed:
+            self._clients.revive(self.present, self._open_address)
         while self.child and (found := self.child.read()):
             self._fold(found)
             count += len(found)
@@ -296,41 +274,10 @@ class Live:
         self._bring_clients_back()
         return count
 
-    def _revive_clients(self) -> None:
-        """Start a new client process for the clients of one that has died, and report it."""
-        clients = self.present
-        self._tell_unconnected(clients, "their process died")
-        self._fold([Flooding(time.monotonic_ns(), 0, [])])
-        self.client_process.stop()
-        self._clients_pipe.close()
-        self.client_process, self.loads = ClientProcess(), {}
-        self._clients_began = time.monotonic()
-        self._clients_pipe = LinePipe(os.dup(self.client_process.fd))
-        self._wanted = [*clients, *(number for number in self._wanted if number not in clients)]
-        if not self._reopen:
-            self._open_wanted()
-
-    def _open_wanted(self) -> None:
-        if self._wanted and self.listening:  # an empty list would mean all clients
-            self.client_process.open(self._wanted, *self._address)
-            self._wanted = []
-
-    def _drain_clients(self, until: float) -> int:
-        self.client_process.flush()
-        count = 0
-        while found := decode(self._clients_pipe.read()):
-            found = [o for o in found if o.at >= self._since]  # older observations belong to the server before
-            self._fold(found)
-            count += len(found)
-            if time.monotonic() > until:
-                break
-        return count
-
     def _bring_clients_back(self) -> None:
         if self._reopen and self.listening:
             self._reopen = False
-            self.client_process.reopen(*self._address)
-            self._open_wanted()
+            self._clients.reconnect(self._address)
 
     def sample(self) -> None:
         """Take a sample of CPU, memory, threads and switches."""
@@ -392,5 +339,4 @@ class Live:
         """End the server and the clients."""
         self._closed = True
         self.stop()
-        self.client_process.stop()
-        self._clients_pipe.close()
+        self._clients.end()

@@ -1,0 +1,129 @@
+"""Our clients in a run: which there are, which still wait for a server, and the process that they live in."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from echo_servers.server import BACKLOG
+
+from echo_tui.clients.remote import ClientProcess
+from echo_tui.model.observations import ClientUnconnected, Flooding, Observation
+from echo_tui.observers.pipe import LinePipe, decode
+
+OVER = ("closed", "reset")
+"""The ends of clients that were closed on purpose; they are not reopened."""
+NO_SERVER = "no server yet"
+ENDED = "the server has ended"
+FLOOD, FLOOD_SECONDS = BACKLOG + 72, 60.0
+"""Connections of a flood, more than the accept queue has room for, and how long (s) it lasts at most."""
+REVIVAL = 1.0
+"""The least seconds between two starts of the client process."""
+Fold = Callable[[Sequence[Observation]], None]
+Address = tuple[str, int]
+
+
+class OurClients:
+    """The clients of a run, which outlive its servers. They connect only to an address that they are given."""
+
+    def __init__(self, fold: Fold) -> None:
+        self._fold = fold
+        self._begin()
+        self._last = 0
+        self.loads: dict[int, float] = {}
+        """The messages a second that each client was asked to send."""
+        self._wanted: list[int] = []
+        """Clients that were opened and wait for a server."""
+
+    def _begin(self) -> None:
+        self.process = ClientProcess()
+        self._began = time.monotonic()
+        self._pipe = LinePipe(os.dup(self.process.fd))
+
+    @property
+    def count(self) -> int:
+        """The number of clients opened so far, closed ones included."""
+        return self._last
+
+    def open(self, count: int, address: Address | None, why_not: str) -> list[int]:
+        """Open more clients and return their numbers; without an address they wait for the next server."""
+        numbers = list(range(self._last + 1, self._last + count + 1))
+        self._last += count
+        if address:
+            self.process.open(numbers, *address)
+        else:
+            self._wanted += numbers
+            self.unconnected(numbers, why_not)
+        return numbers
+
+    def close(self, clients: list[int], reset: bool) -> None:
+        """Close clients, politely or by a reset; an empty list means all."""
+        self.process.close(clients, reset)
+        unopened = [number for number in self._wanted if not clients or number in clients]
+        self._wanted = [number for number in self._wanted if number not in unopened]
+        self.unconnected(unopened, OVER[0])
+        for number in clients or list(self.loads):
+            self.loads.pop(number, None)
+
+    def load(self, clients: list[int], per_second: float, size: int, everybody: Iterable[int]) -> None:
+        """Have clients send so many messages of so many bytes a second; 0 stops it. An empty list means all."""
+        self.process.chatter(clients, per_second, size)
+        for number in clients or list(everybody):
+            self.loads.pop(number, None)
+            if per_second:
+                self.loads[number] = per_second
+
+    def reconnect(self, address: Address) -> None:
+        """Connect all clients that were not closed on purpose, and those that wait for a server."""
+        self.process.reopen(*address)
+        self._open_wanted(address)
+
+    def hold(self) -> None:
+        """Connect no client until the next server listens."""
+        self.process.hold(ENDED)
+        self.unconnected(self._wanted, ENDED)
+
+    def unconnected(self, clients: Iterable[int], why: str) -> None:
+        """Report that these clients have no connection."""
+        at = time.monotonic_ns()
+        self._fold([ClientUnconnected(at, number, why) for number in clients])
+
+    def drain(self, until: float, since: int) -> int:
+        """Fold what the client process reports, up to a time (s). Return the number of observations.
+
+        Observations from before `since` (ns) belong to the server before.
+        """
+        self.process.flush()
+        count = 0
+        while found := decode(self._pipe.read()):
+            found = [o for o in found if o.at >= since]
+            self._fold(found)
+            count += len(found)
+            if time.monotonic() > until:
+                break
+        return count
+
+    @property
+    def died(self) -> bool:
+        """Whether the client process has ended by itself, and not just after its start."""
+        return not self.process.running and time.monotonic() - self._began > REVIVAL
+
+    def revive(self, present: list[int], address: Address | None) -> None:
+        """Start a new client process for the clients of one that has died, and report it."""
+        self.unconnected(present, "their process died")
+        self._fold([Flooding(time.monotonic_ns(), 0, [])])
+        self.end()
+        self._begin()
+        self.loads.clear()
+        self._wanted = [*present, *(number for number in self._wanted if number not in present)]
+        if address:
+            self._open_wanted(address)
+
+    def end(self) -> None:
+        """End the client process."""
+        self.process.stop()
+        self._pipe.close()
+
+    def _open_wanted(self, address: Address) -> None:
+        if self._wanted:  # an empty list would mean all clients
+            self.process.open(self._wanted, *address)
+            self._wanted = []

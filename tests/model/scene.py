@@ -69,7 +69,7 @@ class Scene:
         self.threads[tid].disturbed = True
 
     def passes(self, ms: int, running: int = 0, starving: int = 0) -> None:
-        """Let `ms` pass, with a sample every 50 ms. Thread `running` is on a core, `starving` waits for one; 0: none."""
+        """Let time pass, with a sample every 50 ms. Thread `running` is on a core; thread `starving` waits for one."""
         for _ in range(ms // LOOK):
             self.now += LOOK * MS
             if thread := self.threads.get(running):

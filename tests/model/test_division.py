@@ -11,7 +11,7 @@ from tests.model.scene import LISTENING, MS, PID, Scene, loop
 
 
 def gil_held() -> Scene:
-    """Return a scene of threads with a client each: the first keeps the GIL, the others want it for unread messages."""
+    """Return a scene of threads with a client each: the first keeps the GIL, the others have read and wait for it."""
     scene = Scene("accept", "recv", workers=())
     peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3, 4)]
     scene.passes(500)

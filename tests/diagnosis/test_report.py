@@ -1,4 +1,4 @@
-"""What is reported of stalls, against sessions fed with observations."""
+"""Stall reports of a session that is fed with observations."""
 
 from echo_servers.records import Block, Recv, Unblock
 from echo_tui.diagnosis.report import StallReport, StallReporter
@@ -33,7 +33,7 @@ def held() -> Watched:
     return watched
 
 
-def test_a_stall_opens_is_located_and_closes_and_each_is_said_once() -> None:
+def test_opened_located_and_closed_are_reported_once_each() -> None:
     watched = held()
     assert [each.event for each in watched.passes(300)] == ["opened"]
     watched.scene.stacks(PID, Frame("/x/app.py", 21, "wait_for_export"))
@@ -55,7 +55,7 @@ def test_a_stall_opens_is_located_and_closes_and_each_is_said_once() -> None:
     assert watched.passes(300) == []
 
 
-def test_a_stall_that_was_none_is_withdrawn() -> None:
+def test_stall_that_proves_too_short_is_withdrawn() -> None:
     watched = held()
     (opened,) = watched.passes(200)
     taken = opened.begin + 10 * MS
@@ -66,7 +66,7 @@ def test_a_stall_that_was_none_is_withdrawn() -> None:
     assert watched.passes(100) == []
 
 
-def test_another_cause_is_said_once() -> None:
+def test_new_cause_is_reported_once() -> None:
     watched = held()
     assert [each.cause for each in watched.passes(200)] == ["blocked"]
     watched.scene.say(Block(watched.scene.now, PID, PID, 2, "cpu", 2.0))
@@ -77,7 +77,7 @@ def test_another_cause_is_said_once() -> None:
     watched.scene.say(Unblock(watched.scene.now, PID, PID, 2))
 
 
-def test_what_a_take_leaves_of_a_stall_is_a_split() -> None:
+def test_progress_during_a_stall_is_reported_as_a_split() -> None:
     watched = Watched()
     scene = watched.scene
     scene.does(PID, "clock_nanosleep")

@@ -1,4 +1,4 @@
-"""The table of rules: in its order, and what each speaks for."""
+"""The table of rules: which rule applies, and which cause it supports."""
 
 from echo_servers.records import Block, Recv
 from echo_tui.diagnosis.rules import RULES
@@ -7,10 +7,10 @@ from echo_tui.diagnosis.stall import Cause
 from tests.model.scene import PID, Scene, loop
 
 CONCLUDED = {Cause.NO_CORE, Cause.BACKLOG}
-"""Causes that follow from several samples, or from the accept queue, and from no rule."""
+"""Causes that follow from several samples or from the accept queue, not from a rule."""
 
 
-def test_each_cause_has_a_rule_and_each_rule_a_name_of_its_own() -> None:
+def test_each_cause_has_a_rule_and_rule_names_are_unique() -> None:
     assert {rule.cause for rule in RULES} == set(Cause) - CONCLUDED
     assert len({rule.name for rule in RULES}) == len(RULES)
 
@@ -29,7 +29,7 @@ def test_the_first_rule_that_applies_is_counted_at_each_sample() -> None:
     assert rules_of("", running=PID) == ["runs"]
 
 
-def test_what_the_server_reports_counts_before_its_thread_is_sampled() -> None:
+def test_report_counts_before_the_thread_is_sampled() -> None:
     scene = Scene("poll", workers=(PID,))
     peers = [scene.accepts(conn) for conn in (1, 2)]
     scene.say(Recv(scene.now, PID, PID, 1, 5, "x"), Block(scene.now + 1, PID, PID, 1, "cpu", 2.0))
@@ -41,7 +41,7 @@ def test_what_the_server_reports_counts_before_its_thread_is_sampled() -> None:
     assert scene.only().injected
 
 
-def test_where_everybody_stays_with_a_client_no_thread_is_looked_at() -> None:
+def test_no_thread_is_judged_if_all_workers_serve_a_client() -> None:
     scene = Scene("accept", "recv")
     scene.accepts(1)
     scene.does(PID, "recvfrom")

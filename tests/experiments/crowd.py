@@ -1,4 +1,4 @@
-"""The same measurement without any of our own: raw sockets, threads, and the clock of the test itself."""
+"""The measurement of a cell without our client code: with raw sockets, threads and the test's own clock."""
 
 import contextlib
 import itertools
@@ -16,7 +16,7 @@ SIZE = 64
 
 @dataclass
 class Pinger:
-    """A client that sends by the clock, whatever comes back, and notes when each message was due and was back."""
+    """A client that sends by the clock without waiting for echoes; it records when messages were due and were back."""
 
     sock: socket.socket
     round_trips: list[tuple[float, float]] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Pinger:
         self.sock.close()
 
     def felt(self, begin: float, end: float) -> str:
-        """In one word what this client felt between two moments (s)."""
+        """Return what this client felt between two times (s): not served, stopped, slowed or untouched."""
         before = sorted(at - due for due, at in self.round_trips if at < begin)
         if not before:
             return "not served"
@@ -67,7 +67,7 @@ class Pinger:
 
 @dataclass
 class Felt:
-    """What the others felt, whether one that came meanwhile was served, and the ports of all of them."""
+    """What the other clients felt, whether a newcomer was served during the block, and the ports of all clients."""
 
     others: list[str]
     newcomer: bool
@@ -82,9 +82,9 @@ def port_of(sock: socket.socket) -> int:
 
 
 def choose(address: tuple[str, int], homes: Callable[[], Mapping[int, int]], others: int) -> list[socket.socket]:
-    """Connect until a process serves two and another one serves one: who is to block, and then the others.
+    """Connect clients until a process serves two and another one serves one; return the one to block and the others.
 
-    `homes` gives the process that serves each port, by the server's own word.
+    `homes` returns the process that serves each port, as reported by the server.
     """
     connected = list[socket.socket]()
     while True:
@@ -102,7 +102,7 @@ def choose(address: tuple[str, int], homes: Callable[[], Mapping[int, int]], oth
 
 
 def connect(address: tuple[str, int], others: int) -> list[socket.socket]:
-    """Connect who is to block, and when it is being served, wherever only one can be, the others."""
+    """Connect the client to block, wait for its first echo so that it is certainly served, and connect the others."""
     blocker = socket.create_connection(address, PATIENCE)
     blocker.sendall(b"first")
     blocker.recv(100)
@@ -110,7 +110,10 @@ def connect(address: tuple[str, int], others: int) -> list[socket.socket]:
 
 
 def feel(address: tuple[str, int], arm_for: Callable[[int], float], connected: list[socket.socket]) -> Felt:
-    """Let the first one's message block (`arm_for(port)` sets the block for it), and say what the others felt."""
+    """Let the first client's message block, and return what the others felt.
+
+    `arm_for(port)` arms the block for that client and returns its length (s).
+    """
     blocker, *others = connected
     pingers = [Pinger(sock) for sock in others]
     newcomer = None

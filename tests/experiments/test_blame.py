@@ -1,4 +1,4 @@
-"""Which stall is a block's, and who waited because of it: pure."""
+"""Which stall a block has caused, and who waited because of it, without a server."""
 
 from echo_tui.diagnosis.stall import Cause, Stall, Victim
 from echo_tui.diagnosis.targets import OnThread
@@ -16,7 +16,7 @@ def stall(number: int, begin: int, end: int, victims: tuple[int, ...] = (), inje
     )
 
 
-def test_what_was_injected_comes_before_what_is_older_and_longer() -> None:
+def test_injected_stall_is_preferred_to_older_and_longer_ones() -> None:
     older, made = stall(1, 100, 3000), stall(2, 1000, 1900, injected=True)
     assert stall_of([older, made], SPAN) is made
     assert stall_of([older, stall(3, 1000, 1200)], SPAN).number == 3  # type: ignore[union-attr]
@@ -24,14 +24,14 @@ def test_what_was_injected_comes_before_what_is_older_and_longer() -> None:
     assert stall_of([stall(1, 100, 900), stall(2, 2100, 2900)], SPAN) is None
 
 
-def test_all_who_waited_because_of_the_block_are_counted_once() -> None:
+def test_all_victims_of_the_block_are_counted_once() -> None:
     gil, queue = stall(1, 1010, 2000, (2, 3, 4), injected=True), stall(2, 1250, 2000, (4, 5))
     found = blame([stall(3, 100, 3000, (9,)), gil, queue], SPAN, 3000 * MS)
     assert found
     assert (found.number, found.victims, found.older) == (1, 4, False)
 
 
-def test_a_stall_of_the_architecture_has_its_own_victims() -> None:
+def test_stall_of_the_architecture_has_its_own_victims() -> None:
     found = blame([stall(1, 100, 3000, (9,))], SPAN, 3000 * MS)
     assert found
     assert (found.victims, found.older) == (1, True)

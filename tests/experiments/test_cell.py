@@ -1,4 +1,4 @@
-"""What a cell makes of echoes: pure."""
+"""How a cell is judged by its round trips, without a server."""
 
 from dataclasses import replace
 
@@ -12,12 +12,12 @@ EVERY = 20 * MS
 
 
 def pings(delay: int = MS, until: int = END + 200 * MS) -> list[RoundTrip]:
-    """A ping each 20 ms, back after `delay` (ns)."""
+    """Return one round trip every 20 ms, each of `delay` ns."""
     return [RoundTrip(due, due + delay) for due in range(0, until, EVERY)]
 
 
 def stopped(begin: int, end: int) -> list[RoundTrip]:
-    """The same, from a server that does nothing between two moments."""
+    """Return the same round trips with a server that does nothing between two times (ns)."""
     return [RoundTrip(echo.due, max(echo.at, end) if echo.at > begin else echo.at) for echo in pings()]
 
 
@@ -45,18 +45,18 @@ def test_slowed() -> None:
     assert (found.felt, found.slower) == (Felt.SLOWED, 7.0)
 
 
-def test_a_hiccup_of_the_machine_is_not_slow() -> None:
+def test_short_delay_by_the_machine_is_not_slowed() -> None:
     held_up = [RoundTrip(e.due, e.due + (90 * MS if BEGIN <= e.due < BEGIN + 100 * MS else MS)) for e in pings()]
     assert judged(held_up).felt is Felt.UNTOUCHED
 
 
-def test_who_was_not_served_before_is_not_stopped_by_the_block() -> None:
+def test_client_not_served_before_the_block_is_not_stopped() -> None:
     assert judged([]).felt is Felt.UNSERVED
     assert judged([RoundTrip(0, END + MS)]).felt is Felt.UNSERVED
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 30))
-def test_a_silence_is_never_longer_than_the_block_nor_shorter_than_the_stop(a: int, b: int, delay: int) -> None:
+def test_silence_is_at_most_the_block_and_at_least_the_stop(a: int, b: int, delay: int) -> None:
     begin, end = BEGIN + min(a, b) * MS, BEGIN + max(a, b) * MS
     found = judged(
         [RoundTrip(e.due, max(e.due + delay * MS, end if e.due + delay * MS > begin else 0)) for e in pings()]
@@ -89,7 +89,7 @@ U, S, X, N = Felt.UNTOUCHED, Felt.SLOWED, Felt.STOPPED, Felt.UNSERVED
         ([N, U], [U, U], True),
     ],
 )
-def test_a_surprise_is_whatever_was_not_expected(felt: list[Felt], expected: list[Felt], surprise: bool) -> None:
+def test_anything_unexpected_is_a_surprise(felt: list[Felt], expected: list[Felt], surprise: bool) -> None:
     assert cell(felt, expected).surprise is surprise
 
 
@@ -105,11 +105,11 @@ def test_a_surprise_is_whatever_was_not_expected(felt: list[Felt], expected: lis
         ([], "not measured"),
     ],
 )
-def test_its_words_tell_of_those_who_suffer_most(felt: list[Felt], words: str) -> None:
+def test_words_describe_the_most_affected_clients(felt: list[Felt], words: str) -> None:
     assert cell(felt, felt).words == words
 
 
-def test_an_untouched_cell_says_that_nobody_shared_the_process() -> None:
+def test_untouched_cell_says_that_no_client_shared_the_process() -> None:
     alone = replace(cell([U, U], [U, U]), alone=True)
     assert alone.words == "untouched, nobody shares its process"
     assert all("alone" in said for said in alone.briefly)

@@ -1,4 +1,4 @@
-"""Cells against what raw sockets feel of the same pattern and the same block, measured by the test itself."""
+"""Measured cells compared with a measurement of the same pattern and block with raw sockets."""
 
 import re
 import signal
@@ -23,14 +23,14 @@ from tests.servers.harness import SERVING, Starter, eventually
 
 TERMS = Terms(seconds=0.6)
 REDUCED = ("single-thread", "multithread", "process-pool", "asyncio", "eventlet")
-"""A pattern of each sort: the full matrix takes minutes."""
+"""One pattern of each sort, because the full matrix takes minutes."""
 SHARING = ("process-thread-pool", "process-loops")
 TRIES = 4
 SEVERITY = ("stopped", "slowed", "untouched", "not served")
 
 
 Suffering = dict[bool, str]
-"""What those felt who suffered most, of those in the process of the one that blocked (True) and of all others."""
+"""The worst that a client felt, of those in the blocked process (True) and of those in other processes (False)."""
 
 
 def worst(felt: Iterable[tuple[bool, str]]) -> Suffering:
@@ -41,7 +41,7 @@ def worst(felt: Iterable[tuple[bool, str]]) -> Suffering:
 
 
 def felt_by_raw_sockets(start: Starter, pattern: str, kind: str, workers: int | None) -> tuple[Suffering, bool, bool]:
-    """What the others felt, whether one that came meanwhile was served, and whether the same process took it."""
+    """Return what the others felt, whether a newcomer was served in time, and whether by the blocked process."""
     server = start(pattern, *(("--workers", str(workers)) if workers else ()))
     address = server.host, server.port
 
@@ -69,7 +69,7 @@ def as_told(cell: Cell) -> Suffering:
 
 
 def slow_or_not(suffering: Suffering) -> Suffering:
-    """The same, without whether it was slow: a busy machine is slow for a moment."""
+    """Return the same with "slowed" as "untouched", because a busy machine may be slow for a short time."""
     return {same: "untouched" if felt == "slowed" else felt for same, felt in suffering.items()}
 
 
@@ -94,7 +94,7 @@ async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind
         assert slow_or_not(ours) == slow_or_not(theirs)
         slow = Felt.SLOWED in cell.expected or "slowed" in {*ours.values(), *theirs.values()}
         if not slow or (ours == theirs and not cell.surprise):
-            break  # what is slow for a moment on a busy machine is not slow again
+            break  # a slowdown caused by a busy machine is tried again
     newcomer = cell.newcomer
     assert newcomer
     assert ours == theirs
@@ -111,14 +111,14 @@ async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind
         assert cell.blame.victims >= stopped
 
 
-async def test_where_processes_are_shared_some_share_it_and_one_does_not() -> None:
+async def test_one_other_client_is_in_another_process() -> None:
     cell = (await measure(find("process-loops"), "sleep", TERMS)).cell
     assert sorted(other.same_process for other in cell.others) == [False, True, True]
     assert cell.words.endswith(", 2 of 3")
     assert not cell.surprise, cell
 
 
-async def test_who_shares_no_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cell_says_that_no_client_shares_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.experiments.measure.shares_processes", lambda pattern: True)
     monkeypatch.setattr("echo_tui.experiments.measure.PROCESSES", TERMS.clients + 4)
     monkeypatch.setattr("echo_tui.experiments.measure.MOST", TERMS.clients + 2)
@@ -127,7 +127,7 @@ async def test_who_shares_no_process_is_told(monkeypatch: pytest.MonkeyPatch) ->
     assert cell.words.endswith(", nobody shares its process")
 
 
-async def test_a_cell_leads_to_its_stall() -> None:
+async def test_cell_has_the_snapshot_of_its_stall() -> None:
     measured = await measure(find("asyncio"), "sleep", TERMS)
     blame = measured.cell.blame
     assert blame
@@ -139,7 +139,7 @@ async def test_a_cell_leads_to_its_stall() -> None:
     assert measured.cell.lasted == pytest.approx(blame.length / 1000, rel=0.3)
 
 
-async def test_what_serves_nobody_is_not_measured() -> None:
+async def test_pattern_that_serves_nobody_is_not_measured() -> None:
     cell = (await measure(find("nonblocking"), "sleep", TERMS)).cell
     assert cell == Cell("nonblocking", "sleep", "it serves nobody")
     assert cell.felt is None
@@ -161,9 +161,7 @@ async def test_a_server_that_does_not_block_is_not_measured(monkeypatch: pytest.
 
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])  # timeout(1) sends two
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_an_interrupted_matrix_prints_what_there_is_and_leaves_nothing_behind(
-    number: signal.Signals, times: int
-) -> None:
+def test_interrupted_matrix_prints_its_cells_and_leaves_nothing(number: signal.Signals, times: int) -> None:
     before = {process.pid for process in psutil.Process().children(recursive=True)}
     command = [sys.executable, "-m", "echo_tui", "matrix", "--patterns", "nonblocking,asyncio", "--csv"]
     with subprocess.Popen(
@@ -190,5 +188,5 @@ def test_an_interrupted_matrix_prints_what_there_is_and_leaves_nothing_behind(
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
 
 
-def test_felt_has_a_severity_for_each() -> None:
+def test_each_felt_has_a_severity() -> None:
     assert {felt.value for felt in Felt} == set(SEVERITY)

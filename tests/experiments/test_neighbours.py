@@ -1,4 +1,4 @@
-"""Who is to block, and who looks on, where several processes serve several clients each: pure."""
+"""Which client is to block and which others are measured, where several processes serve several clients each."""
 
 import pytest
 from echo_servers.catalog import PATTERNS
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def test_which_patterns_are_meant() -> None:
+def test_patterns_whose_processes_serve_several_clients() -> None:
     assert {pattern.name for pattern in PATTERNS if shares_processes(pattern)} == {
         "process-thread-pool",
         "process-loops",
@@ -31,11 +31,11 @@ def test_the_fullest_process_and_one_outside_it(homes: list[int], chosen: list[i
 
 
 @given(st.lists(st.integers(1, 3), min_size=4, max_size=16))
-def test_so_many_are_chosen_and_nobody_twice(homes: list[int]) -> None:
+def test_the_right_number_is_chosen_and_no_client_twice(homes: list[int]) -> None:
     chosen = neighbours(dict(enumerate(homes)), 3)
     assert len(chosen) == len(set(chosen)) == 4
 
 
-def test_one_other_shares_the_process_if_that_can_be_had() -> None:
+def test_one_other_client_shares_the_process_if_possible() -> None:
     assert neighbours({1: 7, 2: 8, 3: 8}, 1) == [2, 3]
     assert both_sorts({1: 7, 2: 8, 3: 8}, [2, 3])

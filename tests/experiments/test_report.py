@@ -1,4 +1,4 @@
-"""The matrix in each of its forms."""
+"""The matrix as Markdown, CSV, JSON and a table for the terminal, and its exit code."""
 
 import csv
 import io
@@ -61,7 +61,7 @@ def test_csv_has_a_line_for_each_of_the_others() -> None:
     assert (rows[2]["newcomer"], rows[2]["newcomer_served_ms"]) == ("new not connected", "")
 
 
-def test_each_line_of_csv_carries_how_it_was_measured() -> None:
+def test_each_csv_line_says_how_it_was_measured() -> None:
     for row in csv.DictReader(io.StringIO(report.as_csv(CELLS, MADE))):
         assert int(row["cores"]) >= 1
         assert row["python_version"].startswith("3.")
@@ -84,7 +84,7 @@ def test_json_has_everything() -> None:
     assert third["why_not"] == "it serves nobody"
 
 
-def test_the_workers_of_a_cell_and_those_of_a_pool_have_a_name_each() -> None:
+def test_workers_of_a_cell_and_of_a_pool_have_separate_names() -> None:
     cells = [Cell("process-loops", "sleep", others=(STOPPED,), expected=(Felt.STOPPED,), workers=2)]
     (row,) = csv.DictReader(io.StringIO(report.as_csv(cells, MADE)))
     said = json.loads(report.as_json(cells, MADE))
@@ -102,7 +102,7 @@ def test_the_table_marks_what_is_not_as_expected() -> None:
     assert "it serves nobody" in said
 
 
-def test_which_process_took_the_newcomer_is_told_where_it_matters() -> None:
+def test_process_of_the_newcomer_is_named_where_it_matters() -> None:
     untouched = replace(STOPPED, felt=Felt.UNTOUCHED, same_process=False)
     expected = (Felt.STOPPED, Felt.UNTOUCHED)
     cell = Cell("process-loops", "sleep", others=(STOPPED, untouched), expected=expected)

@@ -1,4 +1,4 @@
-"""Generated streams may take as long as they take: this machine is shared."""
+"""Hypothesis settings for generated streams: no deadline, because the machine that runs the tests may be busy."""
 
 from hypothesis import HealthCheck, settings
 

@@ -1,4 +1,4 @@
-"""A session as plain values that can be compared, and what must hold of every session at any time."""
+"""Conversion of a session to plain values that can be compared, and a check of a session's invariants."""
 
 import dataclasses
 from collections import deque
@@ -14,15 +14,15 @@ from echo_tui.model.observations import Observation
 from echo_tui.model.session import Session
 
 INDEXES = ("by_key", "by_peer", "_of")
-"""A session's own ways to find connections and stalls; what they find is in the rest."""
+"""Attributes that only index connections and stalls; `plain` skips them, as the objects are found elsewhere too."""
 
 
 PARTS = {Session, *(type(part) for part in vars(Session()).values() if hasattr(part, "__dict__"))}
-"""A session, and what it is composed of."""
+"""The class `Session` and the classes of its parts."""
 
 
 def fold(observations: Iterable[Observation]) -> Session:
-    """The session of these observations, taken in one by one."""
+    """Return the session that results from applying the observations one by one."""
     session = Session()
     for observation in observations:
         session.apply(observation)
@@ -30,7 +30,7 @@ def fold(observations: Iterable[Observation]) -> Session:
 
 
 def plain(value: Any) -> Any:
-    """All that is in a value, as tuples, lists and numbers."""
+    """Convert a value and everything in it to dicts, lists, tuples and scalars that can be compared."""
     match value:
         case _ if type(value) in PARTS:
             return {name: plain(each) for name, each in vars(value).items() if name not in INDEXES}
@@ -52,7 +52,7 @@ def plain(value: Any) -> Any:
 
 
 def check(session: Session) -> None:
-    """Assert what must hold of every session, whatever has happened."""
+    """Assert the invariants of a session, which hold after any observations."""
     connections, closed = session.connections, session.connections.closed
     assert all(number == c.number and not c.closed_at for number, c in connections.items())
     assert all(c.closed_at and c.state is State.CLOSED and not c.pending_since for c in closed)

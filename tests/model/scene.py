@@ -1,4 +1,4 @@
-"""A server as seen twenty times a second, made up by a test: what its threads do, and what waits in the kernel."""
+"""A simulated server, sampled 20 times a second: a test sets what its threads do and what waits in the kernel."""
 
 import copy
 from collections.abc import Iterable
@@ -25,16 +25,16 @@ LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
 
 
 class Scene:
-    """A server that is looked at twenty times a second, with one thread's state at a time made up by the test."""
+    """A simulated server with its session. `passes` lets time pass and applies a sample every 50 ms."""
 
     def __init__(self, *rests: str, workers: Iterable[int] = (PID,)) -> None:
         self.session = Session()
         self.now = 1000 * MS
         self.unread: dict[str, int] = {}
         self.received: dict[str, tuple[int, int]] = {}
-        """Bytes that the kernel has received for a connection, and when (ns) the last of them came."""
+        """Bytes that the kernel has received for a connection, by peer, and when (ns) the last of them arrived."""
         self.written: dict[str, int] = {}
-        """Bytes that the server has written to a connection, where the kernel is to tell."""
+        """Bytes that the server has written to a connection, by peer; samples have None for a peer that is not here."""
         self.queued: list[str] = []
         self.unanswered: list[str] = []
         self.threads: dict[int, Thread] = {}
@@ -64,12 +64,12 @@ class Scene:
         self.threads[tid] = Thread(PID, tid, "t", call, peer, gil, ran, delayed, None, None)
 
     def looked_at(self, tid: int) -> None:
-        """A thread runs for a moment, because it was asked for its stack."""
+        """Let a thread run for 0.5 ms, as if its stack had been sampled."""
         self.threads[tid].ran += MS // 2
         self.threads[tid].disturbed = True
 
     def passes(self, ms: int, running: int = 0, starving: int = 0) -> None:
-        """Time passes; one thread may be on a core, or wait for one."""
+        """Let time pass, with a sample every 50 ms. Thread `running` is on a core; thread `starving` waits for one."""
         for _ in range(ms // LOOK):
             self.now += LOOK * MS
             if thread := self.threads.get(running):
@@ -102,6 +102,6 @@ class Scene:
 
 
 def loop() -> tuple[Scene, list[str]]:
-    """An event loop with three clients."""
+    """Return an event loop with three clients, and the clients' addresses."""
     scene = Scene("poll")
     return scene, [scene.accepts(conn) for conn in (1, 2, 3)]

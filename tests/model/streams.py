@@ -1,4 +1,4 @@
-"""Streams of observations for the tests: of a small world of a server and its clients, and of a hostile one."""
+"""Hypothesis strategies for streams of observations: of a simulated server with clients, and of a hostile server."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
@@ -30,7 +30,7 @@ CROWD = 999
 
 @dataclass
 class Talk:
-    """One connection as the world knows it."""
+    """One connection of a simulated world."""
 
     pid: int
     conn: int
@@ -50,7 +50,7 @@ class Talk:
 
 @dataclass
 class World:
-    """A server of several processes with its clients; every move makes what both ends say of it."""
+    """A simulated server of several processes with its clients; each move adds the observations of both ends."""
 
     now: int = 1_000 * TICK
     said: list[Observation] = field(default_factory=list)
@@ -74,7 +74,7 @@ class World:
         self.said += observations
 
     def move(self, what: str, which: int, size: int) -> None:
-        """Make one move, on one of the connections if it is about one; nothing if it can't be made now."""
+        """Make one move, on an open connection if it needs one; do nothing if it is not possible now."""
         if what in ("external", "ours"):
             self.connect(PIDS[which % len(PIDS)], ours=what == "ours", threaded=size % 2 == 0)
         elif what == "lost":
@@ -120,7 +120,7 @@ class World:
             talk.asked_at = 0
 
     def echo(self, talk: Talk, size: int) -> None:
-        """A recv and a send with nothing between them, told as one; whatever was to be echoed before still is."""
+        """Receive and send back in one `Echo` record; bytes that were unanswered before stay unanswered."""
         asked_at = self.tick()
         if talk.client and not talk.left and not talk.asked_at:
             self.say(ClientSent(asked_at, talk.client, size, "x"))
@@ -136,7 +136,7 @@ class World:
             self.say(ClientEcho(at, talk.client, size, "x", at - asked_at, 0))
 
     def block(self, talk: Talk, size: int) -> None:
-        """A call that holds the thread, or one that is cooperative; one thread is in one call that holds it."""
+        """Begin a blocking call, a cooperative one if `size` is even; do nothing if the thread is in a call already."""
         busy = any(other.blocked for other in self.open if (other.pid, other.tid) == (talk.pid, talk.tid))
         if not busy:
             talk.blocked = True
@@ -174,12 +174,12 @@ MOVES = ("external", "ours", "ours", "recv", "recv", "send", "send", "echo", "bl
 
 
 def some(each: st.SearchStrategy[T]) -> st.SearchStrategy[list[T]]:
-    """A few, which are easy to understand when a test fails, or many, which it takes to make it fail."""
+    """Return a strategy for a few items, which make a failure easy to understand, or many, which find more failures."""
     return st.one_of(st.lists(each, max_size=12), st.lists(each, min_size=25, max_size=60))
 
 
 def worlds(*more: str) -> st.SearchStrategy[World]:
-    """Worlds after some moves; `more` kinds of moves than those that lose nothing."""
+    """Return a strategy for worlds after some moves; `more` names moves besides MOVES, none of which loses records."""
     move = st.tuples(st.sampled_from((*MOVES, *more)), st.integers(0, 20), st.integers(1, 3000))
     return some(move).map(_made)
 
@@ -264,4 +264,4 @@ def _any_of(kind: Any) -> st.SearchStrategy[Observation]:
 
 
 anything: st.SearchStrategy[list[Observation]] = some(st.one_of(*map(_any_of, KINDS)))
-"""Valid observations in any order, of few processes and connections: what a broken or hostile server may say."""
+"""Valid observations in any order, of few processes and connections: what a broken or hostile server may report."""

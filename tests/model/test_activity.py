@@ -15,7 +15,7 @@ steps = st.one_of(st.integers(-3, 5), st.integers(-BUCKETS - 50, BUCKETS + 50), 
 @given(st.lists(st.tuples(steps, st.integers(1, 300)), max_size=30), st.integers(-BUCKETS, 20), st.integers(1, BUCKETS))
 @example([(0, 1), (-BUCKETS, 1)], 0, 1)
 @example([(0, 255), (BUCKETS, 1), (1 - BUCKETS, 3)], -BUCKETS + 1, 2)
-def test_activity_is_what_a_plain_list_of_messages_says(moves: list[tuple[int, int]], back: int, width: int) -> None:
+def test_activity_matches_a_plain_count_of_messages(moves: list[tuple[int, int]], back: int, width: int) -> None:
     activity, counted, bucket, last = Activity(), Counter[int](), START, START
     activity.count(START * BUCKET)
     counted[START] = 1
@@ -36,7 +36,7 @@ def test_activity_is_what_a_plain_list_of_messages_says(moves: list[tuple[int, i
     assert twin.between((last + 1) * BUCKET, (last + 2) * BUCKET) == 0
 
 
-def test_a_span_sees_the_grains_that_it_touches() -> None:
+def test_span_covers_every_bucket_that_it_touches() -> None:
     activity = Activity()
     for _ in range(3):
         activity.count(7 * BUCKET + 5)
@@ -51,7 +51,7 @@ def connection() -> Connection:
     return Connection(1, "127.0.0.1:1", SECOND)
 
 
-def test_a_wait_that_nobody_could_see_is_not_remembered() -> None:
+def test_wait_too_short_to_notice_is_not_kept() -> None:
     it = connection()
     it.remember(SECOND, SECOND + NOTICEABLE - 1, State.WAITING)
     it.remember(0, SECOND, State.WAITING)
@@ -60,7 +60,7 @@ def test_a_wait_that_nobody_could_see_is_not_remembered() -> None:
     assert list(it.waits) == [Wait(SECOND, SECOND + NOTICEABLE, State.WAITING)]
 
 
-def test_waits_of_one_kind_that_overlap_are_one() -> None:
+def test_overlapping_waits_of_one_state_are_joined() -> None:
     it = connection()
     it.remember(2 * SECOND, 4 * SECOND, State.WAITING)
     it.remember(3 * SECOND, 5 * SECOND, State.WAITING)
@@ -71,7 +71,7 @@ def test_waits_of_one_kind_that_overlap_are_one() -> None:
     assert [(w.begin // SECOND, w.state) for w in it.waits] == [(2, State.WAITING), (6, State.HELD), (7, State.HELD)]
 
 
-def test_a_wait_inside_of_the_last_one_shortens_nothing() -> None:
+def test_wait_within_the_last_one_changes_nothing() -> None:
     it = connection()
     it.remember(2 * SECOND, 9 * SECOND, State.WAITING)
     it.remember(3 * SECOND, 5 * SECOND, State.WAITING)
@@ -79,7 +79,7 @@ def test_a_wait_inside_of_the_last_one_shortens_nothing() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20), st.sampled_from(State)), max_size=40))
-def test_remembered_waits_cover_exactly_what_was_waited(spans: list[tuple[int, int, State]]) -> None:
+def test_kept_waits_cover_exactly_the_time_waited(spans: list[tuple[int, int, State]]) -> None:
     it = connection()
     for begin, length, state in spans:
         it.remember(begin * NOTICEABLE, (begin + length) * NOTICEABLE, state)

@@ -1,4 +1,4 @@
-"""Why a server takes nothing, and who is to blame for it."""
+"""Why a server makes no progress, and which thread and line is to blame."""
 
 import pytest
 from echo_servers.records import Block, Bye, Echo, Lost, New, Recv, Unblock
@@ -24,7 +24,7 @@ from tests.model.scene import LOOK, MS, PID, Scene, loop
         ("ppoll", 0, 0, Cause.BLOCKED),
     ],
 )
-def test_the_cause(call: str, running: int, starving: int, cause: Cause) -> None:
+def test_cause_by_the_state_of_the_thread(call: str, running: int, starving: int, cause: Cause) -> None:
     scene, peers = loop()
     scene.passes(100)
     scene.unread = {peers[1]: 5}
@@ -35,7 +35,7 @@ def test_the_cause(call: str, running: int, starving: int, cause: Cause) -> None
     assert sentence(cause)
 
 
-def test_a_write_to_a_client_is_told_from_one_to_a_pipe() -> None:
+def test_write_to_a_client_means_that_it_does_not_read() -> None:
     scene, peers = loop()
     scene.unread = {peers[1]: 5}
     scene.does(PID, "write", peer=peers[1])
@@ -43,7 +43,7 @@ def test_a_write_to_a_client_is_told_from_one_to_a_pipe() -> None:
     assert scene.only().cause is Cause.NOT_READING
 
 
-def test_who_waits_for_the_gil_and_who_has_it() -> None:
+def test_thread_that_waits_for_the_gil_and_thread_that_has_it() -> None:
     scene = Scene("accept", "recv")
     waiting, _ = scene.accepts(1, tid=11), scene.accepts(2, tid=12)
     scene.does(11, "futex", gil=True)
@@ -59,7 +59,7 @@ def test_who_waits_for_the_gil_and_who_has_it() -> None:
     assert stall.culprit.where == Frame("/x/handler.py", 9, "search"), "not a line of the library"
 
 
-def test_all_workers_of_a_pool_are_taken() -> None:
+def test_all_workers_of_a_pool_are_busy() -> None:
     scene = Scene("accept", "recv", workers=(11, 12))
     for conn, tid in ((1, 11), (2, 12)):
         scene.does(tid, "recvfrom", scene.accepts(conn, tid=tid, by=tid))
@@ -100,7 +100,7 @@ def test_a_full_backlog() -> None:
 
 
 @pytest.mark.parametrize("rest", ["recvfrom", "clock_nanosleep"])
-def test_a_pool_whose_workers_all_block_is_not_just_taken(rest: str) -> None:
+def test_pool_whose_workers_all_block_is_blocked_not_busy(rest: str) -> None:
     scene = Scene("accept", "recv", workers=(11, 12))
     scene.accepts(1, tid=11)
     scene.accepts(2, tid=12)
@@ -111,8 +111,8 @@ def test_a_pool_whose_workers_all_block_is_not_just_taken(rest: str) -> None:
     assert scene.only().cause is (Cause.ALL_WORKERS_BUSY if rest == "recvfrom" else Cause.BLOCKED)
 
 
-def test_what_was_seen_of_a_line_before_the_cause_changed_is_not_kept() -> None:
-    """A busy loop that has slept, and turns again with the queue as long as before."""
+def test_line_is_dropped_when_the_cause_changes() -> None:
+    """A busy loop turns again after a sleep, with the accept queue as long as before."""
     scene = Scene("accept", "spin")
     scene.accepts(1)
     scene.does(PID, "clock_nanosleep")
@@ -136,7 +136,7 @@ def test_what_was_seen_of_a_line_before_the_cause_changed_is_not_kept() -> None:
     assert now.culprit.where == Frame("/x/busy.py", 19, "spin")
 
 
-def test_a_newcomer_that_nobody_can_greet_for_the_gil_is_a_victim_of_the_same_stall() -> None:
+def test_queued_client_is_a_victim_of_the_gil_stall() -> None:
     scene = Scene("accept", "recv")
     served = scene.accepts(1, tid=11)
     scene.accepts(2, tid=12)
@@ -150,7 +150,7 @@ def test_a_newcomer_that_nobody_can_greet_for_the_gil_is_a_victim_of_the_same_st
     assert (stall.cause, len(stall.victims)) == (Cause.GIL, 2)
 
 
-def test_a_worker_that_waits_for_the_gil_with_nothing_in_hand_keeps_nobody_waiting() -> None:
+def test_waiting_for_the_gil_without_work_is_no_stall() -> None:
     scene = Scene("accept", "recv")
     scene.accepts(1, tid=11)
     scene.accepts(2, tid=12)
@@ -162,7 +162,7 @@ def test_a_worker_that_waits_for_the_gil_with_nothing_in_hand_keeps_nobody_waiti
 
 
 def blocked_in_turn() -> tuple[Scene, list[str]]:
-    """Three clients with a thread each; what they send at once has left the kernel, and the first one has the GIL."""
+    """Return a scene of three clients with a thread each, all idle in recv, and the clients' addresses."""
     scene = Scene("accept", "recv", workers=())
     peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
     for tid in (11, 12, 13):
@@ -171,7 +171,7 @@ def blocked_in_turn() -> tuple[Scene, list[str]]:
     return scene, peers
 
 
-def test_clients_that_block_the_gil_in_turn_are_one_stall_after_the_other() -> None:
+def test_blocks_that_keep_the_gil_in_turn_are_separate_stalls() -> None:
     scene, peers = blocked_in_turn()
     arrived = scene.now
     scene.received = dict.fromkeys(peers[1:], (5, arrived))
@@ -193,8 +193,8 @@ def test_clients_that_block_the_gil_in_turn_are_one_stall_after_the_other() -> N
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_what_a_thread_has_told_since_makes_nobody_wait_for_the_gil(told: bool) -> None:
-    """Also where the kernel was not asked again meanwhile; nor does what may be among the lost."""
+def test_reported_or_lost_echo_is_no_wait_for_the_gil(told: bool) -> None:
+    """Even if the kernel was not queried again since; nor does a client wait whose echo may be among lost records."""
     scene, peers = blocked_in_turn()
     scene.received = {peers[1]: (5, scene.now)}
     scene.does(12, "futex", gil=True)
@@ -208,8 +208,8 @@ def test_what_a_thread_has_told_since_makes_nobody_wait_for_the_gil(told: bool) 
     assert scene.stalls == []
 
 
-def test_threads_that_compute_in_turns_are_a_stall_each() -> None:
-    """They look now like computing and now like waiting for the GIL."""
+def test_threads_that_compute_in_turns_make_at_most_a_stall_each() -> None:
+    """A sample shows each thread either computing or waiting for the GIL."""
     scene, peers = blocked_in_turn()
     scene.unread = dict.fromkeys(peers, 5)
     for turn in range(40):
@@ -221,7 +221,7 @@ def test_threads_that_compute_in_turns_are_a_stall_each() -> None:
     assert sum(len(stall.victims) for stall in scene.stalls) == 3
 
 
-def test_who_shares_a_process_with_c_code_that_keeps_the_gil_is_held() -> None:
+def test_c_code_that_keeps_the_gil_holds_the_whole_process() -> None:
     scene = Scene("accept", "recv", workers=())
     for conn in (1, 2):
         scene.accepts(conn, tid=10 + conn)
@@ -241,7 +241,7 @@ def line(stall: Stall) -> Frame | None:
     return stall.culprit.where if stall.culprit else None
 
 
-def test_a_full_backlog_leaves_the_line_known() -> None:
+def test_full_backlog_keeps_the_known_line() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.unread, scene.queued, scene.unanswered = {peers[1]: 5}, ["127.0.0.1:6000"], ["127.0.0.1:6010"]
@@ -253,7 +253,7 @@ def test_a_full_backlog_leaves_the_line_known() -> None:
     assert (scene.only().cause, line(scene.only())) == (Cause.BACKLOG, BLOCK)
 
 
-def test_the_line_of_a_call_that_is_over_is_not_that_of_the_computing_after_it() -> None:
+def test_line_of_a_finished_call_is_not_reused_for_computing() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.unread = {peers[1]: 5}
@@ -269,7 +269,7 @@ def test_the_line_of_a_call_that_is_over_is_not_that_of_the_computing_after_it()
     assert (scene.only().cause, line(scene.only())) == (Cause.COMPUTING, HANDLER)
 
 
-def test_a_line_that_is_known_from_before_is_not_asked_for_again() -> None:
+def test_line_sampled_before_the_stall_is_not_queried_again() -> None:
     """The thread has not left its call since."""
     scene = Scene("accept", "recv")
     peer = scene.accepts(1, tid=11)
@@ -282,8 +282,8 @@ def test_a_line_that_is_known_from_before_is_not_asked_for_again() -> None:
     assert (scene.only().cause, line(scene.only())) == (Cause.BLOCKED, BLOCK)
 
 
-def test_a_block_of_its_own_is_not_blamed_on_another_thread_in_the_same_file() -> None:
-    """A C call may wait as for a lock."""
+def test_own_block_is_not_blamed_on_another_thread() -> None:
+    """A C call may be in the futex system call, like a thread that waits for a lock."""
     scene = Scene("accept", "recv")
     scene.accepts(1, tid=11)
     peer = scene.accepts(2, tid=12)
@@ -299,7 +299,7 @@ def test_a_block_of_its_own_is_not_blamed_on_another_thread_in_the_same_file() -
     assert (stall.cause, stall.injected, line(stall)) == (Cause.BLOCKED, True, waits)
 
 
-def test_without_the_kernels_word_on_threads_the_server_says_who_is_taken() -> None:
+def test_records_alone_show_that_all_workers_are_busy() -> None:
     scene = Scene("accept", "recv", workers=(11, 12))
     scene.accepts(1, tid=11, by=11)
     scene.accepts(2, tid=12, by=12)
@@ -310,7 +310,7 @@ def test_without_the_kernels_word_on_threads_the_server_says_who_is_taken() -> N
     assert scene.only().cause is Cause.ALL_WORKERS_BUSY
 
 
-def test_one_that_is_stopped_with_its_client_in_hand_is_not_busy_with_it() -> None:
+def test_stopped_thread_is_not_busy_with_its_client() -> None:
     scene = Scene("accept", "recv")
     scene.does(PID, "recvfrom", scene.accepts(1))
     scene.passes(100)
@@ -320,8 +320,8 @@ def test_one_that_is_stopped_with_its_client_in_hand_is_not_busy_with_it() -> No
     assert scene.only().cause is Cause.STOPPED
 
 
-def test_that_it_is_stopped_counts_for_more_than_that_it_looked_at_rest_before() -> None:
-    """Whether it is stopped is read once a second only."""
+def test_stopped_thread_outweighs_earlier_idle_samples() -> None:
+    """Whether a thread is stopped is read only once a second."""
     scene = Scene("accept", "recv")
     peer = scene.accepts(1)
     scene.does(PID, "recvfrom", peer)
@@ -333,7 +333,7 @@ def test_that_it_is_stopped_counts_for_more_than_that_it_looked_at_rest_before()
     assert scene.only().cause is Cause.STOPPED
 
 
-def test_that_the_server_was_telling_us_something_is_not_its_own_line() -> None:
+def test_reporting_code_is_not_the_culprits_line() -> None:
     scene, peers = loop()
     scene.does(PID, "")
     scene.unread = {peers[1]: 5}
@@ -343,7 +343,7 @@ def test_that_the_server_was_telling_us_something_is_not_its_own_line() -> None:
     assert line(scene.only()) == HANDLER
 
 
-def test_who_keeps_the_gil_from_the_same_look_on_is_not_one_that_has_long_been_idle() -> None:
+def test_thread_that_has_long_been_idle_does_not_have_the_gil() -> None:
     scene = Scene("accept", "recv", workers=())
     peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2)]
     for tid in (11, 12):
@@ -371,5 +371,5 @@ def test_who_keeps_the_gil_from_the_same_look_on_is_not_one_that_has_long_been_i
         ("/usr/lib/python3.11/selectors.py", False),
     ],
 )
-def test_a_pattern_is_the_programs_own_code_wherever_it_is_installed(file: str, own: bool) -> None:
+def test_pattern_is_own_code_wherever_it_is_installed(file: str, own: bool) -> None:
     assert is_own(Frame(file, 1, "f")) is own

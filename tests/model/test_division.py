@@ -1,4 +1,4 @@
-"""What divides a stall and what is left of it: takes that are reported late, and what the kernel shows of echoes."""
+"""How progress that is reported late, and echoes that the kernel shows, split or shorten a stall."""
 
 import pytest
 from echo_servers.records import Block, Echo, Recv, Send, Unblock
@@ -11,7 +11,7 @@ from tests.model.scene import LISTENING, MS, PID, Scene, loop
 
 
 def gil_held() -> Scene:
-    """Threads with a client each: all but the first want the GIL, which that one keeps; their clients have sent."""
+    """Return a scene of threads with a client each: the first keeps the GIL, the others have read and wait for it."""
     scene = Scene("accept", "recv", workers=())
     peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3, 4)]
     scene.passes(500)
@@ -23,8 +23,8 @@ def gil_held() -> Scene:
     return scene
 
 
-def test_what_was_taken_right_after_the_begin_and_is_reported_late_does_not_undo_a_stall() -> None:
-    """Between two holds of the GIL a thread serves its client, and can't report it before the second hold is over."""
+def test_late_report_of_early_progress_keeps_the_stall() -> None:
+    """A thread makes progress between two blocks that keep the GIL, and can report it only after the second one."""
     scene = gil_held()
     scene.passes(300)
     first = scene.only()
@@ -48,7 +48,7 @@ def test_what_was_taken_right_after_the_begin_and_is_reported_late_does_not_undo
     assert scene.session.stalls.totals == {Cause.GIL: 2}
 
 
-def test_a_stall_goes_on_for_those_who_wait_after_a_take_that_is_reported_late() -> None:
+def test_stall_continues_for_others_after_a_late_report() -> None:
     scene = gil_held()
     scene.passes(300)
     stall = scene.only()
@@ -62,7 +62,7 @@ def test_a_stall_goes_on_for_those_who_wait_after_a_take_that_is_reported_late()
     assert {victim.peer for victim in stall.victims.values()} == {"127.0.0.1:5002", "127.0.0.1:5004"}
 
 
-def test_a_stall_in_which_something_was_taken_is_two() -> None:
+def test_progress_during_a_stall_splits_it() -> None:
     scene = gil_held()
     begin = scene.now
     scene.passes(600)
@@ -78,8 +78,8 @@ def test_a_stall_in_which_something_was_taken_is_two() -> None:
     assert [victim.end for victim in first.victims.values()] == [taken, taken + MS, taken]
 
 
-def test_who_is_told_to_have_sent_by_the_server_waits_until_the_kernel_has_it() -> None:
-    """A transport may keep an echo in a buffer of its own until its loop turns again (Twisted, uvloop)."""
+def test_reported_echo_counts_once_the_kernel_has_it() -> None:
+    """A transport may keep an echo in its own buffer until the next turn of its loop (Twisted, uvloop)."""
     scene, peers = loop()
     scene.say(LISTENING)
     scene.passes(500)
@@ -100,7 +100,7 @@ def test_who_is_told_to_have_sent_by_the_server_waits_until_the_kernel_has_it() 
     assert (before, scene.session.connections[1].state) == (State.WAITING, State.QUIET)
 
 
-def test_who_has_its_echo_by_the_kernels_word_is_no_victim_though_it_is_not_reported() -> None:
+def test_unreported_echo_in_the_kernel_ends_the_wait() -> None:
     scene = gil_held()
     scene.written = dict.fromkeys(scene.received, 0)
     scene.passes(300)
@@ -110,7 +110,7 @@ def test_who_has_its_echo_by_the_kernels_word_is_no_victim_though_it_is_not_repo
     assert ends == {"127.0.0.1:5002": False, "127.0.0.1:5003": True, "127.0.0.1:5004": False}
 
 
-def test_who_keeps_the_gil_is_no_victim_of_its_own_call() -> None:
+def test_client_whose_call_keeps_the_gil_is_no_victim() -> None:
     scene, peers = loop()
     scene.say(LISTENING)
     scene.passes(500)
@@ -122,12 +122,12 @@ def test_who_keeps_the_gil_is_no_victim_of_its_own_call() -> None:
     assert [victim.peer for victim in scene.only().victims.values()] == [peers[1]]
 
 
-def test_a_block_that_the_server_reports_needs_no_sample_of_its_thread() -> None:
+def test_reported_block_needs_no_thread_sample() -> None:
     scene, peers = loop()
     scene.passes(500)
     begun = scene.now + MS
     scene.say(Recv(begun, PID, PID, 1, 5, "x"), Block(begun, PID, PID, 1, "cpu", 1.0))
-    for elapsed in (100, 200):  # threads are sampled seldom, where there are thousands of them
+    for elapsed in (100, 200):  # no thread samples: with thousands of threads they are rare
         sample = SocketSample(begun + elapsed * MS, 0, 128, 0, [], [Socket(peers[1], 5, 0, True, elapsed - 10)])
         scene.say(sample)
     stall = scene.only()
@@ -135,11 +135,11 @@ def test_a_block_that_the_server_reports_needs_no_sample_of_its_thread() -> None
 
 
 @pytest.mark.parametrize(("interval", "least"), [(50, 100), (100, 150), (785, 835)])
-def test_from_which_length_on_stalls_are_found(interval: int, least: int) -> None:
+def test_shortest_stall_that_is_always_found(interval: int, least: int) -> None:
     assert Stalls().found_from(interval * MS) == least * MS
 
 
-def test_who_has_just_left_its_own_blocking_call_has_not_waited_for_it() -> None:
+def test_own_blocking_call_is_no_wait_right_after_its_end() -> None:
     """A sample may come between the end of a call and its echo."""
     scene, peers = loop()
     scene.say(Recv(scene.now, PID, PID, 1, 5, "x"), Block(scene.now, PID, PID, 1, "sleep", 0.7))
@@ -155,8 +155,8 @@ def test_who_has_just_left_its_own_blocking_call_has_not_waited_for_it() -> None
     assert scene.stalls == []
 
 
-def test_who_waits_on_after_its_own_blocking_call_waits_from_its_end() -> None:
-    """Twisted writes the echoes of a turn when it is over: another one's call comes in between."""
+def test_wait_after_own_blocking_call_begins_at_its_end() -> None:
+    """Twisted writes the echoes of a turn at its end, so another client's call may come in between."""
     scene, peers = loop()
     scene.say(Recv(scene.now, PID, PID, 1, 5, "x"), Block(scene.now, PID, PID, 1, "sleep", 0.3))
     scene.does(PID, "clock_nanosleep")

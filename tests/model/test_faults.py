@@ -1,4 +1,4 @@
-"""Whose fault a stall is: where that becomes another one's, one stall ends and another begins."""
+"""Attribution of a stall to a thread, the architecture or the accept queue; where it changes, a new stall begins."""
 
 from echo_servers.records import Block, Recv, Send, Unblock
 from echo_tui.diagnosis.stall import Cause
@@ -8,7 +8,7 @@ from tests.model.scene import LOOK, MS, PID, Scene
 
 
 def one_thread_stays_with_its_client() -> Scene:
-    """Another client is in the accept queue meanwhile."""
+    """Return a scene of one thread that waits for its client while another client is in the accept queue."""
     scene = Scene("accept", "recv")
     scene.accepts(1)
     scene.does(PID, "recvfrom", "127.0.0.1:5001")
@@ -16,8 +16,8 @@ def one_thread_stays_with_its_client() -> Scene:
     return scene
 
 
-def test_where_the_fault_becomes_another_one_each_has_a_stall_of_its_own_length() -> None:
-    """A thread that only stays with its client is no fault of a line; while it sleeps for that client, it is."""
+def test_each_attribution_has_its_own_stall() -> None:
+    """Waiting for its client is attributed to the architecture; sleeping for that client, to the thread."""
     scene = one_thread_stays_with_its_client()
     scene.passes(5000)
     taken = scene.now
@@ -38,7 +38,7 @@ def test_where_the_fault_becomes_another_one_each_has_a_stall_of_its_own_length(
     assert scene.session.stalls.totals == {Cause.ONE_CLIENT: 1, Cause.BLOCKED: 1}
 
 
-def test_a_fault_that_lasts_less_than_a_stall_is_none_of_its_own() -> None:
+def test_short_change_of_attribution_makes_no_stall() -> None:
     scene = one_thread_stays_with_its_client()
     for _ in range(20):
         scene.passes(300)
@@ -49,7 +49,7 @@ def test_a_fault_that_lasts_less_than_a_stall_is_none_of_its_own() -> None:
     assert (stall.cause, stall.culprit and stall.culprit.call, stall.end) == (Cause.ONE_CLIENT, "recvfrom", 0)
 
 
-def test_a_stall_that_begins_a_moment_before_its_fault_is_of_that_fault() -> None:
+def test_stall_gets_an_attribution_that_follows_shortly() -> None:
     scene = one_thread_stays_with_its_client()
     scene.passes(50)
     scene.does(PID, "clock_nanosleep")
@@ -58,7 +58,7 @@ def test_a_stall_that_begins_a_moment_before_its_fault_is_of_that_fault() -> Non
     assert (stall.cause, stall.begin) == (Cause.BLOCKED, next(iter(stall.victims.values())).begin)
 
 
-def test_a_full_queue_is_to_blame_for_as_long_as_it_is_full() -> None:
+def test_full_queue_is_blamed_while_it_is_full() -> None:
     scene = one_thread_stays_with_its_client()
     scene.passes(2000)
     full = scene.now
@@ -73,7 +73,7 @@ def test_a_full_queue_is_to_blame_for_as_long_as_it_is_full() -> None:
     assert (during.unanswered, after.unanswered) == (["127.0.0.1:7000"], [])
 
 
-def test_a_fault_that_nobody_has_told_of_is_a_stall_of_its_own_and_so_is_the_one_after_it() -> None:
+def test_unreported_change_of_attribution_splits_the_stall() -> None:
     scene = one_thread_stays_with_its_client()
     scene.say(Block(100 * MS, PID, PID, 1, "sleep", 0.1), Unblock(200 * MS, PID, PID, 1))
     scene.passes(1000)
@@ -89,7 +89,7 @@ def test_a_fault_that_nobody_has_told_of_is_a_stall_of_its_own_and_so_is_the_one
     assert (blocked.end, after.begin) == (turned + 200 * MS, turned + 200 * MS)
 
 
-def test_where_threads_cannot_be_seen_one_look_changes_no_fault() -> None:
+def test_one_sample_without_threads_changes_no_attribution() -> None:
     scene = Scene("accept", "recv")
     scene.accepts(1)
     queued = Socket("127.0.0.1:6000", 0, 0, False)
@@ -101,7 +101,7 @@ def test_where_threads_cannot_be_seen_one_look_changes_no_fault() -> None:
     assert (stall.number, stall.cause, scene.session.stalls.count) == (1, Cause.ONE_CLIENT, 1)
 
 
-def test_a_thread_that_serves_its_client_briskly_is_busy_with_it_however_often_it_is_seen_on_a_core() -> None:
+def test_thread_with_recent_progress_is_busy_with_its_client() -> None:
     scene = one_thread_stays_with_its_client()
     for number in range(200):
         on_a_core = number % 8 < 5
@@ -111,7 +111,7 @@ def test_a_thread_that_serves_its_client_briskly_is_busy_with_it_however_often_i
     assert (scene.only().cause, scene.session.stalls.count) == (Cause.ONE_CLIENT, 1)
 
 
-def test_who_comes_after_a_stall_is_none_of_its_victims() -> None:
+def test_later_client_is_no_victim_of_an_earlier_stall() -> None:
     scene = one_thread_stays_with_its_client()
     scene.passes(1000)
     scene.does(PID, "clock_nanosleep")
@@ -123,7 +123,7 @@ def test_who_comes_after_a_stall_is_none_of_its_victims() -> None:
     assert [victim.peer for victim in now.victims.values()] == scene.queued
 
 
-def test_a_stall_whose_fault_turns_out_to_be_another_one_keeps_its_number() -> None:
+def test_stall_keeps_its_number_when_its_attribution_changes() -> None:
     scene = one_thread_stays_with_its_client()
     scene.passes(50)
     scene.does(PID, "clock_nanosleep")

@@ -1,4 +1,4 @@
-"""A frozen session is the session of that moment, and stays so."""
+"""A snapshot of a session equals the session at that time, and never changes."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import is_dataclass
@@ -18,7 +18,7 @@ from tests.model.streams import World, anything, worlds
 
 
 @given(st.one_of(anything, worlds("lost").map(lambda world: world.said)), st.integers(0, 60))
-def test_a_frozen_session_stands_still_while_the_live_one_goes_on(stream: list[Observation], when: int) -> None:
+def test_snapshot_does_not_change_with_the_live_session(stream: list[Observation], when: int) -> None:
     live = fold(stream[:when])
     still = live.snapshot()
     frozen = plain(still)
@@ -31,7 +31,7 @@ def test_a_frozen_session_stands_still_while_the_live_one_goes_on(stream: list[O
 
 
 @given(worlds("lost"))
-def test_a_frozen_session_shares_nothing_that_changes(world: World) -> None:
+def test_snapshot_shares_no_connection(world: World) -> None:
     live = fold(world.said)
     still = live.snapshot()
     mine = {id(c) for c in every_connection(still)}
@@ -45,12 +45,12 @@ def test_a_frozen_session_shares_nothing_that_changes(world: World) -> None:
 
 @settings(max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking takes minutes
 @given(st.one_of(anything, worlds("lost").map(lambda world: world.said)))
-def test_no_mutable_object_is_part_of_both_sessions(stream: list[Observation]) -> None:
+def test_snapshot_shares_no_mutable_object(stream: list[Observation]) -> None:
     live = fold(stream)
     assert not shared(live, live.snapshot())
 
 
-def test_who_connects_later_is_no_peer_of_a_frozen_session() -> None:
+def test_later_connection_is_not_in_the_snapshot() -> None:
     scene, _ = loop()
     scene.does(PID, "epoll_wait")
     scene.passes(100)
@@ -64,15 +64,15 @@ def test_who_connects_later_is_no_peer_of_a_frozen_session() -> None:
 
 
 def shared(live: Session, still: Session) -> list[str]:
-    """Return the paths of all that can change and belongs to both."""
+    """Return the paths of the mutable objects that belong to both sessions."""
     mine = dict(mutable(still, "frozen"))
     return [path for number, path in mutable(live, "live") if number in mine]
 
 
 def mutable(root: object, name: str) -> Iterator[tuple[int, str]]:
-    """Give all that can change in an object graph, by its id and the path to it.
+    """Yield the id and the path of each mutable object in an object graph.
 
-    Observations never change, and neither does a stall that is over.
+    Observations and closed stalls are left out, because they never change.
     """
     seen, waiting = set[int](), [(root, name)]
     while waiting:
@@ -110,7 +110,7 @@ def every_connection(session: Session) -> list[object]:
     return [*session.connections.values(), *session.connections.closed, *served, *of_clients]
 
 
-def test_a_wait_that_is_not_a_stall_yet_is_in_the_picture_too() -> None:
+def test_snapshot_includes_waits_below_the_threshold() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.unread = {peers[0]: 5}

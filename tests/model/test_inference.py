@@ -1,4 +1,4 @@
-"""Records inferred from samples: who accepts, which connections there are, and what was read of them."""
+"""Records inferred from samples: workers, connections, and the bytes read from and written to them."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def socket(peer: str = PEER, received: int | None = 0, unread: int = 0, written:
 
 
 class Watched:
-    """An inference that is fed samples, one step after the other."""
+    """An inference and the observations that it has added to the samples it was given."""
 
     def __init__(self) -> None:
         self.inference = Inference(PID, "127.0.0.1", 8000)
@@ -57,7 +57,7 @@ def test_a_thread_idle_in_accept_is_a_worker() -> None:
     assert watched.of(Listening) == [Listening(STEP, PID, PID, "127.0.0.1", 8000, 128)]
 
 
-def test_a_connection_belongs_to_the_only_thread_that_accepts_until_another_one_is_seen_with_it() -> None:
+def test_connection_belongs_to_the_only_accepting_thread_at_first() -> None:
     watched = Watched()
     watched.threads(thread("accept4"))
     watched.sockets(socket())
@@ -68,7 +68,7 @@ def test_a_connection_belongs_to_the_only_thread_that_accepts_until_another_one_
     assert watched.of(Serve) == [Serve(2 * STEP, PID, 41, new.conn)]
 
 
-def test_a_poll_is_a_worker_only_where_nobody_is_idle_in_accept() -> None:
+def test_polling_thread_is_a_worker_only_if_none_is_idle_in_accept() -> None:
     loop, parent = Watched(), Watched()
     loop.threads(thread("epoll_wait"))
     parent.threads(thread("poll"), thread("accept4", pid=41, tid=41))
@@ -78,7 +78,7 @@ def test_a_poll_is_a_worker_only_where_nobody_is_idle_in_accept() -> None:
     assert [(w.pid, w.tid) for w in parent.of(WorkerBegan) if isinstance(w, WorkerBegan)] == [(41, 41)]
 
 
-def test_without_a_connection_a_poll_becomes_a_worker_when_the_server_has_settled() -> None:
+def test_polling_thread_becomes_a_worker_once_settled() -> None:
     watched = Watched()
     watched.threads(thread("epoll_wait"))
     while watched.at < STEP + SETTLED:
@@ -88,7 +88,7 @@ def test_without_a_connection_a_poll_becomes_a_worker_when_the_server_has_settle
     assert watched.of(WorkerBegan)
 
 
-def test_of_several_who_accept_a_connection_waits_until_its_thread_is_seen() -> None:
+def test_new_record_waits_until_the_serving_thread_is_seen() -> None:
     watched = Watched()
     watched.threads(thread("accept4", pid=41, tid=41), thread("accept4", pid=42, tid=42))
     watched.sockets(socket())
@@ -99,7 +99,7 @@ def test_of_several_who_accept_a_connection_waits_until_its_thread_is_seen() -> 
     assert watched.of(New) == [New(first, 42, 42, 1, PEER)]
 
 
-def test_where_its_thread_is_never_seen_it_is_unknown() -> None:
+def test_thread_that_is_never_seen_is_unknown() -> None:
     watched = Watched()
     watched.threads(thread("accept4", pid=41, tid=41), thread("accept4", pid=42, tid=42))
     for _ in range(PATIENCE):
@@ -109,7 +109,7 @@ def test_where_its_thread_is_never_seen_it_is_unknown() -> None:
     assert [(new.pid, new.tid) for new in watched.of(New) if isinstance(new, New)] == [(PID, UNKNOWN)]
 
 
-def test_a_connection_that_the_server_has_closed_is_over() -> None:
+def test_connection_closed_by_the_server_gets_a_bye() -> None:
     watched = Watched()
     watched.threads(thread("epoll_wait"))
     watched.sockets(socket())
@@ -118,7 +118,7 @@ def test_a_connection_that_the_server_has_closed_is_over() -> None:
     assert watched.inference.known == []
 
 
-def test_more_connections_than_a_sample_may_ask_for_are_asked_for_in_turns() -> None:
+def test_connections_are_queried_in_turns() -> None:
     watched = Watched()
     watched.threads(thread("epoll_wait"))
     everybody = [socket(f"127.0.0.1:{port}") for port in range(50_000, 50_000 + 3 * ASKED)]
@@ -135,8 +135,8 @@ changes = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0
 
 
 @given(changes)
-def test_what_was_read_and_written_adds_up(those: list[tuple[int, int, int]]) -> None:
-    """A step: so many bytes come, so many are left unread, and so many are written."""
+def test_bytes_read_and_written_add_up(those: list[tuple[int, int, int]]) -> None:
+    """Each step of `those` gives the bytes that arrive, that stay unread at most, and that are written at most."""
     watched = Watched()
     watched.threads(thread("epoll_wait"))
     received = unread = written = 0

@@ -1,4 +1,4 @@
-"""What our clients do with their connections, and the flood, as the session knows them."""
+"""What a session knows of our clients' reading and sending, of a flood, and of the growth of processes."""
 
 from echo_servers.records import Listening
 from echo_tui.model.connection import State
@@ -17,7 +17,7 @@ from tests.model.scene import PID, Scene
 PEER = "127.0.0.1:6001"
 
 
-def test_a_client_is_polite_from_each_connection_on_until_it_says_otherwise() -> None:
+def test_client_reads_and_sends_again_after_each_connect() -> None:
     session = Session()
     session.apply_all([ClientOpening(1, 7), ClientConnected(2, 7, PEER)])
     client = session.clients[7]
@@ -30,7 +30,7 @@ def test_a_client_is_polite_from_each_connection_on_until_it_says_otherwise() ->
     assert not still.clients[7].reading
 
 
-def test_a_flood_is_counted_until_it_is_over_and_its_peers_are_known_until_the_next() -> None:
+def test_peers_of_a_flood_are_kept_until_the_next_flood() -> None:
     session = Session()
     session.apply_all([Flooding(1, 2, []), Flooding(2, 2, [PEER])])
     assert (session.clients.flood.count, session.clients.flood.peers) == (2, {PEER})
@@ -42,8 +42,8 @@ def test_a_flood_is_counted_until_it_is_over_and_its_peers_are_known_until_the_n
     assert (still.clients.flood.count, still.clients.flood.peers) == (2, {PEER})
 
 
-def test_nobody_waits_in_the_queue_any_more_when_a_flood_is_over() -> None:
-    """Whatever the kernel keeps of it there."""
+def test_queued_connections_stop_waiting_after_a_flood() -> None:
+    """The kernel may still have its connections in the accept queue."""
     scene = Scene("accept", "recv")
     scene.does(PID, "recvfrom", scene.accepts(1))
     scene.queued = [PEER]
@@ -57,7 +57,7 @@ def test_nobody_waits_in_the_queue_any_more_when_a_flood_is_over() -> None:
     assert not scene.session.stalls.going
 
 
-def test_a_process_has_grown_since_the_server_listens() -> None:
+def test_process_growth_is_measured_after_listening() -> None:
     session = Session()
 
     def sample(at: int, rss: int) -> None:

@@ -1,4 +1,4 @@
-"""The moments at which something was taken, and the gaps between them."""
+"""Times at which a worker made progress, and the gaps between them."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ moments = st.lists(st.integers(0, 100 * GRAIN), max_size=60)
 
 
 @given(moments, st.integers(0, 100 * GRAIN), st.integers(2 * GRAIN, 30 * GRAIN))
-def test_gaps_are_those_of_all_moments(takes: list[int], begin: int, least: int) -> None:
+def test_gaps_match_all_recorded_times(takes: list[int], begin: int, least: int) -> None:
     progress = Progress()
     for at in takes:
         progress.add(at)
@@ -20,7 +20,7 @@ def test_gaps_are_those_of_all_moments(takes: list[int], begin: int, least: int)
     assert bool(progress) == bool(takes)
 
 
-def test_a_hostile_server_fills_no_memory() -> None:
+def test_memory_is_bounded_for_a_hostile_server() -> None:
     progress = Progress()
     for at in range(20_000):
         progress.add(at * GRAIN)

@@ -93,7 +93,7 @@ def test_our_client_from_connect_to_close() -> None:
     assert (client.sent, client.echoed, client.ended, client.connection) == (1, 2, "closed", connection)
 
 
-def test_a_client_that_could_not_connect_says_why() -> None:
+def test_failed_connect_gives_its_reason() -> None:
     session = fold([OPENED[0], ClientClosed(3 * S, 1, "refused")])
     assert (session.clients.opening, session.clients[1].ended, len(session.connections)) == (0, "refused", 0)
     session.apply(ClientOpening(4 * S, 1))
@@ -102,7 +102,7 @@ def test_a_client_that_could_not_connect_says_why() -> None:
     assert session.clients.opening == 1
 
 
-def test_whose_a_connection_is_can_be_open_while_one_of_ours_connects() -> None:
+def test_owner_is_unknown_while_one_of_our_clients_connects() -> None:
     session = fold([STARTED, OPENED[0], NEW])
     (connection,) = session.connections.values()
     assert session.is_external(connection, connection.opened_at) is None
@@ -111,7 +111,7 @@ def test_whose_a_connection_is_can_be_open_while_one_of_ours_connects() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_wait_in_the_queue_is_known_in_either_order(order: tuple[int, int]) -> None:
+def test_queue_wait_is_recorded_in_either_order_of_records(order: tuple[int, int]) -> None:
     told: list[Observation] = [OPENED[1], NEW]
     session = fold([STARTED, OPENED[0], *(told[i] for i in order)])
     (connection,) = session.connections.values()
@@ -119,7 +119,7 @@ def test_the_wait_in_the_queue_is_known_in_either_order(order: tuple[int, int]) 
     assert (connection.client, connection.opened_at) == (1, 2 * S + 5)
 
 
-def test_a_connection_that_was_over_before_its_client_was_heard() -> None:
+def test_connection_closed_before_its_client_reported_it() -> None:
     session = fold([STARTED, NEW, Bye(4 * S, 7, 7, 1), *OPENED, ClientClosed(4 * S, 1, "server closed")])
     assert not session.connections
     assert [c.client for c in session.connections.closed] == [1]
@@ -128,7 +128,7 @@ def test_a_connection_that_was_over_before_its_client_was_heard() -> None:
     assert only(session) is State.QUEUED, "the same port again is another connection"
 
 
-def test_an_echo_that_is_lost_is_not_waited_for() -> None:
+def test_lost_echo_record_ends_the_wait() -> None:
     session = fold([STARTED, NEW, Recv(4 * S, 7, 7, 1, 9, "x")])
     assert only(session) is State.WAITING
     session.apply(Lost(5 * S, 8, 8, 1, send=1, send_bytes=9))
@@ -140,12 +140,12 @@ def test_an_echo_that_is_lost_is_not_waited_for() -> None:
     assert session.totals.send_bytes == session.totals.recv_bytes + 9 == 23
 
 
-def test_what_our_clients_lost_is_not_waited_for_either() -> None:
+def test_lost_client_records_end_the_wait() -> None:
     session = fold([STARTED, *OPENED, NEW, ClientSent(4 * S, 1, 1, "x"), ClientsLost(5 * S, 3)])
     assert only(session) is State.QUIET
 
 
-def test_a_block_holds_those_that_share_the_thread() -> None:
+def test_block_holds_connections_of_the_same_thread() -> None:
     other, elsewhere = New(3 * S, 7, 7, 2, "127.0.0.1:5002"), New(3 * S, 7, 7, 3, "127.0.0.1:5003")
     session = fold([STARTED, NEW, other, elsewhere, Serve(3 * S, 7, 8, 3)])
     first, second, third = session.connections.values()
@@ -163,7 +163,7 @@ def test_a_block_holds_those_that_share_the_thread() -> None:
     assert [(b.begin, b.end) for b in session.blocks.spans] == [(4 * S, 6 * S)]
 
 
-def test_a_cooperative_block_holds_nobody() -> None:
+def test_cooperative_block_holds_no_connection() -> None:
     other = New(3 * S, 7, 7, 2, "127.0.0.1:5002")
     session = fold([STARTED, NEW, other, Block(4 * S, 7, 7, 1, "sleep", 2.0, True)])
     assert not session.blocks.by_thread
@@ -174,14 +174,14 @@ def test_a_cooperative_block_holds_nobody() -> None:
     assert [b.end for b in session.blocks.spans] == [6 * S, 0]
 
 
-def test_a_thread_that_blocks_again_was_let_go_before() -> None:
+def test_second_block_of_a_thread_ends_the_first() -> None:
     other = New(3 * S, 7, 7, 2, "127.0.0.1:5002")
     session = fold([STARTED, NEW, other, Block(4 * S, 7, 7, 1, "sleep", 1.0), Block(6 * S, 7, 7, 2, "sleep", 1.0)])
     assert [b.end for b in session.blocks.spans] == [6 * S, 0]
     assert [session.held_since(c) for c in session.connections.values()] == [6 * S, 0]
 
 
-def test_a_workers_name_may_come_after_its_first_client() -> None:
+def test_worker_name_may_arrive_after_its_first_client() -> None:
     session = fold([STARTED, NEW, Worker(4 * S, 7, 7, "worker 1")])
     (worker,) = session.workers.values()
     assert (worker.name, worker.announced, list(worker.serving)) == ("worker 1", True, [1])
@@ -190,7 +190,7 @@ def test_a_workers_name_may_come_after_its_first_client() -> None:
     assert list(session.workers.values()) == [worker]
 
 
-def test_a_thread_for_one_client_goes_with_it() -> None:
+def test_thread_per_client_is_dropped_with_its_client() -> None:
     session = fold([STARTED, NEW, Serve(3 * S, 7, 8, 1)])
     assert list(session.workers) == [(7, 8)]
     session.apply(Bye(5 * S, 7, 8, 1, "reset by client"))
@@ -198,7 +198,7 @@ def test_a_thread_for_one_client_goes_with_it() -> None:
     assert session.connections.closed[0].error == "reset by client"
 
 
-def test_a_process_that_ends_takes_what_it_served_along() -> None:
+def test_process_exit_closes_its_connections() -> None:
     session = fold([STARTED, Worker(S, 8, 8, "worker 1"), New(3 * S, 8, 8, 1, PEER), Recv(4 * S, 8, 8, 1, 1, "x")])
     session.apply(ProcessSample(4 * S, 8, 7, 1.0, 10, 1, 5, 5))
     session.apply(ProcessGone(6 * S, 8))
@@ -209,7 +209,7 @@ def test_a_process_that_ends_takes_what_it_served_along() -> None:
     assert session.resources.processes[8].gone_at == 6 * S
 
 
-def test_rates_of_switches_are_between_samples() -> None:
+def test_context_switch_rates_are_computed_between_samples() -> None:
     session = fold([ProcessSample(1 * S, 7, 1, None, 10, 2, 100, None)])
     process = session.resources.processes[7]
     assert (process.voluntary, process.involuntary, len(process.cpu)) == (None, None, 0)
@@ -220,7 +220,7 @@ def test_rates_of_switches_are_between_samples() -> None:
     assert list(process.cpu) == [(3 * S, 50.0), (4 * S, 50.0)]
 
 
-def test_cores_lags_garbage_and_the_block_switch() -> None:
+def test_cores_lag_garbled_records_and_block_switch() -> None:
     session = fold([CoresSample(S, [1.0, 2.0]), CoresSample(2 * S, [3.0, 4.0]), Garbled(S, 2), Garbled(S, 1)])
     assert [list(core) for core in session.resources.cores] == [[(S, 1.0), (2 * S, 3.0)], [(S, 2.0), (2 * S, 4.0)]]
     assert session.totals.garbled == 3
@@ -238,27 +238,27 @@ def test_the_log_keeps_the_latest_lines_and_their_numbers() -> None:
     assert list(log.slice(log.total, log.total + 5)) == []
 
 
-def test_a_loss_may_hold_the_end_of_a_block() -> None:
+def test_lost_records_may_include_the_end_of_a_block() -> None:
     session = fold([STARTED, NEW, New(3 * S, 7, 7, 2, "127.0.0.1:5002"), Block(4 * S, 7, 7, 1, "sleep", 2.0)])
     session.apply(Lost(5 * S, 7, 7, 1))
     assert not session.blocks.running
     assert not any(session.held_since(connection) for connection in session.connections.values())
 
 
-def test_whether_a_block_stops_everybody() -> None:
+def test_block_of_the_only_worker_stops_everybody() -> None:
     alone = fold([STARTED, Worker(1, 7, 7, "event loop"), NEW, Block(4 * S, 7, 7, 1, "sleep", 2.0)])
     assert [span.stops_all for span in alone.blocks.spans] == [True]
     beside = fold([STARTED, Worker(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1), Block(4 * S, 7, 8, 1, "sleep", 2.0)])
     assert [span.stops_all for span in beside.blocks.spans] == [False]
 
 
-def test_who_only_accepts_has_served_nobody() -> None:
+def test_accepting_thread_has_served_no_connection() -> None:
     session = fold([STARTED, Worker(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1)])
     assert session.workers[7, 7].served == 0
     assert session.workers[7, 8].served == 1
 
 
-def test_a_worker_that_is_gone_is_a_change() -> None:
+def test_removed_worker_counts_as_a_change() -> None:
     session = fold([STARTED, Worker(1, 7, 8, "worker 1")])
     before = session.changes
     session.apply(ProcessGone(2 * S, 7))
@@ -276,7 +276,7 @@ def queued(second: int, *peers: str) -> SocketSample:
     return SocketSample(second * S, len(peers), 128, 0, [], [Socket(peer, 0, 0, accepted=False) for peer in peers])
 
 
-def test_the_kernel_tells_the_queue_and_the_bytes_that_wait() -> None:
+def test_socket_sample_shows_queue_and_unread_bytes() -> None:
     session = fold([STARTED, *OPENED, NEW])
     (connection,) = session.connections.values()
     assert session.server
@@ -293,7 +293,7 @@ def test_the_kernel_tells_the_queue_and_the_bytes_that_wait() -> None:
     assert (connection.unread, connection.unsent, session.server.queue) == (0, 0, 0)
 
 
-def test_a_stranger_in_the_accept_queue() -> None:
+def test_external_client_in_the_accept_queue() -> None:
     session = fold([STARTED, queued(2, "127.0.0.1:5001", "127.0.0.1:5002")])
     first, second = session.connections.values()
     assert [first.state, second.state, first.pending_since] == [State.QUEUED, State.QUEUED, 2 * S]
@@ -311,12 +311,12 @@ def test_our_own_clients_in_the_accept_queue_are_known() -> None:
     assert only(session) is State.QUEUED, "our client's own clock knows better"
 
 
-def test_what_comes_after_the_end_opens_nothing() -> None:
+def test_sample_after_server_exit_opens_no_connection() -> None:
     session = fold([STARTED, ServerExited(2 * S, 7, 0, True), queued(3, "127.0.0.1:5001")])
     assert not session.connections
 
 
-def test_what_is_remembered_of_the_queue_does_not_grow() -> None:
+def test_missed_queue_entries_do_not_accumulate() -> None:
     session = fold([STARTED])
     for number in range(1, 101):
         peer = f"127.0.0.1:{number}"
@@ -324,7 +324,7 @@ def test_what_is_remembered_of_the_queue_does_not_grow() -> None:
     assert len(session.sockets._missed) <= 1
 
 
-def test_which_block_is_chosen_while_nothing_runs_is_no_news() -> None:
+def test_choosing_a_block_while_off_is_not_logged() -> None:
     session = Session()
     session.apply(BlockSet(5, False, "cpu", 2.0))
     assert (session.block.kind, session.log.total) == ("cpu", 0)
@@ -333,7 +333,7 @@ def test_which_block_is_chosen_while_nothing_runs_is_no_news() -> None:
     assert session.log.total == 2
 
 
-def test_who_is_turned_away_was_not_served() -> None:
+def test_rejected_connection_is_not_counted_as_served() -> None:
     session = fold(
         [
             Worker(1, 7, 7, "loop"),

@@ -1,4 +1,4 @@
-"""Several loops that accept: who is blamed for a connection that nobody takes."""
+"""Several loops that accept: which one is to blame for a connection that none of them accepts."""
 
 from echo_servers.records import New
 from echo_tui.diagnosis.stall import Cause
@@ -10,14 +10,14 @@ NEWCOMER = "127.0.0.1:6000"
 
 
 def loops() -> Scene:
-    """Two loops, with a client each."""
+    """Return a scene of two loops with a client each."""
     scene = Scene("poll", workers=(11, 12))
     scene.accepts(1, tid=11, by=11)
     scene.accepts(2, tid=12, by=12)
     return scene
 
 
-def test_the_one_that_does_not_rest() -> None:
+def test_the_loop_that_is_not_idle_is_blamed() -> None:
     scene = loops()
     scene.does(12, "clock_nanosleep")
     scene.queued = [NEWCOMER]
@@ -30,7 +30,7 @@ def test_the_one_that_does_not_rest() -> None:
     assert stall.culprit.tid == 12
 
 
-def test_it_stays_with_whom_it_was_though_the_other_one_blocks_too() -> None:
+def test_blame_stays_when_the_other_loop_blocks_too() -> None:
     scene = loops()
     scene.does(12, "clock_nanosleep")
     scene.queued = [NEWCOMER]
@@ -44,7 +44,7 @@ def test_it_stays_with_whom_it_was_though_the_other_one_blocks_too() -> None:
     assert scene.only().end == scene.now - 100 * MS + MS
 
 
-def test_all_of_them_are_parked_and_not_taken() -> None:
+def test_all_loops_are_blocked() -> None:
     scene = loops()
     for tid in (11, 12):
         scene.does(tid, "clock_nanosleep")
@@ -54,7 +54,7 @@ def test_all_of_them_are_parked_and_not_taken() -> None:
     assert (stall.target, stall.cause) == (ACCEPT, Cause.BLOCKED)
 
 
-def test_while_one_of_those_takes_something_nobody_is_accused() -> None:
+def test_no_stall_while_one_loop_makes_progress() -> None:
     scene = loops()
     for tid in (11, 12):
         scene.does(tid, "")
@@ -65,7 +65,7 @@ def test_while_one_of_those_takes_something_nobody_is_accused() -> None:
     assert scene.stalls == []
 
 
-def test_loops_that_all_rest_leave_the_cause_open() -> None:
+def test_cause_is_unclear_when_all_loops_are_idle() -> None:
     scene = loops()
     scene.queued = [NEWCOMER]
     scene.passes(400)

@@ -1,4 +1,4 @@
-"""What was true once, or came late, or was never asked, makes no stall, no victim and no number on screen."""
+"""Evidence that is stale, late or missing makes no stall, no victim and no number on screen."""
 
 import pytest
 from echo_servers.records import Block, Bye, Lost, New, Recv, Send, Unblock, Worker
@@ -25,21 +25,21 @@ from tests.model.scene import LISTENING, LOOK, MS, PID, Scene, loop
 
 
 def look(scene: Scene, *sockets: Socket) -> None:
-    """A look at the sockets alone, with what was asked for in it."""
+    """Apply a sample of these sockets only, 50 ms after the last one."""
     scene.now += LOOK * MS
     queue = sum(not socket.accepted for socket in sockets)
     scene.say(SocketSample(scene.now, queue, 128, 0, [], list(sockets)))
 
 
-def test_of_many_whom_a_loop_has_accepted_and_not_greeted_none_has_left_the_queue() -> None:
-    """A flood that a loop accepts in one turn, before another block: only some of them can be asked for at a look."""
+def test_unreported_connections_are_kept_until_they_are_gone() -> None:
+    """A loop accepts a flood in one turn and then blocks: one sample can query only some of the connections."""
     scene, _ = loop()
     scene.say(LISTENING)
     peers = [f"127.0.0.1:{6000 + number}" for number in range(100)]
     scene.does(PID, "clock_nanosleep")
     scene.passes(50)
     look(scene, *(Socket(peer, 0, 0, False) for peer in peers))
-    for _ in range(20):  # now they are accepted, and silent: the kernel tells of those that are asked for
+    for _ in range(20):  # now they are accepted and silent: a sample has only those that it queries
         asked = list(sampling.wanted(scene.session))[:32]
         look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in asked if peer in peers))
     assert [c.state for c in scene.session.connections.values()].count(State.QUEUED) == 100
@@ -51,8 +51,8 @@ def test_of_many_whom_a_loop_has_accepted_and_not_greeted_none_has_left_the_queu
     assert {c.peer for c in scene.session.connections.closed} == gone, "those have left"
 
 
-def test_of_many_who_are_silent_each_has_its_turn_to_be_asked_for() -> None:
-    """Those who have left stand behind more who are there than can be asked for at one look."""
+def test_silent_connections_are_queried_in_turn() -> None:
+    """The closed connections come after more open ones than one sample can query."""
     scene, _ = loop()
     scene.say(LISTENING)
     peers = [f"127.0.0.1:{6000 + number}" for number in range(120)]
@@ -65,7 +65,7 @@ def test_of_many_who_are_silent_each_has_its_turn_to_be_asked_for() -> None:
     assert {c.peer for c in scene.session.connections.closed} == gone
 
 
-def test_one_look_at_a_thread_that_runs_does_not_undo_what_all_the_others_have_shown() -> None:
+def test_one_sample_on_a_core_does_not_change_the_cause() -> None:
     scene = Scene("accept", "recv")
     scene.accepts(1)
     scene.does(PID, "recvfrom", "127.0.0.1:5001")
@@ -77,8 +77,8 @@ def test_one_look_at_a_thread_that_runs_does_not_undo_what_all_the_others_have_s
 
 
 @pytest.mark.parametrize(("call", "cause"), [("", Cause.COMPUTING), ("clock_nanosleep", Cause.BLOCKED)])
-def test_a_cause_is_not_worked_out_from_two_threads(call: str, cause: Cause) -> None:
-    """Two loops are held up; the one that has had more of a core comes to rest, and the other one is to blame now."""
+def test_cause_is_not_derived_from_two_threads(call: str, cause: Cause) -> None:
+    """Two loops are not idle; when the one with more CPU time becomes idle, the other one is to blame."""
     scene = Scene("poll", workers=(11, 12))
     scene.passes(50)
     for tid, what in ((11, call), (12, "")):
@@ -109,7 +109,7 @@ def test_a_cause_is_not_worked_out_from_two_threads(call: str, cause: Cause) -> 
     assert stall.located_at == scene.now
 
 
-def test_one_that_is_over_by_what_is_told_is_not_opened_by_an_older_look() -> None:
+def test_older_sample_does_not_reopen_a_closed_connection() -> None:
     scene = Scene("accept", "recv")
     peer = "127.0.0.1:6000"
     sample = SocketSample(scene.now, 1, 128, 0, [], [Socket(peer, 0, 0, False)])
@@ -119,7 +119,7 @@ def test_one_that_is_over_by_what_is_told_is_not_opened_by_an_older_look() -> No
     assert [c.error for c in scene.session.connections.closed] == [""]
 
 
-def test_one_in_the_queue_with_a_port_of_somebody_who_has_left_long_ago_is_seen() -> None:
+def test_queued_connection_with_a_reused_port_is_opened() -> None:
     scene = Scene("accept", "recv")
     peer = "127.0.0.1:6000"
     scene.say(New(scene.now, PID, PID, 1, peer), Bye(scene.now + MS, PID, PID, 1))
@@ -128,7 +128,7 @@ def test_one_in_the_queue_with_a_port_of_somebody_who_has_left_long_ago_is_seen(
     assert [c.state for c in scene.session.connections.values()] == [State.QUEUED]
 
 
-def test_one_that_is_accepted_after_a_look_is_the_one_that_was_in_the_queue_then() -> None:
+def test_connection_accepted_after_a_sample_is_the_queued_one() -> None:
     scene = Scene("accept", "recv")
     peer = "127.0.0.1:6000"
     sample = SocketSample(scene.now, 1, 128, 0, [], [Socket(peer, 0, 0, False)])
@@ -137,8 +137,8 @@ def test_one_that_is_accepted_after_a_look_is_the_one_that_was_in_the_queue_then
     assert [c.state for c in scene.session.connections.values()] == [State.QUIET]
 
 
-def test_a_newcomer_with_a_port_of_before_is_not_the_one_that_had_it() -> None:
-    """A client resets, and another gets its port: the server, which stalls, has heard of neither."""
+def test_new_client_with_a_reused_port_is_another_connection() -> None:
+    """A client resets and another one gets its port, while the stalled server has reported neither."""
     scene = Scene("accept", "recv", workers=(11,))
     peer = scene.accepts(1, tid=11, by=11)
     scene.does(11, "clock_nanosleep")
@@ -154,7 +154,7 @@ def test_a_newcomer_with_a_port_of_before_is_not_the_one_that_had_it() -> None:
     assert (old.state, new.state) == (State.CLOSED, State.QUIET)
 
 
-def test_a_loss_that_holds_no_end_of_a_block_ends_none() -> None:
+def test_loss_without_an_unblock_ends_no_block() -> None:
     scene = Scene("accept", "recv")
     for conn in (1, 2):
         scene.accepts(conn, tid=10 + conn)
@@ -166,7 +166,7 @@ def test_a_loss_that_holds_no_end_of_a_block_ends_none() -> None:
     assert not scene.session.blocks.by_thread
 
 
-def test_an_acceptance_that_is_told_late_takes_back_none_that_came_after_it() -> None:
+def test_late_new_record_does_not_undo_a_later_one() -> None:
     scene = Scene("accept", "recv", workers=(11, 12))
     early = scene.now
     scene.passes(1000)
@@ -179,7 +179,7 @@ def test_an_acceptance_that_is_told_late_takes_back_none_that_came_after_it() ->
     assert scene.only().begin == accepted
 
 
-def test_bytes_that_become_fewer_are_taken_also_where_the_server_has_spoken_before() -> None:
+def test_shrinking_unread_bytes_are_progress_after_records_too() -> None:
     scene, peers = loop()
     scene.takes(1)
     scene.passes(1000)
@@ -190,7 +190,7 @@ def test_bytes_that_become_fewer_are_taken_also_where_the_server_has_spoken_befo
     assert scene.stalls == []
 
 
-def test_a_process_with_the_number_of_one_that_has_ended_is_another_one() -> None:
+def test_process_with_a_reused_pid_is_another_one() -> None:
     scene = Scene("accept", "recv")
     scene.say(ProcessSample(scene.now, 8, PID, 1.0, 10, 1, 5, 5), ProcessGone(scene.now, 8))
     scene.say(ProcessSample(scene.now + MS, 8, PID, None, 10, 1, 5, 5))
@@ -198,8 +198,8 @@ def test_a_process_with_the_number_of_one_that_has_ended_is_another_one() -> Non
     assert (process.gone_at, process.since, process.rss) == (0, scene.now + MS, 10)
 
 
-def test_a_client_that_has_lost_its_connection_does_not_wait_on_it() -> None:
-    """The clients' process has died, and nobody is left to say that each connection is closed."""
+def test_client_whose_process_died_does_not_wait() -> None:
+    """The client process has died, so no `ClientClosed` observations follow."""
     scene, peers = loop()
     scene.say(ClientOpening(scene.now, 1), ClientConnected(scene.now, 1, peers[0]), ClientSent(scene.now, 1, 5, "x"))
     connection = scene.session.connections[1]
@@ -208,7 +208,7 @@ def test_a_client_that_has_lost_its_connection_does_not_wait_on_it() -> None:
     assert (connection.state, connection.pending_since) == (State.LEFT, 0)
 
 
-def test_a_client_that_connects_as_the_server_ends_leaves_nothing_behind() -> None:
+def test_client_connecting_at_server_exit_leaves_nothing() -> None:
     scene, _ = loop()
     scene.say(ClientOpening(scene.now, 1), ServerExited(scene.now, PID, 0, True))
     scene.say(ClientConnected(scene.now + MS, 1, "127.0.0.1:6000"))
@@ -216,7 +216,7 @@ def test_a_client_that_connects_as_the_server_ends_leaves_nothing_behind() -> No
     assert not scene.session.connections
 
 
-def test_evidence_that_is_no_longer_to_be_had_accuses_nobody() -> None:
+def test_unavailable_evidence_ends_stalls() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.unread = {peers[0]: 5}
@@ -229,8 +229,8 @@ def test_evidence_that_is_no_longer_to_be_had_accuses_nobody() -> None:
     assert scene.session.connections[1].state is State.QUIET
 
 
-def test_a_loop_that_is_no_longer_seen_resting_is_not_accused_of_what_it_leaves_on_purpose() -> None:
-    """Urgent bytes, or those of a client that does not read: as long as it was seen resting, it had taken all."""
+def test_loop_without_thread_samples_is_not_blamed_for_old_bytes() -> None:
+    """Urgent bytes, or those of a client that does not read: while sampled as idle, the loop had read all it could."""
     scene, peers = loop()
     scene.unread = {peers[0]: 5}
     scene.passes(1000)
@@ -240,7 +240,7 @@ def test_a_loop_that_is_no_longer_seen_resting_is_not_accused_of_what_it_leaves_
     assert scene.stalls == []
 
 
-def test_a_stall_goes_on_where_only_its_threads_are_no_longer_to_be_seen() -> None:
+def test_stall_continues_without_thread_samples() -> None:
     scene = Scene("accept", "recv", workers=(11,))
     peer = scene.accepts(1, tid=11, by=11)
     scene.does(11, "clock_nanosleep")
@@ -252,7 +252,7 @@ def test_a_stall_goes_on_where_only_its_threads_are_no_longer_to_be_seen() -> No
     assert (scene.only().cause, scene.only().end) == (Cause.BLOCKED, 0)
 
 
-def test_a_stranger_that_went_out_of_sight_in_the_queue_is_not_our_client_that_connects() -> None:
+def test_queued_connection_that_vanished_is_not_our_client() -> None:
     scene = Scene("accept", "recv", workers=(11,))
     scene.queued = ["127.0.0.1:6000"]
     opened = scene.now
@@ -262,7 +262,7 @@ def test_a_stranger_that_went_out_of_sight_in_the_queue_is_not_our_client_that_c
     assert [(c.client, c.state) for c in scene.session.connections.values()] == [(1, State.QUEUED)]
 
 
-def test_of_sockets_that_are_no_longer_to_be_seen_nothing_goes_on() -> None:
+def test_unavailable_sockets_leave_no_queued_connection() -> None:
     scene = Scene("accept", "recv", workers=(11,))
     scene.accepts(1, tid=11, by=11)
     scene.queued = ["127.0.0.1:6000"]
@@ -275,7 +275,7 @@ def test_of_sockets_that_are_no_longer_to_be_seen_nothing_goes_on() -> None:
     assert (scene.session.server.interval, scene.session.threads.interval) == (0, None), "nothing is sampled"
 
 
-def test_workers_and_processes_that_come_and_go_do_not_add_up() -> None:
+def test_ended_workers_and_processes_do_not_accumulate() -> None:
     scene = Scene("accept", "recv")
     for number in range(100, 30_100):
         scene.say(Worker(scene.now, number, number, "worker"))
@@ -294,7 +294,7 @@ def test_workers_and_processes_that_come_and_go_do_not_add_up() -> None:
     )
 
 
-def test_a_client_of_somebody_else_has_waited_since_its_bytes_came_also_when_they_are_taken_at_last() -> None:
+def test_wait_of_an_external_client_begins_with_its_bytes() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.unread = {peers[0]: 5}
@@ -311,7 +311,7 @@ def test_a_client_of_somebody_else_has_waited_since_its_bytes_came_also_when_the
     assert (connection.waits[-1].begin, connection.waits[-1].end) == (came, scene.now)
 
 
-def test_bytes_of_one_in_the_queue_have_waited_since_they_came_at_its_first_sight() -> None:
+def test_bytes_of_a_queued_client_wait_since_they_arrived() -> None:
     scene = Scene("accept", "recv")
     look(scene, Socket("127.0.0.1:6000", 5, 0, False, 400))
     (connection,) = scene.session.connections.values()

@@ -1,4 +1,4 @@
-"""What is kept of stalls to go back to."""
+"""Snapshots of stalls: when they are made and replaced, and how many are kept."""
 
 from echo_servers.records import New, Recv
 from echo_tui.diagnosis.stalls import THRESHOLD
@@ -17,7 +17,7 @@ def stalled() -> Scene:
     return scene
 
 
-def test_a_stall_is_pictured_while_it_goes_on_and_kept_when_it_is_over() -> None:
+def test_snapshot_is_renewed_during_a_stall_and_kept_after_it() -> None:
     scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     kept.keep(scene.session, scene.now)
     first, at = kept.kept[1]
@@ -35,7 +35,7 @@ def test_a_stall_is_pictured_while_it_goes_on_and_kept_when_it_is_over() -> None
     assert kept.kept == {1: (latest, at)}
 
 
-def test_a_stall_that_was_told_when_it_was_over_is_pictured_once() -> None:
+def test_stall_reported_after_its_end_has_one_snapshot() -> None:
     scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     scene.takes(2)
     scene.passes(50)
@@ -47,7 +47,7 @@ def test_a_stall_that_was_told_when_it_was_over_is_pictured_once() -> None:
     assert kept.kept[1][0] is still
 
 
-def test_all_that_were_told_when_they_were_over_are_pictured() -> None:
+def test_all_stalls_reported_after_their_end_have_snapshots() -> None:
     scene, kept = Scene("accept", "recv"), StallSnapshots(clock=lambda: 0)
     for conn in (1, 2):
         scene.unread[scene.accepts(conn, tid=10 + conn)] = 5
@@ -61,7 +61,7 @@ def test_all_that_were_told_when_they_were_over_are_pictured() -> None:
     assert sorted(kept.kept) == [1, 2]
 
 
-def test_what_turned_out_to_be_no_stall_has_no_picture() -> None:
+def test_withdrawn_stall_has_no_snapshot() -> None:
     scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     kept.keep(scene.session, scene.now)
     begin = scene.stalls[0].begin
@@ -72,7 +72,7 @@ def test_what_turned_out_to_be_no_stall_has_no_picture() -> None:
     assert not kept.kept
 
 
-def test_pictures_are_made_seldom_where_they_are_dear() -> None:
+def test_expensive_snapshots_are_made_rarely() -> None:
     spent = iter(range(0, 10**12, 500 * MS))
     scene, kept = stalled(), StallSnapshots(clock=lambda: next(spent))
     kept.keep(scene.session, scene.now)
@@ -82,7 +82,7 @@ def test_pictures_are_made_seldom_where_they_are_dear() -> None:
     assert kept.kept[1] is first
 
 
-def test_what_is_kept_is_bounded() -> None:
+def test_number_of_snapshots_is_bounded() -> None:
     scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     for number in range(KEPT + 10):
         kept.keep(scene.session, scene.now)
@@ -102,7 +102,7 @@ def test_what_is_kept_is_bounded() -> None:
     assert 1 <= len(kept.kept) <= 4
 
 
-def test_a_culprit_that_changes_makes_no_more_pictures() -> None:
+def test_changing_culprit_makes_no_extra_snapshots() -> None:
     scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     stall = scene.only()
     for number in range(20):

@@ -1,4 +1,4 @@
-"""Stalls: what is one, who waits, who is to blame and why; and what is none."""
+"""Which waits are stalls and which are not, who waits, who is to blame and why."""
 
 import pytest
 from echo_servers.records import Block, Bye, Lost, New, Recv, Send, Unblock
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.model.scene import LISTENING, LOOK, MS, PID, Scene, loop
 
 
-def test_a_loop_that_sleeps() -> None:
+def test_sleeping_loop_is_a_stall() -> None:
     scene, peers = loop()
     scene.passes(500)
     scene.say(Recv(scene.now, PID, PID, 1, 5, "x"), Block(scene.now, PID, PID, 1, "sleep", 2.0))
@@ -55,7 +55,7 @@ def test_a_loop_that_sleeps() -> None:
     assert not scene.session.stalls.going
 
 
-def test_one_after_the_other_is_two_stalls() -> None:
+def test_progress_between_two_waits_makes_two_stalls() -> None:
     scene, peers = loop()
     scene.unread = {peers[1]: 5, peers[2]: 5}
     scene.does(PID, "clock_nanosleep")
@@ -69,7 +69,7 @@ def test_one_after_the_other_is_two_stalls() -> None:
 
 
 @pytest.mark.parametrize("rests", ["poll", "recv"])
-def test_how_long_it_has_waited_is_the_kernels_word(rests: str) -> None:
+def test_wait_begins_when_the_kernel_received_the_bytes(rests: str) -> None:
     scene = Scene(rests)
     peer = scene.accepts(1)
     scene.passes(500)
@@ -81,7 +81,7 @@ def test_how_long_it_has_waited_is_the_kernels_word(rests: str) -> None:
     assert scene.only().begin == scene.now - 140 * MS
 
 
-def test_a_server_that_is_quiet_or_slow_but_goes_on_does_not_stall() -> None:
+def test_idle_or_slow_server_does_not_stall() -> None:
     scene, peers = loop()
     scene.passes(5000)
     scene.does(PID, "clock_nanosleep")
@@ -95,7 +95,7 @@ def test_a_server_that_is_quiet_or_slow_but_goes_on_does_not_stall() -> None:
     assert scene.stalls == [], "everybody waits, and somebody is served all the time"
 
 
-def test_bytes_that_may_have_been_taken_since_the_last_look_make_nobody_wait() -> None:
+def test_bytes_read_since_the_last_sample_end_the_wait() -> None:
     scene, peers = loop()
     scene.unread = {peers[0]: 5}
     scene.passes(50)
@@ -110,7 +110,7 @@ def test_bytes_that_may_have_been_taken_since_the_last_look_make_nobody_wait() -
     assert not connection.waits
 
 
-def test_a_reader_that_takes_less_than_comes_is_no_stall() -> None:
+def test_shrinking_unread_bytes_are_no_stall() -> None:
     scene, peers = loop()
     for size in range(100, 50, -1):
         scene.unread = {peers[0]: size}
@@ -118,7 +118,7 @@ def test_a_reader_that_takes_less_than_comes_is_no_stall() -> None:
     assert scene.stalls == [], "its bytes become fewer, so they are taken, whatever is told of it"
 
 
-def test_what_may_have_been_told_and_lost_accuses_nobody() -> None:
+def test_lost_records_cause_no_stall() -> None:
     scene, peers = loop()
     scene.unread = {peers[0]: 5}
     for _ in range(20):
@@ -127,7 +127,7 @@ def test_what_may_have_been_told_and_lost_accuses_nobody() -> None:
     assert scene.stalls == []
 
 
-def test_one_who_leaves_waits_no_more_and_the_end_ends_all() -> None:
+def test_leaving_ends_one_wait_and_server_exit_ends_all() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.unread = dict.fromkeys(peers[:2], 5)
@@ -142,7 +142,7 @@ def test_one_who_leaves_waits_no_more_and_the_end_ends_all() -> None:
     assert not scene.session.threads.known
 
 
-def test_a_picture_of_a_stall_stands_still() -> None:
+def test_snapshot_of_a_stall_does_not_change() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.unread = {peers[0]: 5}
@@ -157,8 +157,8 @@ def test_a_picture_of_a_stall_stands_still() -> None:
     assert len(still.stalls.going) == 1
 
 
-def test_what_a_loop_at_rest_does_not_take_is_not_for_it() -> None:
-    """Urgent bytes, or those of a client whose message before is not done with: the kernel would wake it for others."""
+def test_bytes_that_an_idle_loop_leaves_are_no_stall() -> None:
+    """Urgent bytes, or bytes of a client with an unanswered message; for others the kernel would wake the loop."""
     scene, peers = loop()
     scene.unread = {peers[0]: 1}
     scene.passes(5000)
@@ -175,7 +175,7 @@ def test_what_a_loop_at_rest_does_not_take_is_not_for_it() -> None:
     assert not scene.session.stalls.going
 
 
-def test_a_loop_that_is_stopped_does_not_rest() -> None:
+def test_stopped_loop_is_not_idle() -> None:
     scene, peers = loop()
     scene.passes(200)
     begin = scene.now
@@ -189,7 +189,7 @@ def test_a_loop_that_is_stopped_does_not_rest() -> None:
     assert begin <= stall.begin <= begin + LOOK * MS
 
 
-def test_a_wait_that_was_too_short_is_no_stall_also_if_its_end_is_known_late() -> None:
+def test_short_wait_whose_end_is_reported_late_is_no_stall() -> None:
     scene, peers = loop()
     scene.unread = {peers[0]: 5}
     scene.does(PID, "clock_nanosleep")
@@ -203,7 +203,7 @@ def test_a_wait_that_was_too_short_is_no_stall_also_if_its_end_is_known_late() -
     assert not scene.session.stalls.totals
 
 
-def test_more_stalls_at_once_than_are_kept_may_all_turn_out_to_be_none() -> None:
+def test_more_stalls_than_are_kept_can_all_be_withdrawn() -> None:
     scene = Scene("accept", "recv")
     for conn in range(KEPT + 2):
         scene.unread[scene.accepts(conn, tid=1000 + conn)] = 5
@@ -217,7 +217,7 @@ def test_more_stalls_at_once_than_are_kept_may_all_turn_out_to_be_none() -> None
     assert scene.stalls == []
 
 
-def test_a_wait_that_was_long_enough_is_a_stall_also_if_it_is_over_before_the_next_look() -> None:
+def test_wait_that_ends_between_samples_can_be_a_stall() -> None:
     scene, peers = loop()
     scene.unread = {peers[0]: 5}
     scene.does(PID, "clock_nanosleep")
@@ -238,8 +238,8 @@ busy = st.lists(
 
 
 @given(busy)
-def test_a_stall_is_a_wait_in_which_nothing_was_taken(moves: list[tuple[str, int]]) -> None:
-    """Whatever happens: each stall is long enough, nothing was taken in it, and its victims waited in it."""
+def test_stall_is_a_wait_without_progress(moves: list[tuple[str, int]]) -> None:
+    """Each stall lasts for the threshold or longer, nothing is read during it, and its victims wait within it."""
     scene, peers = loop()
     taken = [scene.now]
     arrived: dict[int, int] = {}
@@ -249,12 +249,12 @@ def test_a_stall_is_a_wait_in_which_nothing_was_taken(moves: list[tuple[str, int
             taken.append(scene.now)
             scene.takes(conn)
         elif what == "arrives" and peer not in scene.unread:
-            arrived[conn] = scene.now + LOOK * MS  # then it is seen
+            arrived[conn] = scene.now + LOOK * MS  # seen at the next sample
             scene.unread[peer] = 5
         elif what in ("sleeps", "rests"):
             scene.does(PID, "clock_nanosleep" if what == "sleeps" else "epoll_wait")
         scene.passes(50)
-        if scene.threads[PID].call == "epoll_wait":  # a loop that rests has taken what it may take
+        if scene.threads[PID].call == "epoll_wait":  # an idle loop has read all it can read
             taken.append(scene.now)
     for stall in scene.stalls:
         end = stall.end or scene.now
@@ -267,7 +267,7 @@ def test_a_stall_is_a_wait_in_which_nothing_was_taken(moves: list[tuple[str, int
     assert bool(scene.session.stalls.going) == any(wait >= THRESHOLD for wait in waited)
 
 
-def test_a_stranger_whom_a_loop_has_accepted_without_a_word_waits_too() -> None:
+def test_unreported_connection_of_a_busy_loop_waits() -> None:
     scene, _ = loop()
     stranger = "127.0.0.1:6000"
     scene.unread = {stranger: 1}
@@ -287,7 +287,7 @@ def test_a_stranger_whom_a_loop_has_accepted_without_a_word_waits_too() -> None:
     assert not scene.session.stalls.going
 
 
-def test_a_stranger_whose_acceptance_may_have_been_lost_does_not_wait() -> None:
+def test_connection_whose_new_record_may_be_lost_does_not_wait() -> None:
     scene, _ = loop()
     scene.passes(50)
     scene.say(Lost(scene.now, PID, 1, 1))
@@ -298,7 +298,7 @@ def test_a_stranger_whose_acceptance_may_have_been_lost_does_not_wait() -> None:
     assert scene.stalls == []
 
 
-def test_where_a_block_lasts_its_line_is_asked_for_once_though_nobody_waits() -> None:
+def test_long_block_without_victims_is_located_once() -> None:
     scene, _ = loop()
     scene.passes(100)
     scene.say(Block(scene.now, PID, PID, 1, "cpu", 5.0))
@@ -312,7 +312,7 @@ def test_where_a_block_lasts_its_line_is_asked_for_once_though_nobody_waits() ->
     assert not scene.stalls
 
 
-def test_while_not_all_is_known_nobody_is_accused() -> None:
+def test_unjudged_sample_opens_no_stall() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.unread = {peers[0]: 5}
@@ -324,7 +324,7 @@ def test_while_not_all_is_known_nobody_is_accused() -> None:
     assert scene.session.connections[1].unread == 5, "the figures are true all the same"
 
 
-def test_one_who_gives_up_in_the_queue_does_not_end_the_stall_of_the_others() -> None:
+def test_client_leaving_the_queue_does_not_end_the_stall() -> None:
     scene = Scene("accept", "recv")
     scene.does(PID, "recvfrom", scene.accepts(1))
     scene.queued = ["127.0.0.1:6000", "127.0.0.1:6001"]
@@ -337,8 +337,8 @@ def test_one_who_gives_up_in_the_queue_does_not_end_the_stall_of_the_others() ->
     assert ends == {"127.0.0.1:6000": True, "127.0.0.1:6001": False}
 
 
-def test_a_sleep_is_as_old_as_the_server_says_whatever_disturbed_it() -> None:
-    """One sleep after the other in the same call: that it woke up in between only shows in what it has taken."""
+def test_sleep_begins_after_the_last_reported_progress() -> None:
+    """After one sleep comes another in the same system call: only a `Recv` record shows that the thread woke up."""
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.passes(2000)
@@ -354,7 +354,7 @@ def test_a_sleep_is_as_old_as_the_server_says_whatever_disturbed_it() -> None:
     assert peers
 
 
-def test_a_line_from_the_sleep_before_is_not_the_line_of_this_stall() -> None:
+def test_stack_of_an_earlier_sleep_is_not_used() -> None:
     scene, peers = loop()
     scene.does(PID, "clock_nanosleep")
     scene.passes(1000)
@@ -369,7 +369,7 @@ def test_a_line_from_the_sleep_before_is_not_the_line_of_this_stall() -> None:
     assert not culprit.frames
 
 
-def test_bytes_that_a_loop_has_taken_of_several_in_one_turn_wait_while_it_is_stuck_with_the_first() -> None:
+def test_bytes_read_in_a_turn_wait_while_the_loop_is_blocked() -> None:
     scene, peers = loop()
     scene.say(LISTENING)
     scene.passes(500)
@@ -388,7 +388,7 @@ def test_bytes_that_a_loop_has_taken_of_several_in_one_turn_wait_while_it_is_stu
     assert stall.end
 
 
-def test_a_loop_that_serves_on_is_not_asked_what_it_has_taken() -> None:
+def test_progressing_loop_is_not_queried_for_bytes_read() -> None:
     scene, peers = loop()
     scene.say(LISTENING)
     scene.does(PID, "")
@@ -399,12 +399,12 @@ def test_a_loop_that_serves_on_is_not_asked_what_it_has_taken() -> None:
         assert sampling.others_than(scene.session) is None
 
 
-def test_whose_echo_is_owed_while_another_thread_keeps_the_gil_waits_until_it_is_sent() -> None:
+def test_missing_echo_waits_for_the_gil_until_it_is_sent() -> None:
     scene = Scene("accept", "recv")
     for conn in (1, 2):
         scene.accepts(conn, tid=10 + conn)
         scene.say(Recv(scene.now, PID, 10 + conn, conn, 5, "x"), Block(scene.now, PID, 10 + conn, conn, "c-gil", 1.0))
-    scene.does(11, "futex", gil=True)  # its own call is over, and it can't say so
+    scene.does(11, "futex", gil=True)  # its own call is over, but it needs the GIL to report that
     scene.does(12, "futex")
     scene.passes(1000)
     stall = scene.only()
@@ -417,7 +417,7 @@ def test_whose_echo_is_owed_while_another_thread_keeps_the_gil_waits_until_it_is
     assert stall.end == sent
 
 
-def test_who_computes_for_its_own_client_keeps_nobody_else_to_blame() -> None:
+def test_clients_in_their_own_blocking_calls_are_no_victims() -> None:
     scene = Scene("accept", "recv")
     for conn in (1, 2):
         scene.accepts(conn, tid=10 + conn)

@@ -1,4 +1,4 @@
-"""Whatever stream of observations comes, the session says what the stream says."""
+"""Properties of a session that hold for every stream of observations."""
 
 import random
 from itertools import pairwise
@@ -30,7 +30,7 @@ OURS = (ClientOpening, ClientConnected, ClientSent, ClientEcho, ClientClosed)
 
 
 @given(worlds("lost"))
-def test_totals_are_what_the_stream_says(world: World) -> None:
+def test_totals_match_the_stream(world: World) -> None:
     totals, counts = fold(world.said).totals, world.counts
     for name in ("new", "bye", "recv", "recv_bytes", "send", "send_bytes"):
         assert getattr(totals, name) == getattr(counts, name)
@@ -38,7 +38,7 @@ def test_totals_are_what_the_stream_says(world: World) -> None:
 
 
 @given(worlds())
-def test_open_are_those_that_began_and_did_not_end(world: World) -> None:
+def test_open_connections_match_the_stream(world: World) -> None:
     session = fold(world.said)
     assert len(session.connections) == session.totals.new - session.totals.bye == len(world.open)
     found = {
@@ -50,7 +50,7 @@ def test_open_are_those_that_began_and_did_not_end(world: World) -> None:
 
 
 @given(worlds())
-def test_waiting_is_who_is_owed_an_echo(world: World) -> None:
+def test_waiting_connections_are_those_without_an_echo(world: World) -> None:
     session = fold(world.said)
     waiting = {c.peer for c in session.connections.values() if c.state is State.WAITING}
     assert waiting == {t.peer for t in world.open if (t.to_echo or t.asked_at) and not t.left}
@@ -65,7 +65,7 @@ def test_waiting_is_who_is_owed_an_echo(world: World) -> None:
 
 
 @given(worlds("lost"))
-def test_the_rules_hold_at_every_moment(world: World) -> None:
+def test_invariants_hold_after_every_observation(world: World) -> None:
     session = Session()
     for observation in world.said:
         session.apply(observation)
@@ -73,7 +73,7 @@ def test_the_rules_hold_at_every_moment(world: World) -> None:
 
 
 @given(anything)
-def test_the_rules_hold_whatever_a_hostile_server_says(stream: list[Observation]) -> None:
+def test_invariants_hold_for_a_hostile_server(stream: list[Observation]) -> None:
     session = Session()
     for observation in stream:
         session.apply(observation)
@@ -86,7 +86,7 @@ def test_the_rules_hold_whatever_a_hostile_server_says(stream: list[Observation]
 
 
 @given(st.one_of(anything, worlds("lost").map(lambda world: world.said)), st.integers(0, 60))
-def test_nothing_of_the_server_outlives_it(stream: list[Observation], when: int) -> None:
+def test_server_exit_leaves_nothing_open(stream: list[Observation], when: int) -> None:
     end = ServerExited(10**6 * TICK, 1, -9, False)
     session = fold([ServerStarted(1, "asyncio", 1, "127.0.0.1", 37564), *stream[:when], end])
     assert not session.connections
@@ -96,7 +96,7 @@ def test_nothing_of_the_server_outlives_it(stream: list[Observation], when: int)
     assert all(span.end for span in session.blocks.spans)
     check(session)
     for observation in stream[when:]:
-        # Our clients hear of the end a little later, and leave nothing behind either.
+        # Our clients detect the end a little later, and leave nothing behind either.
         if isinstance(observation, OURS):
             session.apply(observation)
     for number, client in session.clients.items():
@@ -107,13 +107,13 @@ def test_nothing_of_the_server_outlives_it(stream: list[Observation], when: int)
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-def test_both_ends_may_be_heard_in_any_order(world: World, chance: random.Random) -> None:
-    """Our clients and each process of the server speak in their own order; how they are interleaved changes nothing."""
+def test_interleaving_of_sources_does_not_matter(world: World, chance: random.Random) -> None:
+    """Observations of our clients and of each server process stay in order; their interleaving does not matter."""
     assert summary(fold(world.said)) == summary(fold(shuffled(world.said, chance)))
 
 
 def shuffled(said: list[Observation], chance: random.Random) -> list[Observation]:
-    """The same, with each speaker's observations in order and the speakers in any."""
+    """Return the observations interleaved at random, those of each source (our clients, each process) in order."""
     voices: dict[int, list[Observation]] = {}
     for observation in said:
         speaker = observation.pid if isinstance(observation, ServerRecord) else 0
@@ -130,7 +130,7 @@ def shuffled(said: list[Observation], chance: random.Random) -> list[Observation
 
 
 def summary(session: Session) -> object:
-    """What is known of every connection and client, whatever their numbers."""
+    """Return what a session knows of its connections and clients, without the numbers that it gave to connections."""
     connections = [
         (c.peer, c.key, c.client, c.state, c.recv, c.recv_bytes, c.send, c.send_bytes, c.pid, c.tid, c.closed_at)
         for c in (*session.connections.values(), *session.connections.closed)
@@ -142,7 +142,7 @@ def summary(session: Session) -> object:
 
 
 @given(st.one_of(anything, worlds("lost").map(lambda world: world.said)), st.lists(st.integers(0, 60)))
-def test_folding_in_batches_is_folding_one_by_one(stream: list[Observation], cuts: list[int]) -> None:
+def test_folding_in_batches_equals_folding_one_by_one(stream: list[Observation], cuts: list[int]) -> None:
     session = Session()
     edges = [0, *sorted(cuts), len(stream)]
     for begin, end in pairwise(edges):
@@ -151,18 +151,18 @@ def test_folding_in_batches_is_folding_one_by_one(stream: list[Observation], cut
 
 
 @given(anything)
-def test_a_stream_that_went_through_json_is_the_same(stream: list[Observation]) -> None:
+def test_json_round_trip_preserves_a_stream(stream: list[Observation]) -> None:
     assert DECODER.decode_lines(ENCODER.encode_lines(stream)) == stream
     assert plain(fold(DECODER.decode(ENCODER.encode(each)) for each in stream)) == plain(fold(stream))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_kind_of_observation_is_taken_in(kind: type) -> None:
+def test_every_kind_of_observation_has_a_handler(kind: type) -> None:
     assert kind in APPLY
 
 
-def test_a_crowd_beyond_belief_is_bounded() -> None:
-    """Whoever never says Bye is forgotten, the oldest first, when more are open than can be."""
+def test_number_of_open_connections_is_bounded() -> None:
+    """If a server never sends `Bye`, the oldest connections beyond `OPEN_KEPT` are dropped."""
     session = Session()
     session.apply_all(New(at, 1, 1, at, f"10.0.0.1:{at}") for at in range(1, OPEN_KEPT + 1001))
     session.apply_all(Recv(at, 1, 1, at, 1, "x") for at in range(1, 101))

@@ -1,4 +1,4 @@
-"""What the server can't say, because the thread that would say it wants the GIL: who waits, and who does not."""
+"""Who waits and who does not, while a server thread can't report because it waits for the GIL."""
 
 import pytest
 from echo_servers.records import Block, Bye, Lost, New, Recv
@@ -17,7 +17,7 @@ from tests.model.scene import LISTENING, MS, PID, Scene
 
 
 def starved() -> tuple[Scene, list[str]]:
-    """Three clients of ours with a thread each; the second and the third have sent, and their threads want the GIL."""
+    """Return a scene of three of our clients with a thread each, of which the last two have sent and want the GIL."""
     scene = Scene("accept", "recv", workers=())
     peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
     for number, peer in enumerate(peers, 1):
@@ -31,7 +31,7 @@ def starved() -> tuple[Scene, list[str]]:
     return scene, peers
 
 
-def test_those_in_the_queue_leave_room_to_ask_for_those_whose_threads_wait_for_the_gil() -> None:
+def test_queued_connections_leave_room_to_query_others() -> None:
     scene = Scene("accept", "recv")
     scene.say(LISTENING)
     served = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
@@ -42,7 +42,7 @@ def test_those_in_the_queue_leave_room_to_ask_for_those_whose_threads_wait_for_t
     assert set(served) <= set(sampling.wanted(scene.session))
 
 
-def test_who_gets_its_echo_during_a_stall_waits_no_longer() -> None:
+def test_echo_during_a_stall_ends_the_wait() -> None:
     scene, peers = starved()
     scene.does(11, "")
     scene.passes(500, running=11)
@@ -52,8 +52,8 @@ def test_who_gets_its_echo_during_a_stall_waits_no_longer() -> None:
     assert {victim.peer: victim.end for victim in scene.only().victims.values()} == {peers[1]: echoed, peers[2]: 0}
 
 
-def test_who_has_its_echo_does_not_wait_for_a_thread_that_only_has_not_said_so() -> None:
-    """To send gives the GIL up; whoever takes it then keeps the sender from telling, and its client from nothing."""
+def test_client_with_its_echo_does_not_wait_for_the_record() -> None:
+    """`send` releases the GIL: a thread that acquires it then delays the sender's record, but not its client's echo."""
     scene, peers = starved()
     scene.say(ClientEcho(scene.now + MS, 2, 5, "x", MS, 0))
     scene.say(Recv(scene.now, PID, 11, 1, 5, "x"), Block(scene.now, PID, 11, 1, "c-gil", 2.0))
@@ -62,7 +62,7 @@ def test_who_has_its_echo_does_not_wait_for_a_thread_that_only_has_not_said_so()
     assert {victim.peer for victim in scene.only().victims.values()} == {peers[2]}
 
 
-def test_who_waits_for_a_thread_without_the_gil_waits_also_in_the_words_of_the_screen() -> None:
+def test_wait_for_the_gil_is_shown_as_waiting() -> None:
     scene = Scene("accept", "recv")
     peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2)]
     for tid in (11, 12):
@@ -80,7 +80,7 @@ def test_who_waits_for_a_thread_without_the_gil_waits_also_in_the_words_of_the_s
     assert [(wait.begin, wait.end) for wait in connection.waits] == [(came, scene.now + 1)]
 
 
-def test_who_has_its_echo_and_sends_again_during_a_stall_waits_again() -> None:
+def test_client_that_sends_again_during_a_stall_waits_again() -> None:
     scene, peers = starved()
     scene.does(11, "")
     scene.passes(500, running=11)
@@ -92,8 +92,8 @@ def test_who_has_its_echo_and_sends_again_during_a_stall_waits_again() -> None:
     assert {victim.peer: victim.end for victim in scene.only().victims.values()} == {peers[1]: 0, peers[2]: 0}
 
 
-def test_what_was_taken_of_one_whose_opening_is_told_after_the_loss_is_not_missing() -> None:
-    """A full pipe keeps openings for later and counts echoes as lost; the loss is told first."""
+def test_connection_reported_after_a_loss_does_not_wait() -> None:
+    """A full pipe delays `New` records and counts echoes as lost; the `Lost` record arrives first."""
     scene = Scene("accept", "recv")
     scene.accepts(1, tid=11)
     scene.does(11, "recvfrom")
@@ -108,7 +108,7 @@ def test_what_was_taken_of_one_whose_opening_is_told_after_the_loss_is_not_missi
     assert scene.stalls == []
 
 
-def test_what_one_process_has_lost_says_nothing_of_the_clients_of_another() -> None:
+def test_loss_in_one_process_does_not_affect_another() -> None:
     scene = Scene("accept", "recv")
     scene.accepts(1, tid=11)
     scene.does(11, "")
@@ -123,8 +123,8 @@ def test_what_one_process_has_lost_says_nothing_of_the_clients_of_another() -> N
     assert [victim.peer for victim in scene.only().victims.values()] == ["127.0.0.1:5002"]
 
 
-def test_a_socket_that_is_not_closed_yet_after_its_goodbye_is_no_newcomer() -> None:
-    """The thread that has said goodbye to its client wants the GIL before it can close the socket."""
+def test_socket_still_open_after_bye_is_no_new_connection() -> None:
+    """The thread that has reported `Bye` needs the GIL before it can close the socket."""
     scene = Scene("accept", "recv", workers=(11, 12))
     peer = scene.accepts(1, tid=11, by=11)
     scene.passes(500)
@@ -136,8 +136,8 @@ def test_a_socket_that_is_not_closed_yet_after_its_goodbye_is_no_newcomer() -> N
     assert scene.stalls == []
 
 
-def test_what_a_thread_took_counts_also_when_it_has_ended() -> None:
-    """Threads with a client each, one of which leaves with its echo: the others were not kept waiting by all."""
+def test_progress_of_an_ended_thread_counts() -> None:
+    """One of three threads makes progress and ends: that progress still ends the stall of the others."""
     scene = Scene("accept", "recv")
     peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2, 3)]
     scene.does(PID, "accept4")
@@ -158,8 +158,8 @@ def test_what_a_thread_took_counts_also_when_it_has_ended() -> None:
 
 
 @pytest.mark.parametrize("said", [True, False])
-def test_who_keeps_the_gil_is_told_from_threads_of_a_pool_that_have_nothing_to_do(said: bool) -> None:
-    """By its own word; or by the line that its lock is in: those of the library wait for work."""
+def test_gil_holder_is_distinguished_from_idle_pool_threads(said: bool) -> None:
+    """By its own record, or by the innermost line of its stack: a thread in the library's queue waits for work."""
     scene = Scene("accept", "recv", workers=())
     peers = [scene.accepts(conn, tid=10 + conn) for conn in (1, 2)]
     for tid in (11, 12):

@@ -22,13 +22,13 @@ def test_wakes_per_connection() -> None:
     assert session.totals.wakes_each == 4
 
 
-def test_of_no_connection_there_is_no_average() -> None:
+def test_no_average_without_a_connection() -> None:
     session = Session()
     session.apply(Wakes(2, 7, 7, 5))
     assert session.totals.wakes_each is None
 
 
-def test_our_own_looks_at_a_stack_are_no_wakes_of_a_connection() -> None:
+def test_stack_samples_do_not_count_as_wakes() -> None:
     scene = Scene("poll")
     scene.say(Wakes(scene.now, PID, PID, 0))
     scene.accepts(1)

@@ -37,7 +37,7 @@ def assert_nobody_came(foreign: socket.socket) -> None:
 
 
 def settle(live: Live) -> None:
-    """Let the clients' process obey all it was asked: it obeys in turn, and then says that one client is closed."""
+    """Wait until the client process has executed all commands: they run in order, and the last connect must fail."""
     live.client_process.open([999], "192.0.2.1.invalid", 1)
     run = Run.__new__(Run)
     run.live = live
@@ -60,7 +60,7 @@ def test_no_client_connects_to_the_program_that_has_the_port(run: Run, foreign: 
     assert {live.session.clients[number].ended for number in range(1, 7)} == {ENDED}
 
 
-def test_clients_that_waited_connect_once_a_server_of_ours_listens(run: Run, foreign: socket.socket) -> None:
+def test_waiting_clients_connect_once_our_server_listens(run: Run, foreign: socket.socket) -> None:
     live = run.live
     live.start(find("asyncio"))
     run.until(lambda: live.session.server and not live.session.server.running, "the server's refusal")
@@ -72,7 +72,7 @@ def test_clients_that_waited_connect_once_a_server_of_ours_listens(run: Run, for
     assert sorted(c.client or 0 for c in live.session.connections.values()) == numbers[1:]
 
 
-def test_a_program_that_takes_the_port_after_a_crash_meets_nobody(run: Run, foreign: socket.socket) -> None:
+def test_no_client_connects_to_a_program_that_gets_the_port_later(run: Run, foreign: socket.socket) -> None:
     live, port = run.live, foreign.getsockname()[1]
     foreign.close()
     live.start(find("multithread"))
@@ -90,8 +90,8 @@ def test_a_program_that_takes_the_port_after_a_crash_meets_nobody(run: Run, fore
         assert_nobody_came(taker)
 
 
-def test_a_server_that_reports_nothing_is_not_taken_for_the_program_that_has_the_port(foreign: socket.socket) -> None:
-    """The kernel shows that somebody listens there; that it is our server its descriptors must show."""
+def test_server_without_reports_is_not_confused_with_a_program(foreign: socket.socket) -> None:
+    """The kernel shows a listening socket on the port; the descriptors of our server show that it is not its own."""
     run = Run(Plan(options=Options(port=foreign.getsockname()[1]), reports=False))
     live = run.live
     try:

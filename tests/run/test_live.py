@@ -30,7 +30,7 @@ class Run:
         self.live = Live(plan)
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        """Take in what happens until the condition is true."""
+        """Drain and sample until the condition is true; fail after LIMIT seconds."""
         end = time.monotonic() + LIMIT
         while not condition():
             assert time.monotonic() < end, f"missed: {what}"
@@ -43,7 +43,7 @@ class Run:
         self.until(lambda: self.live.session.server and self.live.session.server.listening_at, f"{pattern} listens")
 
     def states(self) -> dict[int, State | None]:
-        """What our clients' connections are doing."""
+        """Return the state of each of our clients' connections, by the client's number; None without a connection."""
         return {n: c.connection.state if c.connection else None for n, c in self.live.session.clients.items()}
 
     def all_are(self, state: State, numbers: list[int]) -> None:
@@ -64,7 +64,7 @@ def run() -> Iterator[Run]:
     it.live.close()
 
 
-def test_clients_open_talk_and_walk_along_from_pattern_to_pattern(run: Run) -> None:
+def test_clients_follow_from_pattern_to_pattern(run: Run) -> None:
     run.start("multithread")
     numbers = run.live.open_clients(3)
     assert numbers == [1, 2, 3]
@@ -84,7 +84,7 @@ def test_clients_open_talk_and_walk_along_from_pattern_to_pattern(run: Run) -> N
     assert run.live.open_clients(1) == [4]
 
 
-def test_a_single_thread_takes_one_client_and_an_external_one_stands_beside_ours(run: Run) -> None:
+def test_single_thread_serves_one_client_and_shows_external_ones(run: Run) -> None:
     run.start("single-thread")
     run.live.open_clients(2)
     run.until(lambda: set(run.states().values()) == {State.QUIET, State.QUEUED}, "one is served, one waits")
@@ -96,8 +96,8 @@ def test_a_single_thread_takes_one_client_and_an_external_one_stands_beside_ours
     run.until(lambda: not run.live.session.connections, "all have left")
 
 
-def test_hurried_hops_leave_no_ghosts(run: Run) -> None:
-    """A speaker who hops on before the clients have arrived finds only connections of this server in the session."""
+def test_fast_changes_of_pattern_leave_no_stale_connections(run: Run) -> None:
+    """If the pattern changes before the clients have connected, the session has only connections of the new server."""
     run.start("asyncio")
     numbers = run.live.open_clients(20)
     for pattern in ("multithread", "select-loop", "asyncio", "multithread"):
@@ -121,14 +121,14 @@ def test_a_busy_port_is_refused_in_a_sentence(run: Run) -> None:
     assert run.live.refusal() == ""
 
 
-def test_the_block_that_was_asked_for_is_known_before_a_server_runs() -> None:
+def test_planned_block_is_known_before_a_server_runs() -> None:
     run = Run(Plan(block=BlockSetting("cpu", 1)))
     block = run.live.session.block
     run.live.close()
     assert (block.on, block.kind, block.seconds) == (True, "cpu", 1)
 
 
-def test_the_block_that_a_pattern_brings_goes_with_it(run: Run) -> None:
+def test_block_of_a_pattern_ends_with_the_pattern(run: Run) -> None:
     live = run.live
     run.start("multithread")
     assert live.block.now is None
@@ -171,7 +171,7 @@ def test_the_block_of_asyncio_blocking_is_switched_off_and_on(run: Run) -> None:
     run.until(lambda: run.states().get(2) is State.QUEUED, "nobody is accepted meanwhile")
 
 
-def test_the_same_pattern_again_has_the_block_and_the_workers_that_it_had(run: Run) -> None:
+def test_restarted_pattern_keeps_its_block_and_workers(run: Run) -> None:
     live = run.live
     run.start("asyncio-blocking")
     assert live.toggle_block() is False
@@ -194,7 +194,7 @@ def test_the_same_pattern_again_has_the_block_and_the_workers_that_it_had(run: R
     run.until(lambda: len(live.session.workers) == cores(), "as many as ever")
 
 
-def test_a_server_that_is_killed_shows_it_and_its_clients_see_it(run: Run) -> None:
+def test_killed_server_is_shown_and_its_clients_detect_it(run: Run) -> None:
     live = run.live
     run.start("process-pool")
     numbers = live.open_clients(2)
@@ -230,7 +230,7 @@ def test_a_dead_worker_leaves_no_connection_behind(run: Run) -> None:
     assert "?" not in {c.peer for c in (*live.session.connections.values(), *live.session.connections.closed)}
 
 
-def test_nonblocking_is_over_at_once_and_its_traceback_is_there(run: Run) -> None:
+def test_nonblocking_ends_at_once_with_a_traceback(run: Run) -> None:
     run.live.start(BY_NAME["nonblocking"])
     run.until(lambda: not run.live.running, "its end")
     assert run.live.session.server
@@ -239,10 +239,10 @@ def test_nonblocking_is_over_at_once_and_its_traceback_is_there(run: Run) -> Non
     assert run.live.refusal() == "", "it has not been refused, it has died"
 
 
-def test_stop_takes_in_what_was_said_last(run: Run) -> None:
+def test_stop_reads_the_last_records(run: Run) -> None:
     run.start("multithread")
     with socket.create_connection(("127.0.0.1", run.live.plan.options.port)) as client:
-        for _ in range(2):  # who answers the second one has reported the first
+        for _ in range(2):  # a server that echoes the second message has reported the first
             client.sendall(HOGE)
             assert client.recv(100) == HOGE
         run.live.stop()
@@ -253,7 +253,7 @@ def test_stop_takes_in_what_was_said_last(run: Run) -> None:
     run.live.stop()
 
 
-def test_the_wishes_of_a_plan_reach_the_server() -> None:
+def test_options_of_a_plan_reach_the_server() -> None:
     run = Run(Plan(options=Options(port=0, workers=3), block=BlockSetting("sleep", 0.01)))
     try:
         run.start("thread-pool")
@@ -284,7 +284,7 @@ def test_close_leaves_nothing() -> None:
     assert is_free(run.live.plan.options.port)
 
 
-def test_nothing_comes_back_after_the_end() -> None:
+def test_nothing_starts_again_after_close() -> None:
     live = Live(Plan(options=Options(port=0)))
     live.start(BY_NAME["asyncio"])
     live.open_clients(2)

@@ -63,7 +63,7 @@ def test_a_stall_is_streamed_as_it_opens_and_closes_and_the_code_is_3() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
-def test_as_text_it_is_a_line_for_the_beginning_of_a_stall_and_one_for_its_end() -> None:
+def test_text_output_has_a_line_for_begin_and_end_of_a_stall() -> None:
     done = watch("single-thread", "--clients", "2", "--port", "0", "--for", "1500ms")
     opened, closed, totals, stalls = done.stdout.splitlines()
     assert "stall 1 opened" in opened
@@ -91,7 +91,7 @@ def test_a_signal_ends_it_with_the_summary_so_far(number: signal.Signals) -> Non
     assert said.splitlines()[-1] == "0 stalls"
 
 
-def test_a_port_that_is_taken_is_one_line_and_code_2() -> None:
+def test_port_in_use_is_one_line_and_exit_code_2() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = watch("asyncio", "--port", str(port), "--for", "1s")
@@ -110,7 +110,7 @@ def test_a_port_that_is_taken_is_one_line_and_code_2() -> None:
         (["asynci"], "unknown pattern"),
     ],
 )
-def test_what_it_can_not_read_is_one_line_and_code_2(arguments: list[str], said: str) -> None:
+def test_invalid_argument_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
     done = watch(*arguments)
     assert done.returncode == 2
     assert said in done.stderr
@@ -132,7 +132,7 @@ def test_without_reports_a_stall_has_the_same_cause_and_line() -> None:
     }
 
 
-def test_a_server_without_reports_needs_a_port_that_is_known() -> None:
+def test_server_without_reports_needs_a_known_port() -> None:
     done = watch("asyncio", "--no-reports", "--port", "0")
     assert done.returncode == 2
     assert "needs a --port" in done.stderr

@@ -1,4 +1,4 @@
-"""Checks that every key of a group does what its help says, one a key, in the order of the help."""
+"""Checks that every key of a group does what its help says: one check for each key, in the order of the help."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,14 +13,14 @@ Check = Callable[[Stage], Awaitable[None]]
 
 
 class Checks:
-    """The checks of one group's keys; they go one after the other over one stage."""
+    """The checks of one group's keys, which run one after the other on one dashboard."""
 
     def __init__(self, group: str) -> None:
         self._keys = [key.id for key in ALL_KEYS if key.group == group]
         self._checks: dict[str, Check] = {}
 
     def key(self, name: str) -> Callable[[Check], Check]:
-        """A check of the key with this id."""
+        """Return a decorator that registers the check of the key with this id."""
 
         def register(check: Check) -> Check:
             self._checks[name] = check
@@ -29,14 +29,14 @@ class Checks:
         return register
 
     async def go(self, stage: Stage) -> None:
-        """Check every key of the group; one without a check, or a check without a key, fails."""
+        """Check every key of the group; fail if a key has no check, or a check no key."""
         assert set(self._keys) == set(self._checks)
         for name in self._keys:
             await self._checks[name](stage)
 
 
 async def answer(stage: Stage, words: str) -> None:
-    """Answer the question that is asked."""
+    """Answer the question on the screen, and wait until the answer is accepted."""
     await stage.until(lambda: isinstance(stage.app.screen, Ask), "a question")
     await stage.write(words)
     await stage.press("enter")

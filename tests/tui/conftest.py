@@ -1,4 +1,4 @@
-"""What the tests of the screen share."""
+"""A fixture for all tests of the screen."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def places_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No setting of whoever runs the tests is read, and nothing is left among their files."""
+    """Use a temporary folder for settings and state, so that the user's own are neither read nor changed."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     monkeypatch.setenv("ECHO_TUI_CONFIG", str(folder / "config.toml"))

@@ -1,4 +1,4 @@
-"""The dashboard on a stage: real servers, real clients, keys, and what stands on the screen."""
+"""A running dashboard with real servers and clients, whose keys a test presses and whose screen it reads."""
 
 import contextlib
 import re
@@ -22,14 +22,14 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList
 
 LIMIT = 20.0
-"""Seconds after which a condition counts as missed; far beyond what it takes."""
+"""Seconds after which a condition counts as missed; far more than it should need."""
 GLANCE = 0.3
-"""Seconds given to what must not happen: a few pictures."""
+"""Seconds to wait for something that must not happen: long enough for a few redraws."""
 SIZES = ((80, 24), (100, 30), (160, 45))
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = "") -> None:
-    """Let the app go on until the condition holds."""
+    """Let the app run until the condition holds; fail after LIMIT seconds, naming `what` was missed."""
     end = time.monotonic() + LIMIT
     while not condition():
         assert pilot.app.is_running, f"the dashboard has ended before: {what}"
@@ -38,12 +38,12 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = 
 
 
 def rendered(widget: Widget) -> list[str]:
-    """A widget's lines as they are drawn, its border included."""
+    """Return a widget's lines as they are drawn, with its border."""
     return [strip.text for strip in widget.render_lines(widget.outer_size.region)]
 
 
 def screen_text(screen: Screen[Any]) -> str:
-    """The text of all that is on a screen, a widget after the other."""
+    """Return the text of all widgets on a screen, one widget after the other."""
     leaves = [w for w in screen.walk_children(Widget) if not w.children and w.region and w.is_on_screen]
     return "\n".join(line for widget in leaves for line in rendered(widget))
 
@@ -56,11 +56,11 @@ class Stage:
 
     @property
     def session(self) -> Session:
-        """What is known now, whatever is shown."""
+        """The session of the live run, even while the screen shows an older one."""
         return self.app.live.session
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        """Let the app go on until the condition holds."""
+        """Let the app run until the condition holds; fail after LIMIT seconds, naming `what` was missed."""
         await until(self.pilot, condition, what)
 
     async def shows(self, *words: str) -> None:
@@ -68,25 +68,25 @@ class Stage:
         await self.until(lambda: all(word in self.text for word in words), f"shows {words}")
 
     async def glance(self) -> None:
-        """Let a few pictures be drawn."""
+        """Wait for a few redraws."""
         await self.pilot.pause(GLANCE)
 
     async def press(self, *keys: str) -> None:
-        """Press one key after the other, each when the one before has been dealt with."""
+        """Press one key after the other, each when the previous one has been handled."""
         for key in keys:
             self.app.post_message(events.Key(key, key if len(key) == 1 else CHARACTERS.get(key)))
             await self.pilot.pause(0)
         await self.pilot.pause()
 
     async def write(self, words: str) -> None:
-        """Put words into the input that has the focus, at one go as a terminal pastes them."""
+        """Insert words into the focused input all at once, as a terminal pastes them."""
         line = self.app.focused
         assert isinstance(line, Input)
         self.app.post_message(events.Paste(words))
         await self.until(lambda: words in line.value, f"{words} in the input")
 
     async def wheel(self, panel: str, up: bool = False) -> None:
-        """Turn the wheel by a notch over a panel."""
+        """Turn the mouse wheel by one notch over a panel."""
         x, y = self.panel(panel).content_region.offset
         kind = events.MouseScrollUp if up else events.MouseScrollDown
         self.app.post_message(kind(None, x, y, 0, -1 if up else 1, 0, False, False, False))
@@ -98,12 +98,12 @@ class Stage:
         return self.app.screen_stack[0].query_one(f"#{name}", Panel)
 
     def visible(self) -> set[str]:
-        """The panels on the screen."""
+        """Return the ids of the panels on the screen."""
         panels = self.app.screen_stack[0].query(Panel)
         return {str(panel.id) for panel in panels if panel.region and panel.is_on_screen}
 
     def lines(self, name: str) -> list[str]:
-        """A panel's lines, without its border."""
+        """Return a panel's lines, without its border."""
         panel = self.panel(name)
         return [panel.render_line(y).text.rstrip() for y in range(panel.size.height)]
 
@@ -112,20 +112,20 @@ class Stage:
 
     @property
     def text(self) -> str:
-        """All the text on the topmost screen."""
+        """The text of the topmost screen."""
         return screen_text(self.app.screen)
 
     def notices(self) -> list[str]:
-        """The notices that are on the screen, each in one line whatever its rows."""
+        """Return the messages of the current notices, without the line breaks of the screen."""
         return [notice.message for notice in self.app._notifications]
 
     def chips(self) -> dict[str, str]:
-        """What the client pane says of each client."""
+        """Return what the client pane shows for each client, by the name in its brackets."""
         found = re.findall(r"\[(\w+)\] (.+?)(?=\s{2,}|\s▶|$)", self.shown("client-list"), re.MULTILINE)
         return {name: words.strip() for name, words in found}
 
     def connection(self, client: int) -> Connection:
-        """The connection of one of our clients."""
+        """Return the connection of one of our clients."""
         connection = self.session.clients[client].connection
         assert connection
         return connection
@@ -133,12 +133,12 @@ class Stage:
     # The footer.
 
     def footer(self) -> dict[str, str]:
-        """The footer's entries: the key to press for each label."""
+        """Return the footer's entries: the key to press for each label."""
         entries = (entry.partition(" ") for entry in self.shown("keys").strip().split("  ") if entry)
         return {label: FOOTER.get(display, display) for display, _, label in entries}
 
     async def by_footer(self, label: str) -> None:
-        """Press the key that the footer shows for something."""
+        """Press the key that the footer shows for a label."""
         await self.until(lambda: label in self.footer(), f"the footer shows {label}")
         await self.press(self.footer()[label])
 
@@ -169,7 +169,7 @@ class Stage:
         )
 
     async def misbehave(self, *keys: str) -> None:
-        """Choose from the menu of misbehaviour."""
+        """Open the menu of misbehaviour and press these keys in it."""
         await self.press("m")
         await self.until(lambda: isinstance(self.app.focused, OptionList), "the menu")
         await self.press(*keys)
@@ -191,7 +191,7 @@ FOOTER = {"↑↓⏎": "enter", "⏎": "enter", "esc": "escape", "←→": "righ
 
 
 def free_of_processes(before: set[int]) -> bool:
-    """Whether no process has stayed behind."""
+    """Return whether this process has no descendants other than those in `before`."""
     return not [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
 
 
@@ -204,7 +204,7 @@ async def dashboard(
     options: Options | None = None,
     **plan: Any,
 ) -> AsyncIterator[Stage]:
-    """A running dashboard, and no process of it left afterwards."""
+    """Run a dashboard, and check afterwards that it has left no process behind."""
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     options = options or Options(port=0)
     app = EchoTui(Plan(find(pattern) if pattern else None, options, **plan), config, theme)
@@ -222,7 +222,7 @@ async def dashboard(
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process is there; a worker whose parent has gone may wait a moment for init to reap it."""
+    """Return whether a process runs; an orphaned worker may stay a zombie for a short time until init reaps it."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False

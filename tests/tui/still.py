@@ -1,5 +1,5 @@
-"""A dashboard that shows a made-up run at a fixed moment: no server, no clients, no clock; for pictures that must
-come out the same everywhere."""
+"""A dashboard that shows a simulated run at a fixed time, without a server, clients or a clock, for pictures that must
+be the same everywhere."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,7 +40,7 @@ from echo_tui.tui.view import View
 
 MS = 1_000_000
 START = 3_600_000 * MS
-"""When the run began, on a clock of its own."""
+"""When the simulated run began (ns)."""
 NOW = START + 42_000 * MS
 PID = 4242
 EXTERNAL = "127.0.0.1:51990"
@@ -48,7 +48,7 @@ EXTERNAL = "127.0.0.1:51990"
 
 @dataclass(frozen=True)
 class Shown(Pattern):
-    """A pattern with a story and a source of this test's own, so that a new word there changes no picture."""
+    """A pattern with its own story and source for the tests, so that new words in the real ones change no picture."""
 
     @property
     def source(self) -> Path:
@@ -56,7 +56,7 @@ class Shown(Pattern):
 
 
 def shown_pattern(name: str) -> Shown:
-    """The pattern of this name, telling a story that stays as it is."""
+    """Return the pattern of this name with a fixed story."""
     real = find(name)
     return Shown(
         real.name, real.module, real.family, real.title,
@@ -68,7 +68,7 @@ def shown_pattern(name: str) -> Shown:
 
 
 def run() -> list[Observation]:
-    """Forty-two seconds of asyncio-blocking: three clients of ours and a stranger, two blocks, one still on."""
+    """Return 42 s of asyncio-blocking: four of our clients, one of them queued, an external one, and two blocks."""
 
     def at(seconds: float) -> int:
         return START + int(seconds * 1000) * MS
@@ -121,7 +121,7 @@ def run() -> list[Observation]:
 
 
 def seen(at: int, asleep: bool) -> list[Observation]:
-    """What the kernel shows of the one thread, and its stack."""
+    """Return a sample of the only thread and of its stack."""
     call = "clock_nanosleep" if asleep else "epoll_wait"
     ran = at // 50 if asleep else at // 40
     source = str(Path(__file__).with_name("shown_source.py"))
@@ -137,7 +137,7 @@ def seen(at: int, asleep: bool) -> list[Observation]:
 
 
 def echo(at: int, client: int, head: str, rtt: int, sent: bool = True) -> list[Observation]:
-    """A message there and back."""
+    """Return the observations of a message and its echo; without `sent` the client has sent it before."""
     told: list[Observation] = [ClientSent(at, client, 9, head)] if sent else []
     return [
         *told,
@@ -148,7 +148,7 @@ def echo(at: int, client: int, head: str, rtt: int, sent: bool = True) -> list[O
 
 
 def death() -> list[Observation]:
-    """The end of a server that dies of an exception."""
+    """Return the run of a server that dies of an exception."""
     lines = [
         "Traceback (most recent call last):",
         '  File "servers/nonblocking.py", line 11, in serve',
@@ -164,7 +164,7 @@ def death() -> list[Observation]:
 
 
 def goodbye() -> list[Observation]:
-    """What happens after the picture has been frozen."""
+    """Return what happens after the screen was frozen."""
     return [
         Unblock(NOW + 2_000 * MS, PID, PID, 3),
         *[Send(NOW + 2_000 * MS, PID, PID, 3, 12, "who waits?\r\n")] * 30,
@@ -174,7 +174,7 @@ def goodbye() -> list[Observation]:
 
 
 class StillLive(Live):
-    """A run in which nothing happens any more: it has no processes."""
+    """A live run without processes, in which nothing more happens."""
 
     def __init__(self, pattern: Pattern, told: list[Observation]) -> None:
         self.plan = Plan()
@@ -213,7 +213,7 @@ class StillLive(Live):
 
 
 class Still(EchoTui):
-    """The dashboard over it, at a moment that doesn't pass."""
+    """The dashboard of a `StillLive` run at a fixed time."""
 
     CSS_PATH = str(Path(picture.__file__).with_name("app.tcss"))
 
@@ -229,5 +229,5 @@ class Still(EchoTui):
 
     @property
     def session(self) -> Session:
-        """The run that is told."""
+        """The session of the simulated run."""
         return self.live.session

@@ -1,4 +1,4 @@
-"""What a person may answer, and what is said to anything else."""
+"""Valid answers to the questions of the screen, and the errors for invalid ones."""
 
 from collections.abc import Callable
 
@@ -27,6 +27,6 @@ def test_a_rate(text: str, wanted: tuple[float, int]) -> None:
      (burst, "10x64kB"), (burst, "10x-1"), (rate, "nan"), (rate, "1001"), (rate, "-1"), (rate, "1xk"),
      (whole(1, 5), "6"), (whole(1, 5), "2x64k")],
 )  # fmt: skip
-def test_what_is_no_answer(read: Callable[[str], object], text: str) -> None:
+def test_invalid_answer(read: Callable[[str], object], text: str) -> None:
     with pytest.raises(ValueError, match=r"please|size"):
         read(text)

@@ -18,13 +18,13 @@ WHY = "select() can't watch descriptor 1024, its limit is 1024"
 
 
 def crowd() -> list[Observation]:
-    """Sixty clients, seven of which are turned away."""
+    """Return the records of sixty clients, seven of which are rejected."""
     come = [New(NOW - 2 * MS, PID, PID, conn, f"127.0.0.1:{20_000 + conn}") for conn in range(FIRST, FIRST + 60)]
     return [*come, *(Bye(NOW - MS, PID, PID, conn, WHY, refused=True) for conn in range(FIRST, FIRST + REFUSED))]
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
-async def test_how_many_are_open_and_how_many_were_turned_away(size: tuple[int, int]) -> None:
+async def test_open_and_rejected_connections_are_counted(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", [*run(), *crowd()])
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
@@ -39,7 +39,7 @@ async def test_how_many_are_open_and_how_many_were_turned_away(size: tuple[int, 
         assert all(f" of {still} open" in words for words in borders if " to " in words), borders
 
 
-def test_who_was_turned_away_is_not_counted_as_closed_again() -> None:
+def test_rejected_clients_are_not_also_counted_as_closed() -> None:
     app = Still("asyncio-blocking", [*run(), *crowd()])
     session = app.live.session
     assert f"{REFUSED} turned away" in next(titles(session))
@@ -48,7 +48,7 @@ def test_who_was_turned_away_is_not_counted_as_closed_again() -> None:
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
 @pytest.mark.parametrize("on", [False, True])
-async def test_the_block_is_in_the_header_in_the_same_words_at_every_size(size: tuple[int, int], on: bool) -> None:
+async def test_header_words_the_block_alike_at_every_size(size: tuple[int, int], on: bool) -> None:
     app = Still("asyncio-blocking", [*run(), BlockSet(NOW, on, "c-gil", 0.3, 3)])
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
@@ -70,13 +70,13 @@ async def test_without_colour_a_stall_stands_out_more_than_the_block(monkeypatch
         assert palette.blocked.bold
 
 
-async def test_the_source_of_the_pattern_under_the_cursor_is_there_from_the_start() -> None:
+async def test_source_of_the_pattern_at_the_cursor_is_shown_at_once() -> None:
     async with dashboard(size=(160, 45)) as stage:
         await stage.until(lambda: "single_thread.py" in str(stage.app.query_one(SourcePanel).border_title), "its file")
         await stage.until(lambda: any("accept" in line for line in stage.lines("source")), "its lines")
 
 
 @pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "nc 127.0.0.1 "), ("::", "nc ::1 "), ("127.0.0.1", "nc 127.")])
-async def test_the_address_that_is_suggested_is_one_to_connect_to(host: str, told: str) -> None:
+async def test_suggested_address_can_be_connected_to(host: str, told: str) -> None:
     async with dashboard("asyncio", size=(100, 30), options=Options(host=host, port=0)) as stage:
         await stage.shows(told)

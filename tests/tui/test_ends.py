@@ -1,4 +1,4 @@
-"""A server that dies, one that can't start, and one that is told to stop."""
+"""A server that dies, one that can't start, and one that is stopped."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from tests.tui.still import NOW, PID, START, Still
 LIVING = {"timeline", "connections", "events", "cpu", "threads", "source"}
 
 
-async def test_a_traceback_takes_the_place_of_the_panels_and_space_starts_again() -> None:
+async def test_traceback_replaces_the_panels_and_space_restarts() -> None:
     async with dashboard("nonblocking") as stage:
         await stage.shows("ended: exit code 1", "Traceback", "BlockingIOError", "to start it again.")
         await stage.until(lambda: "ended" in stage.visible(), "the panel")
@@ -50,7 +50,7 @@ async def test_a_server_that_is_killed() -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
-async def test_a_server_that_said_much_and_wrote_nothing(size: tuple[int, int]) -> None:
+async def test_ended_panel_has_all_notes_of_a_server(size: tuple[int, int]) -> None:
     notes = [Note(START + number, PID, PID, f"worker {number} has died") for number in range(30)]
     told: list[Observation] = [
         ServerStarted(START, "process-pool", PID, "127.0.0.1", 1),
@@ -68,7 +68,7 @@ async def test_a_server_that_said_much_and_wrote_nothing(size: tuple[int, int]) 
         await until(pilot, told_all, "what it said")
 
 
-async def test_a_server_that_is_stopped_leaves_its_picture() -> None:
+async def test_stopped_server_keeps_its_panels() -> None:
     async with dashboard("multithread", clients=2) as stage:
         await stage.until(lambda: stage.session.totals.new == 2, "two clients")
         await stage.press("space")
@@ -81,7 +81,7 @@ async def test_a_server_that_is_stopped_leaves_its_picture() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES[:2])
-async def test_a_busy_port_is_said_in_the_sentence_of_the_command_line(size: tuple[int, int]) -> None:
+async def test_busy_port_is_refused_in_the_words_of_the_command_line(size: tuple[int, int]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         async with dashboard("multithread", size=size, options=Options(port=port)) as stage:
@@ -96,7 +96,7 @@ async def test_a_busy_port_is_said_in_the_sentence_of_the_command_line(size: tup
             await stage.until(lambda: "serving" in stage.shown("header") or size[0] < 100, "it serves")
 
 
-async def test_an_extra_that_is_not_installed_is_grey_and_refused_in_one_sentence(
+async def test_missing_extra_is_grey_and_refused_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sentence = 'needs gevent: pip install "echo-tui[more]"'
@@ -117,7 +117,7 @@ async def test_an_extra_that_is_not_installed_is_grey_and_refused_in_one_sentenc
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
-async def test_what_a_pattern_needs_is_said_at_every_size_while_the_cursor_is_on_it(
+async def test_missing_extra_is_named_for_the_pattern_at_the_cursor(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pattern, "is_installed", lambda module: module != "trio")
@@ -128,14 +128,14 @@ async def test_what_a_pattern_needs_is_said_at_every_size_while_the_cursor_is_on
         await stage.until(lambda: "needs" not in stage.shown("keys"), "the keys alone")
 
 
-async def test_what_a_server_died_of_stands_before_its_traceback() -> None:
+async def test_exception_is_shown_before_its_traceback() -> None:
     async with dashboard("nonblocking", (160, 45)) as stage:
         await stage.shows("Traceback", "BlockingIOError")
         said = stage.shown("ended")
         assert said.index("BlockingIOError") < said.index("Traceback")
 
 
-async def test_too_many_threads_that_are_refused_end_the_server() -> None:
+async def test_refused_threads_end_the_server() -> None:
     async with dashboard("too-many-threads", size=(100, 30)) as stage:
         await stage.until(lambda: died(stage.app.view()), "its end")
         await stage.until(lambda: "can't start new thread" in stage.shown("ended"), "the exception")
@@ -153,7 +153,7 @@ async def test_too_many_threads_up_to_the_ceiling() -> None:
         await stage.until(lambda: "not listening" in stage.shown("header"), "what it does")
 
 
-async def test_what_cannot_run_stops_nothing_and_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pattern_that_cannot_run_is_skipped_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pattern, "is_installed", lambda module: module != "gevent")
     async with dashboard("eventlet-tpool", size=(80, 24)) as stage:
         await stage.open(1)

@@ -1,4 +1,4 @@
-"""The key that goes to what fixes a block: with the same clients, all of whom are served, and the same block on."""
+"""The key that starts the recommended pattern: it serves all the same clients, with the same block armed."""
 
 import pytest
 from echo_servers.block import BlockSetting
@@ -19,8 +19,8 @@ def served(stage: Stage, *clients: int) -> bool:
 
 
 @pytest.mark.parametrize("pattern", ["multithread", "thread-pool"])
-async def test_a_pool_that_cures_has_a_process_for_each_client_and_for_a_newcomer(pattern: str) -> None:
-    options = Options(port=0, workers=2)  # fewer than clients, whatever cores there are
+async def test_recommended_pool_has_a_process_per_client_and_one_more(pattern: str) -> None:
+    options = Options(port=0, workers=2)  # fewer than clients, whatever the number of cores
     async with dashboard(pattern, WIDE, options=options, clients=4, block=BLOCK) as stage:
         await stage.connected(4)
         await stage.press("x")
@@ -42,9 +42,7 @@ async def test_a_pool_that_cures_has_a_process_for_each_client_and_for_a_newcome
         ("eventlet", "c-call", "eventlet-tpool", "With 7 threads: one for each client, and one more."),
     ],
 )
-async def test_where_calls_are_moved_there_is_a_helper_for_each_client(
-    pattern: str, kind: str, cure: str, words: str
-) -> None:
+async def test_recommended_pattern_has_a_helper_for_each_client(pattern: str, kind: str, cure: str, words: str) -> None:
     options = Options(port=0, workers=2)
     async with dashboard(pattern, WIDE, options=options, clients=6, block=BlockSetting(kind, 3)) as stage:
         await stage.connected(6)
@@ -57,7 +55,7 @@ async def test_where_calls_are_moved_there_is_a_helper_for_each_client(
         await stage.until(lambda: len(stage.session.blocks.running) == 6, "all of their calls are made at once")
 
 
-async def test_before_a_server_runs_the_key_goes_where_the_screen_says() -> None:
+async def test_fix_before_a_server_runs_starts_the_marked_pattern() -> None:
     options = Options(port=0, workers=2)
     async with dashboard(options=options, block=BlockSetting("cpu", 1)) as stage:
         stage.app.query_one(PatternsPanel).put(find("asyncio"))
@@ -68,7 +66,7 @@ async def test_before_a_server_runs_the_key_goes_where_the_screen_says() -> None
         assert stage.app.live.block.now == BlockSetting("cpu", 1)
 
 
-async def test_a_block_that_was_switched_off_stays_off_when_the_same_pattern_starts_again() -> None:
+async def test_disarmed_block_stays_off_when_the_pattern_restarts() -> None:
     async with dashboard("asyncio-blocking") as stage:
         await stage.shows("block: sleep:20 ON")
         await stage.press("b")

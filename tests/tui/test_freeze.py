@@ -1,4 +1,4 @@
-"""A picture held still while counting goes on; and looking back while more comes."""
+"""Freezing the screen while the session continues, and scrolling back while new lines arrive."""
 
 import pytest
 from echo_servers.records import Recv
@@ -6,7 +6,7 @@ from echo_servers.records import Recv
 from tests.tui.stage import Stage, dashboard
 
 LINES = 600
-"""Lines that the log keeps here: fewer, to fill it sooner."""
+"""Lines that the log keeps in a test here: few, so that it is full sooner."""
 STILL = ("timeline", "connections", "events", "cpu", "threads")
 
 
@@ -15,12 +15,12 @@ def picture(stage: Stage) -> dict[str, list[str]]:
 
 
 async def chatter(stage: Stage, rate: float) -> None:
-    """Have all clients chatter."""
+    """Let all clients send `rate` messages a second, and wait until some echoes are counted."""
     stage.app.live.client_process.chatter([], rate, 16)
     await stage.until(lambda: stage.session.totals.echoes > 50, "chatter")
 
 
-async def test_a_frozen_picture_stands_still_while_counting_goes_on() -> None:
+async def test_frozen_screen_does_not_change_while_counting_continues() -> None:
     async with dashboard("asyncio", clients=3) as stage:
         await stage.connected(3)
         await chatter(stage, 50)
@@ -28,7 +28,7 @@ async def test_a_frozen_picture_stands_still_while_counting_goes_on() -> None:
         await stage.shows("FROZEN", "p goes on")
         before, echoes = picture(stage), stage.session.totals.echoes
         await stage.until(lambda: stage.session.totals.echoes > echoes + 100, "more echoes")
-        await stage.press("4", "3", "1")  # looking about doesn't wake it
+        await stage.press("4", "3", "1")  # other panels don't unfreeze it
         await stage.pilot.resize_terminal(100, 30)
         await stage.pilot.resize_terminal(160, 45)
         await stage.until(lambda: picture(stage) == before, "the same picture")
@@ -43,7 +43,7 @@ async def test_a_frozen_picture_stands_still_while_counting_goes_on() -> None:
         assert "FROZEN" not in stage.text
 
 
-async def test_a_frozen_server_can_die_and_another_pattern_wakes_the_picture() -> None:
+async def test_starting_another_pattern_unfreezes_the_screen() -> None:
     async with dashboard("multithread", clients=1) as stage:
         await stage.connected(1)
         await stage.press("p")
@@ -57,7 +57,7 @@ async def test_a_frozen_server_can_die_and_another_pattern_wakes_the_picture() -
         assert stage.app.frozen is None
 
 
-async def test_looking_back_is_not_thrown_to_the_end() -> None:
+async def test_scrolled_back_log_stays_in_place() -> None:
     async with dashboard("asyncio", clients=2) as stage:
         await stage.connected(2)
         await chatter(stage, 50)
@@ -73,7 +73,7 @@ async def test_looking_back_is_not_thrown_to_the_end() -> None:
         await stage.until(lambda: events.cursor > total + 50, "the end is followed again")
 
 
-async def test_lines_that_fall_out_of_the_log_leave_the_cursor_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cursor_keeps_its_line_when_old_lines_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.model.event_log.LINES", LINES)
     async with dashboard("asyncio", clients=1) as stage:
         await stage.connected(1)
@@ -101,7 +101,7 @@ async def test_lines_that_fall_out_of_the_log_leave_the_cursor_on_its_own(monkey
         assert not events.following
 
 
-async def test_copied_lines_are_what_stands_there() -> None:
+async def test_copied_lines_are_those_on_screen() -> None:
     async with dashboard("multithread", clients=2) as stage:
         await stage.until(lambda: stage.session.totals.new == 2, "two clients")
         stage.app.live.client_process.say([2], b"hogehoge\n")
@@ -117,7 +117,7 @@ async def test_copied_lines_are_what_stands_there() -> None:
         assert "Send: b'hogehoge\\n' to 127.0.0.1:" in stage.app.clipboard
 
 
-async def test_a_panel_takes_the_whole_screen_and_gives_it_back() -> None:
+async def test_panel_expands_to_the_whole_screen_and_back() -> None:
     async with dashboard("multithread", clients=2, size=(80, 24)) as stage:
         await stage.connected(2)
         for key in "12345678":
@@ -146,10 +146,10 @@ async def test_rows_do_not_move_under_somebody_who_reads_them() -> None:
         await stage.until(lambda: "not accepted" in stage.lines("connections")[1], "who waits comes first again")
 
 
-async def test_a_picture_that_stands_still_may_be_left_while_it_is_drawn() -> None:
+async def test_frozen_screen_can_be_drawn_while_the_app_ends() -> None:
     async with dashboard("multithread", clients=1) as stage:
         await stage.connected(1)
         await stage.press("p")
         await stage.until(lambda: stage.app.frozen, "it stands still")
-        await stage.app.screen.query_one("#banner").remove()  # on the way out the parts go one by one
+        await stage.app.screen.query_one("#banner").remove()  # at the end the app removes its widgets one by one
         stage.app.draw()

@@ -1,4 +1,4 @@
-"""Bytes from strangers: shown, never obeyed."""
+"""Bytes from outside: control characters are shown escaped and never reach the terminal."""
 
 import contextlib
 import os
@@ -35,7 +35,7 @@ def sockets() -> Iterator[list[socket.socket]]:
 
 
 def control_characters(stage: Stage) -> set[str]:
-    """What a terminal would obey, in anything that is drawn."""
+    """Return the control characters in the text of the screen, which a terminal would interpret."""
     return {char for char in stage.text if unicodedata.category(char)[0] == "C" and char != "\n"}
 
 
@@ -48,7 +48,7 @@ async def connect(stage: Stage, sockets: list[socket.socket]) -> socket.socket:
     return client
 
 
-async def test_hostile_bytes_are_shown_and_not_obeyed(sockets: list[socket.socket]) -> None:
+async def test_hostile_bytes_are_shown_escaped(sockets: list[socket.socket]) -> None:
     async with dashboard("multithread") as stage:
         client = await connect(stage, sockets)
         await stage.shows("external")
@@ -83,7 +83,7 @@ async def test_our_own_clients_may_send_anything_too() -> None:
 
 
 async def test_a_hostile_server() -> None:
-    """Whatever a server writes to stderr and has to say; also a flood of it, and with its end."""
+    """A server writes hostile text to stderr and in notes, then very much of it, and is killed."""
     async with dashboard("multithread", clients=1) as stage:
         await stage.connected(1)
         assert stage.session.server
@@ -118,11 +118,11 @@ async def test_a_hostile_server() -> None:
 
 
 TURNED = "evil\u202egpj.exe\u2066\x1b[2J\u200f"
-"""Characters that turn the direction of writing, or that a terminal obeys."""
+"""Text with characters that change the writing direction, or that a terminal interprets."""
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
-async def test_forged_records_turn_no_direction_of_writing(size: tuple[int, int]) -> None:
+async def test_forged_records_do_not_change_the_writing_direction(size: tuple[int, int]) -> None:
     async with dashboard("asyncio", size=size, clients=1) as stage:
         await stage.connected(1)
         now, pid = time.monotonic_ns(), 999_999
@@ -137,7 +137,7 @@ async def test_forged_records_turn_no_direction_of_writing(size: tuple[int, int]
         stage.session.apply(ClientUnconnected(now, 1, TURNED))
         stage.session.apply(Unavailable(now, "threads", TURNED))
         for key in ("1", "2", "3", "4", "5", "6", "7", "8"):
-            await stage.press(key, "end", "y")  # with the notice of a line that is copied
+            await stage.press(key, "end", "y")  # this includes the notice of a copied line
             await stage.glance()
             assert not control_characters(stage), key
             assert stage.app.clipboard.isprintable(), "it may be pasted into another terminal, which would obey it"
@@ -148,7 +148,7 @@ async def test_forged_records_turn_no_direction_of_writing(size: tuple[int, int]
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", picture)
 
 
-async def test_no_notice_and_no_border_turns_the_direction_of_writing() -> None:
+async def test_notices_and_borders_do_not_change_the_writing_direction() -> None:
     async with dashboard() as stage:
         stage.app.notify(f"{TURNED}\n{TURNED}", title=TURNED, markup=False)
         stage.panel("patterns").title_text = TURNED

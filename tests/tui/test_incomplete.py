@@ -1,4 +1,4 @@
-"""Counts of a connection whose records may be lost are marked: there were at least so many."""
+"""Counts of a connection whose records may be lost are marked as lower bounds."""
 
 import re
 
@@ -10,7 +10,7 @@ from tests.tui.stage import rendered
 from tests.tui.still import MS, NOW, PID, Still, run
 
 
-async def test_what_is_counted_of_a_connection_after_a_loss_is_marked_as_the_least() -> None:
+async def test_counts_after_a_loss_are_marked_as_lower_bounds() -> None:
     lost = Lost(NOW - 3 * MS, PID, PID, events=20, recv=10, recv_bytes=10, send=10, send_bytes=10)
     fresh: list[Observation] = [New(NOW - 2 * MS, PID, PID, 99, "127.0.0.1:9999"), Recv(NOW - MS, PID, PID, 99, 5, "x")]
     app = Still("asyncio-blocking", [*run(), lost, *fresh])

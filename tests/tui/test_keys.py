@@ -1,4 +1,4 @@
-"""The footer, the help and the palette: what works now, under the keys that are in force."""
+"""The footer, the help and the palette: they show what works now, with the configured keys."""
 
 import re
 from pathlib import Path
@@ -64,7 +64,7 @@ async def test_the_footer_fits_and_keeps_what_matters() -> None:
             await stage.until(lambda: stage.app.size == (width, height) and wanted <= set(stage.footer()), "it fits")  # noqa: B023
 
 
-async def test_without_a_stall_its_keys_say_so_and_the_footer_leaves_them_out() -> None:
+async def test_stall_keys_say_that_there_is_no_stall() -> None:
     async with dashboard("multithread") as stage:
         await stage.until(lambda: "stop" in stage.footer(), "the footer")
         assert "[ ] stalls" not in stage.shown("keys")
@@ -76,7 +76,7 @@ async def test_without_a_stall_its_keys_say_so_and_the_footer_leaves_them_out() 
         assert not stage.app.frozen
 
 
-async def test_a_stall_of_which_there_is_no_picture_yet_can_not_be_gone_back_to() -> None:
+async def test_stall_without_a_snapshot_cannot_be_shown() -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=(160, 45), notifications=True) as pilot:
         assert app.session.stalls.count
@@ -91,7 +91,7 @@ async def test_a_stall_of_which_there_is_no_picture_yet_can_not_be_gone_back_to(
         assert not app.frozen
 
 
-async def test_which_clients_there_are_to_speak_to_is_asked_of_the_live_run(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_usable_clients_are_those_of_the_live_run(monkeypatch: pytest.MonkeyPatch) -> None:
     present = [2]
     monkeypatch.setattr(Live, "present", property(lambda _: present))
     app = Still("asyncio-blocking", run())
@@ -114,7 +114,7 @@ async def test_the_footer_has_the_stalls_once_there_is_one() -> None:
         await stage.shows("This is what goes on now")
 
 
-async def test_keys_by_another_name() -> None:
+async def test_configured_keys() -> None:
     keys = {"freeze": "z", "new": "x,f2", "start": "g", "help": "h", "hop": "f3"}
     async with dashboard("multithread", config=Config(keys=keys)) as stage:
         await stage.until(lambda: "freeze" in stage.footer(), "the footer")
@@ -156,7 +156,7 @@ async def test_every_action_and_every_pattern_is_in_the_palette() -> None:
         titles = [command.title for command in stage.app.get_system_commands(stage.app.screen)]
         assert len(titles) == len(set(titles))
         assert {f"Start {pattern.title}" for pattern in PATTERNS} <= set(titles)
-        without = {"quit-now", "leave", "start", "palette"}  # of no use there, or there by another name
+        without = {"quit-now", "leave", "start", "palette"}  # useless there, or there under another name
         assert {key.help for key in ALL_KEYS if key.id not in without} <= set(titles)
 
 

@@ -1,4 +1,4 @@
-"""Which panels stand on a terminal of any size."""
+"""Which panels are shown at each size of the terminal."""
 
 from echo_tui.tui.keys import PANELS
 from echo_tui.tui.layout import ALWAYS, EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange, size_class
@@ -20,21 +20,21 @@ def test_wide_shows_every_panel() -> None:
     assert arrange(160, 45, "patterns", lens=True).shown == {*ALWAYS, "timeline", *LOWER} - {"events"}
 
 
-def test_the_panel_one_goes_to_takes_a_place_where_not_all_have_one() -> None:
+def test_chosen_panel_is_shown_where_not_all_fit() -> None:
     assert "source" in arrange(100, 30, "source").shown
     assert {"cpu", "threads"}.isdisjoint(arrange(100, 30, "source").shown)
     for panel in set(LOWER) - {"calls"}:
         assert arrange(80, 24, panel).shown & set(LOWER) == {panel}
 
 
-def test_system_calls_and_events_have_one_place() -> None:
+def test_system_calls_and_events_share_one_place() -> None:
     for panel in ("events", "calls"):
         assert arrange(80, 24, panel).shown & set(LOWER) == {"events"}
         assert arrange(80, 24, panel, lens=True).shown & set(LOWER) == {"calls"}
 
 
 @given(sizes, places)
-def test_what_one_went_to_is_always_there(size: tuple[int, int], place: str) -> None:
+def test_chosen_panel_is_always_shown(size: tuple[int, int], place: str) -> None:
     layout = arrange(*size, place)
     if layout.name == "small":
         assert layout.shown == {"too-small"}
@@ -46,12 +46,12 @@ def test_what_one_went_to_is_always_there(size: tuple[int, int], place: str) -> 
 
 
 @given(sizes, places)
-def test_an_expanded_panel_takes_the_place_of_all_others(size: tuple[int, int], place: str) -> None:
+def test_expanded_panel_replaces_all_others(size: tuple[int, int], place: str) -> None:
     layout = arrange(*size, place, expanded=place)
     assert layout.shown in ({"too-small"}, {"header", "keys", place})
 
 
 @given(sizes, places)
-def test_a_dead_server_takes_the_place_of_what_it_did(size: tuple[int, int], place: str) -> None:
+def test_panel_of_an_ended_server_replaces_the_others(size: tuple[int, int], place: str) -> None:
     layout = arrange(*size, place, ended=True)
     assert layout.shown in ({"too-small"}, {*ALWAYS, "ended"})

@@ -1,4 +1,4 @@
-"""Leaving, pictures of the screen, colours."""
+"""Quitting, screenshots, and colours."""
 
 import re
 from pathlib import Path
@@ -11,12 +11,12 @@ from tests.tui.stage import Stage, dashboard
 
 
 async def ended(stage: Stage) -> bool:
-    """Whether the dashboard is on its way out."""
+    """Return whether the dashboard is exiting."""
     await stage.pilot.pause()
     return stage.app._exit or not stage.app.is_running
 
 
-async def test_it_leaves_at_once_where_nothing_is_lost() -> None:
+async def test_quits_at_once_if_nothing_is_lost() -> None:
     async with dashboard() as stage:
         await stage.press("q")
         assert await ended(stage)
@@ -26,7 +26,7 @@ async def test_it_leaves_at_once_where_nothing_is_lost() -> None:
     assert stage.app.return_value == 0
 
 
-async def test_it_asks_where_a_server_runs_under_clients() -> None:
+async def test_asks_before_quitting_a_server_with_clients() -> None:
     async with dashboard("multithread", clients=2) as stage:
         await stage.until(lambda: stage.session.totals.new == 2, "two clients")
         await stage.press("q")
@@ -38,14 +38,14 @@ async def test_it_asks_where_a_server_runs_under_clients() -> None:
         assert await ended(stage)
 
 
-async def test_it_does_not_ask_when_the_server_has_been_stopped() -> None:
+async def test_does_not_ask_once_the_server_is_stopped() -> None:
     async with dashboard("multithread", clients=1) as stage:
         await stage.connected(1)
         await stage.press("space", "q")
         assert await ended(stage)
 
 
-async def test_a_picture_goes_into_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_screenshot_is_saved_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with dashboard("multithread") as stage:
         await stage.press("ctrl+s")
@@ -56,7 +56,7 @@ async def test_a_picture_goes_into_the_working_directory(tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize("obstacle", ["a file", "no place to write"])
-async def test_a_picture_that_cannot_be_saved(obstacle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_screenshot_that_cannot_be_saved(obstacle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if obstacle == "a file":
         (tmp_path / "screenshots").touch()
         monkeypatch.chdir(tmp_path)
@@ -84,7 +84,7 @@ async def test_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(colours - grey) <= 4, "the window's own three buttons, and hardly more"
 
 
-async def test_themes_go_round_and_any_of_them_works() -> None:
+async def test_theme_key_cycles_and_every_theme_works() -> None:
     own = [theme.name for theme in THEMES]
     async with dashboard("multithread", clients=1, theme=own[1]) as stage:
         assert stage.app.theme == own[1]

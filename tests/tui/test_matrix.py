@@ -1,4 +1,4 @@
-"""The matrix on the screen: it is filled cell by cell, can be stopped, and each cell leads to its stall."""
+"""The matrix on the screen: it is measured cell by cell, can be stopped, and opens the stall of a cell."""
 
 from dataclasses import replace
 from typing import Any
@@ -43,7 +43,7 @@ def detail(screen: Screen[Any]) -> str:
 
 
 async def to(stage: Stage, pattern: str, kind: str) -> None:
-    """Move to a cell."""
+    """Move the cursor to a cell."""
     screen = stage.app.screen
     screen.query_one(DataTable).move_cursor(row=ROWS[pattern], column=KINDS.index(kind) + 1)
     await stage.pilot.pause()
@@ -78,7 +78,7 @@ async def test_a_row_is_measured_and_leads_to_its_stall() -> None:
         await stage.connected(2)
 
 
-async def test_to_measure_can_be_stopped_and_what_there_is_stays() -> None:
+async def test_measuring_can_be_stopped_and_keeps_its_cells() -> None:
     async with dashboard() as stage:
         screen = await opened(stage)
         await stage.press("r")
@@ -93,18 +93,18 @@ async def test_to_measure_can_be_stopped_and_what_there_is_stays() -> None:
         assert len(again.measured) == measured
 
 
-async def test_to_leave_the_dashboard_while_it_measures_leaves_nothing_behind() -> None:
+async def test_leaving_while_measuring_leaves_nothing_behind() -> None:
     async with dashboard() as stage:
         screen = await opened(stage)
         await stage.press("r")
         await stage.until(lambda: screen.measuring, "it measures")
         await stage.press("ctrl+c")
         await stage.until(lambda: not isinstance(stage.app.screen, MatrixScreen), "the dashboard")
-    # The stage itself looks for processes that stay behind.
+    # `dashboard` itself checks that no process is left.
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
-async def test_it_fits(size: tuple[int, int]) -> None:
+async def test_matrix_fits_at_every_size(size: tuple[int, int]) -> None:
     async with dashboard(size=size) as stage:
         stage.app.measured[PATTERNS[0].name, "sleep"] = Measured(Cell(PATTERNS[0].name, "sleep", "it serves nobody"))
         screen = await opened(stage)
@@ -119,7 +119,7 @@ async def test_it_fits(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]))
-async def test_a_cell_says_what_became_of_the_newcomer_at_every_size(size: tuple[int, int]) -> None:
+async def test_cell_shows_the_newcomers_result_at_every_size(size: tuple[int, int]) -> None:
     stopped = Feeling(Felt.STOPPED, 1000.0, 1.0, None, None, None)
     slowed = Feeling(Felt.SLOWED, 0, 0.0, 1.0, 122.0, 122.0)
     cells = (
@@ -153,7 +153,7 @@ SHARED = Cell(
 )  # fmt: skip
 
 
-async def test_its_sentences_speak_of_the_client_that_the_cell_speaks_of() -> None:
+async def test_details_describe_the_client_that_the_cell_describes() -> None:
     async with dashboard() as stage:
         said = [line for line, _ in described(SHARED, stage.app.palette)]
     assert said[0] == "The others: slowed +5.4 ms, 1 of 2; longest silence 40.0 ms of 1.0 s"
@@ -161,7 +161,7 @@ async def test_its_sentences_speak_of_the_client_that_the_cell_speaks_of() -> No
     assert said[3] == "Expected: slowed for those in its process, untouched for others. So it is."
 
 
-async def test_the_detail_fits_into_the_smallest_room() -> None:
+async def test_details_fit_the_smallest_screen() -> None:
     stopped = replace(SLOW, felt=Felt.STOPPED)
     longest = replace(SHARED, others=(SILENT, stopped), expected=(Felt.UNTOUCHED, Felt.STOPPED))
     async with dashboard(size=(80, 24)) as stage:
@@ -175,7 +175,7 @@ async def test_the_detail_fits_into_the_smallest_room() -> None:
         assert len(said) <= widget.size.height
 
 
-async def test_in_the_picture_of_a_cell_the_remedy_is_that_of_the_cell() -> None:
+async def test_fix_in_a_cells_snapshot_is_that_of_the_cell() -> None:
     measured = await measure(find("asyncio"), "c-call", Terms(seconds=0.5, clients=2))
     async with dashboard("multithread", clients=1) as stage:
         await stage.connected(1)
@@ -195,7 +195,7 @@ async def test_in_the_picture_of_a_cell_the_remedy_is_that_of_the_cell() -> None
         assert stage.app.origin is None
 
 
-async def test_in_the_picture_of_a_cell_the_footer_has_the_keys_of_its_stalls() -> None:
+async def test_footer_in_a_cells_snapshot_has_its_stall_keys() -> None:
     session = Session()
     session.apply_all(run())
     cell = replace(SHARED, pattern="asyncio-blocking", kind="sleep")
@@ -212,7 +212,7 @@ async def test_in_the_picture_of_a_cell_the_footer_has_the_keys_of_its_stalls() 
         await stage.until(lambda: "[ ] stalls" not in stage.shown("keys"), "what goes on has had none")
 
 
-async def test_from_the_picture_of_a_cell_one_is_back_at_that_cell() -> None:
+async def test_leaving_a_cells_snapshot_returns_to_that_cell() -> None:
     session = Session()
     session.apply_all(run())
     cell = replace(SHARED, pattern="gevent", kind="cpu")
@@ -233,7 +233,7 @@ async def test_from_the_picture_of_a_cell_one_is_back_at_that_cell() -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
-async def test_that_to_measure_stops_the_server_is_said_before_and_to_look_does_not(size: tuple[int, int]) -> None:
+async def test_matrix_warns_before_measuring_stops_the_server(size: tuple[int, int]) -> None:
     async with dashboard("multithread", size, clients=1) as stage:
         await stage.connected(1)
         server = stage.session.server
@@ -254,7 +254,7 @@ async def test_that_to_measure_stops_the_server_is_said_before_and_to_look_does_
         await stage.until(lambda: stage.session.totals.new == 1, "our client is back")
 
 
-async def test_the_matrix_opens_where_one_has_left_it() -> None:
+async def test_matrix_opens_at_the_last_cell() -> None:
     async with dashboard() as stage:
         await opened(stage)
         await stage.press("down", "down", "right")
@@ -267,7 +267,7 @@ async def test_the_matrix_opens_where_one_has_left_it() -> None:
         assert f" {PATTERNS[2].name} / {KINDS[1]}" in detail(screen)
 
 
-async def test_one_walks_through_the_stalls_of_the_cell() -> None:
+async def test_stall_keys_go_through_the_stalls_of_the_cell() -> None:
     cell = replace(SHARED, pattern="asyncio", kind="sleep")
     async with dashboard("asyncio", clients=3, block=BlockSetting("sleep", 0.6)) as stage:
         for _ in range(2):
@@ -292,7 +292,7 @@ async def test_one_walks_through_the_stalls_of_the_cell() -> None:
         assert stage.app.origin is None
 
 
-async def test_what_could_not_be_measured_is_not_counted_and_what_has_failed_is_measured_again() -> None:
+async def test_failed_cells_are_measured_again_but_not_impossible_ones() -> None:
     async with dashboard() as stage:
         for name, kind, why in (("nonblocking", "sleep", "it serves nobody"), ("asyncio", "sleep", "it has died")):
             stage.app.measured[name, kind] = Measured(Cell(name, kind, why))

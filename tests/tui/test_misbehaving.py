@@ -1,4 +1,4 @@
-"""What the screen shows of clients that do not read, that say nothing, and that come in a flood."""
+"""What the screen shows of clients that do not read, of clients that send nothing, and of a flood."""
 
 import re
 import time
@@ -29,7 +29,7 @@ def goes_on(stage: Stage, cause: Cause) -> bool:
     return any(stall.cause is cause for stall in stage.session.stalls.going.values())
 
 
-async def test_who_does_not_read_stops_a_bounded_server_and_fills_an_unbounded_one() -> None:
+async def test_client_that_does_not_read_stops_or_fills_a_server() -> None:
     async with dashboard("asyncio", SMALL, clients=2) as stage:
         await stage.connected(2)
         await stage.misbehave("s")
@@ -66,7 +66,7 @@ async def test_who_does_not_read_stops_a_bounded_server_and_fills_an_unbounded_o
         assert "ceiling" in stage.shown("header"), "it stays reported"
 
 
-async def test_what_is_unsent_is_shown_at_the_size_of_a_talk() -> None:
+async def test_unsent_bytes_are_shown_at_the_size_of_a_talk() -> None:
     async with dashboard("multithread", TALK, clients=2) as stage:
         await stage.connected(2)
         await stage.misbehave("s")
@@ -77,7 +77,7 @@ async def test_what_is_unsent_is_shown_at_the_size_of_a_talk() -> None:
         await stage.until(lambda: any(thread.kind == "send" for thread in threads.known.values()), "its thread")
 
 
-async def test_who_says_nothing_takes_a_worker_of_a_pool_and_nothing_of_a_loop() -> None:
+async def test_silent_client_occupies_a_pool_worker_but_no_loop() -> None:
     async with dashboard("thread-pool", TALK, options=Options(port=0, workers=2)) as stage:
         await stage.open(3)
         await stage.until(lambda: goes_on(stage, Cause.ALL_WORKERS_BUSY), "nobody is left")
@@ -114,7 +114,7 @@ async def test_a_flood_past_the_backlog() -> None:
         assert "external" not in stage.shown("connections")
 
 
-async def test_a_flood_is_told_whichever_client_is_chosen() -> None:
+async def test_flood_is_shown_whichever_client_is_chosen() -> None:
     async with dashboard("single-thread", SMALL, clients=3) as stage:
         await stage.connected(3)
         await stage.misbehave("f")
@@ -126,7 +126,7 @@ async def test_a_flood_is_told_whichever_client_is_chosen() -> None:
         await stage.until(lambda: re.search(r"\[flood\] \d+ of 200 got in", str(pane.border_subtitle)), "the flood")
 
 
-async def test_why_a_client_was_turned_away_stands_in_its_line() -> None:
+async def test_reason_of_a_rejection_is_in_the_clients_line() -> None:
     why = "its descriptor is 1024, and select takes none so high (FD_SETSIZE)"
     async with dashboard("select-loop", SMALL, clients=1) as stage:
         await stage.until(lambda: stage.session.totals.new == 1 and stage.connection(1).accepted_at, "it is accepted")
@@ -140,7 +140,7 @@ async def test_why_a_client_was_turned_away_stands_in_its_line() -> None:
         assert stage.chips()["1"] == "server closed"
 
 
-async def test_a_client_that_was_closed_does_not_come_along() -> None:
+async def test_closed_client_is_not_opened_for_the_next_pattern() -> None:
     async with dashboard("asyncio") as stage:
         await stage.open(1)
         await stage.press("c")
@@ -148,13 +148,13 @@ async def test_a_client_that_was_closed_does_not_come_along() -> None:
         await stage.press("full_stop")
         await stage.serving("asyncio-naive")
         assert stage.app.client is None
-        stage.app.client = 1  # as while its opening is not told yet
+        stage.app.client = 1  # as before its opening is reported
         await stage.press("m", "s")
         await stage.glance()
         assert stage.app.is_running
 
 
-async def test_the_client_before_one_that_is_gone_is_the_one_before() -> None:
+async def test_choosing_from_a_closed_client_goes_to_its_neighbour() -> None:
     async with dashboard("multithread", clients=4) as stage:
         await stage.connected(4)
         for key, here in (("left", "[2]"), ("right", "[4]")):
@@ -170,7 +170,7 @@ async def test_the_client_before_one_that_is_gone_is_the_one_before() -> None:
     [("asyncio", "a loop nothing"), ("thread-pool", "the pool a worker"), ("multithread", "a thread of its own"),
      ("single-thread", "the only thread")],
 )  # fmt: skip
-async def test_what_silence_costs_is_said_of_the_pattern_that_runs(pattern: str, price: str) -> None:
+async def test_cost_of_a_silent_client_is_that_of_the_running_pattern(pattern: str, price: str) -> None:
     async with dashboard(pattern, TALK, clients=1) as stage:
         await stage.connected(1)
         await stage.press("m")

@@ -17,7 +17,7 @@ async def click(stage: Stage, panel: str, words: str) -> None:
     await stage.pilot.click(f"#{panel}", offset=(inside.x + line.index(words), inside.y + y))
 
 
-async def test_a_click_on_a_pattern_looks_at_it_and_another_one_starts_it() -> None:
+async def test_first_click_on_a_pattern_shows_it_and_second_starts_it() -> None:
     async with dashboard() as stage:
         await click(stage, "patterns", "select loop")
         await stage.until(lambda: "select_loop.py" in str(stage.panel("source").border_title), "its source")
@@ -56,7 +56,7 @@ async def test_a_click_on_a_footer_entry_does_it() -> None:
         await stage.until(lambda: not stage.app.live.running, "no server")
 
 
-async def test_the_wheel_scrolls_and_a_click_puts_the_cursor() -> None:
+async def test_wheel_scrolls_and_click_moves_the_cursor() -> None:
     async with dashboard("multithread", clients=30) as stage:
         await stage.until(lambda: stage.session.totals.new == 30, "thirty clients")
         events = stage.panel("events")
@@ -79,7 +79,7 @@ async def test_the_wheel_scrolls_and_a_click_puts_the_cursor() -> None:
         assert connections.cursor == connections.top + 2  # under the border and the heading
 
 
-async def test_of_two_keys_in_one_entry_of_the_footer_each_does_its_own() -> None:
+async def test_two_keys_of_one_footer_entry_are_clicked_separately() -> None:
     async with dashboard("multithread", clients=3) as stage:
         await stage.connected(3)
         stage.app.client = 1

@@ -1,4 +1,4 @@
-"""The project's own themes can be read from the last row."""
+"""The contrast of the project's own themes, which must be readable from the last row."""
 
 import pytest
 from echo_tui.tui.palette import THEMES, Palette
@@ -7,13 +7,13 @@ from textual.app import App
 from textual.color import Color
 
 AA = 4.5
-"""WCAG's least contrast for text."""
+"""WCAG's minimum contrast for text."""
 LARGE = 3.0
 """The same for large text and shapes."""
 
 
 def contrast(style: Style, background: Color) -> float:
-    """How far a style's colour stands out from what it is drawn on, by WCAG 2.1's formula."""
+    """Return the contrast of a style's colour with its background, by WCAG 2.1's formula."""
     assert style.color
     on = Color.from_rich_color(style.bgcolor) if style.bgcolor else background
     low, high = sorted((luminance(Color.from_rich_color(style.color)), luminance(on)))
@@ -21,7 +21,7 @@ def contrast(style: Style, background: Color) -> float:
 
 
 def luminance(color: Color) -> float:
-    """A colour's relative luminance, by the same source."""
+    """Return a colour's relative luminance, by the same source."""
     parts = [part / 255 for part in color.rgb]
     red, green, blue = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

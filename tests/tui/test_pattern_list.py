@@ -1,4 +1,4 @@
-"""The list of patterns where it is longer than its panel, and what is shown of one with several loops."""
+"""The list of patterns where it is longer than its panel, the fix in it, and a pattern with several loops."""
 
 import pytest
 from echo_servers.block import BlockSetting
@@ -18,7 +18,7 @@ def panel(stage: Stage) -> PatternsPanel:
     return found
 
 
-async def test_whatever_runs_is_in_sight_when_one_has_walked_elsewhere() -> None:
+async def test_running_pattern_stays_visible_while_browsing() -> None:
     async with dashboard("eventlet", size=SMALL) as stage:
         await stage.serving("eventlet")
         await stage.until(lambda: "● Eventlet" in stage.shown("patterns"), "the running pattern")
@@ -31,7 +31,7 @@ async def test_whatever_runs_is_in_sight_when_one_has_walked_elsewhere() -> None
         await stage.until(lambda: panel(stage).pattern is find("eventlet"), "the cursor is where one looks")
 
 
-async def test_the_walk_through_a_list_that_scrolls() -> None:
+async def test_browsing_a_list_that_scrolls() -> None:
     async with dashboard(size=SMALL) as stage:
         for pattern in PATTERNS:
             assert panel(stage).pattern is pattern
@@ -44,7 +44,7 @@ async def test_the_walk_through_a_list_that_scrolls() -> None:
         assert stage.lines("patterns")[0] == FAMILIES[0].upper()
 
 
-async def test_how_many_loops_a_connection_wakes_is_on_the_screen() -> None:
+async def test_wakes_per_connection_are_shown() -> None:
     options = Options(port=0, workers=2)
     async with dashboard("process-loops", clients=4, size=(160, 45), options=options) as stage:
         await stage.connected(4)
@@ -54,7 +54,7 @@ async def test_how_many_loops_a_connection_wakes_is_on_the_screen() -> None:
 
 
 @pytest.mark.parametrize("walked", [False, True])
-async def test_what_cures_the_block_is_in_sight_beside_what_runs(walked: bool) -> None:
+async def test_fix_is_visible_beside_the_running_pattern(walked: bool) -> None:
     async with dashboard("" if walked else "eventlet", size=SMALL, block=BlockSetting("c-call", 3)) as stage:
         if walked:
             stage.app.start_from_palette(PATTERNS[PATTERNS.index(find("eventlet")) - 1])
@@ -66,7 +66,7 @@ async def test_what_cures_the_block_is_in_sight_beside_what_runs(walked: bool) -
         assert "● Eventlet" in stage.shown("patterns"), "a step does not turn the list over"
 
 
-async def test_what_cures_the_block_is_named_whether_it_is_on_or_off() -> None:
+async def test_fix_is_named_whether_the_block_is_on_or_off() -> None:
     async with dashboard("asyncio", size=SMALL) as stage:
         for _ in range(3):
             await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the fix")
@@ -82,7 +82,7 @@ async def test_what_cures_the_block_is_named_whether_it_is_on_or_off() -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
-async def test_how_loops_share_their_port_is_in_the_header(size: tuple[int, int]) -> None:
+async def test_header_says_how_loops_share_their_port(size: tuple[int, int]) -> None:
     for share, words in ((None, "(accept)"), ("herd", "(herd)")):
         options = Options(port=0, workers=2, share=share)
         async with dashboard("process-loops", size, options=options, block=BlockSetting("sleep", 2)) as stage:

@@ -1,4 +1,4 @@
-"""Clients that are not on this machine's usual address: in every narrow place their ports tell them apart."""
+"""Clients with other addresses than 127.0.0.1: their ports are shown in full even where there is little room."""
 
 import socket
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.tui.stage import SIZES, Stage, dashboard
 
 @contextmanager
 def strangers(stage: Stage, host: str, source: str) -> Iterator[list[socket.socket]]:
-    """Two clients of a far address; one after the other has said something."""
+    """Connect two external clients to `host`, from address `source` if it is given, and yield their sockets."""
     server = stage.session.server
     assert server
     with ExitStack() as stack:
@@ -29,7 +29,7 @@ def ports(clients: list[socket.socket]) -> list[str]:
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 @pytest.mark.parametrize(("host", "source"), [("127.0.0.1", "127.10.20.30"), ("127.10.20.31", ""), ("::", "")])
-async def test_the_port_is_whole_wherever_a_client_is_named(size: tuple[int, int], host: str, source: str) -> None:
+async def test_port_is_shown_in_full_wherever_a_client_is_named(size: tuple[int, int], host: str, source: str) -> None:
     listens = "0.0.0.0" if host == "127.10.20.31" else host
     options = Options(host=listens, port=0)
     async with dashboard("asyncio", size, options=options, block=BlockSetting("sleep", 3)) as stage:
@@ -45,7 +45,7 @@ async def test_the_port_is_whole_wherever_a_client_is_named(size: tuple[int, int
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
-async def test_a_thread_says_for_whom_it_waits(size: tuple[int, int]) -> None:
+async def test_thread_names_the_client_that_it_waits_for(size: tuple[int, int]) -> None:
     async with dashboard("multithread", size) as stage:
         with strangers(stage, "127.0.0.1", "127.10.20.30") as clients:
             await stage.press("7")

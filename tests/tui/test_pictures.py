@@ -1,4 +1,4 @@
-"""How it looks. A change that is meant: pytest tests/tui/test_pictures.py --snapshot-update, and look at it."""
+"""Pictures of the screen. After an intended change: pytest tests/tui/test_pictures.py --snapshot-update; check them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ Compare = Callable[..., bool]
 
 
 async def settle(pilot: Pilot[Any]) -> None:
-    """Let the picture be drawn, with client 3 chosen."""
+    """Draw the screen with client 3 chosen, if there are clients."""
     app = pilot.app
     assert isinstance(app, Still)
     await pilot.pause()
@@ -22,7 +22,7 @@ async def settle(pilot: Pilot[Any]) -> None:
 
 
 async def drawn(pilot: Pilot[Any]) -> None:
-    """Let the picture be drawn as it is now."""
+    """Draw the screen as it is now."""
     assert isinstance(pilot.app, Still)
     await pilot.pause()
     pilot.app.draw()

@@ -1,4 +1,4 @@
-"""The digits: each goes to its panel, whatever panel gives up its place for it."""
+"""The digit keys: each goes to its panel, even where another panel must make room for it."""
 
 import random
 
@@ -17,7 +17,7 @@ PAIRS = [(one, other) for one in DIGITS for other in DIGITS if one != other]
 
 
 async def stands(stage: Stage, digit: str, after: str) -> None:
-    """The panel of a digit is on the screen and keeps the focus."""
+    """Assert that the panel of a digit is on the screen and has the focus."""
     panel = stage.panel(DIGITS[digit])
     await stage.pilot.pause()
     assert stage.app.focused is panel, f"{after} then {digit} leads to {stage.app.focused}"
@@ -28,12 +28,12 @@ async def stands(stage: Stage, digit: str, after: str) -> None:
 
 @pytest.mark.parametrize(
     "size",
-    # The smaller the terminal, the more panels have to give up their place.
+    # The smaller the terminal, the more panels must make room for others.
     seldom(SIZES, SIZES[0]),
     ids=lambda size: f"{size[0]}x{size[1]}",
 )
 async def test_every_digit_after_every_other_one(size: tuple[int, int]) -> None:
-    pairs = random.Random(f"{SEED} {size}").sample(PAIRS, len(PAIRS) // 2)  # others at each size
+    pairs = random.Random(f"{SEED} {size}").sample(PAIRS, len(PAIRS) // 2)  # different pairs at each size
     async with dashboard("multithread", size=size, clients=1) as stage:
         await stage.connected(1)
         for before, digit in pairs:
@@ -44,7 +44,7 @@ async def test_every_digit_after_every_other_one(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_f_gives_the_screen_to_the_panel_of_the_digit(size: tuple[int, int]) -> None:
+async def test_f_expands_the_panel_of_the_digit(size: tuple[int, int]) -> None:
     async with dashboard("multithread", size=size) as stage:
         for before, digit in (("4", "7"), ("8", "7"), ("4", "8"), ("6", "5"), ("7", "4")):
             await stage.press(before, digit, "f")
@@ -53,7 +53,7 @@ async def test_f_gives_the_screen_to_the_panel_of_the_digit(size: tuple[int, int
             await stage.until(lambda: "timeline" in stage.visible(), "the others")
 
 
-async def test_nine_leads_to_the_clients_and_does_not_type() -> None:
+async def test_nine_goes_to_the_clients_and_not_to_the_input() -> None:
     async with dashboard("multithread", size=(80, 24), clients=30) as stage:
         await stage.connected(30)
         await stage.press("9", "f")
@@ -72,7 +72,7 @@ async def test_nine_leads_to_the_clients_and_does_not_type() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30)], ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_a_panel_stays_while_one_types_and_chooses(size: tuple[int, int]) -> None:
+async def test_panel_stays_visible_while_typing_and_choosing(size: tuple[int, int]) -> None:
     async with dashboard("asyncio", size=size, clients=2) as stage:
         await stage.connected(2)
         for digit, panel in DIGITS.items():
@@ -86,7 +86,7 @@ async def test_a_panel_stays_while_one_types_and_chooses(size: tuple[int, int]) 
 @pytest.mark.skipif(not strace.is_installed(), reason="there is no strace")
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("before", ["4", "7"])
-async def test_the_lens_shows_what_a_quiet_server_is_in(size: tuple[int, int], before: str) -> None:
+async def test_strace_view_shows_the_call_of_an_idle_server(size: tuple[int, int], before: str) -> None:
     async with dashboard("asyncio", size=size) as stage:
         await stage.press(before, "s")
         await stage.until(lambda: "now in epoll_wait(" in stage.shown("calls"), "the call that has not returned")

@@ -1,4 +1,4 @@
-"""A server that prints, and whose stdout is held: the screen names the line that stops it, and it goes on when read."""
+"""A server that prints while its stdout is held: the screen names the line that blocks; reading stdout unblocks it."""
 
 import pytest
 from echo_servers.server import Options
@@ -25,7 +25,7 @@ async def test_the_line_that_prints_is_to_blame(size: tuple[int, int]) -> None:
         await stage.until(lambda: not stage.session.stalls.going, "the end of the stall")
 
 
-async def test_what_is_held_stays_so_on_a_walk_and_is_of_no_use_to_a_server_that_does_not_print() -> None:
+async def test_held_stdout_stays_held_for_the_next_pattern() -> None:
     async with dashboard("asyncio") as stage:
         await stage.until(lambda: "stop" in stage.footer(), "the footer")
         assert "hold stdout" not in stage.footer()
@@ -42,7 +42,7 @@ async def test_what_is_held_stays_so_on_a_walk_and_is_of_no_use_to_a_server_that
         )
 
 
-async def test_no_pattern_is_offered_as_the_cure_of_a_stdout_that_nobody_reads() -> None:
+async def test_no_pattern_is_offered_as_the_fix_of_held_stdout() -> None:
     async with dashboard("asyncio", options=Options(port=0, print=True), clients=2) as stage:
         await stage.connected(2)
         await stage.until(lambda: "fix" in stage.footer(), "of the block")

@@ -108,7 +108,7 @@ async def test_enter_on_the_running_pattern_leaves_it_running() -> None:
         await stage.press("1", "enter")
         await stage.until(lambda: any("R restarts it" in words for words in stage.notices()), "the way to restart it")
         assert stage.session is before
-        await stage.press("space", "enter")  # one that has been stopped is started
+        await stage.press("space", "enter")  # a stopped pattern is started
         await stage.until(lambda: stage.session is not before, "another run")
         await stage.serving("multithread")
 

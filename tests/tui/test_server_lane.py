@@ -1,4 +1,4 @@
-"""The server's own lane: its words name what they stand on or beside, and never cover one another."""
+"""The server's lane of the timeline: each label names the stall or block on or beside it, and none is covered."""
 
 import re
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def stall(number: int, begin: float, end: float | None = None, cause: Cause = Ca
 
 
 def drawn(stalls: list[Stall], blocks: Sequence[BlockSpan] = (), width: int = 96, chosen: int | None = None) -> str:
-    """The lane of the last thirty seconds."""
+    """Return the text of the lane for the last 30 s."""
     session = Session()
     session.apply(ServerStarted(BEGIN, "asyncio", 1, "127.0.0.1", 1, ["poll"]))
     session.blocks.spans.extend(blocks)
@@ -48,7 +48,7 @@ def block(begin: float, end: float) -> BlockSpan:
     return BlockSpan(at(begin), "sleep", end - begin, 1, 1, 1, False, True, at(end))
 
 
-def test_a_stall_that_begins_before_its_block_covers_all_of_the_blocks_words() -> None:
+def test_stall_that_begins_before_its_block_covers_its_label() -> None:
     for end in range(6, 30):
         lane = drawn([stall(1, 4.99, end)], [block(5, end)])
         assert lane.count(" s ") == 1, lane
@@ -62,7 +62,7 @@ def test_a_block_is_named_where_no_stall_covers_it() -> None:
     assert " blocked 5.0 s " in lane
 
 
-def test_of_stalls_at_the_same_time_the_longest_is_named_or_the_chosen_one() -> None:
+def test_longest_or_chosen_of_simultaneous_stalls_is_named() -> None:
     both = [stall(1, 10, None, Cause.NOT_READING), stall(2, 12, None, Cause.ONE_CLIENT)]
     lane = drawn(both)
     assert " client not reading 20.0 s " in lane
@@ -70,31 +70,31 @@ def test_of_stalls_at_the_same_time_the_longest_is_named_or_the_chosen_one() -> 
     assert "busy with one client 18.0 s " in drawn(both, chosen=2)
 
 
-def test_two_in_a_row_are_two() -> None:
+def test_consecutive_stalls_are_separate() -> None:
     lane = drawn([stall(1, 10, 12), stall(2, 12.1, 14.1)])
     assert SEAM in lane
     assert lane.count(" s") == 2, lane
     assert lane.count("2.0 s") == 2, lane
 
 
-def test_a_short_stall_is_named_beside_itself() -> None:
+def test_short_stall_has_its_label_beside_it() -> None:
     assert "─ blocked 2.0 s █" in drawn([stall(1, 10, 12)])
     assert "█ blocked 2.0 s ─" in drawn([stall(1, 1, 3)])
     assert " blocked 7.7 s █" in drawn([stall(1, 22.3)], width=22)
 
 
-def test_the_bit_of_its_block_before_a_stall_does_not_keep_its_words_away() -> None:
+def test_start_of_its_block_leaves_room_for_a_stalls_label() -> None:
     assert "─ blocked 1.7 s █" in drawn([stall(1, 25.3, 27)], [block(25, 27)])
 
 
-def test_of_short_stalls_close_together_each_has_its_length() -> None:
+def test_short_stalls_close_together_each_show_their_length() -> None:
     for late in range(15):
         stalls = [stall(n, begin, begin + 0.7) for n, begin in enumerate((22 - late, 24.4 - late, 26.8 - late), 1)]
         lane = drawn(stalls)
         assert len(re.findall(r"0\.7 s|700 ms", lane)) == 3, lane
 
 
-def test_so_has_each_of_those_with_a_bit_of_the_next_block_after_them() -> None:
+def test_short_stalls_before_another_block_show_their_length() -> None:
     for late in range(20):
         begins = (22.5 - late, 24.9 - late, 27.4 - late)
         blocks = [block(begin, begin + 0.7) for first in begins for begin in (first, first + 0.7)]
@@ -102,7 +102,7 @@ def test_so_has_each_of_those_with_a_bit_of_the_next_block_after_them() -> None:
         assert len(re.findall(r"0\.7 s|700 ms", lane)) == 3, lane
 
 
-def test_words_beside_a_stall_are_parted_from_the_stall_before() -> None:
+def test_label_beside_a_stall_is_separate_from_the_last_stall() -> None:
     lane = drawn([stall(1, 10, 12), stall(2, 17, 19)])
     assert "█─" in lane
     assert lane.count("blocked 2.0 s") == 2, lane
@@ -112,7 +112,7 @@ spans = st.tuples(st.floats(-10, 29), st.floats(0.1, 40), st.sampled_from(Cause)
 
 
 def wordings(stalls: list[Stall], blocks: list[BlockSpan]) -> set[str]:
-    """All that may be said of these."""
+    """Return all labels that these stalls and blocks may have."""
     said = {"", "time.sleep", *(f"time.sleep {text.duration(block.end - block.begin)}" for block in blocks)}
     for one in stalls:
         length = text.duration(one.lasted(NOW)) if one.end else text.elapsed(one.lasted(NOW))
@@ -126,7 +126,7 @@ def wordings(stalls: list[Stall], blocks: list[BlockSpan]) -> set[str]:
 
 
 @given(st.lists(spans, max_size=6), st.lists(spans, max_size=3), st.integers(1, 120))
-def test_every_word_on_the_lane_is_whole(
+def test_every_label_on_the_lane_is_complete(
     stalls: list[tuple[float, float, Cause, bool]], blocks: list[tuple[float, float, Cause, bool]], width: int
 ) -> None:
     made = [stall(n, b, min(b + d, 30) if over else None, c) for n, (b, d, c, over) in enumerate(stalls, 1)]
@@ -137,6 +137,6 @@ def test_every_word_on_the_lane_is_whole(
     assert said <= wordings(made, blocked), lane
 
 
-def test_the_lane_stays_as_wide_as_it_is() -> None:
+def test_lane_is_as_wide_as_its_window() -> None:
     widths = [len(drawn([stall(1, 3, 9)], width=width)) for width in range(1, 60)]
     assert all(other - one == 1 for one, other in pairwise(widths))

@@ -1,4 +1,4 @@
-"""Every size, and a resize at any time."""
+"""The layout at every size, and resizes at any time."""
 
 import random
 from itertools import combinations
@@ -20,7 +20,7 @@ async def resize(stage: Stage, size: tuple[int, int]) -> None:
 
 
 def well_laid_out(stage: Stage) -> bool:
-    """Whether what should be on the screen is there, within its edges, each in a place of its own."""
+    """Return whether the expected panels are shown; assert that they are within the screen and do not overlap."""
     screen = stage.app.screen_stack[0]
     width, height = screen.size
     wanted = arrange(width, height, stage.app.seat, stage.app.ended, stage.app.expanded).shown
@@ -51,7 +51,7 @@ async def test_every_panel_has_its_place() -> None:
             await stage.until(lambda: {"help", "quit"} <= set(stage.footer()), "the footer")
 
 
-async def test_below_the_least_size_a_line_says_what_is_needed() -> None:
+async def test_below_the_minimum_size_a_line_says_what_is_needed() -> None:
     async with dashboard("multithread", size=TOO_SMALL) as stage:
         for width, height in (TOO_SMALL, (79, 24), (80, 23), (1, 1)):
             await resize(stage, (width, height))
@@ -75,7 +75,7 @@ WAYS = {
 }
 
 
-async def test_through_a_tiny_terminal_and_back_whatever_is_going_on() -> None:
+async def test_shrinking_to_a_tiny_terminal_and_back_keeps_the_state() -> None:
     async with dashboard("multithread", clients=3) as stage:
         await stage.connected(3)
         for turn, (way, keys) in enumerate(WAYS.items()):
@@ -107,8 +107,8 @@ KEYS = [
 ]  # fmt: skip
 
 
-async def test_a_monkey_at_the_keyboard() -> None:
-    """Keys and resizes at random, by a fixed seed; whatever it does, the dashboard lives and answers."""
+async def test_random_keys_clicks_and_resizes() -> None:
+    """The dashboard survives random keys, clicks and resizes (from a fixed seed), and still responds."""
     chance = random.Random(SEED)
     async with dashboard("multithread", clients=2, options=Options(port=0, ceiling=50)) as stage:
         done: list[object] = []

@@ -1,4 +1,4 @@
-"""What is said in fewer words where there is little room, and not left out."""
+"""Text that is shortened where there is little room, instead of left out."""
 
 import re
 
@@ -22,7 +22,7 @@ WHY = "cannot take client 1,019 (127.0.0.1:51990): select() can't watch descript
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
-async def test_the_header_keeps_what_tells_of_stalls_and_of_itself(size: tuple[int, int]) -> None:
+async def test_header_keeps_stall_lag_and_block_at_every_size(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
@@ -34,7 +34,7 @@ async def test_the_header_keeps_what_tells_of_stalls_and_of_itself(size: tuple[i
     assert f"{setting} ON" in header or f"{setting.spec} ON" in header
 
 
-async def test_a_long_entry_of_the_log_is_read_to_its_end() -> None:
+async def test_long_log_entry_is_shown_to_its_end() -> None:
     long: list[Observation] = [Note(NOW - MS, PID, PID, WHY), Recv(NOW - MS, PID, PID, 1, 9, "hogehoge\n")]
     app = Still("asyncio-blocking", [*run(), *long])
     async with app.run_test(size=(100, 30)) as pilot:
@@ -47,7 +47,7 @@ async def test_a_long_entry_of_the_log_is_read_to_its_end() -> None:
         assert "Recv: b'hogehoge" in lines[-2], "what came last is at the bottom"
 
 
-async def test_an_entry_that_is_longer_than_a_panel_takes_a_few_rows() -> None:
+async def test_entry_longer_than_the_panel_gets_a_few_rows() -> None:
     app = Still("asyncio-blocking", [*run(), Note(NOW - MS, PID, PID, "so much to say " * 300)])
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
@@ -59,7 +59,7 @@ async def test_an_entry_that_is_longer_than_a_panel_takes_a_few_rows() -> None:
         assert "time.sleep 6 s begins" in lines[-2 - MOST_ROWS]
 
 
-async def test_the_cursor_stays_in_sight_among_long_entries() -> None:
+async def test_cursor_stays_visible_among_long_entries() -> None:
     notes: list[Observation] = [Note(NOW - MS, PID, PID, f"{number} {WHY}") for number in range(40)]
     app = Still("asyncio-blocking", [*run(), *notes])
     async with app.run_test(size=(100, 30)) as pilot:
@@ -87,7 +87,7 @@ async def test_the_cursor_stays_in_sight_among_long_entries() -> None:
         (22, "5 open, queue 1 of 128"),
     ],
 )
-def test_the_gauge_of_the_queue_gets_smaller_before_it_goes(width: int, title: str) -> None:
+def test_queue_gauge_shrinks_before_it_is_left_out(width: int, title: str) -> None:
     session = Still("asyncio-blocking", run()).session
     assert session.server
     session.server.queue, session.server.queue_limit = 1, 128
@@ -95,7 +95,7 @@ def test_the_gauge_of_the_queue_gets_smaller_before_it_goes(width: int, title: s
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
-async def test_what_stands_on_the_timelines_scale_is_parted_by_spaces(size: tuple[int, int]) -> None:
+async def test_marks_on_the_timelines_scale_are_separated_by_spaces(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=size) as pilot:
         for span in SPANS:
@@ -111,7 +111,7 @@ async def test_what_stands_on_the_timelines_scale_is_parted_by_spaces(size: tupl
 
 
 @pytest.mark.parametrize("width", [67, 72, 100])
-def test_who_waits_leaves_room_for_the_name_of_a_file(width: int) -> None:
+def test_column_of_victims_leaves_room_for_a_file_name(width: int) -> None:
     widths = {column.title: column.width for column in fitting(COLUMNS, width)}
     assert widths["line"] >= len("asyncio_blocking.py:26")
     assert widths["who waits"] >= len("[1] [2] [3]")
@@ -123,7 +123,7 @@ def test_every_column_of_the_stalls_is_there_at_80_columns() -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
-async def test_the_question_for_the_block_is_read_to_its_end(size: tuple[int, int]) -> None:
+async def test_question_for_the_block_is_shown_to_its_end(size: tuple[int, int]) -> None:
     async with dashboard(size=size) as stage:
         await stage.press("B")
         await stage.until(lambda: isinstance(stage.app.screen, Ask), "the question")

@@ -1,4 +1,4 @@
-"""The source panel: the line where the thread is now is in sight, until somebody looks elsewhere."""
+"""The source panel: the current line of the thread is visible until the user scrolls elsewhere."""
 
 import sys
 
@@ -15,7 +15,7 @@ def marked(stage: Stage) -> bool:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
-async def test_the_thread_is_in_sight_when_one_comes_to_the_panel_and_until_one_scrolls(size: tuple[int, int]) -> None:
+async def test_line_of_the_thread_is_visible_until_the_user_scrolls(size: tuple[int, int]) -> None:
     async with dashboard("asyncio", size=size, clients=1) as stage:
         await stage.connected(1)
         await stage.until(lambda: any(s.frames for s in stage.session.threads.known.values()), "where it is")

@@ -29,7 +29,7 @@ def waits(stage: Stage, number: int) -> bool:
 
 
 async def held(stage: Stage, *waiting: int) -> None:
-    """A client speaks to a loop that sleeps for it; then others do, one after the other: two, if they are not named."""
+    """Let client 1 block the loop and the `waiting` ones (default: 2 and 3) send in turn; wait for a located stall."""
     await stage.until(lambda: stage.session.totals.new == 3, "three clients")
     stage.app.live.client_process.say([1], b"first\n")
     await stage.until(lambda: stage.session.blocks.running, "the block")
@@ -40,7 +40,7 @@ async def held(stage: Stage, *waiting: int) -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_who_waits_why_and_where_is_on_every_screen(size: tuple[int, int]) -> None:
+async def test_victims_cause_and_line_are_shown_at_every_size(size: tuple[int, int]) -> None:
     block = BlockSetting("sleep", 30)
     async with dashboard("asyncio-blocking", size=size, clients=3, block=block) as stage:
         await held(stage)
@@ -52,13 +52,13 @@ async def test_who_waits_why_and_where_is_on_every_screen(size: tuple[int, int])
         def lanes(state: str) -> int:
             return len(re.findall(state, stage.shown("timeline")))
 
-        # The picture may be older than what the session knows.
+        # The screen may be older than the session.
         await stage.until(lambda: lanes("█.* waiting ") == 2, "two victims")
         assert lanes(" held | waiting ") == 3, stage.shown("timeline")
 
 
 async def test_a_stall_and_its_line_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not with the next of the pictures that come at their own pace: here these never come."""
+    """They do not wait for the next regular redraw, which never happens in this test."""
     async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
         await stage.connected(3)
         await stage.shows("3 open")
@@ -69,7 +69,7 @@ async def test_a_stall_and_its_line_are_drawn_at_once(monkeypatch: pytest.Monkey
         await stage.until(lambda: "called at" in str(stage.panel("timeline").border_subtitle), "the line to blame")
 
 
-async def test_the_whole_story_on_a_wide_screen() -> None:
+async def test_all_details_of_a_stall_on_a_wide_screen() -> None:
     async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
         await held(stage)
         await stage.shows("asleep", "in time.sleep", "9 B")
@@ -83,7 +83,7 @@ async def test_the_whole_story_on_a_wide_screen() -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_a_stalls_row_says_who_waits_and_where_at_every_size(size: tuple[int, int]) -> None:
+async def test_row_of_a_stall_has_victims_and_line_at_every_size(size: tuple[int, int]) -> None:
     async with dashboard("asyncio-blocking", size=size, clients=3, block=BlockSetting("sleep", 30)) as stage:
         await held(stage)
         await stage.press("4")
@@ -92,7 +92,7 @@ async def test_a_stalls_row_says_who_waits_and_where_at_every_size(size: tuple[i
         await stage.shows("Stalls: 1 going on")
 
 
-async def test_the_totals_name_what_has_ended_and_what_goes_on() -> None:
+async def test_totals_count_closed_and_open_stalls() -> None:
     async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 1)) as stage:
         await held(stage)
         await stage.shows("Stalls: 2 blocked")
@@ -102,7 +102,7 @@ async def test_the_totals_name_what_has_ended_and_what_goes_on() -> None:
 
 
 @pytest.mark.parametrize("width", range(next(c.width for c in COLUMNS if c.title == "cause"), 30))
-def test_a_cause_and_whose_doing_it_was_have_room_in_their_column(width: int) -> None:
+def test_cause_and_its_block_mark_fit_their_column(width: int) -> None:
     for why in Cause:
         names = (label(why), short(why), shortest(why))
         for injected in (False, True):
@@ -113,7 +113,7 @@ def test_a_cause_and_whose_doing_it_was_have_room_in_their_column(width: int) ->
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_why_they_wait_and_where_one_looks_are_told_apart(size: tuple[int, int]) -> None:
+async def test_cause_and_scroll_position_do_not_mix(size: tuple[int, int]) -> None:
     async with dashboard("thread-pool", size=size, clients=11) as stage:
         timeline = stage.panel("timeline")
         await stage.until(lambda: "Every worker has a client" in str(timeline.border_subtitle), "why")
@@ -123,7 +123,7 @@ async def test_why_they_wait_and_where_one_looks_are_told_apart(size: tuple[int,
         assert len(said) <= timeline.size.width
 
 
-async def test_why_the_eleventh_waits() -> None:
+async def test_why_the_eleventh_client_waits() -> None:
     async with dashboard("thread-pool", size=(160, 45), clients=11) as stage:
         await stage.shows("all workers busy", "not accepted", "1 of 128")
         await stage.until(lambda: "not accepted" in stage.lines("connections")[1], "the eleventh comes first")
@@ -141,7 +141,7 @@ async def test_idle_workers_are_one_row() -> None:
         assert "waiting in accept" in stage.shown("threads")
 
 
-async def test_going_back_to_a_stall_and_on_again() -> None:
+async def test_going_back_to_a_stall_and_forward_again() -> None:
     async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 0.6)) as stage:
         for number in (1, 2):
             await held(stage)
@@ -171,9 +171,9 @@ async def test_going_back_to_a_stall_and_on_again() -> None:
         assert not stage.app.frozen
 
 
-async def test_a_stall_that_one_has_gone_back_to_has_its_whole_length_everywhere() -> None:
+async def test_past_stall_has_its_full_length_everywhere() -> None:
     async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 1.1)) as stage:
-        await held(stage, 2)  # of two the one that is served first would make the other one wait anew
+        await held(stage, 2)  # with two victims, serving one would restart the wait of the other
         await stage.until(lambda: not stage.session.stalls.going and stage.session.stalls.all, "its end")
         (stall,) = stage.session.stalls.all
         moment = stage.app.live.stall_snapshots.kept[stall.number][1]
@@ -188,7 +188,7 @@ async def test_a_stall_that_one_has_gone_back_to_has_its_whole_length_everywhere
         assert stage.shown("timeline").count(f"blocked {whole}") == 2, "on the server's lane, and beside it"
 
 
-async def test_in_a_picture_that_is_frozen_a_stall_is_as_long_everywhere_as_it_was_then() -> None:
+async def test_frozen_screen_shows_a_stall_as_long_as_it_was_then() -> None:
     async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
         await held(stage)
         await stage.press("p")
@@ -204,7 +204,7 @@ async def test_in_a_picture_that_is_frozen_a_stall_is_as_long_everywhere_as_it_w
         assert "Stalls: 1 going on" in stage.text
 
 
-async def test_of_stalls_before_the_oldest_picture_it_is_said_once_that_none_is_kept() -> None:
+async def test_end_of_the_kept_snapshots_is_reported_once() -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(notifications=True) as pilot:
         oldest, latest = (stall.number for stall in app.session.stalls.all)
@@ -242,8 +242,8 @@ async def test_a_stall_without_a_line_says_why_it_has_none(size: tuple[int, int]
         assert size[0] < 160 or "no line: over before it was asked" in str(border)
 
 
-async def test_of_many_the_victims_come_first_as_soon_as_their_stall_is_told() -> None:
-    """Also in a picture of a stall that was short."""
+async def test_victims_come_first_as_soon_as_their_stall_is_reported() -> None:
+    """Even on a screen that is frozen at that time."""
     async with dashboard("epoll-loop", size=(100, 30), clients=30, block=BlockSetting("sleep", 30)) as stage:
         await stage.until(lambda: stage.session.totals.new == 30, "all are accepted")
         stage.app.live.client_process.say([1], b"first\n")
@@ -254,7 +254,7 @@ async def test_of_many_the_victims_come_first_as_soon_as_their_stall_is_told() -
         assert "[30]" in stage.lines("connections")[1]
 
 
-async def test_of_many_threads_the_one_to_blame_comes_first() -> None:
+async def test_thread_to_blame_comes_first_of_many() -> None:
     async with dashboard("multithread", clients=12, block=BlockSetting("c-gil", 30)) as stage:
         await stage.until(lambda: stage.session.totals.new == 12, "all are accepted")
         stage.app.live.client_process.say([12], b"first\n")
@@ -263,7 +263,7 @@ async def test_of_many_threads_the_one_to_blame_comes_first() -> None:
         await stage.until(lambda: "in C with the GIL" in stage.lines("threads")[1], "the thread that keeps the GIL")
 
 
-async def test_what_can_be_done_in_the_list_of_stalls_is_in_the_footer_at_every_size() -> None:
+async def test_footer_has_the_keys_of_the_list_of_stalls() -> None:
     async with dashboard("asyncio", size=(80, 24), clients=3, block=BlockSetting("sleep", 30)) as stage:
         await held(stage)
         await stage.press("4")

@@ -1,4 +1,4 @@
-"""Numbers with their units, and text from outside made harmless."""
+"""Numbers with their units, shortened names, and text from outside without control characters."""
 
 import unicodedata
 
@@ -39,12 +39,12 @@ def test_a_duration_is_short_and_has_its_unit(ns: int) -> None:
     assert words.endswith((" ms", " s")) or ":" in words
 
 
-def test_what_still_goes_on_is_told_in_tenths() -> None:
+def test_elapsed_time_is_given_in_tenths() -> None:
     tenths = (0, 9, 199, 999, 1000)
     assert [text.elapsed(tenth * SECOND // 10) for tenth in tenths] == ["0.0 s", "0.9 s", "19.9 s", "99.9 s", "01:40"]
 
 
-def test_addresses_lose_their_beginning_first() -> None:
+def test_addresses_are_shortened_from_the_front() -> None:
     assert text.tail("127.0.0.1:51883", 15) == "127.0.0.1:51883"
     assert text.tail("127.0.0.1:51883", 7) == "…:51883"
 
@@ -110,14 +110,14 @@ def test_clean_leaves_readable_text_alone(given_text: str) -> None:
     assert text.clean(given_text) == given_text
 
 
-def test_clean_shows_what_a_terminal_would_obey() -> None:
+def test_clean_escapes_control_characters() -> None:
     assert text.clean("\x1b]0;gotcha\x07 \x9b31m\u202eabc\x00") == r"\x1b]0;gotcha\x07 \x9b31m\u202eabc\x00"
     assert text.clean("a\tb") == "a   b"
     assert text.clean("[/foo] x [$bar]") == "[/foo] x [$bar]"
 
 
 @given(st.text())
-def test_clean_leaves_nothing_of_the_category_control(given_text: str) -> None:
+def test_clean_leaves_no_control_characters(given_text: str) -> None:
     assert not {c for c in text.clean(given_text) if unicodedata.category(c)[0] == "C"}
 
 
@@ -131,7 +131,7 @@ def test_a_gauge_never_falls_as_the_load_rises(one: float, other: float) -> None
     assert text.BARS.index(text.gauge(low)) <= text.BARS.index(text.gauge(high))
 
 
-def test_some_names_and_always_how_many_more() -> None:
+def test_some_names_and_the_number_of_others() -> None:
     names = ["[1]", "[2]", "[10]", ":58412"]
     assert text.some(names, 19) == "[1] [2] [10] :58412"
     assert text.some(names, 15) == "[1] [2] [10] +1"
@@ -150,7 +150,7 @@ def test_no_name_is_lost_from_the_count(names: list[str], width: int) -> None:
 
 
 @given(st.integers(0, 5000), st.integers(1, 5000), st.integers(1, 20))
-def test_a_share_looks_empty_only_if_it_is_and_full_only_if_it_is(part: int, whole: int, cells: int) -> None:
+def test_share_is_drawn_empty_or_full_only_if_it_is(part: int, whole: int, cells: int) -> None:
     shown = text.share(part, whole, cells)
     assert len(shown) == cells
     assert (shown == "░" * cells) == (part == 0)
@@ -181,7 +181,7 @@ def test_one_of_128_is_the_thinnest_mark() -> None:
         ("computing", 15, "computing"),
     ],
 )
-def test_what_a_thread_does_where_there_is_little_room(doing: str, width: int, words: str) -> None:
+def test_what_a_thread_does_in_short(doing: str, width: int, words: str) -> None:
     assert in_short(doing, width) == words
 
 

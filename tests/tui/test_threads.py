@@ -1,4 +1,4 @@
-"""The threads panel: which thread is in a block, also where it serves nobody and others rest in the same call."""
+"""The threads panel: which thread is in a block, even if it serves no client and others idle in the same call."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ from tests.tui.still import NOW, PID, START, Still, run
 LOOP, BLOCKED = PID, PID + 5
 
 
-async def test_a_thread_of_a_pool_that_blocks_stands_out_of_those_that_rest_in_the_same_call() -> None:
+async def test_blocked_pool_thread_is_separate_from_idle_ones() -> None:
     session = Session()
     session.apply_all(
         [
@@ -51,7 +51,7 @@ async def test_a_thread_of_a_pool_that_blocks_stands_out_of_those_that_rest_in_t
     assert "a C call" in found[-1].doing
 
 
-async def test_threads_that_a_signal_has_stopped_do_not_wait_in_a_call() -> None:
+async def test_threads_stopped_by_a_signal_are_shown_as_stopped() -> None:
     def seen(at: int, stopped: bool) -> ThreadSample:
         threads = [
             Thread(PID, PID + n, "python", call, "", False, 0, 0, None, None, False, stopped)
@@ -68,7 +68,7 @@ async def test_threads_that_a_signal_has_stopped_do_not_wait_in_a_call() -> None
     assert {in_short(row.doing, 15) for row in found} == {"stopped"}
 
 
-async def test_a_culprit_has_the_name_that_the_panel_gives_it() -> None:
+async def test_culprit_has_the_name_that_the_panel_shows() -> None:
     told: list[Observation] = [
         ServerStarted(START, "multithread", PID, "127.0.0.1", 1, ["accept"]),
         Worker(START, PID, PID + 2, "for 127.0.0.1:51881"),
@@ -126,7 +126,7 @@ WHY = "this system does not let one see another process's system calls"
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
-async def test_where_the_kernel_may_not_be_asked_the_panel_says_so_and_why(size: tuple[int, int]) -> None:
+async def test_panel_says_why_threads_are_unavailable(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, ThreadSample)])
     async with app.run_test(size=size) as pilot:
         app.session.apply(Unavailable(NOW, "threads", WHY))
@@ -143,7 +143,7 @@ async def test_where_the_kernel_may_not_be_asked_the_panel_says_so_and_why(size:
         assert all(word in " ".join(read) for word in WHY.split()), "all of it can be read"
 
 
-async def test_for_how_long_a_thread_sleeps_is_told_at_the_size_of_a_talk() -> None:
+async def test_length_of_a_sleep_is_shown_at_the_size_of_a_talk() -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
@@ -153,7 +153,7 @@ async def test_for_how_long_a_thread_sleeps_is_told_at_the_size_of_a_talk() -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows names of threads")
-async def test_processes_that_help_a_loop_have_their_names() -> None:
+async def test_helper_processes_of_a_loop_have_names() -> None:
     async with dashboard("asyncio-processes", options=Options(port=0, workers=2)) as stage:
         await stage.press("7", "f")
         await stage.until(lambda: "helper 1" in stage.shown("threads") and "helper 2" in stage.shown("threads"), "both")

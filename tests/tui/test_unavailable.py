@@ -1,4 +1,4 @@
-"""What the machine does not show is said so, with the reason, and nothing false in its place."""
+"""Evidence that the machine does not provide is shown as unavailable, with the reason, and not as a false value."""
 
 import pytest
 from echo_tui.model.observations import CoresSample, ProcessSample, SocketSample, Unavailable
@@ -15,12 +15,12 @@ WHY = "this system has no sock_diag: [Errno 97] Address family not supported by 
 
 
 def said(panel: Panel) -> str:
-    """All the words of a panel, whatever its rows."""
+    """Return all the words of a panel in one line."""
     return " ".join(" ".join(line.strip("│╭╮╰╯─ ") for line in rendered(panel)).split())
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
-async def test_where_nobody_can_ask_the_sockets_the_panels_say_so_and_why(size: tuple[int, int]) -> None:
+async def test_panels_say_why_sockets_are_unavailable(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, SocketSample)])
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
@@ -41,7 +41,7 @@ async def test_where_nobody_can_ask_the_sockets_the_panels_say_so_and_why(size: 
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
-async def test_where_the_cores_are_hidden_the_cpu_panel_says_why_and_shows_the_rest(size: tuple[int, int]) -> None:
+async def test_cpu_panel_says_why_cores_are_unavailable(size: tuple[int, int]) -> None:
     why = "this system does not show its cores: [Errno 2] No such file or directory: '/proc/stat'"
     app = Still("asyncio-blocking", [one for one in run() if not isinstance(one, CoresSample)])
     async with app.run_test(size=size) as pilot:

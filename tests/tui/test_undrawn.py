@@ -1,11 +1,11 @@
-"""Panels that were never drawn, because they have no room: keys and the wheel may come all the same."""
+"""Panels that were never drawn for lack of room can still be sent keys and wheel events."""
 
 from echo_tui.tui.panel import Panel
 
 from tests.tui.still import Still, run
 
 
-async def test_a_panel_that_was_never_drawn_takes_every_key() -> None:
+async def test_panel_that_was_never_drawn_handles_every_key() -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()

@@ -1,4 +1,4 @@
-"""The walk of a new user, with the keys that the footer shows and nothing else."""
+"""A new user's first session, with only the keys that the footer shows."""
 
 from echo_servers.catalog import PATTERNS
 from echo_tui.tui.panels.patterns import PatternsPanel
@@ -7,11 +7,11 @@ from textual.widgets import Input
 from tests.tui.stage import Stage, dashboard
 
 BLOCK = 3
-"""Seconds: long enough to be seen waiting in, even on a busy machine."""
+"""Length of a block (s), so long that waiting clients are seen even on a busy machine."""
 
 
 async def start(stage: Stage, name: str) -> None:
-    """Walk the list with the arrows that the footer shows beside Enter."""
+    """Start a pattern of the list with the arrow keys and Enter, as the footer shows."""
     names = [pattern.name for pattern in PATTERNS]
     await stage.until(stage.footer, "the footer")
     while "↑↓⏎ start" not in stage.shown("keys"):

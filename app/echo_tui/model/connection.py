@@ -18,11 +18,11 @@ class State(enum.Enum):
     yet, and could not be served.
     """
 
-    QUEUED = "not accepted"
+    QUEUED = "not-accepted"
     QUIET = "quiet"
     WAITING = "waiting"
     HELD = "held"
-    LEFT = "client left"
+    LEFT = "left"
     CLOSED = "closed"
 
 

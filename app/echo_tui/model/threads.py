@@ -28,10 +28,10 @@ WRITES = ("write", "writev")
 class Doing(enum.Enum):
     """What a thread is doing."""
 
-    CALL = "in a system call"
-    GIL = "waiting for the GIL"
+    CALL = "call"
+    GIL = "gil"
     COMPUTING = "computing"
-    NO_CORE = "waiting for a core"
+    NO_CORE = "no-core"
 
 
 @dataclass(slots=True)

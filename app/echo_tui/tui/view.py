@@ -15,8 +15,7 @@ from echo_tui.model.server import BlockSwitch
 from echo_tui.model.session import Session
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.text import duration, elapsed
-
-STATE_WORDS = {State.QUEUED: "not accepted", State.WAITING: "waiting", State.HELD: "held"}
+from echo_tui.words import states
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,8 @@ class View:
         """What a connection is doing, in words, with how long it has been waiting."""
         state, lasted = self.condition(connection)
         if lasted is not None:
-            return f"{STATE_WORDS[state]} {elapsed(lasted)}"
-        return state.value
+            return f"{states.connection(state)} {elapsed(lasted)}"
+        return states.connection(state)
 
     def condition(self, connection: Connection) -> tuple[State, int | None]:
         """A connection's state as a person would see it, and how long (ns) it has had to wait in it, if at all."""

@@ -15,6 +15,7 @@ from echo_tui.model.workers import Worker
 from echo_tui.tui import table, text
 from echo_tui.tui.panel import Line, wrap
 from echo_tui.tui.view import View
+from echo_tui.words import states
 
 FOLDED = 3
 """So many threads of a process that rest in the same call are one row."""
@@ -86,8 +87,8 @@ def doing(view: View, state: ThreadState) -> str:
         "lock": f"waiting {lasted} for a lock",
         "pause": "resting",
     }
-    other = f"{lasted} in {state.call}" if state.call else state.doing.value
-    return words.get(state.kind, other if state.doing is Doing.CALL else state.doing.value)
+    other = f"{lasted} in {state.call}" if state.call else states.thread(state.doing)
+    return words.get(state.kind, other if state.doing is Doing.CALL else states.thread(state.doing))
 
 
 def in_short(doing: str, width: int) -> str:

@@ -4,13 +4,17 @@ import pytest
 from echo_tui import words
 from echo_tui.diagnosis.rules import RULES
 from echo_tui.diagnosis.stall import Attribution, Cause, Wait
-from echo_tui.words import stalls
+from echo_tui.model.connection import State
+from echo_tui.model.threads import Doing
+from echo_tui.words import stalls, states
 
 
 def test_every_code_has_its_words() -> None:
     assert set(stalls.LABELS) == set(stalls.SENTENCES) == set(Cause)
     assert set(stalls.ATTRIBUTIONS) == set(Attribution)
     assert set(stalls.WAITS) == set(Wait)
+    assert set(states.CONNECTIONS) == set(State)
+    assert set(states.THREADS) == set(Doing)
     assert set(stalls.CLUES) == {rule.name for rule in RULES}
 
 

@@ -1,1 +1,1 @@
-"""The command `echo-tui`: one module a command, joined in `main`; Textual is imported for the dashboard only."""
+"""The command `echo-tui`: one module for each subcommand; only the dashboard imports Textual."""

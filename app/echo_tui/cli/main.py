@@ -1,4 +1,4 @@
-"""Run the command, and turn what can't be done into one line and an exit code."""
+"""Run the command, and turn errors of the user into one line and an exit code."""
 
 import errno
 import signal
@@ -13,11 +13,11 @@ from echo_servers.server import BadRequest
 from echo_tui.cli.root import cli
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-"""How the system says that nothing more can be written."""
+"""The errors of a system that has no room for more output."""
 
 
 def main() -> None:
-    """Run the command; what can't be done is said in one line, with exit code 2."""
+    """Run the command; a request that can't be met is one line, with exit code 2."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -37,11 +37,11 @@ def main() -> None:
             _complain(words)
         if not isinstance(failure, OSError) or failure.errno not in NO_ROOM or failure.filename:
             raise
-        sys.stdout = None  # what is left in it can't be written either
+        sys.stdout = None  # what is left in the buffer can't be written either
         _complain(f"stdout takes no more: {failure.strerror}")
 
 
 def _complain(text: str) -> None:
-    # What a user or a file has named may hold what a terminal obeys.
+    # Names from a user or a file may hold what a terminal obeys.
     click.echo(f"echo-tui: {plain(text)}", err=True)
     sys.exit(USAGE)

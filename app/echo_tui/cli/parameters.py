@@ -1,4 +1,4 @@
-"""What the command line takes: blocks, lists of names, numbers between two limits."""
+"""The types of the command line's values: blocks, lists of names, numbers between two limits."""
 
 import re
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from echo_servers.server import BadRequest
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "": 1}
 LONGEST = 24 * 3600.0
-"""The longest run (s) that may be asked for."""
+"""The longest run (s)."""
 COMPLETED = (2, 5, 20)
-"""Seconds of a block that the shell offers."""
+"""Seconds of a block that the completion offers."""
 
 
 class Theme(click.ParamType[str]):
-    """The name of a theme; which there are is known once the screen is imported, so others are refused there."""
+    """The name of a theme. The themes are known once the screen is imported, which rejects unknown names."""
 
     name = "NAME"
 
@@ -79,7 +79,7 @@ class Seconds(click.ParamType[float]):
             seconds = float(value)
         except ValueError:
             raise click.UsageError(f"seconds is a number, not {value!r}") from None
-        if not 0.2 <= seconds <= 10:  # nor is it not a number
+        if not 0.2 <= seconds <= 10:  # also excludes nan
             raise click.UsageError(f"seconds {value} is out of range: choose 0.2 to 10")
         return seconds
 

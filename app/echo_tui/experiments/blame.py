@@ -1,4 +1,4 @@
-"""Which stall a block has made, and who waited because of it (pure)."""
+"""The stall that a block has caused, and its victims."""
 
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -8,17 +8,17 @@ from echo_tui.experiments.cell import Blame
 from echo_tui.model.blocks import BlockSpan
 
 LOOK = 100_000_000
-"""Nanoseconds by which the begin of a stall may be off at worst."""
+"""How far (ns) the begin of a stall may be off."""
 
 
 def stall_of(stalls: Iterable[Stall], span: BlockSpan) -> Stall | None:
-    """The stall of a block: one in whose time it was, an injected one first, then one that began with it or later."""
+    """Return the stall of a block among those that overlap it: an injected one first, then one not older."""
     those = _meanwhile(stalls, span)
     return max(those, key=lambda s: (s.injected, not _older(s, span), s.lasted(span.end)), default=None)
 
 
 def blame(stalls: Iterable[Stall], span: BlockSpan, now: int) -> Blame | None:
-    """What is to be said of that stall at a moment (ns). One block may make several: all their victims count."""
+    """Return the cell's summary of that stall at a time (ns); the victims of all stalls of the block count."""
     stalls = list(stalls)
     stall = stall_of(stalls, span)
     if stall is None:
@@ -37,5 +37,5 @@ def _meanwhile(stalls: Iterable[Stall], span: BlockSpan) -> list[Stall]:
 
 
 def _older(stall: Stall, span: BlockSpan) -> bool:
-    """Whether it had begun before the block, so that the architecture made it."""
+    """Return whether a stall began before the block, so that the architecture caused it."""
     return stall.begin < span.begin - LOOK

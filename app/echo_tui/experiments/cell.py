@@ -1,4 +1,4 @@
-"""One cell of the matrix: what the others felt, judged by their echoes alone (pure)."""
+"""One cell of the matrix: the effect on the other clients, judged by their echoes alone."""
 
 import enum
 from collections.abc import Iterator, Sequence
@@ -10,21 +10,21 @@ from echo_tui.diagnosis.stall import Cause
 
 MS = 1_000_000
 HALF = 0.5
-"""Whoever gets no echo for so large a share of the block is stopped by it; all others go on."""
+"""A client without an echo for at least this share of the block is stopped; the others continue."""
 NOTICED = 2 * MS
-"""By how much (ns) round trips grow, at least, before it counts as slowed."""
+"""The least growth (ns) of round trips that counts as slowed."""
 TIMES = 2
-"""And how many times as long it is."""
+"""The least factor of that growth."""
 
 
 class Felt(enum.Enum):
-    """What a client felt while another one's message blocked."""
+    """The effect on a client of another client's blocking call."""
 
     UNTOUCHED = "untouched"
     SLOWED = "slowed"
     STOPPED = "stopped"
     UNSERVED = "not served"
-    """It was not accepted before the block began: the architecture had no worker for it."""
+    """It was not accepted before the block began, because no worker was free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class RoundTrip:
 
 @dataclass(frozen=True, slots=True)
 class Feeling:
-    """What one client felt.
+    """The measurements of one client.
 
-    `silence` is the longest time (ms) within the block in which nothing came back, `share` that time by the length
-    of the block; `before` and `during` are the round trips (ms, counted from when a message was due) that three of four
-    messages kept to, of those due before the block and within it; None where there were none.
+    `silence` is the longest time (ms) within the block without an echo, and `share` that time by the length of the
+    block. `before` and `during` are the round trips (ms, from when a message was due) within which three of four
+    messages were, for messages due before and during the block; None if there were none.
     """
 
     felt: Felt
@@ -54,12 +54,12 @@ class Feeling:
 
     @property
     def slower(self) -> float:
-        """By how much (ms) round trips were longer than before."""
+        """The growth (ms) of round trips."""
         return (self.during or 0.0) - (self.before or 0.0)
 
 
 def feeling(trips: Sequence[RoundTrip], since: int, begin: int, end: int, same_process: bool = True) -> Feeling:
-    """Judge one client by its round trips: those due from `since` on tell how it was before the block."""
+    """Judge one client by its round trips; those due from `since` on are the ones before the block."""
     before = [trip.at - trip.due for trip in trips if since <= trip.due and trip.at < begin]
     during = [trip.at - trip.due for trip in trips if begin <= trip.due < end]
     moments = [begin, *sorted(trip.at for trip in trips if begin < trip.at < end), end]
@@ -78,7 +78,7 @@ def feeling(trips: Sequence[RoundTrip], since: int, begin: int, end: int, same_p
 
 
 def _most(times: Sequence[int]) -> float | None:
-    """What three of four are within: a few that a busy machine held up do not count, nor a few that had luck."""
+    """Return the time within which three of four are, so that a few outliers of a busy machine don't count."""
     return quantiles(times, n=4, method="inclusive")[2] if len(times) > 1 else next(iter(times), None)
 
 
@@ -88,10 +88,10 @@ def _ms(nanoseconds: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A client that came while the block went on: after how long (ms) it was connected, and had its first echo.
+    """A client that came during the block: after how long (ms) it was connected, and had its first echo.
 
-    None: not until the cell was over. `in_time`: it was served while the block went on, not as it ended. None in
-    `same_process`: nobody had accepted it by then, in the blocked process or another.
+    None: not before the cell ended. `in_time`: it was served during the block, not at its end. `same_process` is None
+    if no process had accepted it by then.
     """
 
     connected: float | None
@@ -102,10 +102,10 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """The stall that the dashboard found in this cell: its cause, the line, and how long it was (ms).
+    """The stall that was found in this cell: its cause, its line, and its length (ms).
 
-    `victims`: how many waited because of the block, in this stall and in others that the block made.
-    `older`: it had begun before the block, so the architecture made it.
+    `victims` counts those of this stall and of others of the same block. `older`: it began before the block, so the
+    architecture caused it.
     """
 
     number: int
@@ -119,28 +119,28 @@ class Blame:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What was measured for a pattern and a kind of block; or, in `why_not`, why nothing could be."""
+    """The measurement of a pattern and a kind of block; or, in `why_not`, why there is none."""
 
     pattern: str
     kind: str
     why_not: str = ""
     asked: float = 0.0
-    """Seconds that the block was asked to last."""
+    """The requested length of the block (s)."""
     lasted: float = 0.0
-    """Seconds that it lasted, by the server's own word."""
+    """The length of the block (s), as the server reported it."""
     others: tuple[Feeling, ...] = ()
     expected: tuple[Felt, ...] = ()
-    """What each of the others should feel, by what kind of block and what architecture it is."""
+    """The expected effect on each of the others, by the kind of block and the architecture."""
     newcomer: Newcomer | None = None
     blame: Blame | None = field(default=None)
     alone: bool = False
-    """Whether the client that blocked had its process for itself, though there each serves several."""
+    """Whether the client that blocked had its process for itself, though each process serves several."""
     workers: int | None = None
-    """Threads or processes of the pool; None where there is none."""
+    """The threads or processes of the pool; None if there is no pool."""
 
     @property
     def felt(self) -> Felt | None:
-        """What those felt that suffered most; None if nothing was measured."""
+        """The worst effect on the others; None if nothing was measured."""
         order = (Felt.STOPPED, Felt.SLOWED, Felt.UNTOUCHED, Felt.UNSERVED)
         return next((felt for felt in order if any(other.felt is felt for other in self.others)), None)
 
@@ -151,10 +151,10 @@ class Cell:
 
     @property
     def surprise(self) -> bool:
-        """Whether anybody felt something else than was to be expected.
+        """Whether the effect on any client differs from the expected one.
 
-        Who shares the GIL with one that computes need not be slowed, as long as another one is: its turn may have come
-        each time just after that one had got the GIL.
+        A client that shares the GIL with one that computes need not be slowed if another one is: it may have been
+        served each time just before that one got the GIL.
         """
         felt = {other.felt for other in self.others}
         allowed = (Felt.UNTOUCHED, Felt.SLOWED) if Felt.SLOWED in felt else ()
@@ -174,7 +174,7 @@ class Cell:
 
     @property
     def briefly(self) -> Iterator[str]:
-        """The same in ever fewer words; the least say neither how long nor for what share."""
+        """Yield the cell in ever fewer words; the fewest give neither time nor share."""
         if self.felt is None:
             return
         part = "" if len(self._those) == len(self.others) else f" {len(self._those)}/{len(self.others)}"
@@ -185,12 +185,12 @@ class Cell:
 
     @property
     def _those(self) -> list[Feeling]:
-        """Who suffered most."""
+        """The clients with the worst effect."""
         return [other for other in self.others if other.felt is self.felt]
 
     @property
     def spoken_of(self) -> Feeling | None:
-        """The client that the words speak of: of those who suffered most the one that suffered worst."""
+        """The client that the words describe: the one affected most among those with the worst effect."""
         how_much = (lambda other: other.slower) if self.felt is Felt.SLOWED else (lambda other: other.share)
         return max(self._those, key=how_much, default=None)
 

@@ -17,7 +17,7 @@ from echo_tui.experiments.measure import measure_all
 from echo_tui.experiments.terms import Terms
 
 UNEXPECTED = 3
-"""The exit code of a matrix with an unexpected cell, where that was asked for."""
+"""The exit code of a matrix with an unexpected cell (`--fail-on-unexpected`)."""
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -55,7 +55,7 @@ def exit_code(cells: Sequence[Cell], fail_on_unexpected: bool) -> int:
 
 
 async def _until_signal(work: Coroutine[object, object, None]) -> int:
-    """Run to the end, or until a signal; gives the exit code.
+    """Run to the end, or until a signal. Return the exit code.
 
     Further signals do nothing while the server and the clients are ended: timeout(1) sends two at once.
     """
@@ -105,7 +105,7 @@ def _print(cells: Sequence[Cell], made: Made, form: str | None) -> None:
             sys.stdout.write(report.as_csv(cells, made))
         case _:
             console = Console()
-            whole = not console.is_terminal  # one line each, for whatever reads them
+            whole = not console.is_terminal  # one line each for programs that read them
             console.print(report.table(cells))
             for words in (report.LEGEND, report.sentence(made)):
                 console.print(words, style="dim", soft_wrap=whole, highlight=False)

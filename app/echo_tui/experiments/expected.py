@@ -1,15 +1,15 @@
-"""What the others should feel, by what kind of block it is and how the pattern is built."""
+"""The expected effect on other clients, by the kind of block and the architecture."""
 
 from echo_servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
 
 from echo_tui.experiments.cell import Felt
 
 SHARED_GIL = {"sleep": Felt.UNTOUCHED, "c-call": Felt.UNTOUCHED, "cpu": Felt.SLOWED, "c-gil": Felt.STOPPED}
-"""What another thread of the process feels: computing takes turns with the GIL, and C may keep it."""
+"""The effect on another thread of the process: computing shares the GIL, and C code may hold it."""
 
 
 def expected(pattern: Pattern, kind: str, same_process: bool) -> Felt:
-    """What a client should feel while another one's message blocks; `same_process`: one process serves both."""
+    """Return the expected effect on a client of another one's block; `same_process`: one process serves both."""
     if pattern.serves_in == PROCESS:  # one client at a time in each
         return Felt.UNTOUCHED if pattern.workers else Felt.UNSERVED
     if not same_process:

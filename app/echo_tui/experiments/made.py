@@ -1,4 +1,4 @@
-"""On what, with what, and when a matrix was measured, as the machine and the installed packages tell it."""
+"""The environment of a matrix: machine, installed packages, parameters and time."""
 
 import platform
 import time
@@ -15,7 +15,7 @@ LIBRARIES = ("echo-tui", "eventlet", "gevent", "greenlet", "twisted", "trio", "u
 
 @dataclass(frozen=True)
 class Made:
-    """On what, with what, and how a matrix was measured."""
+    """The environment in which a matrix was measured."""
 
     machine: dict[str, Any]
     versions: dict[str, str]
@@ -24,7 +24,7 @@ class Made:
 
 
 def made(terms: Terms) -> Made:
-    """The circumstances of now."""
+    """Return the current environment."""
     machine = {"system": platform.platform(), "processor": _processor(), "cores": cores()}
     return Made(machine, {"python": platform.python_version(), **_versions()}, terms, time.strftime("%Y-%m-%d %H:%M"))
 
@@ -40,7 +40,7 @@ def _versions() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Return the processor's name, where the system has it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
             return next((line.partition(": ")[2].strip() for line in lines if line.startswith("model name")), "")

@@ -1,8 +1,8 @@
 """Measuring one cell: a real server, our own clients that ping by the clock, one message that blocks, and a newcomer.
 
-The pings are in open loop: each is due by the clock, whether the echo before has come or not, and its round trip
-counts from when it was due. So what a stalled server does to those who wait is in the figures, and not left out as it
-is by whoever sends only after the echo.
+The pings are an open loop: each is due by the clock, whether the echo before has come or not, and its round trip counts
+from when it was due. So the time that a stalled server makes clients wait is in the figures, which a client that sends
+only after the echo would leave out.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class Unmeasured(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """A cell, the pictures of its stalls by their numbers, and its session at the end."""
+    """A cell, the snapshots of its stalls by their numbers, and its session at the end."""
 
     cell: Cell
     stall_snapshots: Mapping[int, Snapshot] = field(default_factory=dict)
@@ -55,19 +55,19 @@ class Measured:
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The picture of the stall that it made."""
+        """The snapshot of the stall that the block caused."""
         return self.stall_snapshots.get(self.cell.blame.number) if self.cell.blame else None
 
 
 def workers(pattern: Pattern, terms: Terms) -> int | None:
-    """How many a pool has; None where there is none."""
+    """Return the number of workers of a pool; None if there is no pool."""
     if shares_processes(pattern):
         return PROCESSES
     return terms.pool_workers if pattern.workers else None
 
 
 async def measure(pattern: Pattern, kind: str, terms: Terms) -> Measured:
-    """Measure one cell. What can't be measured is a cell that says why."""
+    """Measure one cell. A cell that can't be measured says why."""
     if not pattern.serves:
         return Measured(Cell(pattern.name, kind, "it serves nobody"))
     if pattern.missing:
@@ -91,13 +91,13 @@ async def _running(pattern: Pattern, terms: Terms) -> AsyncIterator["Run"]:
     try:
         yield run
     finally:
-        # In a thread, because to end a server may take a moment, and a screen that measures goes on; to the end, also
-        # when the measuring is cancelled.
+        # In a thread, because ending a server may take a while, in which the screen continues;
+        # to the end, also when the measurement is cancelled.
         await asyncio.shield(asyncio.to_thread(run.live.close))
 
 
 class Run:
-    """One server with its clients, for one cell: one of them blocks it, the last one is the newcomer."""
+    """One server with its clients, for one cell: one of them blocks, and the last one is the newcomer."""
 
     def __init__(self, pattern: Pattern, terms: Terms) -> None:
         self.pattern, self.terms = pattern, terms
@@ -120,7 +120,7 @@ class Run:
         return self._judge(setting, others, since, span, (last, came))
 
     async def _begin(self) -> list[int]:
-        """Start the server without a block, and connect; gives the client that will block it, and the others."""
+        """Start the server without a block, and connect. Return the client that will block, and the others."""
         live = self.live
         live.start(self.pattern)
         live.arm(None)
@@ -132,9 +132,9 @@ class Run:
         return await self._neighbours(clients) if shares_processes(self.pattern) else clients
 
     async def _neighbours(self, clients: list[int]) -> list[int]:
-        """Connect more clients until one shares its process with others; gives that one and the others, of `clients`.
+        """Connect more clients until one shares its process with others. Return that one and the others, of `clients`.
 
-        The kernel gives a connection to whom it likes. Those that are too many leave.
+        The kernel chooses the process of a connection. Clients beyond the wanted ones leave.
         """
         while True:
             await self._until(lambda: self._accepted(*clients), PATIENCE, "the others were not accepted")
@@ -150,13 +150,13 @@ class Run:
         return chosen
 
     async def _served(self, clients: list[int], seconds: float) -> None:
-        """Wait until all are served, or it is clear that some are not."""
+        """Wait until all are served, or are clearly not."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not all(self.trips.get(client) for client in clients):
             await self._step()
 
     async def _block(self, blocker: int, setting: BlockSetting) -> BlockSpan:
-        """Let this client's next message block; gives the blocking call as the server reports it."""
+        """Let this client's next message block. Return the blocking call as the server reports it."""
         connection = self._connection(blocker)
         assert connection
         self.live.arm(setting, only=int(connection.peer.rpartition(":")[2]))
@@ -166,7 +166,7 @@ class Run:
         return blocks[0]
 
     async def _newcomer(self, span: BlockSpan) -> tuple[int, int]:
-        """Let one more client come, and ping, while the block goes on; gives its number, and when it came (ns)."""
+        """Open one more client that pings during the block. Return its number, and when it came (ns)."""
         comes = span.begin + int(SOONEST * span.seconds * 1e9)
         await self._passes((comes - time.monotonic_ns()) / 1e9)
         came = time.monotonic_ns()
@@ -175,7 +175,7 @@ class Run:
         return last, came
 
     async def _catch_up(self, others: list[int], end: int) -> None:
-        """Wait until the pings that were due before the end are back, of those that were served at all."""
+        """Wait for the echoes of pings that were due before the end, from clients that were served at all."""
         late = [other for other in others if self.trips.get(other)]
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until and not all(self.trips[other][-1].due >= end for other in late):
@@ -215,7 +215,7 @@ class Run:
             connection.pid == span.pid if connection and connection.pid else None,
         )
 
-    # What happens.
+    # Observations.
 
     def _heard(self, found: Sequence[Observation]) -> None:
         for one in found:
@@ -243,7 +243,7 @@ class Run:
             await self._step()
 
     def _silent(self) -> str:
-        """Why the server does not listen, in its own words if it has any."""
+        """Return why the server does not listen, in its own words if there are any."""
         if refusal := self.live.refusal():
             return plain(refusal)
         said = [line.text for line in self.live.session.printed.lines if line.stream == "stderr" and line.text.strip()]

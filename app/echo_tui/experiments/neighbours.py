@@ -1,4 +1,4 @@
-"""Who is to block, and who looks on, where each of several processes serves several clients (pure)."""
+"""Which client blocks, and which ones are observed, where each of several processes serves several clients."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,14 @@ from echo_servers.pattern import PROCESS, Pattern
 
 
 def shares_processes(pattern: Pattern) -> bool:
-    """Whether there are several processes, each of which serves several clients: then it matters who is in which."""
+    """Return whether there are several processes that serve several clients each, so that placement matters."""
     return pattern.workers == "processes" and PROCESS not in (pattern.serves_in, pattern.moves_to)
 
 
 def neighbours(homes: Mapping[int, int], others: int) -> list[int]:
-    """Of clients, by the process that serves each: one that is to block, and then so many others.
+    """Choose, by the process that serves each client, one client to block and so many others.
 
-    It is one of the fullest process, and so are the others, but for one that is somewhere else; as far as can be had.
+    It is in the fullest process, as are all others but one, as far as possible.
     """
     fullest = max((_within(homes, pid) for pid in homes.values()), key=len)
     elsewhere = [client for client in homes if client not in fullest]
@@ -22,7 +22,7 @@ def neighbours(homes: Mapping[int, int], others: int) -> list[int]:
 
 
 def both_sorts(homes: Mapping[int, int], chosen: list[int]) -> bool:
-    """Whether all of the others but one share the process of the first; or all, if it is only one."""
+    """Return whether all others but one share the process of the first; or all, if there is only one process."""
     blocker, *others = chosen
     sharing = sum(homes[other] == homes[blocker] for other in others)
     return sharing == max(len(others) - 1, 1)

@@ -1,4 +1,4 @@
-"""The matrix as text: a table for the terminal, Markdown, CSV, and JSON with all that was measured (pure)."""
+"""The matrix as text: a table for the terminal, Markdown, CSV, and JSON with all measurements."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ LEGEND = (
 
 
 def sentence(made: Made) -> str:
-    """The circumstances in one line."""
+    """Return the environment in one line."""
     machine, terms = made.machine, made.terms
     name = f"{machine['processor']}, " if machine["processor"] else ""
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
@@ -40,11 +40,11 @@ def sentence(made: Made) -> str:
 
 SERVED, WAITS, NOT_CONNECTED = "new served", "new waits", "new not connected"
 MARKS = {SERVED: "●", WAITS: "◐", NOT_CONNECTED: "○", "": " "}
-"""What became of the newcomer in one character."""
+"""The newcomer's result in one character."""
 
 
 def meanwhile(cell: Cell) -> str:
-    """What became of the client that came while the block went on."""
+    """Return the newcomer's result."""
     new = cell.newcomer
     if new is None:
         return ""
@@ -54,7 +54,7 @@ def meanwhile(cell: Cell) -> str:
 
 
 def words(cell: Cell) -> str:
-    """A cell in a few words, with its mark if it is a surprise, and with what became of the newcomer."""
+    """Return a cell in a few words, with a mark if it is unexpected, and the newcomer's result."""
     if cell.why_not:
         return cell.why_not
     said = ", ".join(filter(None, (cell.words, meanwhile(cell), where_it_came(cell))))
@@ -62,14 +62,14 @@ def words(cell: Cell) -> str:
 
 
 def where_it_came(cell: Cell) -> str:
-    """Which process took the newcomer, where that decides what becomes of it; empty where it does not."""
+    """Return which process accepted the newcomer, where that decides its result; empty where it does not."""
     if cell.newcomer is None or cell.newcomer.same_process is None or not cell.shared:
         return ""
     return "same process" if cell.newcomer.same_process else "other process"
 
 
 def briefly(cell: Cell) -> Iterator[str]:
-    """The same in ever fewer words, and without the newcomer."""
+    """Yield the same in ever fewer words, without the newcomer."""
     for said in cell.briefly:
         yield f"{SURPRISE} {said}" if cell.surprise else said
 
@@ -78,7 +78,7 @@ Rows = Mapping[tuple[str, str], Cell]
 
 
 def rows_of(cells: Sequence[Cell]) -> Rows:
-    """Cells by pattern and kind."""
+    """Return the cells by pattern and kind."""
     return {(cell.pattern, cell.kind): cell for cell in cells}
 
 
@@ -91,7 +91,7 @@ def _kinds(cells: Sequence[Cell]) -> list[str]:
 
 
 def table(cells: Sequence[Cell]) -> Table:
-    """A table for the terminal."""
+    """Return a table for the terminal."""
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     rows, kinds = rows_of(cells), _kinds(cells)
     drawn.add_column("pattern", no_wrap=True)
@@ -112,7 +112,7 @@ def _cell_text(cell: Cell | None) -> Text:
 
 
 def markdown(cells: Sequence[Cell], made: Made) -> str:
-    """A table in Markdown, with how it was measured below."""
+    """Return a table in Markdown, with the environment below."""
     rows, kinds = rows_of(cells), _kinds(cells)
     lines = ["| pattern | " + " | ".join(f"`{kind}`" for kind in kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
     for pattern in _patterns(cells):
@@ -127,7 +127,7 @@ OF_OTHER = (
 
 
 def as_csv(cells: Sequence[Cell], made: Made) -> str:
-    """One line for each of the others in each cell, with how all of it was measured in the last columns."""
+    """Return one line for each of the others in each cell, with the environment in the last columns."""
     out, circumstances = io.StringIO(), _circumstances(made)
     rows = [{**row, **circumstances} for cell in cells for row in _rows_of_others(cell)]
     writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
@@ -169,7 +169,7 @@ def _figure(value: float | None) -> str:
 
 
 def as_json(cells: Sequence[Cell], made: Made) -> str:
-    """Everything that was measured; times are in milliseconds, the lengths of blocks in seconds."""
+    """Return all measurements; times are in milliseconds, the lengths of blocks in seconds."""
     said = [
         {**asdict(cell), "words": cell.words, "surprise": cell.surprise, "meanwhile": meanwhile(cell)} for cell in cells
     ]

@@ -1,4 +1,4 @@
-"""How every cell of the matrix is measured and judged, in numbers that its reports repeat."""
+"""The parameters of every cell, as its reports repeat them."""
 
 from dataclasses import asdict, dataclass
 
@@ -6,33 +6,33 @@ from echo_tui.diagnosis.stalls import THRESHOLD
 from echo_tui.experiments.cell import HALF, MS, NOTICED, TIMES
 
 STEP = 0.02
-"""Seconds between two looks at what has happened."""
+"""Seconds between two turns."""
 SAMPLE = 0.5
 """Seconds between two samples of CPU and memory."""
 PATIENCE = 10.0
-"""Seconds for what must come at once, before a cell is given up."""
+"""Seconds for what should happen at once, before a cell is given up."""
 SETTLES = 0.4
-"""Seconds that clients ping before the block, to tell how it is without one."""
+"""Seconds that clients ping before the block, for comparison."""
 UNSERVED_AFTER = 0.5
 """Seconds after which a client without any echo counts as not served."""
 SIZE = 64
 """Bytes of a ping."""
 SOONEST = 0.25
-"""When the newcomer comes: after this share of the block."""
+"""When the newcomer comes, as a share of the block."""
 PROCESSES = 2
-"""How many there are where each serves several clients: so few that the clients share them."""
+"""The number of processes where each serves several clients: so few that clients share them."""
 MOST = 16
-"""Clients that are connected at most until one shares its process with others."""
+"""The most clients that are connected until one shares its process with others."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """How every cell is measured."""
+    """The parameters of a cell."""
 
     seconds: float = 1.0
-    """How long the block lasts."""
+    """The length of the block."""
     clients: int = 3
-    """How many others ping."""
+    """The number of others that ping."""
     rate: float = 50.0
     """Pings a second of each."""
 
@@ -43,7 +43,7 @@ class Terms:
 
 
 def parameters(terms: Terms) -> dict[str, float]:
-    """All numbers that say how a cell is measured and judged; times are in seconds unless the name says otherwise."""
+    """Return all parameters of measuring and judging; times are in seconds unless the name says otherwise."""
     return {
         **asdict(terms),
         "size": SIZE,

@@ -20,7 +20,7 @@ def rules_of(call: str, ms: int = 200, running: int = 0) -> list[str]:
     scene.does(PID, call)
     scene.unread = {peers[0]: 5}
     scene.passes(ms, running)
-    return list(scene.only().clues)
+    return [rule for rule, _ in scene.only().clues]
 
 
 def test_the_first_rule_that_applies_is_counted_at_each_sample() -> None:
@@ -37,7 +37,7 @@ def test_report_counts_before_the_thread_is_sampled() -> None:
     scene.threads.clear()
     scene.session.threads.end()
     scene.passes(200)
-    assert list(scene.only().clues) == ["reports-cpu"]
+    assert [rule for rule, _ in scene.only().clues] == ["reports-cpu"]
     assert scene.only().injected
 
 
@@ -47,4 +47,4 @@ def test_no_thread_is_judged_if_all_workers_serve_a_client() -> None:
     scene.does(PID, "recvfrom")
     scene.queued = ["127.0.0.1:6000"]
     scene.passes(200)
-    assert list(scene.only().clues) == ["stays"]
+    assert [rule for rule, _ in scene.only().clues] == ["stays"]

@@ -1,6 +1,6 @@
 """Which stall a block has caused, and who waited because of it, without a server."""
 
-from echo_tui.diagnosis.stall import Cause, Stall, Victim
+from echo_tui.diagnosis.stall import Cause, Stall, Verdict, Victim
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.experiments.blame import blame, stall_of
 from echo_tui.experiments.cell import MS
@@ -12,7 +12,13 @@ SPAN = BlockSpan(1000 * MS, "sleep", 1.0, 7, 7, 1, False, end=2000 * MS)
 def stall(number: int, begin: int, end: int, victims: tuple[int, ...] = (), injected: bool = False) -> Stall:
     waiting = {victim: Victim(f"peer {victim}", None, begin * MS) for victim in victims}
     return Stall(
-        number, OnThread(7, number), begin * MS, begin * MS, injected, end * MS, cause=Cause.BLOCKED, victims=waiting
+        number,
+        OnThread(7, number),
+        begin * MS,
+        begin * MS,
+        end * MS,
+        Verdict(cause=Cause.BLOCKED, injected=injected),
+        waiting,
     )
 
 

@@ -96,7 +96,7 @@ def test_a_full_backlog() -> None:
     scene.unanswered = ["127.0.0.1:6010"]
     scene.passes(200)
     stall = scene.only()
-    assert (stall.cause, stall.unanswered) == (Cause.BACKLOG, ["127.0.0.1:6010"])
+    assert (stall.cause, stall.unanswered) == (Cause.BACKLOG, ("127.0.0.1:6010",))
 
 
 @pytest.mark.parametrize("rest", ["recvfrom", "clock_nanosleep"])

@@ -70,7 +70,7 @@ def test_full_queue_is_blamed_while_it_is_full() -> None:
     before, during, after = scene.stalls
     assert (during.begin, during.end) == (full + LOOK * MS, full + 1000 * MS + LOOK * MS)
     assert (before.end, after.begin) == (during.begin, during.end)
-    assert (during.unanswered, after.unanswered) == (["127.0.0.1:7000"], [])
+    assert (during.unanswered, after.unanswered) == (("127.0.0.1:7000",), ())
 
 
 def test_unreported_change_of_attribution_splits_the_stall() -> None:

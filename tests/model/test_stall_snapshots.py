@@ -1,5 +1,7 @@
 """Snapshots of stalls: when they are made and replaced, and how many are kept."""
 
+from dataclasses import replace
+
 from echo_servers.records import New, Recv
 from echo_tui.diagnosis.stalls import THRESHOLD
 from echo_tui.diagnosis.targets import OnThread
@@ -107,7 +109,7 @@ def test_changing_culprit_makes_no_extra_snapshots() -> None:
     stall = scene.only()
     for number in range(20):
         scene.now += 10 * MS
-        stall.located_at = scene.now if number else 0
+        stall.verdict = replace(stall.verdict, located_at=scene.now if number else 0)
         kept.keep(scene.session, scene.now)
         if number == 1:
             first = kept.kept[1][0]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from itertools import pairwise
 
-from echo_tui.diagnosis.stall import Cause, Stall
+from echo_tui.diagnosis.stall import Cause, Stall, Verdict
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.observations import ServerStarted
@@ -31,7 +31,14 @@ def at(seconds: float) -> int:
 
 
 def stall(number: int, begin: float, end: float | None = None, cause: Cause = Cause.BLOCKED) -> Stall:
-    return Stall(number, OnThread(1, number), at(begin), at(begin), end=at(end) if end is not None else 0, cause=cause)
+    return Stall(
+        number,
+        OnThread(1, number),
+        at(begin),
+        at(begin),
+        end=at(end) if end is not None else 0,
+        verdict=Verdict(cause=cause),
+    )
 
 
 def drawn(stalls: list[Stall], blocks: Sequence[BlockSpan] = (), width: int = 96, chosen: int | None = None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from echo_servers.block import BlockSetting
-from echo_tui.diagnosis.stall import Cause, Stall
+from echo_tui.diagnosis.stall import Cause, Stall, Verdict
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.tui import text
 from echo_tui.tui.panels.source import SourcePanel
@@ -106,7 +106,7 @@ def test_cause_and_its_block_mark_fit_their_column(width: int) -> None:
     for why in Cause:
         names = (label(why), short(why), shortest(why))
         for injected in (False, True):
-            said = cause(Stall(1, OnThread(1, 1), 0, 0, cause=why, injected=injected), width)
+            said = cause(Stall(1, OnThread(1, 1), 0, 0, verdict=Verdict(cause=why, injected=injected)), width)
             assert len(said) <= width
             assert said.removesuffix(" (block)").removesuffix(", block") in names
             assert said.endswith((" (block)", ", block")) == injected
@@ -226,7 +226,7 @@ async def test_a_stall_without_a_line_says_why_it_has_none(size: tuple[int, int]
     async with app.run_test(size=size) as pilot:
         stall = app.session.stalls.all[0]
         assert stall.culprit
-        stall.culprit = replace(stall.culprit, frames=())
+        stall.verdict = replace(stall.verdict, culprit=replace(stall.culprit, frames=()))
         stall.end = stall.begin + 150 * text.MS
         app.live.stall_snapshots.kept[stall.number] = (app.session, NOW)
         app.show_stall(stall.number)

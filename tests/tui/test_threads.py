@@ -7,7 +7,7 @@ import pytest
 from echo_servers.catalog import find
 from echo_servers.records import Block, New, Worker
 from echo_servers.server import Options
-from echo_tui.diagnosis.stall import Culprit, Stall
+from echo_tui.diagnosis.stall import Culprit, Stall, Verdict
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.model.observations import Observation, ServerStarted, Thread, ThreadSample, Unavailable
 from echo_tui.model.session import Session
@@ -83,7 +83,7 @@ async def test_culprit_has_the_name_that_the_panel_shows() -> None:
     names = [row.name for row in rows(view)]
     assert names == ["main", "thread 4243", "for :51881", "worker 1"]
     said = [
-        who(Stall(1, OnThread(PID, tid), 0, 0, culprit=Culprit(PID, tid, "", "", "")), view)
+        who(Stall(1, OnThread(PID, tid), 0, 0, verdict=Verdict(culprit=Culprit(PID, tid, "", "", ""))), view)
         for tid in range(PID, PID + 5)
     ]
     whom = ["main", "thread 4243", "the thread for :51881", "worker 1", f"thread {PID + 4}"]

@@ -104,7 +104,7 @@ def _report(event: str, stall: Stall, now: int) -> StallReport:
     cause, attribution = _why(stall)
     victims = [_victim(victim) for victim in stall.victims.values()]
     victims += [VictimReport(peer, None, SYN_DROPPED, stall.begin, stall.end or None) for peer in stall.unanswered]
-    clues = [f"{rule}: {count}" for rule, count in stall.clues.most_common()]
+    clues = [f"{rule}: {count}" for rule, count in stall.clues]
     return StallReport(
         event, stall.number, now, stall.begin, stall.end or None, cause, attribution, stall.injected, victims,
         _culprit(stall), clues,

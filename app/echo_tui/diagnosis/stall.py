@@ -2,14 +2,15 @@
 
 import copy
 import enum
-from collections import Counter
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from echo_tui.diagnosis.progress import Progress
 from echo_tui.diagnosis.targets import Target
 from echo_tui.model.activity import NOTICEABLE
 from echo_tui.model.observations import Frame
 
+T = TypeVar("T")
 LIBRARY = ("/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>")
 """Parts of a path that mark the standard library, installed packages and generated code."""
 SERVERS = "/echo_servers/"
@@ -95,41 +96,86 @@ def is_own(frame: Frame) -> bool:
     return not any(mark in frame.file for mark in LIBRARY)
 
 
+Counts = tuple[tuple[T, int], ...]
+"""How often each thing was counted, in the order in which they were first seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the samples of a stall support so far; a sample makes a new one (`verdict.py`)."""
+
+    attribution: Attribution = Attribution.THREAD
+    cause: Cause = Cause.UNCLEAR
+    found: Cause = Cause.UNCLEAR
+    """The cause by the samples of its thread; `cause` differs if the accept queue is full or a core is missing."""
+    culprit: Culprit | None = None
+    injected: bool = False
+    located_at: int = 0
+    """When (ns) the culprit's line was found; 0: not yet."""
+    unanswered: tuple[str, ...] = ()
+    """Clients whose SYN the kernel does not answer."""
+    evidence: Counts[Cause] = ()
+    """The number of samples that support each cause."""
+    clues: Counts[str] = ()
+    """The number of samples in which each rule applied, by its name."""
+    explained_at: int = 0
+    """When (ns) the cause last changed; stacks from before that time don't explain it."""
+    first: tuple[tuple[int, int], int, int] | None = None
+    """The sampled thread, and its run time and its wait for a core (ns) at the first sample."""
+
+
 @dataclass(slots=True)
 class Stall:
-    """One stall, from `begin` to `end` (ns; 0 while it lasts).
-
-    It was first reported at `seen_at`, and its line was found at `located_at` (0: not yet).
-    """
+    """One stall, from `begin` to `end` (ns; 0 while it lasts), first reported at `seen_at`."""
 
     number: int
     target: Target
     begin: int
     seen_at: int
-    injected: bool = False
     end: int = 0
-    located_at: int = 0
-    cause: Cause = Cause.UNCLEAR
-    found: Cause = Cause.UNCLEAR
-    """The cause by the samples of its thread; `cause` differs if the accept queue is full or a core is missing."""
-    culprit: Culprit | None = None
+    verdict: Verdict = Verdict()
     victims: dict[int, Victim] = field(default_factory=dict)
-    unanswered: list[str] = field(default_factory=list)
-    evidence: Counter[Cause] = field(default_factory=Counter)
-    """The number of samples that support each cause."""
-    clues: Counter[str] = field(default_factory=Counter)
-    """The number of samples in which each rule applied, by its name."""
-    attribution: Attribution = Attribution.THREAD
-    explained_at: int = 0
-    """When (ns) the cause last changed; stacks from before that time don't explain it."""
-    first: tuple[tuple[int, int], int, int] | None = None
-    """The sampled thread, and its run time and its wait for a core (ns) at the first sample."""
     as_before_at: int = 0
     """When (ns) its attribution was last confirmed by a sample."""
     progress: Progress = field(default_factory=Progress)
     """Progress made since it began that became known after the last judgement."""
     other: "Stall | None" = None
     """The successor with another attribution; it replaces this stall once it has lasted for the threshold."""
+
+    @property
+    def attribution(self) -> Attribution:
+        """What it is attributed to."""
+        return self.verdict.attribution
+
+    @property
+    def cause(self) -> Cause:
+        """Why the target makes no progress."""
+        return self.verdict.cause
+
+    @property
+    def culprit(self) -> Culprit | None:
+        """The thread to blame; None if none is known."""
+        return self.verdict.culprit
+
+    @property
+    def injected(self) -> bool:
+        """Whether an injected block caused it."""
+        return self.verdict.injected
+
+    @property
+    def located_at(self) -> int:
+        """When (ns) the culprit's line was found; 0: not yet."""
+        return self.verdict.located_at
+
+    @property
+    def unanswered(self) -> tuple[str, ...]:
+        """Clients whose SYN the kernel does not answer."""
+        return self.verdict.unanswered
+
+    @property
+    def clues(self) -> Counts[str]:
+        """The rules that applied and in how many samples, the most frequent first."""
+        return tuple(sorted(self.verdict.clues, key=lambda clue: -clue[1]))
 
     @property
     def freed_at(self) -> int:
@@ -172,23 +218,12 @@ class Stall:
         self.begin, self.end, self.victims = part.begin, part.end, part.victims
 
     def becomes(self, other: "Stall") -> None:
-        """Adopt attribution, evidence and culprit of the successor, which apply from the beginning."""
-        self.attribution, self.cause, self.found, self.unanswered = (
-            other.attribution,
-            other.cause,
-            other.found,
-            other.unanswered,
-        )
-        self.culprit, self.injected, self.located_at = other.culprit, other.injected, other.located_at
-        self.evidence, self.first, self.explained_at = other.evidence, other.first, other.explained_at
-        self.clues = other.clues
-        self.as_before_at = other.as_before_at
+        """Adopt the verdict on the successor, which applies from the beginning."""
+        self.verdict, self.as_before_at = other.verdict, other.as_before_at
 
     def copy(self) -> "Stall":
         """Return a copy that no longer changes."""
         twin = copy.copy(self)
         twin.victims = {number: copy.copy(victim) for number, victim in self.victims.items()}
-        twin.unanswered, twin.evidence = self.unanswered.copy(), self.evidence.copy()
-        twin.clues = self.clues.copy()
         twin.other, twin.progress = self.other and self.other.copy(), self.progress.copy()
         return twin

@@ -12,9 +12,9 @@ from itertools import pairwise
 from echo_tui.diagnosis.progress import Progress
 from echo_tui.diagnosis.rules import attribution_of
 from echo_tui.diagnosis.scene import Scene
-from echo_tui.diagnosis.stall import Cause, Stall, Victim, Wait
+from echo_tui.diagnosis.stall import Cause, Stall, Verdict, Victim, Wait
 from echo_tui.diagnosis.targets import OnAccept, OnDescriptor, OnGil, OnHelper, OnThread, Target
-from echo_tui.diagnosis.verdict import explain
+from echo_tui.diagnosis.verdict import weigh
 from echo_tui.diagnosis.waits import last_progress_of, waits
 from echo_tui.model.activity import NOTICEABLE
 from echo_tui.model.connection import Connection
@@ -126,7 +126,7 @@ class Stalls:
     def _lasts(self, target: Target, those: list[tuple[Connection, int]], begin: int, scene: Scene) -> None:
         stall = self.going.get(target) or self._coming.get(target)
         if stall is None:
-            stall = self._coming[target] = Stall(0, target, begin, scene.at, attribution=attribution_of(target, scene))
+            stall = self._coming[target] = _suspected(target, begin, scene)
         stall = self._explained(stall, scene)
         for connection, since in those:
             victim = stall.victims.get(connection.number)
@@ -148,12 +148,12 @@ class Stalls:
         attribution = attribution_of(stall.target, scene)
         if attribution is stall.attribution:
             stall.other, stall.as_before_at = None, scene.at
-            explain(stall, scene)
+            stall.verdict = weigh(stall.verdict, stall.target, stall.begin, scene)
             return stall
         if stall.other is None or stall.other.attribution is not attribution:
-            stall.other = Stall(0, stall.target, scene.turned_at(stall.as_before_at), scene.at, attribution=attribution)
+            stall.other = _suspected(stall.target, scene.turned_at(stall.as_before_at), scene)
         other = stall.other
-        explain(other, scene)
+        other.verdict = weigh(other.verdict, other.target, other.begin, scene)
         if scene.at - other.begin < self.threshold:
             return stall
         stall.other, other.as_before_at = None, scene.at
@@ -217,6 +217,11 @@ class Stalls:
             self.totals[stall.cause] += 1
         elif stall.number:
             self.all = deque((each for each in self.all if each is not stall), maxlen=KEPT)
+
+
+def _suspected(target: Target, begin: int, scene: Scene) -> Stall:
+    """Return what becomes a stall of a target if it lasts, without evidence so far."""
+    return Stall(0, target, begin, scene.at, verdict=Verdict(attribution_of(target, scene)))
 
 
 def _wait(connection: Connection) -> Wait:

@@ -1,73 +1,84 @@
 """The verdict on a stall from the samples taken while it lasts: its cause, the thread to blame, and the line."""
 
+from dataclasses import replace
+from typing import TypeVar
+
 from echo_tui.diagnosis.rules import Rule, Suspect, first_rule, suspect
 from echo_tui.diagnosis.scene import Scene
-from echo_tui.diagnosis.stall import Attribution, Cause, Culprit, Stall, is_own
-from echo_tui.diagnosis.targets import OnAccept
+from echo_tui.diagnosis.stall import Attribution, Cause, Counts, Culprit, Verdict, is_own
+from echo_tui.diagnosis.targets import OnAccept, Target
 from echo_tui.model.blocks import KEEPS_GIL
 from echo_tui.model.threads import Doing, ThreadState
 
+T = TypeVar("T")
 GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 """Kinds of calls that CPython makes without the GIL. A lock is not among them: C code may wait for one with the GIL."""
 IN_TURNS = {Cause.COMPUTING, Cause.GIL, Cause.UNCLEAR}
 """Causes between which samples of one thread may alternate without a change of cause."""
 
 
-def explain(stall: Stall, scene: Scene) -> None:
-    """Add the evidence of one sample to a stall."""
-    looked_at = suspect(stall.target, scene)
+def weigh(verdict: Verdict, target: Target, begin: int, scene: Scene) -> Verdict:
+    """Return the verdict on a stall of this target since `begin` (ns) with the evidence of one more sample."""
+    looked_at = suspect(target, scene)
     if rule := first_rule(looked_at):
-        _add(stall, rule, looked_at)
-    if stall.attribution is Attribution.ACCEPT_QUEUE:
-        stall.unanswered, stall.cause = scene.unanswered, Cause.BACKLOG
+        verdict = _with_rule(verdict, rule, looked_at, begin)
+    if verdict.attribution is Attribution.ACCEPT_QUEUE:
+        verdict = replace(verdict, unanswered=tuple(scene.unanswered), cause=Cause.BACKLOG)
+    return verdict
 
 
-def _add(stall: Stall, rule: Rule, looked_at: Suspect) -> None:
+def _with_rule(verdict: Verdict, rule: Rule, looked_at: Suspect, begin: int) -> Verdict:
     state, scene = looked_at.state, looked_at.scene
     if rule.of_thread and state:
-        _blame(stall, rule, state, scene)
-        return
-    cause = _concludes(stall, rule, scene)
+        return _blame(verdict, rule, looked_at, begin)
+    verdict = _conclude(verdict, rule, scene)
     if looked_at.all_stay:
-        if state and cause is Cause.ONE_CLIENT:  # no line is to blame, but the one where it idles is worth showing
-            _locate(stall, state, scene)
+        if state and verdict.cause is Cause.ONE_CLIENT:  # no line is to blame, but where it idles is worth showing
+            verdict = _locate(verdict, state, scene, begin)
     elif looked_at.call and looked_at.key:
-        stall.injected = True
-        stall.culprit = stall.culprit or Culprit(*looked_at.key, state.name if state else "", "", "")
+        culprit = verdict.culprit or Culprit(*looked_at.key, state.name if state else "", "", "")
+        verdict = replace(verdict, injected=True, culprit=culprit)
+    return verdict
 
 
-def _concludes(stall: Stall, rule: Rule, scene: Scene) -> Cause:
-    """Count this sample and return the cause that most samples support."""
-    if rule.cause is Cause.STOPPED:
-        del stall.evidence[Cause.UNCLEAR]  # this state is read once a second; until then the thread looked idle
-    stall.evidence[rule.cause] += 1
-    stall.clues[rule.name] += 1
-    cause, before = stall.evidence.most_common(1)[0][0], stall.found
+def _conclude(verdict: Verdict, rule: Rule, scene: Scene) -> Verdict:
+    """Return the verdict with this sample counted; its cause is the one that most samples support."""
+    evidence = verdict.evidence
+    if rule.cause is Cause.STOPPED:  # this state is read once a second; until then the thread looked idle
+        evidence = tuple(each for each in evidence if each[0] is not Cause.UNCLEAR)
+    evidence, clues = _count(evidence, rule.cause), _count(verdict.clues, rule.name)
+    cause, before = max(evidence, key=lambda each: each[1])[0], verdict.found
     if before not in (cause, Cause.UNCLEAR) and not {before, cause} <= IN_TURNS:
-        stall.culprit, stall.located_at, stall.explained_at = None, 0, scene.at
-    stall.cause = stall.found = cause
-    return cause
+        verdict = replace(verdict, culprit=None, located_at=0, explained_at=scene.at)
+    return replace(verdict, evidence=evidence, clues=clues, cause=cause, found=cause)
 
 
-def _blame(stall: Stall, rule: Rule, state: ThreadState, scene: Scene) -> None:
+def _count(counts: Counts[T], what: T) -> Counts[T]:
+    """Return the counts with one more of this."""
+    if any(each == what for each, _ in counts):
+        return tuple((each, number + (each == what)) for each, number in counts)
+    return (*counts, (what, 1))
+
+
+def _blame(verdict: Verdict, rule: Rule, looked_at: Suspect, begin: int) -> Verdict:
+    state, scene, first = looked_at.state, looked_at.scene, verdict.first
+    assert state
     key = (state.pid, state.tid)
-    if stall.first is None or stall.first[0] != key:  # samples of another thread don't count
-        stall.first = (key, state.ran, state.waited_for_a_core)
-        stall.evidence.clear()
-        stall.clues.clear()
+    if first is None or first[0] != key:  # samples of another thread don't count
+        first = (key, state.ran, state.waited_for_a_core)
         # Threads that wait for the GIL may wait for the same holder.
-        stall.injected = stall.injected and not isinstance(stall.target, OnAccept)
-    cause = _concludes(stall, rule, scene)
+        injected = verdict.injected and not isinstance(looked_at.target, OnAccept)
+        verdict = replace(verdict, first=first, evidence=(), clues=(), injected=injected)
+    verdict = _conclude(verdict, rule, scene)
+    cause = verdict.cause
     if cause in (Cause.COMPUTING, Cause.NO_CORE):
-        ran, waited = state.ran - stall.first[1], state.waited_for_a_core - stall.first[2]
-        stall.cause = Cause.NO_CORE if waited > ran else Cause.COMPUTING
+        ran, waited = state.ran - first[1], state.waited_for_a_core - first[2]
+        verdict = replace(verdict, cause=Cause.NO_CORE if waited > ran else Cause.COMPUTING)
     culprit = _holder(state, scene) if cause is Cause.GIL else _at_work(state, scene)
     if culprit is None or cause in (Cause.ONE_CLIENT, Cause.ALL_WORKERS_BUSY):
-        return
-    stall.injected = stall.injected or any(
-        (span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking
-    )
-    _locate(stall, culprit, scene)
+        return verdict
+    blocks = any((span.pid, span.tid) == (culprit.pid, culprit.tid) and not span.cooperative for span in scene.blocking)
+    return _locate(replace(verdict, injected=verdict.injected or blocks), culprit, scene, begin)
 
 
 def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
@@ -105,17 +116,18 @@ def _file(state: ThreadState) -> str:
     return next((frame.file for frame in state.frames if is_own(frame)), "")
 
 
-def _locate(stall: Stall, state: ThreadState, scene: Scene) -> None:
-    """Keep the thread as the culprit, with its stack if that was taken during this stall."""
-    before, worker = stall.culprit, scene.workers.get((state.pid, state.tid))
+def _locate(verdict: Verdict, state: ThreadState, scene: Scene, begin: int) -> Verdict:
+    """Return the verdict with the thread as the culprit, with its stack if that was taken during the stall."""
+    before, worker = verdict.culprit, scene.workers.get((state.pid, state.tid))
     since = max(state.since, worker.last_progress if worker else 0)
     # A stack stays valid while its thread has not left the call.
-    known = state.framed_at >= max(stall.explained_at, min(stall.begin, since))
-    frames = tuple(state.frames) if known else ()
+    known = state.framed_at >= max(verdict.explained_at, min(begin, since))
+    frames, located_at = tuple(state.frames) if known else (), verdict.located_at
     if before and (before.pid, before.tid) == (state.pid, state.tid):
         frames = frames or before.frames
     elif before:
-        stall.located_at = 0
-    stall.culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer, frames)
-    if frames and not stall.located_at:
-        stall.located_at = scene.at
+        located_at = 0
+    if frames and not located_at:
+        located_at = scene.at
+    culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer, frames)
+    return replace(verdict, culprit=culprit, located_at=located_at)

@@ -43,7 +43,7 @@ def sections(view: View, stall: Stall) -> Iterator[Section]:
 
 
 def _clues(stall: Stall) -> Iterator[str]:
-    for rule, count in stall.clues.most_common():
+    for rule, count in stall.clues:
         yield f"{text.plural(count, 'sample')}: {words.clue(rule)} ({rule})"
 
 

@@ -18,7 +18,7 @@ from echo_tui.experiments.measure import measure
 from echo_tui.experiments.terms import Terms
 
 from tests.crossed import crossed
-from tests.experiments.crowd import choose, connect, feel
+from tests.experiments.raw_clients import choose, connect, feel
 from tests.servers.harness import SERVING, Starter, eventually
 
 TERMS = Terms(seconds=0.6)

@@ -308,3 +308,20 @@ def test_clients_whose_process_was_killed_come_back(run: Run) -> None:
     assert not run.live.session.clients.flood.count
     run.all_are(State.QUIET, numbers)
     run.say(numbers)
+
+
+def test_a_load_is_known_to_the_session_and_goes_with_the_clients_to_the_next_server(run: Run) -> None:
+    live = run.live
+    run.start("asyncio")
+    first, second = live.open_clients(2)
+    live.load([first], 20, 64)
+    assert live.session.clients.loads == {first: 20}
+    run.start("multithread")
+    assert live.session.clients.loads == {first: 20}
+    run.until(lambda: live.session.totals.recv, "the load goes on")
+    live.load([], 5, 64)
+    assert live.session.clients.loads == {first: 5, second: 5}
+    live.close_clients([first])
+    assert live.session.clients.loads == {second: 5}
+    live.load([], 0, 64)
+    assert live.session.clients.loads == {}

@@ -192,10 +192,6 @@ class StillLive(Live):
     def clients(self) -> int:
         return len(self.session.clients)
 
-    @property
-    def loads(self) -> dict[int, float]:
-        return {}
-
     def drain(self, budget: float = 0.02) -> int:
         return 0
 

@@ -46,7 +46,7 @@ def drawn(stalls: list[Stall], blocks: Sequence[BlockSpan] = (), width: int = 96
     session = Session()
     session.apply(ServerStarted(BEGIN, "asyncio", 1, "127.0.0.1", 1, ["poll"]))
     session.blocks.spans.extend(blocks)
-    view = View(session, NOW, PALETTE, None, None, session, NOW, {}, {}, None, chosen is not None, chosen_stall=chosen)
+    view = View(session, NOW, PALETTE, None, None, session, NOW, {}, None, chosen is not None, chosen_stall=chosen)
     line = server_lane(view, Window(NOW, width, 30 * SECOND), stalls)
     return "".join(words for words, _ in line)
 

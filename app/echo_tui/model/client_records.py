@@ -43,6 +43,11 @@ def client_manners(session: "Session", o: seen.ClientManners) -> None:
     session.clients.behaves(o)
 
 
+def client_load(session: "Session", o: seen.ClientLoad) -> None:
+    session.totals.client_reported()
+    session.clients.loaded(o)
+
+
 def flooding(session: "Session", o: seen.Flooding) -> None:
     session.totals.client_reported()
     for peer in session.clients.flooding(o):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from echo_tui.model.connection import Connection
-from echo_tui.model.observations import ClientEcho, ClientManners, ClientSent, Flooding
+from echo_tui.model.observations import ClientEcho, ClientLoad, ClientManners, ClientSent, Flooding
 from echo_tui.model.table import Table
 
 
@@ -63,6 +63,8 @@ class Clients(Table[int, Client]):
         self.flood = Flood()
         self.opening = 0
         """How many are connecting."""
+        self.loads: dict[int, float] = {}
+        """The messages a second that clients were asked to send, by their number."""
 
     def known(self, number: int) -> Client:
         """Return a client, added where it is new."""
@@ -105,6 +107,12 @@ class Clients(Table[int, Client]):
         client = self.known(o.client)
         client.reading, client.sending = o.reading, o.sending
 
+    def loaded(self, o: ClientLoad) -> None:
+        """Note how many messages a second a client was asked to send."""
+        self.loads.pop(o.client, None)
+        if o.per_second > 0:
+            self.loads[o.client] = o.per_second
+
     def flooding(self, o: Flooding) -> Iterable[str]:
         """Note how far a flood is. Return the addresses of its connections where it is over."""
         if not self.flood.count:
@@ -128,5 +136,5 @@ class Clients(Table[int, Client]):
             twin._all[number] = copied = copy.copy(client)
             if client.connection:
                 copied.connection = copies.get(id(client.connection)) or client.connection.copy()
-        twin.flood, twin.opening = self.flood.snapshot(), self.opening
+        twin.flood, twin.opening, twin.loads = self.flood.snapshot(), self.opening, self.loads.copy()
         return twin

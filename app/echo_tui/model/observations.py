@@ -251,6 +251,14 @@ class ClientManners(Record, tag="client-manners", gc=False):
     sending: bool
 
 
+class ClientLoad(Record, tag="client-load", gc=False):
+    """A client was asked to send `per_second` messages of `size` bytes from now on; 0 ends that."""
+
+    client: int
+    per_second: float
+    size: int
+
+
 class Flooding(Record, tag="flooding", gc=False):
     """A flood of connections that say nothing: it has `count`, completed or not, and is over with 0.
 
@@ -320,6 +328,7 @@ Observation = (
     | ClientOpening
     | ClientConnected
     | ClientManners
+    | ClientLoad
     | Flooding
     | ClientSent
     | ClientEcho

@@ -247,6 +247,7 @@ APPLY: dict[type, Handler] = {
     seen.ClientOpening: client_records.client_opening,
     seen.ClientConnected: client_records.client_connected,
     seen.ClientManners: client_records.client_manners,
+    seen.ClientLoad: client_records.client_load,
     seen.Flooding: client_records.flooding,
     seen.ClientSent: client_records.client_sent,
     seen.ClientEcho: client_records.client_echo,

@@ -5,7 +5,7 @@ outlives a server, so the same clients reconnect from pattern to pattern.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -136,6 +136,7 @@ class Live:
         if self.output_held:
             self.hold_output(True)
         self._clients.unconnected(clients, NO_SERVER)
+        self._clients.repeat_loads()
 
     def stop(self) -> None:
         """Stop the server, if one runs, after folding its last reports."""
@@ -214,11 +215,6 @@ class Live:
     def client_process(self) -> ClientProcess:
         """The process of our clients."""
         return self._clients.process
-
-    @property
-    def loads(self) -> Mapping[int, float]:
-        """The messages a second that each client was asked to send."""
-        return self._clients.loads
 
     def open_clients(self, count: int = 1) -> list[int]:
         """Open more clients and return their numbers. Without a server that listens they wait for the next one."""

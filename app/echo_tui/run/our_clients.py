@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from echo_servers.server import BACKLOG
 
 from echo_tui.clients.remote import ClientProcess
-from echo_tui.model.observations import ClientUnconnected, Flooding, Observation
+from echo_tui.model.observations import ClientLoad, ClientUnconnected, Flooding, Observation
 from echo_tui.observers.pipe import LinePipe, decode
 
 OVER = ("closed", "reset")
@@ -29,8 +29,8 @@ class OurClients:
         self._fold = fold
         self._begin()
         self._last = 0
-        self.loads: dict[int, float] = {}
-        """The messages a second that each client was asked to send."""
+        self._loads: dict[int, tuple[float, int]] = {}
+        """The messages a second, and their size, that clients were asked to send; they outlive a server."""
         self._wanted: list[int] = []
         """Clients that were opened and wait for a server."""
 
@@ -61,16 +61,26 @@ class OurClients:
         unopened = [number for number in self._wanted if not clients or number in clients]
         self._wanted = [number for number in self._wanted if number not in unopened]
         self.unconnected(unopened, OVER[0])
-        for number in clients or list(self.loads):
-            self.loads.pop(number, None)
+        self._loaded(clients or list(self._loads), 0, 0)
 
     def load(self, clients: list[int], per_second: float, size: int, everybody: Iterable[int]) -> None:
         """Have clients send so many messages of so many bytes a second; 0 stops it. An empty list means all."""
         self.process.chatter(clients, per_second, size)
-        for number in clients or list(everybody):
-            self.loads.pop(number, None)
+        self._loaded(clients or list(everybody), per_second, size)
+
+    def repeat_loads(self) -> None:
+        """Report the loads of all clients to a new session."""
+        at = time.monotonic_ns()
+        self._fold([ClientLoad(at, number, *load) for number, load in self._loads.items()])
+
+    def _loaded(self, clients: Iterable[int], per_second: float, size: int) -> None:
+        at, changed = time.monotonic_ns(), list[Observation]()
+        for number in clients:
+            if self._loads.pop(number, None) or per_second:
+                changed.append(ClientLoad(at, number, per_second, size))
             if per_second:
-                self.loads[number] = per_second
+                self._loads[number] = (per_second, size)
+        self._fold(changed)
 
     def reconnect(self, address: Address) -> None:
         """Connect all clients that were not closed on purpose, and those that wait for a server."""
@@ -113,7 +123,7 @@ class OurClients:
         self._fold([Flooding(time.monotonic_ns(), 0, [])])
         self.end()
         self._begin()
-        self.loads.clear()
+        self._loaded(list(self._loads), 0, 0)
         self._wanted = [*present, *(number for number in self._wanted if number not in present)]
         if address:
             self._open_wanted(address)

@@ -220,7 +220,6 @@ class Picture(Notices):
             live=self.live.session,
             clock=clock,
             keys=self.key_names,
-            loads=self.live.loads,
             client=self.client,
             frozen=self.frozen is not None,
             span=self.span,

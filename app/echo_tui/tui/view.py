@@ -24,7 +24,7 @@ class View:
 
     `session` at the time `now` (ns) does not change while the screen is frozen; `live` continues, and `clock` is its
     time. `pattern` is the one under the cursor, `started` that of the session, also after its end. `keys` has the key
-    of an action by its id, `loads` the messages a second that our clients were asked for.
+    of an action by its id.
     """
 
     session: Session
@@ -35,7 +35,6 @@ class View:
     live: Session
     clock: int
     keys: Mapping[str, str]
-    loads: Mapping[int, float]
     client: int | None
     frozen: bool
     span: int = 30 * SECOND

@@ -198,7 +198,7 @@ class ClientsPane(Vertical):
     def show(self, view: View) -> None:
         """Draw this view."""
         title = "Clients"
-        if loads := view.loads:
+        if loads := view.session.clients.loads:
             total = sum(loads.values())
             title += f": {len(loads):,} {'send' if len(loads) > 1 else 'sends'} {total:g} a second"
         if self.border_title != title:

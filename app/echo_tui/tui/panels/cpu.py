@@ -75,11 +75,13 @@ class CpuPanel(Panel):
         if width < 78:
             switches = f"switches/s {voluntary} vol {involuntary} invol"
         if width < 54:
-            switches = f"{voluntary}+{involuntary} sw/s"
+            both = [count for count in (process.voluntary, process.involuntary) if count is not None]
+            switches = f"switches {text.count(sum(both) if both else None)}/s"
         threads = text.plural(process.threads, "thread") if process.threads is not None else "- threads"
-        gap = "  " if width >= 34 else " "
+        gap = "  "
         memory, style = text.size(process.rss), self.view.palette.dim
         if process.growth >= NOTABLE:
             memory, style = f"{memory}, +{text.size(process.growth)}", self.view.palette.waiting
             switches = switches if width >= 40 else ""
-        return [(f"  {threads}{gap}", self.view.palette.dim), (memory, style), (gap + switches, self.view.palette.dim)]
+        counted = f"{threads}{gap}" if width >= 34 else ""  # the threads panel counts them too
+        return [(f"  {counted}", self.view.palette.dim), (memory, style), (gap + switches, self.view.palette.dim)]

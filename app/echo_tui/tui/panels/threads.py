@@ -240,7 +240,7 @@ def identity(row: Row) -> str:
 Column = table.Column[Row]
 COLUMNS = (
     Column("thread", 8, 0, most=24, fitted=lambda view, r, width: name_in_short(r.name, width)),
-    Column("is", 15, 0, style=style, grows=True, wants=27, fitted=lambda view, r, width: in_short(r.doing, width)),
+    Column("state", 15, 0, style=style, grows=True, wants=27, fitted=lambda view, r, width: in_short(r.doing, width)),
     Column("CPU", BAR + 6, 1, bar, lambda view, r: view.palette.accent),
     Column("served", 6, 3, lambda view, r: served(r), right=True),
     Column("vol/s", 5, 4, lambda view, r: rate(r.state.voluntary if r.state else None), right=True),

@@ -10,7 +10,7 @@ from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern
 from echo_servers.server import BadRequest, Options
 
-from echo_tui.cli.options import PatternName, server_options, with_options
+from echo_tui.cli.options import PatternName, no_reports_option, require_evidence, server_options, with_options
 from echo_tui.cli.parameters import Number, Theme
 from echo_tui.config import LEAST, MOST
 
@@ -31,6 +31,7 @@ def screen_options(command: F) -> F:
             metavar="MS",
             help="From how many milliseconds on a wait is a stall. [default: 100]",
         ),
+        no_reports_option(),
     )(command)
 
 
@@ -46,13 +47,15 @@ def dashboard(
     clients: int,
     theme: str | None,
     stall_after: int | None,
+    no_reports: bool,
 ) -> None:
     """Open the dashboard."""
     elsewhere = [name for name in ("stdin", "stdout", "stderr") if not getattr(sys, name).isatty()]
     if elsewhere or os.environ.get("TERM") == "dumb":
         why = f" as its {' and its '.join(elsewhere)}" if 0 < len(elsewhere) < 3 else ""
         raise BadRequest(f"the dashboard needs a terminal{why}; 'echo-tui serve PATTERN' does without")
+    require_evidence(no_reports, options)
     from echo_tui.run.live import Plan
     from echo_tui.tui.app import open_dashboard
 
-    sys.exit(open_dashboard(Plan(pattern, options, block, clients, stall_after=stall_after), theme))
+    sys.exit(open_dashboard(Plan(pattern, options, block, clients, not no_reports, stall_after), theme))

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -87,3 +88,17 @@ def server_options(command: F) -> F:
         cloup.option("--block", type=Block(), help="Mix in a blocking call, such as sleep:2, or sleep:2/10."),
         cloup.option("--print", is_flag=True, help="In the dashboard, print as 'serve' does: that blocks too."),
     )(command)
+
+
+def no_reports_option() -> Callable[[F], F]:
+    """The option for a server that reports nothing."""
+    words = "The server reports nothing: all is inferred from the kernel's evidence."
+    return cloup.option("--no-reports", is_flag=True, help=words)
+
+
+def require_evidence(no_reports: bool, options: Options) -> None:
+    """Check that a server without reports can be observed. Raises BadRequest."""
+    if no_reports and not sys.platform.startswith("linux"):
+        raise BadRequest("--no-reports needs the kernel's evidence of sockets and threads, which only Linux gives")
+    if no_reports and not options.port:
+        raise BadRequest("--no-reports needs a --port: a server that reports nothing can't say which one it has got")

@@ -8,7 +8,7 @@ from echo_servers.catalog import Pattern
 from echo_servers.descriptors import CLOSED, stdout_is_open
 from echo_servers.server import BadRequest, Options
 
-from echo_tui.cli.options import PatternName, server_options, with_options
+from echo_tui.cli.options import PatternName, no_reports_option, require_evidence, server_options, with_options
 from echo_tui.cli.parameters import Duration, Load, Number
 from echo_tui.config import LEAST, MOST
 
@@ -24,9 +24,7 @@ from echo_tui.config import LEAST, MOST
 @cloup.option_group(
     "Run",
     cloup.option("--for", "seconds", type=Duration(), help="How long: 500ms, 10s, 2m. [default: until Ctrl-C]"),
-    cloup.option(
-        "--no-reports", is_flag=True, help="The server reports nothing: all is inferred from the kernel's evidence."
-    ),
+    no_reports_option(),
     cloup.option("--json", "as_json", is_flag=True, help="All observations, stalls and the summary as JSON Lines."),
     cloup.option(
         "--stall-after",
@@ -55,10 +53,7 @@ def watch(
         raise BadRequest(CLOSED)
     if pattern.missing:
         raise BadRequest(pattern.missing)
-    if no_reports and not sys.platform.startswith("linux"):
-        raise BadRequest("--no-reports needs the kernel's evidence of sockets and threads, which only Linux gives")
-    if no_reports and not options.port:
-        raise BadRequest("--no-reports needs a --port: a server that reports nothing can't say which one it has got")
+    require_evidence(no_reports, options)
     from echo_tui.run.headless import Headless
     from echo_tui.run.live import Plan
 

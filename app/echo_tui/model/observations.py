@@ -11,8 +11,8 @@ from echo_servers.records import Record, Reported
 class ServerStarted(Record, tag="server-started", gc=False):
     """A child process that runs `pattern` has been started.
 
-    `rests` is where its threads are when nobody needs them: in `accept`, in `recv`, in `poll` (epoll, select), or in a
-    `spin`; empty if that is unknown.
+    `idle_calls` are the calls in which its threads are idle: `accept`, `recv`, `poll` (epoll, select), or `spin`, which
+    is none; empty if that is unknown. `reports` says whether it reports what it does; if not, records are inferred.
     """
 
     pattern: str
@@ -20,6 +20,7 @@ class ServerStarted(Record, tag="server-started", gc=False):
     host: str
     port: int
     idle_calls: list[str] = msgspec.field(default_factory=list)
+    reports: bool = True
 
 
 class ServerExited(Record, tag="server-exited", gc=False):

@@ -46,11 +46,13 @@ class ServerState:
     exited_at: int = 0
     code: int | None = None
     wanted: bool = False
+    reports: bool = True
+    """Whether it reports what it does; if not, its records are inferred from samples."""
 
     @classmethod
     def started(cls, o: ServerStarted) -> "ServerState":
         """Return a server that has just been started."""
-        return cls(o.pattern, o.pid, o.host, o.port, o.at, o.idle_calls.copy())
+        return cls(o.pattern, o.pid, o.host, o.port, o.at, o.idle_calls.copy(), reports=o.reports)
 
     @property
     def running(self) -> bool:

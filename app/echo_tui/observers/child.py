@@ -90,7 +90,15 @@ class Child:
         self._stopped = self._output_held = False
         self._exit_told = False
         self._first: list[Observation] = [
-            ServerStarted(time.monotonic_ns(), pattern, self.pid, options.host, options.port, idle_calls(pattern))
+            ServerStarted(
+                time.monotonic_ns(),
+                pattern,
+                self.pid,
+                options.host,
+                options.port,
+                idle_calls(pattern) if report else [],
+                report,
+            )
         ]
 
     @property

@@ -97,13 +97,15 @@ class LogPanel(Panel):
         self._laid: list[tuple[int, Line]] = []
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
-        return (view.session.log.total, view.session.totals.lost)
+        server = view.session.server
+        return (view.session.log.total, view.session.totals.lost, server and server.reports)
 
     def prepare(self, view: View) -> None:
         log = view.session.log
         self.first, self.last = log.first, log.total
         totals = view.session.totals
-        self.title_text = f"{self.TITLE}: {text.count(totals.recv)} recv, {text.count(totals.send)} send"
+        source = "" if view.session.server is None or view.session.server.reports else " inferred from the kernel"
+        self.title_text = f"{self.TITLE}{source}: {text.count(totals.recv)} recv, {text.count(totals.send)} send"
         self._page = []
         self._page_from = -1
 

@@ -98,7 +98,7 @@ class Bye(ServerRecord, tag="bye", gc=False):
 
 
 class Block(ServerRecord, tag="block", gc=False):
-    """The handler of `conn` enters the blocking call that was mixed in.
+    """The handler of `conn` enters the injected blocking call.
 
     It holds the native thread, and with it whatever else that thread serves, unless the call is `cooperative`: put
     in the real one's place by a monkey patch.

@@ -188,3 +188,9 @@ def test_what_a_thread_does_in_short(doing: str, width: int, words: str) -> None
 def test_a_name_of_a_thread_keeps_its_number() -> None:
     names = ("worker 12", "for 127.10.20.30:51883", "for :51883", "main", "event loop")
     assert [name_in_short(name, 8) for name in names] == ["…rker 12", "…51883", ":51883", "main", "loop"]
+
+
+def test_an_unknown_payload_is_its_length() -> None:
+    assert text.payload("", 1) == "1 byte"
+    assert text.payload("", 4_800) == "4,800 bytes"
+    assert text.payload("", 0) == "b''"

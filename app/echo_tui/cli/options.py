@@ -85,7 +85,7 @@ def server_options(command: F) -> F:
         ),
         cloup.option("--ceiling", type=Number(1, 1_000_000, "ceiling"), help="Most threads of too-many-threads."),
         cloup.option("--share", type=click.Choice(SHARES), metavar="WAY", help=SHARE_HELP),
-        cloup.option("--block", type=Block(), help="Mix in a blocking call, such as sleep:2, or sleep:2/10."),
+        cloup.option("--block", type=Block(), help="Inject a blocking call, such as sleep:2, or sleep:2/10."),
         cloup.option("--print", is_flag=True, help="In the dashboard, print as 'serve' does: that blocks too."),
     )(command)
 

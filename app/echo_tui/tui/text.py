@@ -78,7 +78,9 @@ def plural(number: int, word: str) -> str:
 
 
 def payload(head: str, length: int) -> str:
-    """A payload as the article prints it; where only its beginning is known, with its length."""
+    """Return a payload as the article prints it; with its length if only its beginning is known, or nothing of it."""
+    if length and not head:
+        return plural(length, "byte")
     shown = repr(head.encode("latin-1", "replace"))
     return shown if length <= PREVIEW else f"{shown}... ({length:,} bytes)"
 

@@ -85,7 +85,7 @@ def doing(view: View, state: ThreadState) -> str:
         "send": f"waiting {lasted} in send{' to' + peer if peer else ''}",
         "poll": f"waiting in {POLLS.get(state.call, state.call)}",
         "lock": f"waiting {lasted} for a lock",
-        "pause": "resting",
+        "pause": "idle",
     }
     other = f"{lasted} in {state.call}" if state.call else states.thread(state.doing)
     return words.get(state.kind, other if state.doing is Doing.CALL else states.thread(state.doing))

@@ -1,4 +1,4 @@
-"""A loop that makes several blocking calls in one turn: each is a stall of its own, and whoever waits is in all."""
+"""A loop that makes several blocking calls in one turn: each is a stall of its own, and all who wait are its victims."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A loop that makes several blocking calls in one turn: each is a stall of its own, and all who wait are its victims."""
+"""A loop that makes several blocking calls in one turn: each is a stall, and all who wait are its victims."""
 
 from pathlib import Path
 

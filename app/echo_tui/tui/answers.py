@@ -1,4 +1,4 @@
-"""What a person may answer to a question: each reader gives the value, or raises ValueError with a sentence."""
+"""Readers of typed answers: each returns the value, or raises ValueError with a sentence for the user."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ KILO = 1024
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
-    """A reader of whole numbers between two limits."""
+    """Return a reader of whole numbers between two limits, both included."""
 
     def read(text: str) -> int:
         number = int(text) if text.strip().isdecimal() else -1
@@ -22,7 +22,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def rate(text: str) -> tuple[float, int]:
-    """Messages a second, perhaps with their size: `10` or `10x64k`. Raises ValueError with a sentence."""
+    """Return messages per second and bytes per message, from `10` or `10x64k`; 0 stops. Raises ValueError."""
     number, size = sized(text)
     try:
         value = float(number)
@@ -34,13 +34,13 @@ def rate(text: str) -> tuple[float, int]:
 
 
 def burst(text: str) -> tuple[int, int]:
-    """A number of messages, perhaps with their size: `100` or `2000x64k`. Raises ValueError with a sentence."""
+    """Return a number of messages and bytes per message, from `100` or `2000x64k`. Raises ValueError."""
     number, size = sized(text)
     return whole(1, BURST_LIMIT)(number), size
 
 
 def sized(text: str) -> tuple[str, int]:
-    """What stands before the x, and the bytes of a message that stand after it, if any do."""
+    """Split an answer at its `x` into a number and the bytes per message (default `BYTES`). Raises ValueError."""
     number, given, size = text.lower().partition("x")
     if not given:
         return number, BYTES

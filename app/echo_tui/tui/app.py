@@ -1,4 +1,4 @@
-"""The dashboard: which keys work now, the server's own, the palette, and how it is opened."""
+"""The dashboard application: the keys of the server, which keys are available, the palette, and the entry point."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -34,7 +34,7 @@ BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_poli
 
 
 class EchoTui(ClientKeys, ScreenKeys):
-    """The application: it composes the panels and keys, and handles the keys of the server."""
+    """The application: it adds the actions on the server to those on the clients and the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in ALL_KEYS]
 
@@ -62,7 +62,7 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.say(message.text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether an action is possible now; the footer leaves out the others."""
+        """Return whether an action is possible now; the footer omits the others."""
         if self.leaving:
             return False
         typing = isinstance(self.focused, Input)
@@ -94,7 +94,7 @@ class EchoTui(ClientKeys, ScreenKeys):
     # The server.
 
     def start(self, pattern: Pattern, workers: int | None = None) -> None:
-        """Start a pattern in place of what runs, unless it is one that can't."""
+        """Start a pattern in place of the running one, which is kept if this one can't be started here."""
         if pattern.missing and self.live.running:
             self.notify(pattern.missing, title=pattern.title, severity="warning", markup=False)
             return
@@ -102,7 +102,7 @@ class EchoTui(ClientKeys, ScreenKeys):
             self._started(pattern)
 
     def could_start(self, start: Callable[[], None]) -> bool:
-        """Start a server. If the system lacks a resource for it, a notice says which one."""
+        """Call `start` and return whether it succeeded; if the system lacks a resource, show a notice that names it."""
         try:
             start()
         except (OSError, RuntimeError) as failure:
@@ -115,7 +115,7 @@ class EchoTui(ClientKeys, ScreenKeys):
     def _started(self, pattern: Pattern) -> None:
         self.hold_still(None)
         self.looked_at = pattern
-        if self.client not in self.live.session.clients:  # it was closed, and does not come along
+        if self.client not in self.live.session.clients:  # it was closed, so it is not reconnected
             self.client = None
         self.draw()
 
@@ -123,7 +123,7 @@ class EchoTui(ClientKeys, ScreenKeys):
         self.choose_pattern(self.query_one(PatternsPanel).pattern)
 
     def choose_pattern(self, pattern: Pattern) -> None:
-        """Start a pattern; the one that runs goes on, because a restart cuts off its clients and its timeline."""
+        """Start a pattern. The running one is not restarted: that would cut off its clients and its timeline."""
         if self.live.running and pattern is self.live.pattern:
             words = f"{pattern.title} runs already: {self.key_names['restart']} restarts it"
             self.notify(words, timeout=3, markup=False)
@@ -131,7 +131,7 @@ class EchoTui(ClientKeys, ScreenKeys):
             self.start(pattern)
 
     def action_restart(self) -> None:
-        """Start the pattern that runs, or ran last, anew; ask first if that cuts off external clients."""
+        """Restart the pattern that runs or ran last; ask first if that cuts off external clients."""
         guests = self.live.guests if self.live.running else 0
         if self.live.pattern is None:
             self.action_start_pattern()
@@ -189,7 +189,7 @@ class EchoTui(ClientKeys, ScreenKeys):
     def action_fix(self) -> None:
         """Start the pattern that fixes the block of the running one, with the same clients and the same block.
 
-        In a stall snapshot of the matrix these are the fix and the block of its cell.
+        In a stall snapshot from the matrix, use the fix and the block of its cell.
         """
         view = self.view()
         found, block = fix_now(view), view.block
@@ -227,7 +227,7 @@ class EchoTui(ClientKeys, ScreenKeys):
             self.exit(0)
 
     def commands(self) -> Iterable[SystemCommand]:
-        """Every action and every pattern, for the palette."""
+        """Yield a palette command for every pattern and every action."""
         for pattern in PATTERNS:
             yield SystemCommand(
                 f"Start {pattern.title}", pattern.watch, lambda pattern=pattern: self.start_from_palette(pattern)
@@ -254,8 +254,8 @@ class EchoTui(ClientKeys, ScreenKeys):
 
 
 def open_dashboard(plan: Plan, theme: str | None = None) -> int:
-    """Run the dashboard in this terminal until it is quit; gives its exit code. Raises BadRequest."""
-    endings.install(os._exit)  # until there is a screen to give back
+    """Run the dashboard in this terminal until it is quit, and return its exit code. Raises BadRequest."""
+    endings.install(os._exit)  # until there is a screen to restore
     config = read_config({key.id: key.key for key in ALL_KEYS})
     app = EchoTui(replace(plan, stall_after=plan.stall_after or config.stall_after), config, theme)
     wanted = theme or config.theme

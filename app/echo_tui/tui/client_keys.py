@@ -1,4 +1,4 @@
-"""The keys of our clients: one method for each thing a person can do with them."""
+"""The actions on our clients, one method for each key."""
 
 from echo_servers.pattern import LOOP, THREAD, Pattern
 from textual.widgets import Input
@@ -14,11 +14,11 @@ BURST = 100
 
 
 class ClientKeys(Picture):
-    """The keys of our clients: open, choose, send, and close."""
+    """The actions on our clients: open, choose, send, misbehave and close."""
 
     @property
     def chosen(self) -> list[int]:
-        """The clients that are spoken to; an empty list means all."""
+        """The clients that an action applies to; an empty list means all."""
         return [] if self.client is None else [self.client]
 
     def action_new_client(self) -> None:
@@ -51,7 +51,7 @@ class ClientKeys(Picture):
         self.screen.set_focus(self.screen.query_one(Input))
 
     def say(self, line: str) -> None:
-        """Send a typed line from the chosen client, or from all."""
+        """Send a typed line from the chosen client, or from all; if none has been opened yet, open one."""
         if not self.live.clients and self.live.running:
             self.action_new_client()
         elif not any(self._connected(number) for number in self.chosen or self.live.session.clients):
@@ -95,7 +95,7 @@ class ClientKeys(Picture):
         question = f"{'Reset' if reset else 'Close'} all {count:,} clients?"
         self.push_screen(Confirm(question), lambda yes: self.live.close_clients([], reset) if yes else None)
 
-    # How they misbehave.
+    # Misbehaviour.
 
     def action_misbehave(self) -> None:
         silent = f"A silent client ({self.key_names['new']}) costs {price(self.live.pattern)}."
@@ -111,7 +111,7 @@ class ClientKeys(Picture):
             self.call_later(self.run_action, action)
 
     def action_toggle_reading(self) -> None:
-        """Have the chosen clients stop reading, or go on if none of them reads."""
+        """Make the chosen clients stop reading, or resume if none of them reads."""
         those = [number for number in self.live.present if self.client in (None, number)]
         reads = any(self.live.session.clients[number].reading for number in those)
         self.live.client_process.pause_reading(self.chosen, reads)

@@ -1,4 +1,4 @@
-"""Screens that close once, however many keys and clicks that close them arrive together."""
+"""Screens that close only once, even if several keys or clicks to close them arrive together."""
 
 from collections.abc import Callable
 
@@ -15,16 +15,16 @@ def close_once(
     dismiss: Callable[[ScreenResultType | None], AwaitComplete],
     result: ScreenResultType | None,
 ) -> AwaitComplete:
-    """Dismiss a screen that is on top; do nothing to one that is not.
+    """Dismiss a screen if it is on top, else do nothing.
 
-    Textual pops a screen at once, and the keys that are already on their way to it still arrive: a second `dismiss`
+    Textual pops a screen at once, but keys already queued for it still arrive: a second `dismiss`
     would pop the screen below, or raise ScreenStackError.
     """
     return dismiss(result) if on_top(screen) else AwaitComplete()
 
 
 def on_top(screen: Screen[ScreenResultType]) -> bool:
-    """Return whether keys go to this screen, so that it may be dismissed."""
+    """Return whether this screen is on top, so that it gets the keys and may be dismissed."""
     return screen.app.screen_stack[-1:] == [screen]
 
 
@@ -36,7 +36,7 @@ class Dialog(ModalScreen[ScreenResultType]):
 
 
 class Choices(OptionList):
-    """A list of options; a page is turned only once it is laid out (Textual 8.2.8 raises KeyError before)."""
+    """A list of options that ignores Page Up and Page Down before it is laid out (Textual 8.2.8 raises KeyError)."""
 
     def action_page_up(self) -> None:
         if self.scrollable_content_region:
@@ -56,13 +56,13 @@ class Hits(CommandList):
 
 
 class Palette(CommandPalette):
-    """The command palette; it searches only while its list of hits is there to be filled.
+    """The command palette; it searches only while it is on top, and uses its list of hits only once that is laid out.
 
     In Textual 8.2.8 a search that begins before the list is laid out, or as the palette closes, ends the program.
     """
 
     def on_mount(self) -> None:
-        self.query_one(CommandList).__class__ = Hits  # CommandPalette makes its list itself
+        self.query_one(CommandList).__class__ = Hits  # CommandPalette creates its list itself
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         self._cancel_gather_commands()

@@ -18,13 +18,13 @@ from echo_tui.tui.view import View
 from echo_tui.words import stalls as words
 
 VICTIMS = 20
-"""Victims that are listed; of more only the number is given."""
+"""The limit of victims listed; the rest are only counted."""
 Section = tuple[str, list[str]]
 """A heading and its lines."""
 
 
 def sections(view: View, stall: Stall) -> Iterator[Section]:
-    """Give what is known of a stall, section by section; every text from outside is escaped."""
+    """Yield what is known of a stall, section by section; text from outside is escaped."""
     injected = " by an injected block" if stall.injected else ""
     so_far = "" if view.whole(stall).end else " so far"
     begin = text.stamp(view.since_start(stall.begin))
@@ -80,7 +80,7 @@ def _culprit(culprit: Culprit) -> Iterator[str]:
 
 
 class StallDetails(Dialog[None]):
-    """The sections of one stall, as they were when it was opened."""
+    """A dialog with the sections of one stall, as of the time it was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,d,enter", "dismiss(None)", "Close"),

@@ -1,4 +1,4 @@
-"""Small screens on top: every key, one question at a time, and whether to quit."""
+"""The dialogs: a question, a confirmation, a menu, and the help."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 
 class Ask(Dialog[str | None]):
-    """One question with one line for the answer; an invalid answer is explained below it."""
+    """A question with a line for the answer; below it an invalid answer is explained."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
@@ -62,7 +62,7 @@ def ask(
 
 
 class Confirm(Dialog[bool]):
-    """Yes or no."""
+    """A question to be answered with yes or no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,enter,q,ctrl+c", "dismiss(True)", "Yes"),
@@ -80,7 +80,7 @@ class Confirm(Dialog[bool]):
 
 
 class Menu(Dialog[str | None]):
-    """Several actions, one of them to be chosen: by its letter, or with the arrows and Enter."""
+    """A menu of actions; one is chosen by its letter, or with the arrows and Enter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
@@ -105,7 +105,7 @@ class Menu(Dialog[str | None]):
 
 
 class Help(Dialog[None]):
-    """Every key there is, with the keys that are in force."""
+    """The help: every action, with the key configured for it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "dismiss(None)", "Close"),
@@ -148,5 +148,5 @@ class Help(Dialog[None]):
 
 
 def shown(keys: str, display: Callable[[Binding], str]) -> str:
-    """Keys as a person reads them."""
+    """Return the display names of a binding's keys."""
     return " ".join(display(Binding(key, "", "")) for key in keys.split(","))

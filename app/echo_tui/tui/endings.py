@@ -1,6 +1,6 @@
-"""Ends that come as signals. They must work also while a terminal that is gone, or stuck, holds up our writes to it.
+"""Ends by signal. They also work while our writes block because the terminal is gone or stuck.
 
-The server and the clients need no goodbye: their leashes end them with this process, however it goes.
+The server and the client process need no message: their parent-death pipes end them with this process, however it ends.
 """
 
 import os
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from types import FrameType
 
 PATIENCE = {signal.SIGTERM: 1.0, signal.SIGINT: 1.0, signal.SIGHUP: 0.3}
-"""Seconds for an orderly end, in which the terminal is given back; after a SIGHUP there is most likely none."""
+"""Seconds for an orderly end, which restores the terminal; after a SIGHUP there is most likely none left."""
 
 
 def install(leave: Callable[[int], None]) -> None:
-    """On SIGTERM, SIGINT and SIGHUP call `leave` with an exit code, and end the process if that takes too long.
+    """Call `leave` with an exit code on SIGTERM, SIGINT and SIGHUP, and end the process if it has not ended in time.
 
     These are plain signal handlers, because the event loop's own would wait behind a write that never ends.
     """

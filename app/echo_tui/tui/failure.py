@@ -9,7 +9,7 @@ SOFTWARE = 70
 
 
 def write_traceback(error: BaseException) -> str:
-    """Keep the traceback, and say in one line what happened and where to find it."""
+    """Write the traceback to a file, and return one line that says what happened and names the file."""
     said = "".join(traceback.format_exception(error))
     words = f"echo-tui: a fault of its own ({type(error).__name__}); the server and the clients are ended"
     try:

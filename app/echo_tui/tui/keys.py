@@ -1,4 +1,4 @@
-"""Every key of the dashboard, by an id that the configuration can give another key to."""
+"""Every key of the dashboard; the configuration can assign another key to an id."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from textual.binding import Binding
 
 @dataclass(frozen=True)
 class Key:
-    """An action that a key, the footer, the palette and the help all know."""
+    """An action with its key, as the bindings, the footer, the palette and the help use it."""
 
     id: str
     key: str
@@ -22,12 +22,12 @@ class Key:
 
     @property
     def footer(self) -> bool:
-        """Whether the footer shows it, where there is room: the lower its rank, the sooner."""
+        """Whether the footer shows it if there is room; lower ranks come first."""
         return self.rank > 0
 
     @property
     def binding(self) -> Binding:
-        """As Textual wants it."""
+        """The key as a Textual binding."""
         return Binding(
             self.key,
             self.action,
@@ -115,21 +115,21 @@ TYPING = (
     Key("choose-up", "up", "app.choose(-1)", "choose", "Choose the client before", CLIENTS, 2, "↑↓"),
     Key("choose-down", "down", "app.choose(1)", "choose", "Choose the next client", CLIENTS),
 )
-"""What else works in the input."""
+"""Keys that also work in the input."""
 STALLS = (Key("go-there", "enter", "go_there", "go there", "Go back to the stall under the cursor", SCREEN, 2, "↑↓⏎"),)
-"""What else works in the list of stalls."""
+"""Keys that also work in the list of stalls."""
 DIALOG = (
     Key("accept", "enter", "", "ok", "Take the answer", SCREEN, 1, "⏎"),
     Key("cancel", "escape", "", "back", "Close the dialog", SCREEN, 2, "esc"),
 )
-"""What works in every dialog."""
+"""Keys that work in every dialog."""
 MISBEHAVIOUR = (
     Key("stop-reading", "s", "toggle_reading", "stop reading", "Stop reading what the server sends, or go on", CLIENTS),
     Key("half-close", "h", "half_close", "half-close", "Half-close: send nothing more, go on reading", CLIENTS),
     RESET,
     Key("flood", "f", "flood", "flood", "Flood it with silent connections, or end that", CLIENTS),
 )
-"""What clients can do wrong, by letters of a menu of their own."""
+"""The ways clients can misbehave, by the letters of their menu."""
 PANELS = ("patterns", "timeline", "connections", "stalls", "events", "cpu", "threads", "source", "clients")
 PANEL_KEYS = tuple(
     Key(f"panel-{name}", str(number), f"go('{name}')", name, f"To the {name} panel", SCREEN)
@@ -139,5 +139,5 @@ ALL_KEYS = (*KEYS, *PANEL_KEYS)
 
 
 def first_key(keys: str, display: Callable[[Binding], str]) -> str:
-    """The first of an action's keys, as a person reads it."""
+    """Return the display name of the first of an action's keys."""
     return display(Binding(keys.split(",")[0], "", ""))

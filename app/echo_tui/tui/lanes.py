@@ -1,4 +1,4 @@
-"""The lanes of the timeline: what a connection went through, a state for each column of time."""
+"""The lanes of the timeline: the states of a connection, one for each column of time."""
 
 from collections.abc import Iterable
 from itertools import groupby, takewhile
@@ -13,7 +13,7 @@ from echo_tui.tui.view import NOTICED
 
 NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY, STALLED, LEFT_OUT = range(11)
 SHAPES = " ─▃▆░╌▆▒▂█▓"
-"""Served, waiting and stalled are three steps of height, which the back row can tell apart without colour."""
+"""Served, waiting and stalled have three heights, so that the back row can tell them apart without colour."""
 PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
 
 
@@ -27,17 +27,17 @@ class Window:
         self.begin = self.end - self.step * self.width
 
     def column(self, at: int) -> int:
-        """Return the column of a time, within the window's edges."""
+        """Return the column of a time, clamped to 0 and `width`."""
         return min(max((at - self.begin) // self.step, 0), self.width)
 
     def columns(self, begin: int, end: int) -> range:
-        """The columns that a span touches."""
+        """Return the columns that a span of time touches."""
         if end < self.begin or begin >= self.end:
             return range(0)
         return range(self.column(begin), min(self.column(end) + 1, self.width))
 
     def paint(self, cells: bytearray, begin: int, end: int, value: int) -> None:
-        """Fill the columns a span touches."""
+        """Set the columns that a span of time touches to a value."""
         those = self.columns(begin, end)
         cells[those.start : those.stop] = bytes([value]) * len(those)
 
@@ -45,7 +45,7 @@ class Window:
 def lane(
     connection: Connection, window: Window, now: int, held_since: int = 0, stalls: Iterable[Stall] = ()
 ) -> bytearray:
-    """Return a connection's lane: one value for each column. `stalls` are those that it may be a victim of."""
+    """Return a connection's lane, one value per column. `stalls` are those it may be a victim of."""
     cells = bytearray(window.width)
     opened = connection.accepted_at or connection.opened_at
     ended = connection.closed_at or now
@@ -74,12 +74,12 @@ def lane(
 
 
 def accepted_before(connection: Connection, at: int) -> bool:
-    """Whether the server had accepted a connection by then."""
+    """Return whether the server had accepted a connection at a time (ns)."""
     return bool(connection.accepted_at and connection.accepted_at <= at)
 
 
 def styles(palette: Palette) -> tuple[Style, ...]:
-    """The colour of each state."""
+    """Return the style of each lane value."""
     return (
         palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.waiting,
         palette.held, palette.waiting, palette.bad, palette.bad,
@@ -87,6 +87,6 @@ def styles(palette: Palette) -> tuple[Style, ...]:
 
 
 def spans(cells: bytearray, palette: Palette) -> Line:
-    """A lane as coloured shapes."""
+    """Return a lane as coloured shapes."""
     colours = styles(palette)
     return [(SHAPES[value] * len(list(run)), colours[value]) for value, run in groupby(cells)]

@@ -12,7 +12,7 @@ EVERYTHING = (*ALWAYS, "timeline", *LOWER, "ended", "too-small")
 
 @dataclass(frozen=True)
 class Layout:
-    """The size class, and the panels that are on screen. Hidden panels can be reached by key and then take a place."""
+    """The size class, and the visible panels. A hidden panel can be reached by key; it then replaces another one."""
 
     name: str
     shown: frozenset[str]
@@ -23,8 +23,8 @@ def arrange(
 ) -> Layout:
     """Return the layout for a terminal; `chosen` is the lower panel that was visited last.
 
-    A server that has died (`ended`) replaces all panels about the server. An `expanded` panel replaces all others. With
-    the `lens` the system calls replace the events.
+    If the server has died (`ended`), one panel replaces all panels about the server. An `expanded` panel replaces all
+    others but the header and the footer. With the strace view (`lens`) the system calls replace the events.
     """
     told = "calls" if lens else "events"
     chosen = told if chosen in ("calls", "events") else chosen
@@ -46,7 +46,7 @@ def arrange(
 
 
 def size_class(width: int, height: int) -> str:
-    """One of small (too small), narrow, talk and wide."""
+    """Return the size class: "small" (too small to draw), "narrow", "talk" or "wide"."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return "small"
     if width >= 140 and height >= 40:

@@ -8,25 +8,25 @@ from echo_tui.model.observations import Frame
 from echo_tui.tui import text
 
 UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_WORKERS_BUSY, Cause.BACKLOG, Cause.ALL_HELPERS_BUSY, Cause.NO_DESCRIPTORS)
-"""Causes that are in the architecture, not in a line of code."""
+"""Causes that lie in the architecture, not in a line of code."""
 SHORT_LIVED = text.SECOND
-"""A stall (ns) shorter than this may be over before its thread can be asked, or has answered."""
+"""A stall shorter than this (ns) may end before its thread has been asked for its stack and has answered."""
 LARGEST = 1 << 20
-"""A file larger than this (bytes) is not read for the sake of one line."""
+"""A file larger than this (bytes) is not read."""
 
 
 def file_line(frame: Frame) -> str:
-    """The file's own name, and the line."""
+    """Return the file name without its directory, and the line number."""
     return f"{PurePath(text.clean(frame.file)).name}:{frame.line}"
 
 
 def source_line(frame: Frame) -> str:
-    """The line's own text, or the function's name where the file can't be read."""
+    """Return the text of the line, or the function's name if the file can't be read."""
     return text.clean(_line(frame.file, frame.line)) or f"in {text.clean(frame.function)}"
 
 
 def no_line(stall: Stall) -> tuple[str, ...]:
-    """Why a stall that is over has no line of code, in ever fewer words; nothing where it has one or needs none."""
+    """Return why an ended stall has no line of code, in ever fewer words; empty if it has one or needs none."""
     if not stall.end or stall.cause in UNBLAMED or (stall.culprit and stall.culprit.where):
         return ()
     if stall.lasted(stall.end) < SHORT_LIVED:
@@ -36,13 +36,13 @@ def no_line(stall: Stall) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=256)
 def _line(file: str, number: int) -> str:
-    """A line of a file, if that is one that can be read through."""
+    """Return a line of a file, without indentation; empty if it can't be read."""
     lines = read_lines(file)
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
 def read_lines(file: str) -> list[str]:
-    """The lines of a file; none if it can't be read, or is too large: what a stack names may be anything."""
+    """Return the lines of a file; none if it can't be read or is too large, as a stack may name any file."""
     path = Path(file)
     try:
         if not path.is_file() or path.stat().st_size > LARGEST:

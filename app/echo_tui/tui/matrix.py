@@ -1,4 +1,4 @@
-"""The matrix as a screen: it fills in cell by cell, and each cell leads to the stall that it made."""
+"""The isolation matrix as a screen: it fills in cell by cell, and Enter on a cell shows its stall."""
 
 import asyncio
 import time
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from echo_tui.tui.picture import Picture
 
 NAME = 21
-"""Columns of a pattern's name, and a space."""
+"""Width of the column of pattern names, with a space."""
 STOPS = "Measuring stops the server that runs; it comes back, and our own clients do."
 LEAST = 12
-"""Columns of a cell at least."""
+"""The minimal width of a cell."""
 WIDEST = 28
-"""Columns of a cell's words and mark at most."""
+"""The maximal width of a cell's words and mark."""
 Place = tuple[str, str]
 """A pattern's name and a kind of block."""
 PLACES: tuple[Place, ...] = tuple((pattern.name, kind) for pattern in PATTERNS for kind in KINDS)
 
 
 class MatrixScreen(Screen[Measured | None]):
-    """The isolation matrix on screen. It is dismissed with the cell whose stall to show, or with None."""
+    """The screen of the isolation matrix. Its result is the cell whose stall is to be shown, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "measure_all", "Measure"),
@@ -54,18 +54,18 @@ class MatrixScreen(Screen[Measured | None]):
     def __init__(
         self, measured: dict[Place, Measured], terms: Terms, stop: Callable[[], None], at: Place = PLACES[0]
     ) -> None:
-        """`stop` ends the server that runs, before anything is measured."""
+        """Create the screen; `stop` is called before a measurement, to stop the running server."""
         super().__init__()
         self.measured = measured
         self._stop_server = stop
         self.at = at
-        """The cell under the cursor, kept while the table is rebuilt and after leaving."""
+        """The cell under the cursor; kept while the table is rebuilt and after the screen is closed."""
         self._terms = terms
         self._wanted: list[Place] = []
-        """Cells that are being measured or will be, in their order."""
+        """The cell being measured and those after it, in order."""
         self._width = LEAST
         self._each = 2 * terms.seconds
-        """The expected time (s) of a cell."""
+        """The expected time to measure a cell (s)."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="matrix-title", markup=False)
@@ -78,7 +78,7 @@ class MatrixScreen(Screen[Measured | None]):
         self.set_interval(1, self._say)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lay the table out anew: its columns share the width."""
+        """Rebuild the table, with columns that share the new width."""
         table, (name, blocked_by) = self._table, self.at
         self._width = max((event.size.width - NAME - 1) // len(KINDS), LEAST)
         table.clear(columns=True)
@@ -98,7 +98,7 @@ class MatrixScreen(Screen[Measured | None]):
 
     @property
     def _missing(self) -> list[Place]:
-        """What has not been measured and can be, also where it has failed."""
+        """The cells without a final result: not measured yet, or failed."""
         return [place for place in PLACES if not self._stands(place)]
 
     def _stands(self, place: Place) -> bool:
@@ -204,7 +204,7 @@ class MatrixScreen(Screen[Measured | None]):
         if measured is None:
             return Text("·", palette.faint)
         cell = measured.cell
-        room = min(self._width, WIDEST) - 2  # the newcomers' marks are one below the other, and near
+        room = min(self._width, WIDEST) - 2  # so that the marks of new clients line up close to the words
         if cell.felt is None:
             return Text(text.first_that_fits((f"– {cell.why_not}", "–"), self._width - 2), palette.faint)
         said = pad(text.first_that_fits(briefly(cell), room), room)
@@ -212,7 +212,7 @@ class MatrixScreen(Screen[Measured | None]):
         return Text(said, self._style(cell)).append(MARKS[new], self._newcomers(new))
 
     def _newcomers(self, became: str) -> Style:
-        """The colour of what became of the newcomer, whatever the others felt."""
+        """Return the style of the mark that shows whether a new client was served."""
         return {SERVED: self._palette.good, WAITS: self._palette.waiting}.get(became, self._palette.bad)
 
     def _style(self, cell: Cell) -> Style:
@@ -225,7 +225,7 @@ class MatrixScreen(Screen[Measured | None]):
         }[cell.felt or Felt.UNSERVED]
 
     def _say(self) -> None:
-        """The lines above and below the table."""
+        """Update the lines above and below the table."""
         if not self.is_attached:
             return
         title = Text(" Isolation matrix: whom does a block affect? ", self._palette.strong)
@@ -280,12 +280,12 @@ class MatrixScreen(Screen[Measured | None]):
 
 
 def _row(name: str) -> int:
-    """The row of a pattern."""
+    """Return the row of a pattern."""
     return next(index for index, pattern in enumerate(PATTERNS) if pattern.name == name)
 
 
 def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:
-    """A cell in sentences, each short enough for a line of 80 columns."""
+    """Yield a cell in sentences with their styles, each short enough for a line of 80 columns."""
     one = cell.spoken_of
     if one is None:
         yield f"not measured: {cell.why_not}", palette.dim
@@ -312,7 +312,7 @@ def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:
 
 
 def _wanted(cell: Cell) -> str:
-    """What the others should feel, and which of them, if not all of them the same."""
+    """Return the expected effect on the others; by process, if it is not the same for all."""
     wanted = {other.same_process: felt.value for other, felt in zip(cell.others, cell.expected, strict=True)}
     if len(set(wanted.values())) == 1:
         return next(iter(wanted.values()))

@@ -1,4 +1,4 @@
-"""The dashboard's ground: its terminal, its notices and its command palette."""
+"""The base of the dashboard: its terminal driver, its notices and its command palette."""
 
 from typing import ClassVar
 
@@ -15,13 +15,13 @@ from echo_tui.tui.typing import TypedInOrder
 
 
 class Notices(TypedInOrder[int]):
-    """An app that survives its terminal, and shows each notice once, however often a key is pressed."""
+    """An app with our terminal driver and command palette, which shows the same notice only once at a time."""
 
     ALLOW_SELECT: ClassVar[bool] = False
     """Textual 8.2.8 fails at a mouse-down on a widget that was just removed, such as a notice (its issue 6643)."""
 
     leaving = False
-    """Whether it has been asked to end: keys that still arrive do nothing any more."""
+    """Whether it has been asked to exit; later keys are ignored."""
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         self.leaving = True
@@ -32,7 +32,7 @@ class Notices(TypedInOrder[int]):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(Palette())  # without an id: the one before may not be removed yet
+            self.push_screen(Palette())  # without an id, as the previous one may not be removed yet
 
     def search_themes(self) -> None:
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes..."))
@@ -46,7 +46,7 @@ class Notices(TypedInOrder[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notice, unless the same one is still on screen: many would cover the panels."""
+        """Show a notice, unless the same one is still on screen; several would cover the panels."""
         message, title = "\n".join(map(clean, message.split("\n"))), clean(title)
         if (message, title) not in ((notice.message, notice.title) for notice in self._notifications):
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)

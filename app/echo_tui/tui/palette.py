@@ -1,4 +1,4 @@
-"""The colours of the line-rendered panels, taken from the theme, and the project's own themes."""
+"""The styles of the line-rendered panels, derived from the theme, and the project's own themes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,7 @@ THEMES = (DARK, LIGHT)
 
 @dataclass(frozen=True)
 class Palette:
-    """Styles by meaning, for whatever theme is on. Each state also has a shape or a word of its own."""
+    """Styles by meaning, derived from the active theme. Each state also has a shape or a word of its own."""
 
     text: Style
     dim: Style
@@ -62,7 +62,7 @@ class Palette:
 
     @classmethod
     def of(cls, app: App[Any]) -> "Palette":
-        """The palette of the theme that is on."""
+        """Return the palette of the app's active theme."""
         theme = app.current_theme
         background = _color(theme.background, "#121212" if theme.dark else "#ffffff")
         text = _color(theme.foreground, "#e0e0e0" if theme.dark else "#000000")
@@ -77,7 +77,7 @@ class Palette:
         def fade(color: Color, share: float) -> Color:
             return color if color.ansi is not None or background.ansi is not None else color.blend(background, share)
 
-        # Without colour only lightness is left (NO_COLOR), and the block's chip would be lighter than a stall's.
+        # Without colour (NO_COLOR) only lightness is left, and a block's chip would be lighter than a stall's.
         stalled = style(background, bold=True, back=text if app.no_color else error)
         blocked = style(text, bold=True) if app.no_color else style(background, bold=True, back=warning)
         return cls(

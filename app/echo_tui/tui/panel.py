@@ -1,6 +1,6 @@
 """The base of every panel: lines drawn on demand, a cursor, and an end that is followed until the user scrolls.
 
-Only visible lines are made (Textual's Line API), so a panel costs by its height and not by its number of lines.
+Only visible lines are rendered (Textual's Line API), so the cost depends on the height, not on the number of lines.
 """
 
 from collections.abc import Hashable
@@ -33,7 +33,7 @@ class Panel(Widget, can_focus=True):
     SELECTS = True
     """Whether the line under the cursor is marked while the panel has the focus."""
     FOLLOWS = False
-    """Whether new lines come at the end, and the end is followed."""
+    """Whether new lines are appended, and the window follows the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -49,7 +49,7 @@ class Panel(Widget, can_focus=True):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.title_text = self.TITLE
-        """The words in the upper border; a panel may change them when it prepares."""
+        """The text of the upper border; `prepare` may change it."""
         self._framed = ("", "")
         self._frame(self.TITLE, "")
         self.view: View | None = None
@@ -64,22 +64,22 @@ class Panel(Widget, can_focus=True):
     # Overridden by each panel.
 
     def fingerprint(self, view: View) -> Hashable:
-        """Return a value that the drawing depends on; while it is unchanged nothing is drawn."""
+        """Return a value that covers all input of the drawing; while it is unchanged, nothing is drawn."""
         return view.session.changes
 
     def prepare(self, view: View) -> None:
-        """Find out what there is to show: sets `first` and `last`."""
+        """Collect what to show, and set `first` and `last`."""
 
     def line(self, index: int, width: int) -> Line:
-        """One line, for a view that is set."""
+        """Return the line with this number; called only after `view` is set."""
         return []
 
     def heading(self, width: int) -> Line:
-        """The heading's row."""
+        """Return the heading row."""
         return []
 
     def copied(self, index: int) -> str:
-        """A line as text, for the clipboard."""
+        """Return a line as text, for the clipboard."""
         return "".join(text for text, _ in self.line(index, 1000)).rstrip()
 
     # Drawing.
@@ -98,7 +98,7 @@ class Panel(Widget, can_focus=True):
             self.redraw()
 
     def stale(self) -> None:
-        """Draw again with the next view, whatever it is."""
+        """Have the next view drawn even if it is unchanged."""
         self._shown = None
 
     def on_resize(self) -> None:
@@ -109,11 +109,11 @@ class Panel(Widget, can_focus=True):
 
     @property
     def rows(self) -> int:
-        """How many lines are visible."""
+        """The number of lines that fit below the heading, at least 1."""
         return max(self.extent.height - self.HEADED, 1)
 
     def redraw(self) -> None:
-        """Make the visible lines, and refresh those that have changed."""
+        """Render the visible lines, and refresh those that have changed."""
         if self.view is None:
             return
         width, height = self.extent
@@ -132,7 +132,7 @@ class Panel(Widget, can_focus=True):
         return Strip.blank(self.extent.width, self.rich_style)
 
     def row(self, y: int, width: int) -> Line:
-        """The line in a row of the panel, with the cursor's mark on it."""
+        """Return the line in a row of the panel, highlighted if the cursor is on it."""
         y -= self.HEADED
         if y < 0:
             return self.heading(width)
@@ -148,27 +148,27 @@ class Panel(Widget, can_focus=True):
         return line
 
     def at(self, y: int, width: int) -> tuple[int, Line] | None:
-        """The line in a row below the heading, with its number; None below the last."""
+        """Return the number and content of the line in a row below the heading; None below the last line."""
         index = self.top + y
         return (index, self.line(index, width)) if self.first <= index < self.last else None
 
     def _strip(self, line: Line, width: int, base: Style) -> Strip:
-        # Whatever a line is made of, nothing in it may move the cursor or turn the direction of writing.
+        # Text from outside must not move the terminal's cursor or change the writing direction.
         parts = [(text if text.isprintable() else clean(text), style) for text, style in line if text]
         strip = Strip([Segment(text, base + style) for text, style in parts])
-        if strip.cell_length > width > 0 and strip.crop(width).text.strip():  # a mark where something is missing
+        if strip.cell_length > width > 0 and strip.crop(width).text.strip():  # mark the cut
             kept = list(strip.crop(0, width - 1))
             strip = Strip([*kept, Segment("…", kept[-1].style if kept else base)])
         return strip.adjust_cell_length(width, base)
 
-    # Moving about.
+    # Moving.
 
     def in_sight(self) -> int:
-        """The line that the window follows."""
+        """Return the number of the line that the window keeps visible."""
         return self.cursor
 
     def _settle(self) -> None:
-        """Keep cursor and window inside what there is."""
+        """Keep the cursor and the window within the lines."""
         if self.following:
             self.set_reactive(Panel.cursor, self.last - 1)
         self.set_reactive(Panel.cursor, min(max(self.cursor, self.first), max(self.last - 1, self.first)))
@@ -185,17 +185,17 @@ class Panel(Widget, can_focus=True):
         self._frame(self.title_text, self.place())
 
     def lay(self) -> None:
-        """Give the lines of the window their rows, where a line may take more than one."""
+        """Assign rows to the visible lines; overridden where a line may have several rows."""
 
     def _frame(self, title: str, subtitle: str) -> None:
-        """Set the texts of the border if they have changed, because Textual redraws the whole widget for that."""
+        """Set the border's texts only if they have changed, because Textual redraws the whole widget for that."""
         title, subtitle = clean(title), clean(subtitle)
         if (title, subtitle) != self._framed:
             self._framed = (title, subtitle)
             self.border_title, self.border_subtitle = title, subtitle
 
     def place(self) -> str:
-        """Return the position of the window within all lines, if it does not show all."""
+        """Return the position of the window within all lines; empty if all are visible."""
         total = self.last - self.first
         begin, end = self.shown_lines()
         if end - begin >= total:
@@ -204,11 +204,11 @@ class Panel(Widget, can_focus=True):
         return text if not self.FOLLOWS or self.following else f"{text}, End follows"
 
     def whole(self, begin: int, total: int) -> str:
-        """Return the number of lines in words, for a window that begins at a line."""
+        """Return the total in words; `begin` is the index of the first visible line."""
         return f"{total:,}"
 
     def shown_lines(self) -> tuple[int, int]:
-        """The lines that are visible: from this number up to, not including, that one."""
+        """Return the range of visible lines: the first one, and the one after the last."""
         return self.top, min(self.top + self.rows, self.last)
 
     def go(self, index: int) -> None:
@@ -270,18 +270,18 @@ class Panel(Widget, can_focus=True):
             self.pressed(index, again)
 
     def pressed(self, index: int, again: bool) -> None:
-        """A line was clicked; `again` if the cursor was on it before."""
+        """Handle a click on a line; `again` if the cursor was on it before."""
 
 
 def pad(text: str, width: int, right: bool = False) -> str:
-    """Text in exactly so many cells (its characters are one cell each), cut with a mark if it is longer."""
+    """Return text padded or cut to `width` cells; a cut is marked. Each character must be one cell wide."""
     if len(text) > width:
         text = text[: max(width - 1, 0)] + "…" if width else ""
     return text.rjust(width) if right else text.ljust(width)
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Words in lines of at most `width` characters."""
+    """Wrap text into lines of at most `width` characters (at least 10)."""
     import textwrap
 
     return textwrap.wrap(text, max(width, 10)) or [""]

@@ -1,4 +1,4 @@
-"""The running dashboard: a timer that drives the run and draws, the panels, and the layout that fits the terminal."""
+"""The running dashboard: the timer that drives the run and draws it, the panels, and the layout for the terminal."""
 
 import asyncio
 import contextlib
@@ -48,15 +48,15 @@ from echo_tui.words.stalls import label
 DRAIN = TURN / 1e9
 """Seconds between two turns of the driver."""
 BUSY = 1000
-"""Observations in one turn from which the pipes are read more often."""
+"""After a turn with more observations than this, the pipes are read two more times before the next turn."""
 DRAWS = 2
-"""A drawing is made every so many turns while something happens or somebody waits."""
+"""The number of turns per drawing while something happens or waits."""
 CALM = 8
-"""The same while nothing happens."""
+"""The number of turns per drawing while nothing happens."""
 
 
 class Picture(Notices):
-    """Drives a run and draws its session, each some times a second."""
+    """An app that drives a run and draws its session, each several times a second."""
 
     TITLE = "echo-tui"
     CSS_PATH = "app.tcss"
@@ -81,7 +81,7 @@ class Picture(Notices):
         self.client: int | None = None
         self.place = "patterns"
         self.seat = ""
-        """The lower panel that was gone to last: where not all fit it stays, wherever the focus goes from there."""
+        """The lower panel visited last; where not all fit, it stays visible when the focus moves elsewhere."""
         self.expanded: str | None = None
         self.keymap = config.keys
         self.key_names = {key.id: first_key(config.keys.get(key.id, key.key), self.get_key_display) for key in ALL_KEYS}
@@ -90,7 +90,7 @@ class Picture(Notices):
         self._news = self._waits = self._strace_view = False
         self.driver = Driver(self.live)
         self._told: tuple[object, ...] = ()
-        """What the last turn knew of stalls; news of them is drawn at once."""
+        """The value of `stalls.news` at the last turn; a change of it is drawn at once."""
         self._active: object = None
         self._panels: list[Panel | ClientsPane] = []
         for own in THEMES:
@@ -144,14 +144,14 @@ class Picture(Notices):
         self.begin()
 
     def begin(self) -> None:
-        """What to do after the first drawing."""
+        """Run after the first drawing; does nothing unless overridden."""
 
     def unavailable(self) -> dict[str, str]:
-        """Keys, by their ids, that may have nothing to do now, each with a sentence on why; empty where it has."""
+        """Return the reason each key is unavailable, by the key's id; empty for a key that is available."""
         return {}
 
     def is_unavailable(self, key: str) -> bool:
-        """Return whether a key can do nothing now, and if so show why."""
+        """Return whether a key is unavailable now, and if so show the reason."""
         if words := self.unavailable().get(key):
             self.notify(words, timeout=3, markup=False)
         return bool(words)
@@ -164,10 +164,10 @@ class Picture(Notices):
     def _handle_exception(self, error: Exception) -> None:
         """End on a fault of our own: one line for the user, the traceback in a file.
 
-        Textual calls this for whatever is raised in its loop: timers, messages, keys, callbacks, drawing. Once the
-        dashboard is on its way out, a widget that misses another one, removed already, is no fault.
+        Textual calls this for every exception in its loop: timers, messages, keys, callbacks, drawing. While the
+        dashboard is leaving, errors are not reported: a widget may miss another one that is already removed.
         """
-        if self._exception is None and not self.leaving:  # a test's pilot looks for it there
+        if self._exception is None and not self.leaving:  # Textual's test pilot reads the exception from there
             self._exception = error
             self._exception_event.set()
             words = shortage(error)
@@ -177,7 +177,7 @@ class Picture(Notices):
 
     def _look(self) -> None:
         taken = self.driver.turn()
-        if taken > BUSY:  # a full pipe means losses, so read it again before the next turn
+        if taken > BUSY:  # a full pipe loses records, so read it again before the next turn
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, self.live.drain)
         self._news = bool(taken) or self._news
@@ -199,16 +199,16 @@ class Picture(Notices):
 
     @property
     def shown(self) -> Session:
-        """The session on screen: the live one, or the one that was frozen."""
+        """The session on screen: the live one, or the frozen snapshot."""
         return self.frozen[0] if self.frozen else self.live.session
 
     @property
     def stall_snapshots(self) -> Mapping[int, Snapshot]:
-        """The snapshots of stalls to walk through: those of the run, or of the cell on screen."""
+        """The stall snapshots to step through, by stall number: those of the run, or of the matrix cell on screen."""
         return self.origin.stall_snapshots if self.origin else self.live.stall_snapshots.kept
 
     def view(self) -> View:
-        """Return what is to be drawn now."""
+        """Return the input of the next drawing."""
         started = BY_NAME.get(self.shown.server.pattern) if self.shown.server else None
         clock = self.driver.now
         return View(
@@ -233,7 +233,7 @@ class Picture(Notices):
         )
 
     def draw(self) -> None:
-        """Show the session as it is now, where it has changed."""
+        """Draw the panels whose content has changed."""
         try:
             screen = self.screen_stack[0]
             view = self.view()
@@ -248,7 +248,7 @@ class Picture(Notices):
                 banner = screen.query_one("#banner", Static)
                 if str(banner.content) != words:
                     banner.update(words)
-        except (NoMatches, IndexError):  # on the way in or out
+        except (NoMatches, IndexError):  # before the widgets are mounted, or after they are removed
             return
         active = (self.live.running, view.usable, self.client, self.frozen is None, self.place, self.expanded)
         if active != self._active:
@@ -256,7 +256,7 @@ class Picture(Notices):
             self.refresh_bindings()
 
     def banner(self, view: View) -> str:
-        """Return what the frozen screen shows, and how to continue."""
+        """Return the banner of the frozen screen: what it shows, and which key continues."""
         assert self.frozen
         gone = text.count(view.goes_on.totals.events - self.frozen[0].totals.events)
         if (stall := view.stall) and self.stall:
@@ -281,7 +281,7 @@ class Picture(Notices):
         self.fit(event.size)
 
     def fit(self, size: Size | None = None) -> None:
-        """Show the panels that fit, in the layout of the terminal's size."""
+        """Show the panels that fit a terminal of this size; None means the present size."""
         if not self.screen_stack:
             return
         screen = self.screen_stack[0]
@@ -302,20 +302,20 @@ class Picture(Notices):
             notice.update(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}; this terminal has {width} x {height}")
         focused = screen.focused
         if focused and not focused.display and layout.name != "small":
-            # At once: put off, it would come after whatever the focus is on its way to, and take it back.
+            # Set the focus at once: a deferred call would run after a focus change in progress and undo it.
             screen.set_focus(screen.query_one("#ended" if self.ended else "#patterns"))
         self.call_after_refresh(self.draw)
 
     @property
     def focused_place(self) -> str | None:
-        """The panel that has the focus, the client pane by its list or its input."""
+        """The id of the panel that has the focus, or contains the focused widget; None if there is none."""
         focused = self.focused
         return (
             next((node.id for node in focused.ancestors_with_self if node.id in EVERYTHING), None) if focused else None
         )
 
     def stops(self) -> list[str]:
-        """The panels to hop between, in their order."""
+        """Return the panels that the key for the next panel visits, in order."""
         if self.ended:
             return ["patterns", "ended", "clients"]
         return ["calls" if name == "events" and self.live.strace_view.is_open else name for name in PANELS]
@@ -327,7 +327,7 @@ class Picture(Notices):
             self.fit()
 
     def move_to(self, place: str) -> None:
-        """Another panel has the focus from now on."""
+        """Note that another panel has the focus."""
         self.place = place
         if place in LOWER:
             self.seat = place

@@ -1,4 +1,4 @@
-"""The keys of the screen: one method for each action on the view."""
+"""The actions on the screen, one method for each key."""
 
 from datetime import datetime
 from pathlib import Path
@@ -23,10 +23,10 @@ from echo_tui.tui.unavailable import NO_PICTURE
 
 
 class ScreenKeys(Picture):
-    """Freeze, go back to stalls, zoom, expand, move between panels, copy, and save pictures."""
+    """The actions on the screen: freeze, go back to stalls, zoom, expand, move between panels, copy, save."""
 
     cell: Place = PLACES[0]
-    """Where one was last in the matrix."""
+    """The cell of the matrix that the cursor was on last."""
 
     def action_freeze(self) -> None:
         if self.frozen:
@@ -35,15 +35,15 @@ class ScreenKeys(Picture):
             self.hold_still((self.live.session.snapshot(), self.view().now))
 
     def hold_still(self, moment: Snapshot | None, stall: int | None = None, origin: Measured | None = None) -> None:
-        """Show a snapshot, perhaps of a stall or from the matrix; None returns to the live session."""
-        if self.origin and not origin:  # back from the matrix
+        """Show a snapshot, perhaps of a stall or from a matrix cell (`origin`); None returns to the live session."""
+        if self.origin and not origin:  # back from a snapshot of the matrix
             self.looked_at = self.live.pattern or self.looked_at
         self.frozen, self.stall, self.origin = moment, stall, origin
         self.screen_stack[0].set_class(moment is not None, "frozen")
         self.draw()
 
     def action_stall(self, step: int) -> None:
-        """Hop to the stall before or after the one on screen; from the last one back to what goes on."""
+        """Go to the stall before or after the one on screen; after the last one, to the live session."""
         numbers = sorted(self.stall_snapshots)
         here = self.stall if self.frozen and self.stall else (numbers[-1] + 1 if numbers else 0)
         those = [number for number in numbers if (number < here if step < 0 else number > here)]
@@ -67,7 +67,7 @@ class ScreenKeys(Picture):
             self.notify(NO_PICTURE, severity="warning", timeout=3, markup=False)
 
     def action_details(self) -> None:
-        """Show all that is known of the stall under the cursor, of the one on screen, or of the latest one."""
+        """Show the details of the stall under the cursor, else of the stall in focus, else of the latest one."""
         if self.is_unavailable("details"):
             return
         view, panel = self.view(), self.focused
@@ -76,7 +76,7 @@ class ScreenKeys(Picture):
         self.push_screen(StallDetails(list(sections(view, view.whole(stall)))))
 
     def action_toggle_strace(self) -> None:
-        """Open or close the view of system calls; the focus stays in its place."""
+        """Open or close the strace view, and move the focus to the system calls or back to the events."""
         if self.is_unavailable("strace"):
             return
         if self.live.strace_view.is_open:
@@ -93,7 +93,7 @@ class ScreenKeys(Picture):
         self.draw()
 
     def action_matrix(self) -> None:
-        """Open the isolation matrix; measuring stops the server that runs, which would distort the figures."""
+        """Open the isolation matrix. Measuring stops the running server, which would distort the figures."""
         self.hold_still(None)
         ran = False
 
@@ -131,9 +131,9 @@ class ScreenKeys(Picture):
     def action_go(self, name: str) -> None:
         self.expanded = None
         if self.ended and name not in ("patterns", "clients"):
-            name = "ended"  # it stands in the place of the others
+            name = "ended"  # it replaces the others
         if self.live.strace_view.is_open and name == "events":
-            name = "calls"  # they stand in the place of the events
+            name = "calls"  # they replace the events
         if name in PANELS or name == "calls":
             self.move_to(name)
         self.fit()
@@ -174,7 +174,7 @@ class ScreenKeys(Picture):
         self.push_screen(Help(self.keymap))
 
     def picture_name(self) -> str:
-        """Return a file name that says what is on the picture."""
+        """Return a file name for a screenshot, with the pattern or "matrix", and the time."""
         subject = self.live.pattern.name if self.live.pattern else "start"
         if isinstance(self.screen, MatrixScreen):
             subject = "matrix"

@@ -1,4 +1,4 @@
-"""The server's own lane of the timeline: what stopped it and why, in words that never cover one another."""
+"""The server's own lane of the timeline: its blocks and stalls, with labels that never overlap."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from echo_tui.tui.view import View
 from echo_tui.words import stalls as words_of
 
 SEAM = "▐"
-"""The first cell of a stall that follows upon another one: half of it is left empty."""
+"""The first cell of a stall that directly follows another one: its left half is empty."""
 
 LEAD = 3
-"""So many columns of a block may part a stall from the words beside it."""
+"""At most this many columns of a block may lie between a stall and a label beside it."""
 
 
 @dataclass(frozen=True)
 class Cover:
-    """A block or a stall on the lane: its columns, and its wordings, the longest first."""
+    """A block or a stall on the lane: its columns, and the wordings of its label, the longest first."""
 
     place: range
     value: int
@@ -33,12 +33,12 @@ class Cover:
 
     @property
     def stalled(self) -> bool:
-        """Whether it is a stall, which is also named beside its own cells."""
+        """Whether it is a stall; only a stall's label may be placed beside its own cells."""
         return self.value == STALLED
 
 
 def server_lane(view: View, window: Window, stalls: Iterable[Stall]) -> Line:
-    """Return the lane. Stalls cover blocks; the chosen stall covers others, and a longer one covers a shorter one."""
+    """Return the lane. Stalls cover blocks, the chosen stall covers others, and longer stalls cover shorter ones."""
     covers = [*_stalls(view, window, stalls), *_blocks(view, window)]
     owners = _owners(covers, window.width)
     cells = _painted(view, window, covers, owners)
@@ -67,7 +67,7 @@ def _stalls(view: View, window: Window, stalls: Iterable[Stall]) -> list[Cover]:
 
 
 def _blocks(view: View, window: Window) -> list[Cover]:
-    """Return the blocks, those that stopped everybody first."""
+    """Return the blocks; those that left no worker free come first."""
     ranked = sorted(view.session.blocks.spans, key=lambda block: not block.stops_all)
     return [_block(block, view.now, window) for block in ranked if (block.end or view.now) >= window.begin]
 
@@ -89,7 +89,7 @@ def _owners(covers: list[Cover], width: int) -> list[Cover | None]:
 
 
 def _painted(view: View, window: Window, covers: list[Cover], owners: list[Cover | None]) -> list[tuple[str, Style]]:
-    """The columns without words."""
+    """Return the cells without labels."""
     lane, colours = bytearray(window.width), styles(view.palette)
     if server := view.session.server:
         window.paint(lane, server.started_at, server.exited_at or view.now, QUIET)
@@ -103,7 +103,7 @@ def _painted(view: View, window: Window, covers: list[Cover], owners: list[Cover
 
 
 def _widest(owners: list[Cover | None], cover: Cover) -> range:
-    """The widest piece of it that can be seen."""
+    """Return the widest visible run of columns of a cover; empty if it is hidden."""
     pieces = []
     for mine, run in groupby(cover.place, key=lambda column: owners[column] is cover):
         columns = list(run)
@@ -115,7 +115,7 @@ def _widest(owners: list[Cover | None], cover: Cover) -> range:
 def _edge(owners: list[Cover | None], start: int, step: int) -> tuple[int, bool]:
     """Return the first column beyond the part of a block beside a stall, and whether that part is the whole block.
 
-    Words of the stall may be placed beyond it; a block with more columns may have words of its own.
+    The stall's label may be placed beyond it; a longer block may have a label of its own.
     """
     column = start
     while abs(column - start) < LEAD and (owner := _at(owners, column)) and not owner.stalled:
@@ -131,7 +131,7 @@ def _at(owners: list[Cover | None], column: int) -> Cover | None:
 def _placed(
     cover: Cover, piece: range, owners: list[Cover | None], free: list[bool], worded: set[int]
 ) -> tuple[str, int]:
-    """The fullest words there is room for, and their first column: within the piece, or else right beside it."""
+    """Return the longest label that fits, and its first column: within the piece, or else directly beside it."""
     if not piece:
         return "", 0
     left, first_bit = _edge(owners, piece.start - 1, -1)
@@ -151,7 +151,7 @@ def _placed(
 
 
 def _squeezed(cover: Cover, piece: range, usable: range, free: list[bool], worded: set[int]) -> tuple[str, int]:
-    """Return the shortest words of a stall, on its own columns and free ones beside it, else on the part of a block."""
+    """Return the shortest label of a stall and its first column, on free or `usable` columns; "" if it does not fit."""
 
     def cost(first: int) -> tuple[int, int]:
         columns = range(first, first + len(words))
@@ -171,14 +171,14 @@ def _squeezed(cover: Cover, piece: range, usable: range, free: list[bool], worde
 
 
 def _style(cover: Cover, owner: Cover | None, palette: Palette) -> Style:
-    """On the colour of what they stand on, or beside it in that of what they name."""
+    """Return the style of a label's cell: the chip of the cover below it, or a stall's colour on a free cell."""
     if owner is None:
         return palette.bad
     return palette.stalled if owner.stalled else palette.blocked
 
 
 def _room(free: list[bool], start: int, step: int) -> int:
-    """Free columns from one on, less one that parts the words from what else is there."""
+    """Return the number of free columns from `start`, less one for a gap unless they reach the edge."""
     column = start
     while 0 <= column < len(free) and free[column]:
         column += step

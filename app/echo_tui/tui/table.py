@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """A column; the columns with the lowest `rank` are the last to be left out where space is short."""
+    """A column. Where space is short, the columns with the highest `rank` are left out first."""
 
     title: str
     width: int
@@ -24,17 +24,17 @@ class Column(Generic[T]):
     style: Callable[[View, T], Style] | None = None
     right: bool = False
     grows: bool = False
-    """Whether it gets a share of the space that is left over."""
+    """Whether it gets a share of the space left over."""
     wants: int = 0
-    """A width that it gets, where there is room, before a column of a higher rank gets any."""
+    """The width it gets, if there is room, before columns of a higher rank get any."""
     most: int = 0
-    """A width that it may reach with the space left over, before the columns that grow."""
+    """The width it may reach with the space left over, before the columns that grow get theirs."""
     fitted: Callable[[View, T, int], str] | None = None
-    """In place of `text`: its words in so many cells, where to cut off their end would lose what matters."""
+    """Replaces `text` for content that must be shortened to its width other than by cutting off the end."""
 
 
 def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
-    """The columns that fit, in their own order, one space between two."""
+    """Return the columns that fit, with their final widths, in the given order; one space separates two."""
     left = width
     widths: dict[str, int] = {}
     for column in sorted(columns, key=lambda column: (column.rank, column.wants)):
@@ -56,12 +56,12 @@ def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
 
 
 def head(columns: Sequence[Column[T]], palette: Palette) -> Line:
-    """The titles."""
+    """Return the heading: the titles of the columns."""
     return [(" ".join(pad(column.title, column.width, column.right) for column in columns), palette.dim)]
 
 
 def row(columns: Sequence[Column[T]], view: View, item: T, plain: Style) -> Line:
-    """One item."""
+    """Return the line of one item; `plain` is the style of columns without one of their own."""
     line: Line = []
     for column in columns:
         style = column.style(view, item) if column.style else plain
@@ -82,7 +82,7 @@ class TablePanel(Panel, Generic[T]):
         self.columns = self.COLUMNS
 
     def plain(self, item: T) -> Style:
-        """The colour of an item's cells that have none of their own."""
+        """Return the style of an item's cells in columns without one of their own."""
         assert self.view
         return self.view.palette.text
 

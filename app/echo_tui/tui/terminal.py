@@ -1,4 +1,4 @@
-"""The terminal's end of the dashboard: what arrives from it, also bytes that are no text, and its loss."""
+"""The terminal driver: it handles input that is not UTF-8, and the loss of the terminal."""
 
 import codecs
 import os
@@ -18,10 +18,11 @@ class TerminalDriver(LinuxDriver):
     """Textual's driver, which replaces bytes that are not UTF-8 and ends the dashboard when the terminal is lost."""
 
     def run_input_thread(self) -> None:
-        """Hand on what is typed until the driver stops.
+        """Forward input until the driver stops or the terminal is lost.
 
-        Textual 8.2.8 decodes strictly, so one byte of Latin-1 ends the program, and reads on at end-of-file without
-        a pause. A terminal that closes sends SIGHUP only to the session it controls, so its end is noticed here too.
+        Textual 8.2.8 decodes strictly, so one byte of Latin-1 ends the program, and at end-of-file it reads
+        on without a pause. A terminal that closes sends SIGHUP only to the session it controls, so the end of input
+        counts as its loss, too.
         """
         parser = XTermParser(self._debug)
         decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
@@ -33,14 +34,14 @@ class TerminalDriver(LinuxDriver):
                     if not data:
                         os.kill(os.getpid(), signal.SIGHUP)
                         return
-                    if typed := decode(data):  # the first bytes of a character alone are no text yet
+                    if typed := decode(data):  # empty while a character is incomplete
                         for event in parser.feed(typed):
                             self.process_message(event)
                 for event in parser.tick():
                     self.process_message(event)
 
     def _read(self) -> bytes:
-        """Return what was typed; nothing once the terminal is gone (read(2) gives 0 bytes, or EIO)."""
+        """Return the input; empty once the terminal is gone (read(2) returns 0 bytes, or EIO)."""
         try:
             return os.read(self.fileno, READ_BYTES)
         except OSError:
@@ -48,5 +49,5 @@ class TerminalDriver(LinuxDriver):
 
 
 def robust(driver: type[Driver]) -> type[Driver]:
-    """Return our driver in place of Textual's own for a terminal; any other one stays."""
+    """Return our driver in place of Textual's LinuxDriver, and any other driver unchanged."""
     return TerminalDriver if driver is LinuxDriver else driver

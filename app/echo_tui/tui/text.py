@@ -1,4 +1,4 @@
-"""Words and numbers as the screen shows them: every number with its unit, everything from outside made harmless."""
+"""Text and numbers as the screen shows them: numbers with their units, text from outside with escapes made visible."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ EIGHTHS = ("", *"▏▎▍▌▋▊▉")
 
 
 def duration(ns: int | None) -> str:
-    """A span of time in the unit a person would say it in."""
+    """Format a duration in ms or s, or as minutes and seconds from 100 s on; "-" if it is unknown."""
     if ns is None:
         return UNKNOWN
     if ns < MS:
@@ -30,12 +30,12 @@ def duration(ns: int | None) -> str:
 
 
 def elapsed(ns: int) -> str:
-    """A span of time that is still going on: to a tenth of a second, so that its digits can be read."""
+    """Format a duration that still grows: to a tenth of a second, so that its digits can be read."""
     return f"{ns / SECOND:.1f} s" if ns < 100 * SECOND else clock(ns)
 
 
 def clock(ns: int) -> str:
-    """Minutes and seconds, and hours from the first one on."""
+    """Format a duration as MM:SS, or H:MM:SS from one hour on."""
     seconds = max(ns, 0) // SECOND
     hours, rest = divmod(seconds, 3600)
     minutes, seconds = divmod(rest, 60)
@@ -43,12 +43,12 @@ def clock(ns: int) -> str:
 
 
 def stamp(ns: int) -> str:
-    """Return a time of the run, to the millisecond."""
+    """Format a time of the run, to the millisecond."""
     return f"{clock(ns)}.{max(ns, 0) // MS % 1000:03}"
 
 
 def size(count: int | None) -> str:
-    """Bytes, in the unit that keeps them short."""
+    """Format a number of bytes in the largest decimal unit that fits; "-" if it is unknown."""
     if count is None:
         return UNKNOWN
     if count < 1000:
@@ -62,7 +62,7 @@ def size(count: int | None) -> str:
 
 
 def count(number: float | None) -> str:
-    """A count, short from ten thousand on."""
+    """Format a count, in thousands (k) from 10,000 and millions (M) from 10,000,000; "-" if it is unknown."""
     if number is None:
         return UNKNOWN
     if number < 10_000:
@@ -73,7 +73,7 @@ def count(number: float | None) -> str:
 
 
 def plural(number: int, word: str) -> str:
-    """A number and its word."""
+    """Return a number with its noun in singular or plural."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
@@ -86,24 +86,24 @@ def payload(head: str, length: int) -> str:
 
 
 def peer(address: str) -> str:
-    """A peer, by its port alone if it is on this machine's usual address; IPv4 in the clothes of IPv6 is IPv4."""
+    """Format a peer's address: only the port for 127.0.0.1 and ::1; IPv4-mapped IPv6 addresses as IPv4."""
     host, _, port = address.rpartition(":")
     host = MAPPED.sub(r"\1", host)
     return f":{port}" if host in ("127.0.0.1", "[::1]") else f"{host}:{port}"
 
 
 def tail(address: str, width: int) -> str:
-    """Return the end of an address, which has its port, if all of it is too long."""
+    """Return an address, or only its end (with the port) if it is wider than `width`."""
     return address if len(address) <= width else f"…{address[1 - width :]}"
 
 
 def tails(address: str) -> tuple[str, ...]:
-    """Return an address in ever fewer cells, with its whole port in each."""
+    """Return an address in three ever shorter forms, each with the whole port."""
     return address, tail(address, 9), tail(address, 6)
 
 
 def first_that_fits(wordings: Iterable[str], width: int) -> str:
-    """The first wording for which there is room, or else the last one."""
+    """Return the first wording that fits into `width` cells, or else the last one."""
     last = ""
     for last in wordings:
         if len(last) <= width:
@@ -112,7 +112,7 @@ def first_that_fits(wordings: Iterable[str], width: int) -> str:
 
 
 def some(names: Sequence[str], width: int) -> str:
-    """As many names as there is room for, and always how many more there are."""
+    """Return as many names as fit, and the number of those left out."""
     shown = len(names)
     while True:
         more = len(names) - shown
@@ -123,16 +123,16 @@ def some(names: Sequence[str], width: int) -> str:
 
 
 def clean(text: str) -> str:
-    """Text from outside with everything shown that a terminal would otherwise obey."""
+    """Return text from outside with control characters made visible, so that the terminal does not obey them."""
     return plain(text.expandtabs(4))
 
 
 def gauge(percent: float) -> str:
-    """One character for 0 to 100 %."""
+    """Return a bar of one character for 0 to 100 %."""
     return BARS[min(max(round(percent / 100 * 8), 0 if percent < 0.5 else 1), 8)]
 
 
 def share(part: int, whole: int, cells: int) -> str:
-    """Return a bar of so many cells for a part of a whole; only the whole fills it, and any part shows."""
+    """Return a bar of `cells` cells for a part of a whole; only the whole fills it, and any part above 0 is visible."""
     eighths = min(-(-8 * cells * part // max(whole, 1)), 8 * cells - (part < whole))
     return ("█" * (eighths // 8) + EIGHTHS[eighths % 8]).ljust(cells, "░") if eighths > 0 else "░" * cells

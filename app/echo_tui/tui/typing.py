@@ -1,7 +1,7 @@
-"""Keys are handled in the order in which they were typed, one after the other.
+"""An app that handles keys one after the other, in the order in which they were typed.
 
 Textual 8.2.8 forwards each key at once to the widget that has the focus then. A key that moves the focus or opens a
-dialog is handled later, so that keys typed with it in one burst would go to the widget before.
+dialog is handled later, so keys typed in the same burst would go to the previous widget.
 """
 
 import time
@@ -15,17 +15,17 @@ from textual.widget import Widget
 
 R = TypeVar("R")
 MOST = 10_000
-"""Keys and pastes that may wait; nobody types more."""
+"""The limit of keys and pastes in the queue; beyond it the oldest are dropped."""
 PATIENCE = 0.3
-"""Seconds after which the next key is handled whatever has become of the one before."""
+"""Seconds after which the next key is handled even if the previous one has not been."""
 AGAIN = 0.01
-"""Seconds between two checks of what the next key waits for."""
+"""Seconds between two checks whether the next key can be handled."""
 
 
 class Handled(Message):
-    """Follows a key through the same queues, from its widget up to the app: when it arrives, the key is handled.
+    """A message that follows a key through the same queues, up to the app: when it arrives, the key is handled.
 
-    The second one follows the messages that this has caused, such as that a line is submitted.
+    The `second` one follows the messages that the key has caused, such as a submitted line.
     """
 
     def __init__(self, number: int, second: bool = False) -> None:
@@ -34,7 +34,7 @@ class Handled(Message):
 
 
 class TypedInOrder(App[R]):
-    """An app that forwards a key once the one before is handled, and the screen that it opened has its focus."""
+    """An app that forwards a key once the previous one is handled and the screen it opened is mounted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,14 +57,14 @@ class TypedInOrder(App[R]):
             self._numbers += 1
             self._under_way = (self._numbers, target, time.monotonic() + PATIENCE)
             await super().on_event(event)
-            if not target.post_message(Handled(self._numbers)):  # it has just been closed
+            if not target.post_message(Handled(self._numbers)):  # the target has just been closed
                 self._under_way = None
         if self._typed and not self._watches:
             self._watches = True
             self.set_timer(AGAIN, self._look_again)
 
     async def _look_again(self) -> None:
-        """Continue if a screen is mounted by now, or the key was lost: it may close the screen that it went to."""
+        """Continue if the screen is mounted by now, or the key was lost: it may close the screen that it went to."""
         self._watches = False
         if self._under_way:
             _, target, until = self._under_way

@@ -1,4 +1,4 @@
-"""Why a key can do nothing now: one sentence for its user; empty while it can."""
+"""The reasons keys are unavailable, each a sentence for the user; empty while the key is available."""
 
 from echo_servers.block import WORDS
 from echo_servers.fixes import fix
@@ -25,7 +25,7 @@ def no_fix(view: View) -> str:
 
 
 def no_stall(view: View) -> str:
-    """Why there is no stall to go back to."""
+    """Return why there is no stall to go back to."""
     if view.pictured:
         return ""
     return "No picture of a stall so far" if view.live.stalls.count else "No stall so far"
@@ -37,7 +37,7 @@ def no_details(view: View) -> str:
 
 
 def no_strace(live: Live) -> str:
-    """Why no system calls can be shown."""
+    """Return why no system calls can be shown."""
     if not live.running or not live.pattern:
         return "No server runs whose system calls could be shown"
     if "poll" not in live.pattern.idle_calls:

@@ -1,4 +1,4 @@
-"""The input of a panel: a session at a time, and what the user has chosen."""
+"""The input of a panel: a session at one time, and what the user has chosen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,11 +20,11 @@ from echo_tui.words import states
 
 @dataclass(frozen=True)
 class View:
-    """What is drawn.
+    """The input of one drawing.
 
-    `session` at the time `now` (ns) does not change while the screen is frozen; `live` continues, and `clock` is its
-    time. `pattern` is the one under the cursor, `started` that of the session, also after its end. `keys` has the key
-    of an action by its id.
+    `session` and its time `now` (ns) do not change while the screen is frozen; `live` continues, and `clock` is its
+    time (ns). `pattern` is the one under the cursor; `started` is the session's, also after it has ended. `keys` maps
+    the id of an action to its key.
     """
 
     session: Session
@@ -45,29 +45,32 @@ class View:
     """Whether the server's system calls are shown."""
     expanded: str | None = None
     usable: bool = False
-    """Whether any of our clients was not closed on purpose."""
+    """Whether there is a client of ours that was not closed on purpose."""
     pictured: bool = False
-    """Whether there are snapshots of stalls to go back to."""
+    """Whether there are stall snapshots to go back to."""
     share: str = ""
-    """How processes that share one port were asked to do it."""
+    """How several processes share the port: one of `SHARES`."""
     origin: Session | None = None
-    """The session that `session` was frozen from, if that is not the live one."""
+    """The session that `session` is a snapshot of, if it comes from the matrix; else None."""
 
     @cached_property
     def waits(self) -> bool:
-        """Whether somebody waits, or a stall or a blocking call lasts, so that times on screen change."""
+        """Whether something waits, or a stall or a blocking call is open, so that durations on screen change."""
         session = self.session
         news = session.blocks.running or session.clients.opening or session.stalls.going
         return bool(news) or any(c.pending_since for c in session.connections.values())
 
     @property
     def tenth(self) -> int:
-        """The time in tenths of a second while durations on screen change, else 0; for fingerprints."""
+        """The time in tenths of a second while durations on screen change, else 0; used in fingerprints."""
         return self.now // 100_000_000 if self.waits else 0
 
     @cached_property
     def stall(self) -> Stall | None:
-        """The stall in focus: the one whose snapshot is shown, or the longest open one."""
+        """The stall in focus: the one whose snapshot is shown, else the open one that began first.
+
+        Stalls of the accept queue come after all others. None if there is no such stall.
+        """
         stalls = self.session.stalls
         if self.chosen_stall is not None:
             return next((self.whole(stall) for stall in stalls.all if stall.number == self.chosen_stall), None)
@@ -84,20 +87,20 @@ class View:
     def to_fix(self) -> Pattern | None:
         """The pattern whose block is to be fixed: that of the snapshot from the matrix, or the one that ran last.
 
-        Before any has run it is the one under the cursor.
+        Before any pattern has run, it is the one under the cursor.
         """
         server = (self.session if self.origin else self.live).server
         return BY_NAME.get(server.pattern) if server else self.pattern
 
     @cached_property
     def goes_on(self) -> Session:
-        """The session that knows how what is on screen went on."""
+        """The session that continues the one on screen: that of the matrix cell, or the live one."""
         return self.origin or self.live
 
     def whole(self, stall: Stall) -> Stall:
-        """Return the chosen stall as it is known now, with an end that came after the snapshot.
+        """Return the chosen stall as it is known now, including an end after the snapshot.
 
-        Other stalls stay as they were at the time of the snapshot, and so does one that is no longer kept.
+        If it is no longer kept, it ends with the snapshot. Other stalls are returned as they are in the snapshot.
         """
         if not self.frozen or stall.end or stall.number != self.chosen_stall:
             return stall
@@ -105,28 +108,31 @@ class View:
         return next(known, None) or replace(stall, end=self.now)
 
     def lasted(self, stall: Stall) -> int:
-        """How long (ns) a stall was, or has been: the same wherever it is shown."""
+        """Return how long (ns) a stall lasted, or has lasted so far; every panel shows this value."""
         return self.whole(stall).lasted(self.clock if stall.number == self.chosen_stall else self.now)
 
     def length(self, stall: Stall) -> str:
-        """The same in words; only to a tenth of a second while it counts on."""
+        """Return the length of a stall in words; to a tenth of a second while it still grows."""
         counts_on = not self.whole(stall).end and (not self.frozen or stall.number == self.chosen_stall)
         return (elapsed if counts_on else duration)(self.lasted(stall))
 
     def waited(self, connection: Connection) -> int | None:
-        """How long (ns) a connection has been waiting for something; None if it is not."""
+        """Return how long (ns) a connection has waited to be accepted or for an echo; None if it waits for neither."""
         since = connection.pending_since
         return max(self.now - since, 0) if since else None
 
     def state(self, connection: Connection) -> str:
-        """What a connection is doing, in words, with how long it has been waiting."""
+        """Return the state of a connection in words, with how long it has been waiting."""
         state, lasted = self.condition(connection)
         if lasted is not None:
             return f"{states.connection(state)} {elapsed(lasted)}"
         return states.connection(state)
 
     def condition(self, connection: Connection) -> tuple[State, int | None]:
-        """A connection's state as a person would see it, and how long (ns) it has had to wait in it, if at all."""
+        """Return the state to show for a connection, and how long (ns) it has waited; None if it does not wait.
+
+        A wait shorter than `NOTICED` counts as ordinary service, except in the accept queue.
+        """
         state, waited = connection.state, self.waited(connection)
         if waited is not None and (state is State.QUEUED or waited >= NOTICED):
             return state, waited
@@ -135,16 +141,16 @@ class View:
         return (State.QUIET if state is State.WAITING else state), None
 
     def since_start(self, at: int) -> int:
-        """Return a time as time since the start of the run (ns)."""
+        """Convert a time to nanoseconds since the start of the server; 0 before one has started."""
         return at - self.session.server.started_at if self.session.server else 0
 
 
 NOTICED = NOTICEABLE
-"""A wait (ns) shorter than this is ordinary service, and not shown as waiting."""
+"""A wait shorter than this (ns) is ordinary service, and not shown as waiting."""
 
 
 def fix_now(view: View) -> Fix | None:
-    """Where the key for the fix goes; None where it has nothing to do, or where stdout is what holds."""
+    """Return the fix that its key applies; None if there is none, or while stdout is held, which no pattern fixes."""
     if not view.to_fix or (view.live.printed.held and not view.origin):
         return None
     return fix(view.to_fix, view.block.kind)

@@ -7,13 +7,13 @@ from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.view import View
 
 WAITS = ("epoll_wait", "epoll_pwait", "select", "pselect6", "poll", "ppoll", "accept", "futex", "nanosleep")
-"""Calls that stand out: what a server waits in."""
+"""Highlighted calls: those a server waits in."""
 
 PRICE = "strace slows the server"
 
 
 class CallsPanel(Panel):
-    """One line for each call, the last for the one it is in now; the end is followed until one scrolls back."""
+    """The panel with one line for each call, the last for the current one; it follows the end until scrolled back."""
 
     TITLE = "System calls"
     FOLLOWS = True

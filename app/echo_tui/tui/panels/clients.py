@@ -21,13 +21,13 @@ from echo_tui.tui.panels.connections import state_style
 from echo_tui.tui.view import NOTICED, View
 
 BY_SERVER = ("server closed", "reset by server")
-"""How a client tells that the server has ended its connection."""
+"""The ends of a client's connection that the server caused."""
 CHIP = 29
-"""Cells for one client."""
+"""The width of one client (cells)."""
 
 
 class ClientList(Panel):
-    """Our clients in columns; a click chooses one, and so do the arrows while it has the focus. Enter types."""
+    """Our clients in columns. A click or the arrows choose one; Enter moves to the input."""
 
     SELECTS = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,7 +37,7 @@ class ClientList(Panel):
     ]
 
     class Chosen(Message):
-        """A client was clicked; None means all of them."""
+        """The message that a client was clicked; None means all of them."""
 
         def __init__(self, client: int | None) -> None:
             super().__init__()
@@ -52,7 +52,7 @@ class ClientList(Panel):
 
     @property
     def per_row(self) -> int:
-        """Clients side by side."""
+        """The number of clients side by side."""
         return max(self.extent.width // CHIP, 1)
 
     def fingerprint(self, view: View) -> Hashable:
@@ -74,7 +74,10 @@ class ClientList(Panel):
         return ""
 
     def unseen(self, view: View) -> str:
-        """Return how many clients have no room, how many of them wait, and the flood; counted once a second."""
+        """Return in words how many clients are out of sight, how many of them wait, and a hidden flood.
+
+        They are counted once a second, and when the list or the window changes.
+        """
         begin, end = self.top * self.per_row, (self.top + self.rows) * self.per_row
         counted_for = (id(view.session), view.now // SECOND, len(self._entries), begin, end)
         if counted_for != self._counted_for:
@@ -125,17 +128,17 @@ class ClientList(Panel):
 
 
 def got_in(flood: Flood) -> str:
-    """How many connections of a flood are connected."""
+    """Return how many connections of a flood are connected, in words."""
     return f"{len(flood.peers):,} of {flood.count:,} got in"
 
 
 def is_chosen(view: View, entry: Client | Flood | None) -> bool:
-    """Whether it is what one speaks to: a client, or with None all of them."""
+    """Return whether an entry is the chosen one; the entry None stands for all clients."""
     return view.client is None if entry is None else isinstance(entry, Client) and entry.number == view.client
 
 
 def waits(view: View, client: Client) -> bool:
-    """Whether one of our clients waits: to be connected or accepted, or for its echo."""
+    """Return whether one of our clients waits: to be connected or accepted, or for its echo."""
     if client.opening_since:
         return True
     waited = view.waited(client.connection) if client.connection and not client.ended else None
@@ -143,7 +146,7 @@ def waits(view: View, client: Client) -> bool:
 
 
 def condition(view: View, client: Client) -> tuple[str, Style]:
-    """What one of our clients is doing, by its own clock, and the colour of that."""
+    """Return what one of our clients is doing, in words, and the style of that."""
     palette = view.palette
     if client.opening_since:
         return f"connecting {text.elapsed(view.now - client.opening_since)}", palette.queued
@@ -161,7 +164,7 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
 
 
 def turned_away(client: Client) -> str:
-    """Why the server has closed a client's connection, by its own word; empty if it did not, or gave no reason."""
+    """Return the reason the server reported for closing a client's connection; empty if there is none."""
     connection = client.connection
     if client.ended not in BY_SERVER or not connection or not connection.closed_at:
         return ""
@@ -169,15 +172,15 @@ def turned_away(client: Client) -> str:
 
 
 def manners(client: Client) -> str:
-    """What a client does not do that a polite one would; empty if it does."""
+    """Return how a client misbehaves (not reading, half-closed); empty if it does not."""
     return ", ".join(["not reading"] * (not client.reading) + ["half-closed"] * (not client.sending))
 
 
 class ClientsPane(Vertical):
-    """The list, the last exchange of the chosen client, and the input."""
+    """The pane with the list, the last exchange of the chosen client, and the input."""
 
     class Say(Message):
-        """A line was typed."""
+        """The message that a line was typed."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -221,7 +224,7 @@ class ClientsPane(Vertical):
 
 
 class Exchange(Panel, can_focus=False):
-    """What the chosen client sent last, and what came back."""
+    """The last message of the chosen client, and its last echo."""
 
     SELECTS = False
 
@@ -255,5 +258,5 @@ class Exchange(Panel, can_focus=False):
 
 
 def said(head: str) -> str:
-    """Return a message as bytes."""
+    """Return a message as a bytes literal."""
     return repr(head.encode("latin-1", "replace"))

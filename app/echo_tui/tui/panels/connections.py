@@ -1,4 +1,4 @@
-"""The connections as a table: open ones, those that wait first if space is short, then those closed recently."""
+"""The table of connections: open ones, the waiting ones first if space is short, then those closed recently."""
 
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
@@ -14,15 +14,15 @@ from echo_tui.tui.view import View
 
 CLOSED_SHOWN = 200
 LONG = SECOND
-"""A wait (ns) from which a connection comes before others; shorter ones would have the rows jump about."""
+"""A connection that has waited this long (ns) comes before others; with a lower limit the rows would jump about."""
 GAUGE = 8
-"""Cells of the accept queue's gauge."""
+"""The width of the accept queue's gauge (cells)."""
 SMALL_GAUGE = 3
-"""The same where room is short."""
+"""Its width where space is short (cells)."""
 
 
 def whose(view: View, connection: Connection) -> str:
-    """Return the number of our client, or that it is external."""
+    """Return whose connection it is: a number of our clients, "flood", or "external"; "?" if it is not known yet."""
     if connection.client is not None:
         return f"[{connection.client}]"
     if connection.flooded or (not connection.closed_at and connection.peer in view.session.clients.flood.peers):
@@ -31,7 +31,7 @@ def whose(view: View, connection: Connection) -> str:
 
 
 def state_style(view: View, connection: Connection) -> Style:
-    """The colour of a connection's state."""
+    """Return the style of a connection's state."""
     palette = view.palette
     state, _ = view.condition(connection)
     if state is State.QUEUED:
@@ -44,7 +44,7 @@ def state_style(view: View, connection: Connection) -> Style:
 
 
 def waits_long(view: View, connection: Connection) -> bool:
-    """Return whether it has waited for longer than ordinary service takes, long enough to be read."""
+    """Return whether a connection has waited for at least `LONG`."""
     waited = view.waited(connection)
     return waited is not None and waited >= LONG
 
@@ -56,35 +56,35 @@ def victims(session: Session) -> set[int]:
 
 
 def worker(view: View, connection: Connection) -> str:
-    """Which process serves it, and which thread if that is not the process's first."""
+    """Return the process that serves it, and the thread if that is not the main thread; "none" if nobody does."""
     if not connection.pid:
         return "none"
     return str(connection.pid) if connection.tid == connection.pid else f"{connection.pid}/{connection.tid}"
 
 
 def counted(connection: Connection, words: str) -> str:
-    """A count of what the server reported of a connection; after a loss of records it is at least that."""
+    """Return a count reported by the server, marked as a lower bound if records were lost."""
     return f"≥{words}" if connection.incomplete else words
 
 
 def unread(view: View, connection: Connection) -> str:
-    """Return the bytes that the kernel has for the server and that the server has not read."""
+    """Return the bytes that the kernel has received and the server has not read; empty if there are none."""
     return text.size(connection.unread) if connection.unread else ""
 
 
 def unread_for(view: View, connection: Connection) -> str:
-    """Return for how long the server has read none of them."""
+    """Return how long the server has read none of the unread bytes; empty if there are none."""
     since = connection.none_read_since
     return text.elapsed(max(view.now - since, 0)) if connection.unread and since else ""
 
 
 def unsent(view: View, connection: Connection) -> str:
-    """Return the bytes that the server has sent and that the client's end has not received."""
+    """Return the bytes the server has written that are still in the kernel's send queue; empty if there are none."""
     return text.size(connection.unsent) if connection.unsent else ""
 
 
 def unread_style(view: View, connection: Connection) -> Style:
-    """Return the style of unread bytes; they are a visible wait."""
+    """Return the style of unread and unsent bytes: that of a wait."""
     return view.palette.waiting
 
 
@@ -106,11 +106,11 @@ COLUMNS = (
 )
 
 WITH_UNSENT = tuple(replace(column, rank=1) if column.title == "unsent" else column for column in COLUMNS)
-"""The columns while a client does not read what is sent to it; that is shown at every size."""
+"""The columns while bytes are unsent: `unsent` is then shown at every width."""
 
 
 def titles(session: Session) -> Iterator[str]:
-    """How many there are and what the accept queue has come to, in ever fewer words."""
+    """Yield the number of connections and the length of the accept queue, in ever fewer words."""
     server = session.server
     words = [f"Connections: {len(session.connections):,} open"]
     totals = session.totals
@@ -142,12 +142,12 @@ def titles(session: Session) -> Iterator[str]:
 
 
 def open_or_closed(still: int, begin: int, total: int) -> str:
-    """Return how many connections are open; the rows after them are the latest closed ones."""
+    """Return how many are open, or, for a window that begins below those, the total of rows."""
     return f"{still:,} open" if begin < still else f"{total:,}, closed"
 
 
 class ConnectionsPanel(table.TablePanel[Connection]):
-    """One row for each connection."""
+    """The panel with one row for each connection."""
 
     TITLE = "Connections"
     COLUMNS = COLUMNS
@@ -172,16 +172,16 @@ class ConnectionsPanel(table.TablePanel[Connection]):
         self.title_text = text.first_that_fits(titles(session), self.extent.width - 2)
 
     def _ordered(self, view: View) -> list[Connection]:
-        """Return the open connections in their order; if space is short, waiting ones first until the user scrolls."""
+        """Return the open connections in order; if space is short, waiting ones first until the user scrolls."""
         connections, totals = view.session.connections, view.session.totals
         if self.top > self.first or self.cursor > self.first:
-            last = len(self._places)  # rows do not move while somebody reads them
+            last = len(self._places)  # rows keep their order while the user reads them
             return sorted(connections.values(), key=lambda connection: self._places.get(connection.number, last))
         going = tuple((stall.number, len(stall.victims)) for stall in view.session.stalls.going.values())
         sorted_for = (id(view.session), view.now // SECOND, len(connections), totals.new, totals.bye, self.rows, going)
         if (
             sorted_for != self._sorted_for
-        ):  # at once for a stall, else once a second, for the sake of calm and thousands
+        ):  # at once for a stall, else once a second: rows must not jump, and sorting thousands is slow
             found = list(connections.values())
             if len(found) > self.rows:
                 first = victims(view.session)

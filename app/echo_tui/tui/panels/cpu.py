@@ -9,17 +9,17 @@ from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.view import View
 
 NOTABLE = 8_000_000
-"""Bytes of growth from which it is shown."""
+"""Growth of memory (bytes) from which it is shown."""
 
 
 def history(samples: deque[tuple[int, float]], width: int) -> str:
-    """The last samples as bars, the newest at the right."""
+    """Return the last samples as bars, the newest on the right."""
     bars = [text.gauge(percent) for _, percent in islice(reversed(samples), width)]
     return "".join(reversed(bars)).rjust(width)
 
 
 class CpuPanel(Panel):
-    """Processes first, then cores."""
+    """The panel with two rows for each process, then one for each core."""
 
     TITLE = "CPU: 0 to 100 %"
     SELECTS = False
@@ -28,7 +28,7 @@ class CpuPanel(Panel):
         super().__init__(id=id)
         self._processes: list[Process] = []
         self._reason: list[str] = []
-        """Why there is nothing of the cores, in rows in their place."""
+        """The rows that say why there are no cores, shown in their place."""
 
     def fingerprint(self, view: View) -> object:
         session = view.session

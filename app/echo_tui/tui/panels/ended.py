@@ -11,13 +11,13 @@ from echo_tui.tui.view import View
 
 
 def died(view: View) -> bool:
-    """Whether the server ended without having been asked to."""
+    """Return whether the server ended without having been asked to."""
     server = view.session.server
     return bool(server and server.exited_at and not server.wanted)
 
 
 class EndedPanel(Panel):
-    """The server's last words."""
+    """The panel with the exit code or signal of the server, its notes, and its stderr."""
 
     TITLE = "The server has ended"
     SELECTS = False
@@ -60,7 +60,7 @@ class EndedPanel(Panel):
             lines += [[(line, palette.waiting)] for line in wrap(text.clean(note.text), self.extent.width - 1)]
         if notes:
             lines.append([])
-        if len(errors) > 1:  # what it died of is at the end of a traceback
+        if len(errors) > 1:  # the last line of a traceback names the error
             lines += [[(errors[-1], palette.strong)], []]
         lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]
         if not errors:

@@ -1,4 +1,4 @@
-"""The line at the top: what runs, where, since when; the block in words; what the dashboard costs and has lost."""
+"""The header: the server, its address and run time, the block, stalls, lost records, and the sampling rate."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
@@ -15,33 +15,33 @@ from echo_tui.tui.panels.log import ending
 from echo_tui.tui.view import View
 
 SLOW = 150 * text.MS
-"""An interval (ns) between two samples, beyond which it is not for calm that they are so far apart."""
+"""Sampling intervals longer than this (ns) are shown as slowed down."""
 
 STEPS = 12
-"""The number of steps in which parts are shortened or left out where the row is too short."""
+"""The number of steps in which parts are shortened or left out if the row is too short."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the row; the higher a step, the sooner it is shortened or left out."""
+    """A part of the row. Steps are applied from the highest down until the row fits."""
 
     words: str
     style: Style
     goes: int = 0
-    """The step at which it is left out; 0: it stays."""
+    """The step at which it is left out; 0 means never."""
     short: str = ""
     shortens: int = 0
-    """The step at which `short` replaces its words; 0: never."""
+    """The step at which `short` replaces its words; 0 means never."""
 
     def at(self, step: int) -> "Part | None":
-        """Return what is left of it at a step."""
+        """Return the part after a step; None if the step leaves it out."""
         if step == self.goes:
             return None
         return replace(self, words=self.short) if step == self.shortens else self
 
 
 class Header(Panel, can_focus=False):
-    """One row, read from left to right; the clock and the dashboard's own state stay at the right."""
+    """The panel of one row: the server on the left; stalls, the dashboard's own state and the clock on the right."""
 
     SELECTS = False
 
@@ -136,23 +136,23 @@ class Header(Panel, can_focus=False):
 
 
 def interval(view: View) -> int:
-    """Return the longest time (ns) between two samples of the same kind; 0 if none is taken."""
+    """Return the longer of the sampling intervals (ns) of threads and sockets; 0 if neither is sampled."""
     return max(view.live.threads.interval or 0, view.live.server.interval if view.live.server else 0)
 
 
 def growth(view: View) -> int:
-    """By how many bytes the server's memory has grown since it began to listen; 0 if that is not worth a word."""
+    """Return the growth (bytes) of the server's memory since it began to listen; 0 if it is below `NOTABLE`."""
     grown = sum(process.growth for process in view.live.resources.processes.values() if not process.gone_at)
     return grown if grown >= NOTABLE else 0
 
 
 def ceiling_struck(view: View) -> bool:
-    """Return whether the server has stopped reading from a client because it held too much."""
+    """Return whether the server has stopped reading from a client because too many unsent bytes were buffered."""
     return any(note.text.startswith(STRUCK) for note in view.live.printed.notes)
 
 
 def stalled(view: View) -> tuple[str, bool]:
-    """The stall that goes on, or how long ago the last one ended; and whether one goes on."""
+    """Return the length of the open stall, or how long ago the last one ended, in words; and whether one is open."""
     stalls = view.live.stalls
     going = [stall for stall in stalls.going.values() if not stall.end]
     if going:

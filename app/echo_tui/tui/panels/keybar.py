@@ -1,4 +1,4 @@
-"""The footer: the keys that work now, as many as fit, each also a button for the mouse."""
+"""The footer: as many of the available keys as fit; each can also be clicked."""
 
 from collections.abc import Callable, Hashable
 
@@ -11,7 +11,7 @@ from echo_tui.tui.view import View
 
 GAP = 2
 OF_PANEL = {"stalls": ("go-there", "copy", "stall-before")}
-"""Keys that have room first where a panel has the focus."""
+"""The keys that come first while a panel has the focus, by panel."""
 
 
 PAIRS = {
@@ -19,23 +19,23 @@ PAIRS = {
     "choose-right": ("choose(-1)", "choose(1)"),
     "zoom-out": ("zoom(-1)", "zoom(1)"),
 }
-"""What the left and the right half of two keys in one entry do where they are clicked."""
+"""The actions of entries with two keys, for a click on the left and on the right half."""
 
 
 class KeyBar(Panel, can_focus=False):
-    """One row; where it is short of room the keys with the highest rank are left out."""
+    """The panel of one row; if space is short, the keys with the highest rank are left out."""
 
     SELECTS = False
 
     def __init__(self, unavailable: Callable[[], dict[str, str]], *, id: str) -> None:
-        """`unavailable` tells which keys have nothing to do, and why."""
+        """Create the footer; `unavailable` returns the reason each key is unavailable, by id."""
         super().__init__(id=id)
         self._unavailable = unavailable
         self._keys: list[tuple[Key, str, str]] = []
-        """Each with what is written of the key, and of what it does."""
+        """The keys shown, each with its display name and its label."""
 
     def fingerprint(self, view: View) -> Hashable:
-        # Textual takes long to list the active keys, so that is done only when something has changed.
+        # Textual lists the active keys slowly, so that is done only when something has changed.
         server, screen = view.live.server, self.screen
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
@@ -65,7 +65,7 @@ class KeyBar(Panel, can_focus=False):
         return view.pattern.missing if here and view.pattern else ""
 
     def working(self) -> list[tuple[Key, str]]:
-        """The footer's keys that can be used now, with what is written on them."""
+        """Return the footer's keys that are available now, with their display names."""
         if len(self.app.screen_stack) > 1:
             return [(key, key.display or key.key) for key in DIALOG]
         by_id, unavailable = {key.id: key for key in (*ALL_KEYS, *STALLS) if key.footer}, self._unavailable()
@@ -79,7 +79,7 @@ class KeyBar(Panel, can_focus=False):
         return list(found.values())
 
     def _names(self) -> dict[str, str]:
-        """Labels that depend on what is going on."""
+        """Return the labels that depend on the session, by key id."""
         assert self.view
         server = self.view.live.server
         frozen = "go on" if self.view.frozen else "freeze"
@@ -113,7 +113,7 @@ class KeyBar(Panel, can_focus=False):
 
 
 def _action(key: Key, display: str, within: int) -> str:
-    """What a click does, so many cells within an entry: where that has two keys, each does its own."""
+    """Return the action of a click `within` cells into an entry; each key of an entry with two has its own."""
     if key.id not in PAIRS or within >= len(display):
         return key.action
     return PAIRS[key.id][2 * within >= len(display)]

@@ -24,11 +24,11 @@ from echo_tui.tui.panel import Line, Panel, Span, wrap
 from echo_tui.tui.view import View
 
 MOST_ROWS = 4
-"""Rows for one entry at most; a server may say as much as it likes in one."""
+"""The limit of rows per entry, as an entry from a server may have any length."""
 
 
 def sentence(record: Record, peer: str) -> tuple[str, str]:
-    """A record in words, and the kind of its colour."""
+    """Return a record in words, and the name of its style in the palette."""
     match record:
         case New():
             return f"New client: {peer}", "good"
@@ -68,7 +68,7 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
 
 
 def ending(ended: ServerExited | ServerState) -> str:
-    """How a server ended: its exit code, or the signal."""
+    """Return in words how a server ended: its exit code, or the signal."""
     import signal
 
     code = ended.code
@@ -85,7 +85,7 @@ def ending(ended: ServerExited | ServerState) -> str:
 
 
 class LogPanel(Panel):
-    """The last ten thousand lines; the end is followed until one scrolls back."""
+    """The panel with the last 10,000 entries; it follows the end until scrolled back."""
 
     TITLE = "Events"
     FOLLOWS = True
@@ -110,14 +110,14 @@ class LogPanel(Panel):
         self._page_from = -1
 
     def lay(self) -> None:
-        # Where entries take several rows, the entry to show may be pushed below the last row.
+        # Entries with several rows may push the entry to show below the last row.
         laid = self._filled(range(self.top, self.last))
         if self.following or all(index != self.cursor for index, _ in laid):
             laid = self._filled(range(self.cursor, self.first - 1, -1))[::-1]
         self._laid = laid
 
     def _filled(self, indices: range) -> list[tuple[int, Line]]:
-        """The rows of these entries, as many as there is room for; with a negative step from the lowest up."""
+        """Return the rows of these entries, as many as fit; with a negative step from the bottom up."""
         rows: list[tuple[int, Line]] = []
         for index in indices:
             if len(rows) >= self.rows:
@@ -137,7 +137,7 @@ class LogPanel(Panel):
         return list(self._said(entry, width)) if entry else []
 
     def _wrapped(self, index: int, width: int) -> list[Line]:
-        """Return an entry in rows of that width; bytes stay on one row, whose beginning says enough."""
+        """Return an entry wrapped to rows of this width; received and sent bytes stay on one row."""
         entry = self._entry(index)
         if entry is None:
             return []
@@ -151,7 +151,7 @@ class LogPanel(Panel):
         return [[when, (first, style)], *([(" " * indent, style), (part, style)] for part in more)]
 
     def _said(self, entry: Entry, width: int) -> tuple[Span, Span]:
-        """Return when an event happened, and its words."""
+        """Return the time of an entry, and its words."""
         assert self.view
         record, peer = entry
         short = width < 56
@@ -162,7 +162,7 @@ class LogPanel(Panel):
         return (f"{moment[:-2] if short else moment} ", palette.faint), (words, getattr(palette, kind))
 
     def _entry(self, index: int) -> Entry | None:
-        # A deque is slow in its middle, so the visible page is copied once.
+        # Reading from the middle of a deque is O(n) (docs of collections.deque), so the visible page is copied once.
         begin, end = self.top, self.top + self.rows
         if not begin <= index < end:
             return None

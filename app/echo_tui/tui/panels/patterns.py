@@ -1,4 +1,4 @@
-"""The patterns by family; Enter starts the one under the cursor."""
+"""The list of patterns by family; Enter starts the one under the cursor."""
 
 from collections.abc import Hashable
 
@@ -10,7 +10,7 @@ from echo_tui.tui.view import View, fix_now
 
 
 def by_family(spaced: bool) -> list[str | Pattern]:
-    """The patterns under the names of their families, with an empty line between families if there is room."""
+    """Return the family names and their patterns; if `spaced`, with an empty line between families."""
     entries: list[str | Pattern] = []
     for family in FAMILIES:
         entries += ["", family.upper()] if entries and spaced else [family.upper()]
@@ -19,19 +19,19 @@ def by_family(spaced: bool) -> list[str | Pattern]:
 
 
 class PatternsPanel(Panel):
-    """A list to walk through."""
+    """The panel with the list of patterns."""
 
     TITLE = "Patterns"
 
     class Chosen(Message):
-        """A pattern is to be started."""
+        """The message that a pattern is to be started."""
 
         def __init__(self, pattern: Pattern) -> None:
             super().__init__()
             self.pattern = pattern
 
     class Looked(Message):
-        """The cursor has moved to a pattern."""
+        """The message that the cursor has moved to a pattern."""
 
         def __init__(self, pattern: Pattern) -> None:
             super().__init__()
@@ -76,13 +76,13 @@ class PatternsPanel(Panel):
         return [("  ", palette.text), (entry.title, palette.faint if entry.missing else palette.text)]
 
     def in_sight(self) -> int:
-        """The pattern that runs, or the one under the cursor while one walks through the list."""
+        """Return the row of the started pattern, or of the cursor while the list has the focus."""
         started = self.view and self.view.started
         return self.entries.index(started) if started in self.entries and not self.has_focus else self.cursor
 
     def on_focus(self) -> None:
         if not self.top <= self.cursor < self.top + self.rows and self.view and self.view.started:
-            self.put(self.view.started)  # a click must find what it was aimed at
+            self.put(self.view.started)  # keep the window, so that a click hits the row it was aimed at
         super().on_focus()
 
     def _settle(self) -> None:
@@ -93,11 +93,11 @@ class PatternsPanel(Panel):
         else:
             kept = kept[:1]
         if self.top and isinstance(self.entries[self.top - 1], str) and max(kept) < self.top + self.rows - 1:
-            self.top -= 1  # the first of a family comes with its heading
+            self.top -= 1  # show the heading of a family with its first pattern
         self._frame(self.title_text, self.place())
 
     def _cure(self) -> list[int]:
-        """Return the row of the pattern that fixes the running one's block, while the cursor is on the running one."""
+        """Return the row of the pattern that fixes the block, if the started pattern is the row to keep visible."""
         view = self.view
         if not view or not view.started or self.entries[self.in_sight()] is not view.started:
             return []
@@ -129,6 +129,6 @@ class PatternsPanel(Panel):
 
 
 def fix_in(view: View) -> str:
-    """Return the name of the pattern that fixes the chosen block; empty where there is none."""
+    """Return the name of the pattern that fixes the current block; empty if there is none."""
     found = fix_now(view)
     return found.pattern if found else ""

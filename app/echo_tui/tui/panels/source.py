@@ -1,4 +1,4 @@
-"""The pattern's story, and its source with syntax colouring."""
+"""The description of a pattern, and its source with syntax colouring."""
 
 import functools
 from collections import Counter
@@ -22,18 +22,18 @@ from echo_tui.tui.view import View, fix_now
 from echo_tui.words.stalls import label, sentence
 
 GUTTER = 3
-"""Cells before a line's number, for the mark of the threads that are there."""
+"""Cells before a line number, for the mark of the threads in that line."""
 CALLS = 2
-"""Calls of the culprit's stack that are shown."""
+"""The limit of calls shown of the culprit's stack."""
 PLACE = 22
 CODED = 1500
-"""Lines of a file that are coloured at most: to do so for thousands would hold the screen."""
+"""The limit of lines shown of a file: to colour thousands would delay the screen."""
 
 
 class SourcePanel(Panel):
-    """The pattern's story and source, with a mark where each of its threads is now.
+    """The panel with the description and source of a pattern, and a mark where each of its threads is now.
 
-    During a stall it shows that alone: the calls that led to the culprit's line, and the lines around it.
+    During a stall with a known culprit it shows only the calls that led to the culprit's line, and the lines around it.
     """
 
     TITLE = "Source"
@@ -84,7 +84,7 @@ class SourcePanel(Panel):
         self._scrolled = False
 
     def _follow(self, places: list[int]) -> None:
-        """Have one of these lines in sight, if any."""
+        """Scroll so that one of these lines is visible, if there are any."""
         if places and not any(self.top <= place < self.top + self.rows for place in places):
             self.top = max(places[0] - self.rows // 2, 0)
 
@@ -92,14 +92,14 @@ class SourcePanel(Panel):
         return self._lines[index]
 
     def _runs(self, view: View) -> bool:
-        """Return whether the pattern under the cursor is the one that runs."""
+        """Return whether the pattern under the cursor is the running one."""
         server = view.session.server
         return bool(
             server and server.running and view.started and view.pattern and view.pattern.name == view.started.name
         )
 
     def _marks(self, view: View) -> tuple[tuple[int, int], ...]:
-        """Lines of the pattern's file, and how many threads are there now."""
+        """Return the lines of the pattern's file that threads are in now, each with their number."""
         if not self._runs(view) or view.pattern is None:
             return ()
         name = str(view.pattern.source)
@@ -108,7 +108,7 @@ class SourcePanel(Panel):
         return tuple(sorted(places.items()))
 
     def _accusation(self, stall: Stall, culprit: Culprit, marked: list[Line], view: View) -> list[Line]:
-        """Return the culprit and its call, and the lines around it, in the pattern's file or in its caller's."""
+        """Return the cause and the culprit of a stall, its calls, the fix, and the lines around the culprit's."""
         palette = view.palette
         lines: list[Line] = [
             [
@@ -129,7 +129,7 @@ class SourcePanel(Panel):
         return lines + self._around(culprit, marked, max(self.rows - len(lines), 3), view)
 
     def _around(self, culprit: Culprit, marked: list[Line], room: int, view: View) -> list[Line]:
-        """The lines around the culprit's, which is lit."""
+        """Return the lines around the highlighted line: the culprit's in the pattern's file, or else its caller's."""
         assert view.pattern
         lit = line_in(str(view.pattern.source), list(culprit.frames))
         if not lit and culprit.calls:
@@ -144,7 +144,7 @@ class SourcePanel(Panel):
 
 
 def who(stall: Stall, view: View) -> str:
-    """Return the culprit by its name in the threads panel."""
+    """Return the culprit by its name in the threads panel, and its process."""
     assert stall.culprit
     name = name_of(view.session, stall.culprit.pid, stall.culprit.tid)
     name = f"the thread {name}" if name.startswith("for ") else name
@@ -153,12 +153,12 @@ def who(stall: Stall, view: View) -> str:
 
 
 def line_in(name: str, frames: list[Frame]) -> int:
-    """The innermost line that a stack has in a file; 0 if it has none."""
+    """Return the innermost line of a stack in a file; 0 if there is none."""
     return next((frame.line for frame in frames if frame.file == name), 0)
 
 
 def mark(lines: list[Line], places: tuple[tuple[int, int], ...], view: View) -> list[Line]:
-    """Return lines with a mark in front of those where threads are, and their number if there are several."""
+    """Return lines with a mark in front of those that threads are in; for several threads with their number."""
     marked = list(lines)
     for number, count in places:
         if 0 < number <= len(lines):
@@ -169,13 +169,13 @@ def mark(lines: list[Line], places: tuple[tuple[int, int], ...], view: View) -> 
 
 
 def light(line: Line, palette: Palette, width: int) -> Line:
-    """A line on the colour of what is wrong."""
+    """Return a line highlighted in the colour of a stall."""
     whole = "".join(words for words, _ in line)
     return [(whole.ljust(width), palette.stalled)]
 
 
 def story(pattern: Pattern, view: View, width: int) -> list[Line]:
-    """What this pattern is, what to watch, and what a block does to it."""
+    """Return the lines on what a pattern is, what to watch, what a block does to it, and the fix."""
     palette = view.palette
     lines: list[Line] = [[(pattern.title, palette.strong)]]
     lines += [[(line, palette.bad)] for line in (wrap(pattern.missing, width) if pattern.missing else ())]
@@ -191,7 +191,7 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
 
 
 def fix_for(pattern: Pattern, view: View) -> str:
-    """Return what fixes the chosen block of a pattern, and the key for it; empty if nothing does or needs to."""
+    """Return what fixes the current block under a pattern, and its key; empty if there is no fix."""
     kind = view.block.kind
     if not (found := fix(pattern, kind)):
         return ""
@@ -200,7 +200,7 @@ def fix_for(pattern: Pattern, view: View) -> str:
 
 
 def code(file: str, palette: Palette) -> list[Line]:
-    """A file, with line numbers and colours."""
+    """Return the first `CODED` lines of a file, with line numbers and syntax colouring."""
     source = "\n".join(text.clean(line) for line in read_lines(file)[:CODED])
     syntax = Syntax(source, "python", theme="monokai" if palette.dark else "xcode")
     console = Console(width=200, color_system="truecolor", force_terminal=True, legacy_windows=False)

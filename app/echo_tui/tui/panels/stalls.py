@@ -1,4 +1,4 @@
-"""The stalls: when, how long, why, who waited, and on which line of code. Enter shows the snapshot."""
+"""The table of stalls: begin, length, cause, victims and line of code. Enter shows the snapshot."""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -18,45 +18,45 @@ from echo_tui.words import stalls as words_of
 
 TENTH = text.SECOND // 10
 LINE = 22
-"""Cells for the line of code, where there is room: as long as asyncio_blocking.py:26."""
+"""Cells for the line of code, if there is room; long enough for asyncio_blocking.py:26."""
 WHOLE = 100
-"""The characters of each part where a stall is copied."""
+"""The limit of characters per part when a stall is copied."""
 
 
 def victims(stall: Stall) -> list[str]:
-    """Return the victims, by the numbers of our clients or by their ports."""
+    """Return the victims by the begin of their waits, as numbers of our clients or as addresses."""
     longest_first = sorted(stall.victims.values(), key=lambda victim: victim.begin)
     names = [f"[{v.client}]" if v.client is not None else text.peer(v.peer) for v in longest_first]
     return names + [text.peer(peer) for peer in stall.unanswered]
 
 
 def who_waits(stall: Stall, width: int) -> str:
-    """Return as many victims as there is room for; addresses lose their beginnings first."""
+    """Return as many victims as fit; addresses are shortened first."""
     longer, shorter, least = zip(*map(text.tails, victims(stall)), strict=True) if victims(stall) else ((), (), ())
     names = next((names for names in (longer, shorter) if len(" ".join(names)) <= width), least)
     return text.some(names, width)
 
 
 def place(stall: Stall) -> str:
-    """File, line and function of the culprit."""
+    """Return the file, line and function of the culprit; empty if they are not known."""
     where = stall.culprit.where if stall.culprit else None
     return f"{file_line(where)} {text.clean(where.function)}" if where else ""
 
 
 def begin(view: View, stall: Stall, width: int) -> str:
-    """When it began, as exactly as there is room for."""
+    """Return when a stall began, cut to `width` cells."""
     return text.stamp(view.since_start(stall.begin))[:width]
 
 
 def line_of_code(view: View, stall: Stall, width: int) -> str:
-    """The culprit's place in so many cells, the number of the line for longest; or why it is not known."""
+    """Return the culprit's place in at most `width` cells, keeping the line number; or why it is not known."""
     if not (whole := place(stall)):
         return text.first_that_fits(no_line(stall), width)
     return text.first_that_fits((whole, text.tail(whole.partition(" ")[0], width)), width)
 
 
 def cause(stall: Stall, width: int) -> str:
-    """The cause, and whether it was our own doing, in so many cells."""
+    """Return the cause, and whether a block was injected, in the words that fit into `width` cells."""
     why, short = words_of.label(stall.cause), words_of.short(stall.cause)
     if not stall.injected:
         return text.first_that_fits((why, short), width)
@@ -70,7 +70,7 @@ def style(view: View, stall: Stall) -> Style:
 
 
 def why_none(view: View) -> str:
-    """Return what an empty list says: that there was no stall, or that none can be found."""
+    """Return the text of an empty list: that there was no stall, or why none can be found."""
     if why := view.session.missing.get("sockets"):
         return f"Not available here: {why}."
     server, least = view.session.server, view.session.stalls.threshold
@@ -80,7 +80,7 @@ def why_none(view: View) -> str:
 
 
 def line_style(view: View, stall: Stall) -> Style:
-    """A line of code stands out, and why there is none does not."""
+    """Return the style of the line column; the reason for a missing line is dim."""
     return view.palette.accent if place(stall) else view.palette.dim
 
 
@@ -95,7 +95,7 @@ COLUMNS = (
 
 
 class StallsPanel(table.TablePanel[Stall]):
-    """One row for each stall, the latest at the end; the chosen one with its whole length."""
+    """The panel with one row for each stall, the latest at the end; the chosen one with its length known by now."""
 
     TITLE = "Stalls"
     COLUMNS = COLUMNS
@@ -103,7 +103,7 @@ class StallsPanel(table.TablePanel[Stall]):
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in STALLS]
 
     class Gone(Message):
-        """The snapshot of a stall is to be shown."""
+        """The message that the snapshot of a stall is to be shown."""
 
         def __init__(self, number: int) -> None:
             super().__init__()
@@ -150,7 +150,7 @@ class StallsPanel(table.TablePanel[Stall]):
 
     @property
     def chosen(self) -> Stall | None:
-        """The stall under the cursor."""
+        """The stall under the cursor; None if the list is empty."""
         return self.items[self.cursor] if self.first <= self.cursor < self.last else None
 
     def action_go_there(self) -> None:

@@ -1,4 +1,4 @@
-"""The threads of the server: what each is doing, as the kernel shows it, and how much of a core it gets."""
+"""The table of the server's threads: what each is doing, as the kernel shows it, and its share of a core."""
 
 import re
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ from echo_tui.tui.view import View
 from echo_tui.words import states
 
 FOLDED = 3
-"""So many threads of a process that rest in the same call are one row."""
+"""From this number on, threads of a process that are idle in the same way are one row."""
 BAR = 6
 POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": "select", "ppoll": "poll"}
-"""Calls that a program knows by another name than the kernel."""
+"""The names that programs use for system calls that the kernel names differently."""
 STOPPED = "stopped by a signal"
 FOR_WHOM = re.compile(r"(?:^| )(?:for|to) (\S*:\d+)$")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thread, or several that rest alike; `state` is missing where the kernel can't be asked."""
+    """One thread, or `count` that are idle alike; `state` is None if the kernel did not show the thread."""
 
     name: str
     doing: str
@@ -36,18 +36,18 @@ class Row:
     worker: Worker | None
     count: int = 1
     blocks: bool = False
-    """Whether it is in a blocking call, perhaps in the place of a thread that serves."""
+    """Whether it is in a blocking call, perhaps on behalf of a serving thread."""
 
     @property
     def idle(self) -> bool:
-        """Whether it has nothing to do with any client."""
+        """Whether it serves no connection and makes no blocking call."""
         return not (self.blocks or (self.worker and self.worker.serving))
 
 
 def name_of(session: Session, pid: int, tid: int) -> str:
-    """Return the worker's name, or the thread's own; for a thread of one client the client's address.
+    """Return the name of the worker (with its client's address if it serves only one), or else of the thread.
 
-    The first thread of a process is called main, another one by its number, unless it has a name of its own.
+    Without a name of its own, the main thread of a process is called "main", another one "thread" and its id.
     """
     worker, state = session.workers.get((pid, tid)), session.threads.known.get((pid, tid))
     if worker:
@@ -61,14 +61,14 @@ def name_of(session: Session, pid: int, tid: int) -> str:
 
 
 def program(session: Session) -> str:
-    """The name that the server's first thread has, and the others until they take one of their own."""
+    """Return the name of the server's main thread, which other threads have unless they set their own; else empty."""
     server = session.server
     first = session.threads.known.get((server.pid, server.pid)) if server else None
     return first.name if first else ""
 
 
 def doing(view: View, state: ThreadState) -> str:
-    """What a thread is doing, in words that an audience understands."""
+    """Return what a thread is doing, in words that an audience understands."""
     if state.stopped:
         return STOPPED
     span = block_of(view, state.pid, state.tid)
@@ -92,7 +92,7 @@ def doing(view: View, state: ThreadState) -> str:
 
 
 def in_short(doing: str, width: int) -> str:
-    """Return what a thread does in so many cells: with duration and client where there is room, and always the call."""
+    """Return what a thread does, shortened to `width` cells: the call is kept, duration and client if they fit."""
     if doing == STOPPED:
         return text.first_that_fits((doing, "stopped"), width)
     timed = re.sub(r"^\w+ (?=\d)", "", doing)
@@ -104,7 +104,7 @@ def in_short(doing: str, width: int) -> str:
 
 
 def name_in_short(name: str, width: int) -> str:
-    """A name in so many cells; its number is kept, or else its last word."""
+    """Return a name shortened to `width` cells; its number is kept, or else its last word."""
     found = FOR_WHOM.search(name)
     last = () if re.search(r"\d", name) else (name.rpartition(" ")[2],)
     short = text.first_that_fits((*with_tails(name), *(text.tails(found[1]) if found else last)), width)
@@ -112,27 +112,27 @@ def name_in_short(name: str, width: int) -> str:
 
 
 def with_tails(words: str) -> list[str]:
-    """Words with the address at their end as it is, and in fewer cells."""
+    """Return the words with the address at their end in full and in shorter forms; only the words if it has none."""
     found = FOR_WHOM.search(words)
     return [words[: found.start(1)] + address for address in text.tails(found[1])] if found else [words]
 
 
 def where(state: ThreadState) -> str:
-    """The function it is in, if its stack is known."""
+    """Return the function a thread is in; empty if its stack is not known."""
     return text.clean(state.frames[0].function) if state.frames else ""
 
 
 def serving(worker: Worker) -> str:
-    """The connections it has."""
+    """Return the connections a worker serves, or "idle"."""
     numbers = sorted(worker.serving)
     shown = " ".join(f"#{number}" for number in numbers[:3])
     return shown + (f" and {len(numbers) - 3} more" if len(numbers) > 3 else "") if numbers else "idle"
 
 
 def block_of(view: View, pid: int, tid: int) -> BlockSpan | None:
-    """Return the blocking call that a thread is in, the oldest where green threads are in several.
+    """Return the blocking call that a thread is in, the oldest if its green threads are in several; else None.
 
-    A helper process makes calls that the loop reports as its own; its kind is known if all are alike.
+    The loop reports the calls of helper processes as its own; a helper's call is known only if all are of one kind.
     """
     spans = [span for span in view.session.blocks.running.values() if (span.pid, span.tid) == (pid, tid)]
     server, started = view.session.server, view.started
@@ -143,7 +143,7 @@ def block_of(view: View, pid: int, tid: int) -> BlockSpan | None:
 
 
 def said(view: View, worker: Worker) -> str:
-    """Return what a worker does by its reports, where the kernel can't be asked."""
+    """Return what a worker does according to its records, for a thread that the kernel did not show."""
     if span := block_of(view, worker.pid, worker.tid):
         lasted = text.elapsed(max(view.now - span.begin, 0))
         return f"{WORDS.get(span.kind, span.kind)} {lasted} of {span.seconds:g} s"
@@ -166,7 +166,7 @@ def rows(view: View) -> list[Row]:
 
 
 def fold(found: list[Row]) -> list[Row]:
-    """Merge threads of one process that serve nobody and do the same into one row."""
+    """Merge at least `FOLDED` idle threads of one process that do the same into one row."""
     alike: dict[tuple[int, str, bool], list[Row]] = {}
     for row in found:
         if row.idle and row.state and row.state.kind:
@@ -183,12 +183,12 @@ def fold(found: list[Row]) -> list[Row]:
 
 
 def likeness(state: ThreadState) -> tuple[int, str, bool]:
-    """What threads that rest alike have in common."""
+    """Return the key by which idle threads are merged."""
     return state.pid, state.kind, state.stopped
 
 
 def is_to_blame(view: View, row: Row) -> bool:
-    """Whether it is the thread to blame for the stall that the screen speaks of."""
+    """Return whether it is the thread to blame for the stall in focus."""
     culprit, state = view.stall.culprit if view.stall else None, row.state
     return bool(culprit and state and row.count == 1 and (state.pid, state.tid) == (culprit.pid, culprit.tid))
 
@@ -206,7 +206,7 @@ def style(view: View, row: Row) -> Style:
 
 
 def bar(view: View, row: Row) -> str:
-    """Its share of a core."""
+    """Return a thread's share of a core as a bar and in percent; empty if it is not known."""
     cpu = row.state.cpu if row.state and row.count == 1 else None
     if cpu is None:
         return ""
@@ -214,23 +214,23 @@ def bar(view: View, row: Row) -> str:
 
 
 def served(row: Row) -> str:
-    """How many connections it has served."""
+    """Return how many connections a thread has served; empty if it is not a worker."""
     return text.count(row.worker.served) if row.worker else ""
 
 
 def rate(number: float | None) -> str:
-    """Something a second."""
+    """Return a rate (per second); empty if it is not known."""
     return "" if number is None else text.count(number)
 
 
 def delay(row: Row) -> str:
-    """Its share of time runnable without a core."""
+    """Return the share of time a thread was runnable without a core; empty if it is not known."""
     waited = row.state.delay if row.state and row.count == 1 else None
     return "" if waited is None else f"{waited:.0%}".replace("%", " %")
 
 
 def identity(row: Row) -> str:
-    """Process, and thread where it is not the process's first."""
+    """Return the process id, and the thread id unless it is the main thread."""
     one = row.state or row.worker
     if one is None:
         return ""
@@ -251,7 +251,7 @@ COLUMNS = (
 
 
 def titles(session: Session) -> Iterator[str]:
-    """Yield how many threads there are, with the source of the number, and the wakes, in ever fewer words."""
+    """Yield the number of threads, or that they are reported by the server, and the wakes, in ever fewer words."""
     known, count = session.threads.known, session.threads.count
     wakes = session.totals.wakes_each
     woken = [f", {wakes:.1f} wakes{each}" for each in (" per connection", "/conn", "")] if wakes is not None else [""]
@@ -267,7 +267,7 @@ def titles(session: Session) -> Iterator[str]:
 
 
 class ThreadsPanel(table.TablePanel[Row]):
-    """One row for each thread."""
+    """The panel with one row for each thread, or for several idle ones."""
 
     TITLE = "Threads"
     COLUMNS = COLUMNS
@@ -275,7 +275,7 @@ class ThreadsPanel(table.TablePanel[Row]):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._reason: list[str] = []
-        """Why the kernel is not asked, in rows below the threads."""
+        """The rows below the threads that say why the kernel's evidence is missing."""
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
         threads, blamed = view.session.threads, view.stall and view.stall.culprit
@@ -284,7 +284,7 @@ class ThreadsPanel(table.TablePanel[Row]):
 
     def prepare(self, view: View) -> None:
         self.items = rows(view)
-        if len(self.items) > self.rows and self.cursor == self.top == self.first:  # nobody reads further down
+        if len(self.items) > self.rows and self.cursor == self.top == self.first:  # the user has not scrolled
             self.items.sort(key=lambda row: not is_to_blame(view, row))
         why = "" if view.session.threads.known else view.session.missing.get("threads", "")
         self._reason = wrap(f"Not from the kernel: {why}.", self.extent.width) if why else []

@@ -1,4 +1,4 @@
-"""The last seconds, one lane for each connection: each state has a shape and a colour."""
+"""The timeline of the last seconds, one lane for each connection; each state has a shape and a colour."""
 
 from itertools import islice
 
@@ -18,19 +18,19 @@ from echo_tui.tui.view import View
 from echo_tui.words.stalls import label, sentence, short
 
 SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
-"""How far back (ns) the timeline may reach."""
+"""The spans of time that the timeline can show (ns)."""
 LABEL = 13
 STATE = 20
 
 TOGETHER = text.SECOND // 10
-"""Waits (ns) that begin within this time look the same, so they count as simultaneous."""
+"""Waits that begin within this time (ns) of the first one count as simultaneous."""
 
 APART = " ── "
 """Separates the text of the lower border from the position of the window."""
 
 
 class TimelinePanel(Panel):
-    """Connections from the top, the server's own lane and the scale at the bottom."""
+    """The panel with the lanes of connections at the top, the server's lane and the scale at the bottom."""
 
     TITLE = "Timeline"
 
@@ -45,12 +45,12 @@ class TimelinePanel(Panel):
 
     @property
     def columns(self) -> int:
-        """Columns that time has."""
+        """The number of columns of a lane."""
         return max(self.extent.width - LABEL - self.state_width, 1)
 
     @property
     def state_width(self) -> int:
-        """Cells for what each connection does now."""
+        """Cells for the present state of each connection."""
         return STATE
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
@@ -62,7 +62,7 @@ class TimelinePanel(Panel):
         return (view.session.changes, end, view.span, len(stalls.all), len(stalls.going), blamed, view.tenth)
 
     def window(self, view: View) -> Window:
-        """The span of time that is on screen."""
+        """Return the span of time on screen."""
         return Window(view.now, self.columns, view.span)
 
     def prepare(self, view: View) -> None:
@@ -99,7 +99,7 @@ class TimelinePanel(Panel):
         return open_or_closed(len(self.view.session.connections) if self.view else total, begin, total)
 
     def place(self) -> str:
-        """In the lower border: the line to blame, or why they wait; and where the window is, if there is room."""
+        """Return the text of the lower border: the line to blame or the cause, and the window's position if it fits."""
         stall, width = self.view.stall if self.view else None, self.extent.width - 2
         if not stall:
             return super().place()
@@ -115,7 +115,7 @@ class TimelinePanel(Panel):
         return super().row(y, width)
 
     def _hint(self, y: int) -> Line:
-        """Return what to do while nobody is connected."""
+        """Return a row of the hint on what to do while there is no connection."""
         assert self.view
         server = self.view.session.server
         words = [f"Choose a pattern and press {self.view.keys['start']}."]
@@ -134,7 +134,7 @@ class TimelinePanel(Panel):
         return [*label, *server_lane(self.view, self.window(self.view), self._stalls), *state]
 
     def _now(self, view: View) -> tuple[str, Style]:
-        """Return what the server as a whole does now."""
+        """Return the stall or the blocking calls of the server now, in words, with their style; empty without any."""
         stall = view.stall
         if stall and (view.frozen or not stall.end):
             lasted, why = view.length(stall), label(stall.cause)
@@ -145,7 +145,7 @@ class TimelinePanel(Panel):
         first = min(running, key=lambda span: span.begin)
         word = WORDS.get(first.kind, first.kind)
         if not any(span.stops_all for span in running):
-            kept = first.kind == KEEPS_GIL  # only one of a process holds the GIL at a time
+            kept = first.kind == KEEPS_GIL  # in each process only one of them holds the GIL at a time
             count = len({span.pid for span in running}) if kept else len(running)
             return f"{count} in {word}", view.palette.waiting
         return f"{word} {text.elapsed(view.now - first.begin)}", view.palette.waiting
@@ -158,7 +158,7 @@ class TimelinePanel(Panel):
         for seconds in range(0, span, max(span // (6 if width >= 60 else 3), 1)):
             mark = "now" if seconds == 0 else f"-{seconds} s"
             begin = width - round(seconds / span * width) - len(mark)
-            if begin >= 0 and begin + len(mark) < free:  # a space parts it from the one before
+            if begin >= 0 and begin + len(mark) < free:  # keep a space between two marks
                 marks[begin : begin + len(mark)] = mark
                 free = begin
         legend = "".join(marks[:width])
@@ -166,7 +166,7 @@ class TimelinePanel(Panel):
 
 
 def longest_first(connections: list[Connection]) -> list[Connection]:
-    """Return the waiting connections first, the longest wait first; simultaneous ones by their numbers."""
+    """Sort the waiting connections first, the longest wait first; simultaneous ones by their numbers."""
     known = [(connection.pending_since, connection) for connection in connections]
     begin, ranked = 0, []
     for since, connection in sorted((each for each in known if each[0]), key=lambda each: each[0]):
@@ -184,7 +184,7 @@ def number(connection: Connection) -> tuple[bool, int]:
 
 
 def blame(stall: Stall, width: int) -> str:
-    """Return the culprit's line and its caller, as far as there is room; without one, why they wait."""
+    """Return the culprit's line, and its caller if it fits; without a line to blame, the cause."""
     own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
         reason = sentence(stall.cause).rstrip(".")

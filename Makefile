@@ -2,8 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# The tests wait more than they compute, so two run side by side on any machine.
-PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+# The tests wait more than they compute, so three run side by side on two cores.
+PYTEST := $(BIN)/pytest -n 3 --dist worksteal
 
 .PHONY: run test test-all check lint bench soak fuzz fuzz-keys screenshots clean
 .DEFAULT_GOAL := run

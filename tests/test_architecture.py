@@ -9,7 +9,7 @@ from echo_tui.cli.root import cli
 from echo_tui.diagnosis.report import SYN_DROPPED
 from echo_tui.diagnosis.rules import RULES
 from echo_tui.diagnosis.stall import Attribution, Cause, Wait
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,7 +27,7 @@ HANDLERS = ("server_records", "client_records", "samples")
 @pytest.mark.parametrize("name", HANDLERS)
 def test_what_an_observation_does_to_several_parts_is_done_by_their_methods(name: str) -> None:
     """The rules assign to local names only: each part of a session changes only itself."""
-    tree = ast.parse((ROOT / "app" / "echo_tui" / "model" / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "app" / "echo_tui" / "session" / f"{name}.py").read_text(encoding="utf-8"))
     assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)]
     assert assigned
     targets = [target for node in assigned for target in getattr(node, "targets", None) or [node.target]]  # type: ignore[union-attr]

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import psutil
 from echo_servers.records import Bye, Echo, New, preview
 from echo_tui.model.observations import ENCODER, ClientConnected, ClientEcho, ClientSent, Observation
-from echo_tui.model.session import Session
 from echo_tui.observers.pipe import CHUNK, decode
+from echo_tui.session.session import Session
 
 from tests.bench.figures import Effort, Figure, Goal, Section
 

@@ -26,7 +26,7 @@ from tests.e2e.leaving import (
 from tests.e2e.terminal import PATIENCE, Terminal, command
 from tests.ports import free_port, is_free
 
-KILLED = ("single-thread", "busy-loop", "too-many-threads", "process-pool", "process-loops", "eventlet")
+KILLED = ("busy-loop", "process-pool", "process-loops", "eventlet")
 """Patterns whose servers are seen to end after a SIGKILL of the dashboard in every run of the tests."""
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import msgspec
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 
 from tests.fuzz.clients import DRAINS, Notes
 from tests.fuzz.judge import NEVER, Found, judge

@@ -11,7 +11,7 @@ from echo_tui.model.connection import Connection, State
 from echo_tui.model.connections import CLOSED_KEPT, OPEN_KEPT
 from echo_tui.model.event_log import Log
 from echo_tui.model.observations import Observation
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 
 INDEXES = ("by_key", "by_peer", "_of")
 """Attributes that only index connections and stalls; `plain` skips them, as the objects are found elsewhere too."""

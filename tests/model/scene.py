@@ -16,7 +16,7 @@ from echo_tui.model.observations import (
     Thread,
     ThreadSample,
 )
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 
 MS = 1_000_000
 PID = 7

@@ -8,7 +8,7 @@ from types import FunctionType, NoneType
 import msgspec
 from echo_tui.diagnosis.stall import Stall
 from echo_tui.model.observations import Observation
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 

@@ -10,7 +10,7 @@ from echo_tui.model.observations import (
     Flooding,
     ProcessSample,
 )
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 
 from tests.model.scene import PID, Scene
 

@@ -27,7 +27,7 @@ from echo_tui.model.observations import (
     SocketSample,
 )
 from echo_tui.model.server import OUTPUT_KEPT
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 
 from tests.model.plain import fold
 

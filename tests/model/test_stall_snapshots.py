@@ -5,8 +5,8 @@ from dataclasses import replace
 from echo_servers.records import New, Recv
 from echo_tui.diagnosis.stalls import THRESHOLD
 from echo_tui.diagnosis.targets import OnThread
-from echo_tui.model import stall_snapshots
-from echo_tui.model.stall_snapshots import AGAIN, KEPT, StallSnapshots
+from echo_tui.session import stall_snapshots
+from echo_tui.session.stall_snapshots import AGAIN, KEPT, StallSnapshots
 
 from tests.model.scene import MS, PID, Scene, loop
 

@@ -19,7 +19,7 @@ from echo_tui.model.observations import (
     ServerExited,
     ServerStarted,
 )
-from echo_tui.model.session import APPLY, Session
+from echo_tui.session.session import APPLY, Session
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,7 +2,7 @@
 
 from echo_servers.records import Lost, New, Wakes
 from echo_tui.model.observations import Frame
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 
 from tests.model.scene import PID, Scene
 

@@ -275,7 +275,8 @@ def busy_core() -> Iterator[int]:
         burner.wait()
 
 
-def test_no_core_is_told_from_parked_on_a_busy_machine(busy_core: int) -> None:
+@pytest.mark.slow  # it takes a core away from all other tests
+def test_no_core_differs_from_blocked_on_a_busy_machine(busy_core: int) -> None:
     for kind, cause in (("cpu", Cause.NO_CORE), ("sleep", Cause.BLOCKED)):
         with watching("asyncio", BlockSetting(kind, 1.5)) as watch:
             assert watch.session.server

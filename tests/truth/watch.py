@@ -11,16 +11,22 @@ from echo_servers.records import address_name
 from echo_servers.server import Options
 from echo_tui.diagnosis.stall import Cause, Stall
 from echo_tui.model.observations import StallAfter
-from echo_tui.model.session import Session
 from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.live import Live, Plan
+from echo_tui.session.session import Session
 
 from tests.ports import free_port
 
 LIMIT = 30.0
 LOOK = TURN / 1e9
+STARVED = 0.25
+"""How long (s) a thread of the server may be ready to run without a core before a measurement tells nothing."""
 CLOSE = 0.1
 """How far (s) from the truth a time may be, beyond what this run itself was late."""
+
+
+class Starved(Exception):
+    """A measurement failed in a run that itself got too little of a core to measure. It is repeated (conftest.py)."""
 
 
 class Watch:
@@ -88,6 +94,18 @@ class Watch:
             self.live.arm(self.block)
         else:
             self.live.arm(None)
+
+    def starved(self) -> str:
+        """Return how this run was short of a core, by its own figures; empty if it was not."""
+        threads = self.session.threads
+        without = max((thread.waited_for_a_core for thread in threads.known.values()), default=0) / 1e9
+        if self.late > CLOSE:
+            return f"a sample was {self.late:.2f} s late"
+        if without > STARVED:
+            return f"a thread of the server was ready to run for {without:.2f} s without a core"
+        if threads.interval and threads.interval > 4 * TURN:
+            return f"samples of the threads were {threads.interval / 1e9:.2f} s apart"
+        return ""
 
     def is_close(self, measured: int, truth: int) -> bool:
         """Whether two moments (ns) are the same, as well as this run can tell."""
@@ -164,5 +182,9 @@ def watching(
     watch = Watch(pattern, block, options, threshold, reports)
     try:
         yield watch
+    except Exception as error:
+        if why := watch.starved():
+            raise Starved(why) from error
+        raise
     finally:
         watch.live.close()

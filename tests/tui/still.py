@@ -29,11 +29,11 @@ from echo_tui.model.observations import (
     Thread,
     ThreadSample,
 )
-from echo_tui.model.session import Session
-from echo_tui.model.stall_snapshots import StallSnapshots
 from echo_tui.run.arming import Arming
 from echo_tui.run.live import Live, Plan
 from echo_tui.run.strace_view import StraceView
+from echo_tui.session.session import Session
+from echo_tui.session.stall_snapshots import StallSnapshots
 from echo_tui.tui import picture
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.view import View

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from echo_servers.catalog import PATTERNS
 from echo_tui.config import Config
-from echo_tui.model.stall_snapshots import StallSnapshots
 from echo_tui.run.live import Live
+from echo_tui.session.stall_snapshots import StallSnapshots
 from echo_tui.tui.dialogs import Help
 from echo_tui.tui.keys import ALL_KEYS, KEYS
 from textual.widgets import Input

@@ -10,7 +10,7 @@ from echo_tui.diagnosis.stall import Cause
 from echo_tui.experiments.cell import Blame, Cell, Feeling, Felt, Newcomer
 from echo_tui.experiments.measure import Measured, measure
 from echo_tui.experiments.terms import Terms
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 from echo_tui.tui.matrix import MatrixScreen, described
 from textual.coordinate import Coordinate
 from textual.screen import Screen

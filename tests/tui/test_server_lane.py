@@ -9,7 +9,7 @@ from echo_tui.diagnosis.stall import Cause, Stall, Verdict
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.observations import ServerStarted
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 from echo_tui.tui import text
 from echo_tui.tui.lanes import Window
 from echo_tui.tui.palette import Palette

@@ -3,6 +3,7 @@
 import random
 from itertools import combinations
 
+import pytest
 from echo_servers.server import Options
 from echo_tui.tui.layout import arrange
 from echo_tui.tui.panel import Panel
@@ -107,6 +108,7 @@ KEYS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow  # tests/fuzz_keys.py does the same with a real terminal, and briefly in each run of the tests
 async def test_random_keys_clicks_and_resizes() -> None:
     """The dashboard survives random keys, clicks and resizes (from a fixed seed), and still responds."""
     chance = random.Random(SEED)

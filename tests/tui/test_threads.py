@@ -10,7 +10,7 @@ from echo_servers.server import Options
 from echo_tui.diagnosis.stall import Culprit, Stall, Verdict
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.model.observations import Observation, ServerStarted, Thread, ThreadSample, Unavailable
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 from echo_tui.tui.panels.source import who
 from echo_tui.tui.panels.threads import ThreadsPanel, in_short, rows
 

@@ -7,7 +7,7 @@ import msgspec
 from hdrh.histogram import HdrHistogram
 
 from echo_tui.model.observations import ClientEcho, Observation
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 
 LONGEST = 3_600_000_000
 """Latencies are counted from 1 us to one hour (us), with three significant digits."""

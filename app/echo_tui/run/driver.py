@@ -1,24 +1,22 @@
 """The loop that drives every run: of the dashboard, of a headless run, of the matrix and of tests."""
 
 import time
-from collections.abc import Callable
 
-from echo_tui.run.live import Live
+from echo_tui.run.ports import Clock, Source
 
 TURN = 50_000_000
 """The time (ns) between turns: pipes are read and the kernel is sampled twenty times a second."""
 RESOURCES = 500_000_000
 """The time (ns) between samples of CPU, memory and context switches."""
-Clock = Callable[[], int]
 
 
 class Driver:
     """The turns of one run. Each reads the pipes and samples what is due; the driver measures how late turns are."""
 
     def __init__(
-        self, live: Live, clock: Clock = time.monotonic_ns, turn: int = TURN, resources: int = RESOURCES
+        self, source: Source, clock: Clock = time.monotonic_ns, turn: int = TURN, resources: int = RESOURCES
     ) -> None:
-        self.live = live
+        self.source = source
         self._clock = clock
         self._turn, self._resources = turn, resources
         self._due = clock()
@@ -46,14 +44,18 @@ class Driver:
         late = max(now - self._due, 0)
         self._worst = max(self._worst, late)
         self._due = (self._due if late < self._turn else now) + self._turn
-        taken = self.live.drain()
-        self.live.look()
+        taken = self.source.drain()
+        self.source.look()
         if now >= self._sample_at:
             self._sample_at = now + self._resources
-            self.live.sample()
+            self.source.sample()
         return taken
 
     def worst_lag(self) -> int:
         """Return by how much (ns) the latest turn was late at worst since the last call."""
         worst, self._worst = self._worst, 0
         return worst
+
+    def report_lag(self) -> None:
+        """Fold the worst lag of turns since the last call into the session."""
+        self.source.lag(self.worst_lag())

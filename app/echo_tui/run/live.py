@@ -25,8 +25,6 @@ from echo_tui.model.observations import (
     SocketSample,
     StallAfter,
 )
-from echo_tui.model.session import Session
-from echo_tui.model.stall_snapshots import StallSnapshots
 from echo_tui.observers.child import Child
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.listening import listens
@@ -36,6 +34,8 @@ from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
 from echo_tui.run.our_clients import ENDED, FLOOD, FLOOD_SECONDS, NO_SERVER, OVER, OurClients
 from echo_tui.run.strace_view import StraceView
+from echo_tui.session.session import Session
+from echo_tui.session.stall_snapshots import StallSnapshots
 
 BUDGET = 0.02
 """Seconds that reading the pipes may take at a time."""

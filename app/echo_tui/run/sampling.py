@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from echo_tui.model.session import Session
 from echo_tui.model.sockets import UNREPORTED, WANTED
 from echo_tui.model.threads import ThreadState
+from echo_tui.session.session import Session
 
 
 def wanted(session: Session) -> Collection[str]:

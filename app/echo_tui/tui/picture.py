@@ -18,10 +18,10 @@ from textual.widgets import Static
 
 from echo_tui.config import Config
 from echo_tui.experiments.measure import Measured
-from echo_tui.model.session import Session
-from echo_tui.model.stall_snapshots import Snapshot
 from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.live import Live, Plan
+from echo_tui.session.session import Session
+from echo_tui.session.stall_snapshots import Snapshot
 from echo_tui.tui import endings, text
 from echo_tui.tui.failure import SOFTWARE, write_traceback
 from echo_tui.tui.keys import ALL_KEYS, PANELS, first_key
@@ -193,7 +193,7 @@ class Picture(Notices):
         told, self._told = self._told, self.live.session.stalls.news
         lively = self._news or self._waits
         if self._ticks >= (DRAWS if lively else CALM) or told != self._told:
-            self.live.lag(self.driver.worst_lag())
+            self.driver.report_lag()
             self._ticks, self._news = 0, False
             self.draw()
 

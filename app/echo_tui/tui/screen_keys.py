@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from echo_tui.experiments.measure import Measured
 from echo_tui.experiments.terms import Terms
-from echo_tui.model.stall_snapshots import Snapshot
+from echo_tui.session.stall_snapshots import Snapshot
 from echo_tui.tui import text
 from echo_tui.tui.details import StallDetails, sections
 from echo_tui.tui.dialogs import Help

@@ -12,7 +12,7 @@ from echo_tui.diagnosis.targets import ACCEPT
 from echo_tui.model.activity import NOTICEABLE, SECOND
 from echo_tui.model.connection import Connection, State
 from echo_tui.model.server import BlockSwitch
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.text import duration, elapsed
 from echo_tui.words import states

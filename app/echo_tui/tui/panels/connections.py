@@ -8,7 +8,7 @@ from rich.style import Style
 
 from echo_tui.model.activity import SECOND
 from echo_tui.model.connection import Connection, State
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 from echo_tui.tui import table, text
 from echo_tui.tui.view import View
 

@@ -9,9 +9,9 @@ from echo_servers.pattern import PROCESS
 from rich.style import Style
 
 from echo_tui.model.blocks import BlockSpan
-from echo_tui.model.session import Session
 from echo_tui.model.threads import Doing, ThreadState
 from echo_tui.model.workers import Worker
+from echo_tui.session.session import Session
 from echo_tui.tui import table, text
 from echo_tui.tui.panel import Line, wrap
 from echo_tui.tui.view import View

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from itertools import takewhile
 
-from echo_tui.model.session import Session
+from echo_tui.session.session import Session
 
 Snapshot = tuple[Session, int]
 """A session that no longer changes, and the time (ns) at which it was taken."""

@@ -8,7 +8,7 @@ from echo_tui.diagnosis.targets import OnGil
 from echo_tui.model import observations as seen
 
 if TYPE_CHECKING:
-    from echo_tui.model.session import Session
+    from echo_tui.session.session import Session
 
 
 UNKNOWN_RESTS = ("accept", "recv", "poll")

@@ -27,7 +27,6 @@ from echo_servers.records import Threads as ThreadCount
 from echo_servers.records import Worker as WorkerBegan
 
 from echo_tui.diagnosis.stalls import Stalls
-from echo_tui.model import client_records, samples, server_records
 from echo_tui.model import observations as seen
 from echo_tui.model.activity import NOTICEABLE, SECOND
 from echo_tui.model.blocks import Blocks
@@ -43,6 +42,7 @@ from echo_tui.model.sockets import Sockets
 from echo_tui.model.threads import Threads, ThreadState
 from echo_tui.model.totals import Totals
 from echo_tui.model.workers import Workers
+from echo_tui.session import client_records, samples, server_records
 
 Handler = Callable[["Session", Any], None]
 

@@ -6,7 +6,7 @@ from echo_tui.model import observations as seen
 from echo_tui.model.clients import Client
 
 if TYPE_CHECKING:
-    from echo_tui.model.session import Session
+    from echo_tui.session.session import Session
 
 
 def clients_lost(session: "Session", o: seen.ClientsLost) -> None:

@@ -29,7 +29,7 @@ from echo_tui.model.connection import Connection
 from echo_tui.model.server import ServerState
 
 if TYPE_CHECKING:
-    from echo_tui.model.session import Session
+    from echo_tui.session.session import Session
 
 
 def started(session: "Session", o: seen.ServerStarted) -> None:

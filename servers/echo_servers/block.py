@@ -65,7 +65,7 @@ class BlockSetting:
     """The kind of blocking call, its length in seconds, and that one message in `every` makes it."""
 
     kind: str = "sleep"
-    seconds: float = 2.0
+    seconds: float = 5.0
     every: int = 1
 
     @classmethod

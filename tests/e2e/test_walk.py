@@ -58,18 +58,19 @@ def test_everybody_waits_then_only_the_sender(terminal: Terminal) -> None:
         terminal.shows(f"[{number}]")
     terminal.until(lambda: "3 open" in terminal.text, "three clients")
     say(terminal, "hogehoge")
-    terminal.until(lambda: lines_with(terminal, "[3] :", "waiting"), "the sender waiting")
+    terminal.until(lambda: lines_with(terminal, "[3] :", "blocks"), "the sender")
     terminal.until(
-        lambda: lines_with(terminal, "[1] :", "held") and lines_with(terminal, "[2] :", "held"), "the others"
+        lambda: lines_with(terminal, "[1] :", "waits for [3]") and lines_with(terminal, "[2] :", "waits for [3]"),
+        "the others",
     )
     start(terminal, "thread per client")
-    terminal.until(lambda: lines_with(terminal, "[3] :", "quiet"), "the same clients")
+    terminal.until(lambda: lines_with(terminal, "[3] :", "idle"), "the same clients")
     terminal.press("b")
     terminal.shows("ON")
     say(terminal, "mogemoge")
-    terminal.until(lambda: lines_with(terminal, "[3] :", "waiting"), "the sender waiting")
-    assert not lines_with(terminal, "held")
-    assert not lines_with(terminal, "[1] :", "waiting")
+    terminal.until(lambda: lines_with(terminal, "[3] :", "blocks"), "the sender")
+    assert not lines_with(terminal, "waits for")
+    assert not lines_with(terminal, "[1] :", "waits")
     terminal.press("b")
     start(terminal, "single thread")
     terminal.until(lambda: len(lines_with(terminal, "] :", "not accepted")) >= 2, "the second client")

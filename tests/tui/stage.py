@@ -137,6 +137,10 @@ class Stage:
         entries = (entry.partition(" ") for entry in self.shown("keys").strip().split("  ") if entry)
         return {label: FOOTER.get(display, display) for display, _, label in entries}
 
+    def offers_fix(self) -> bool:
+        """Whether the footer offers to go to the pattern that fixes the block."""
+        return any(label.startswith("→ ") for label in self.footer())
+
     async def by_footer(self, label: str) -> None:
         """Press the key that the footer shows for a label."""
         await self.until(lambda: label in self.footer(), f"the footer shows {label}")

@@ -1,5 +1,6 @@
 """Every key for our clients does what its help says."""
 
+from echo_servers.block import BlockSetting
 from echo_servers.records import Bye
 from echo_servers.server import Options
 from echo_tui.model.connection import State
@@ -43,6 +44,33 @@ async def choose_right(stage: Stage) -> None:
 async def choose_left(stage: Stage) -> None:
     await stage.press("left", "left", "left")
     await stage.shows("▶[4]")
+
+
+@checks.key("speak")
+async def speak(stage: Stage) -> None:
+    before = {number: client.echoed for number, client in stage.session.clients.items()}
+    await stage.press("e")
+    await stage.until(
+        lambda: all(client.echoed == before[number] + 1 for number, client in stage.session.clients.items()),
+        "an echo for each",
+    )
+    await stage.shows(r"Recv: b'hello\n' from")
+
+
+@checks.key("speak-block")
+async def speak_and_block(stage: Stage) -> None:
+    stage.app.live.arm(BlockSetting("sleep", 1))
+    before = {number: client.echoed for number, client in stage.session.clients.items()}
+    await stage.press("E")
+    await stage.until(lambda: stage.session.blocks.running, "the block")
+    (span,) = stage.session.blocks.running.values()
+    assert stage.session.connections[span.connection].client == 1
+    await stage.until(
+        lambda: all(client.echoed == before[number] + 1 for number, client in stage.session.clients.items()),
+        "an echo for each",
+    )
+    assert len(stage.session.blocks.spans) == 1, "only the first one blocks"
+    await stage.press("b")
 
 
 @checks.key("all")

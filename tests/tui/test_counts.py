@@ -7,7 +7,6 @@ from echo_servers.server import Options
 from echo_tui.model.observations import BlockSet, Observation
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panels.connections import titles
-from echo_tui.tui.panels.source import SourcePanel
 
 from tests.crossed import seldom
 from tests.tui.stage import SIZES, dashboard, rendered
@@ -72,8 +71,8 @@ async def test_without_colour_a_stall_stands_out_more_than_the_block(monkeypatch
 
 async def test_source_of_the_pattern_at_the_cursor_is_shown_at_once() -> None:
     async with dashboard(size=(160, 45)) as stage:
-        await stage.until(lambda: "single_thread.py" in str(stage.app.query_one(SourcePanel).border_title), "its file")
-        await stage.until(lambda: any("accept" in line for line in stage.lines("source")), "its lines")
+        await stage.until(lambda: "patterns/single_thread.py" in stage.shown("welcome"), "its file")
+        await stage.until(lambda: any("accept" in line for line in stage.lines("welcome")), "its lines")
 
 
 @pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "nc 127.0.0.1 "), ("::", "nc ::1 "), ("127.0.0.1", "nc 127.")])

@@ -11,14 +11,14 @@ from echo_servers import catalog, pattern
 from echo_servers.records import Note
 from echo_servers.server import Options
 from echo_tui.model.observations import Observation, ServerExited, ServerStarted
-from echo_tui.tui.panels.ended import EndedPanel, died
+from echo_tui.tui.panels.ended import EndedPanel
 from echo_tui.tui.panels.patterns import PatternsPanel
 
 from tests.crossed import seldom
 from tests.tui.stage import SIZES, dashboard, until
 from tests.tui.still import NOW, PID, START, Still
 
-LIVING = {"timeline", "connections", "events", "cpu", "threads", "source"}
+LIVING = {"connections", "events", "cpu", "threads", "source"}
 
 
 async def test_traceback_replaces_the_panels_and_space_restarts() -> None:
@@ -73,7 +73,7 @@ async def test_stopped_server_keeps_its_panels() -> None:
         await stage.until(lambda: stage.session.totals.new == 2, "two clients")
         await stage.press("space")
         await stage.shows("stopped")
-        assert not died(stage.app.view())
+        assert not stage.app.view().died
         assert stage.visible() >= LIVING
         await stage.until(
             lambda: "server ended" in stage.shown("connections") or "closed" in stage.shown("connections")
@@ -106,7 +106,7 @@ async def test_missing_extra_is_grey_and_refused_in_one_sentence(
     async with dashboard() as stage:
         panel, gevent = stage.app.query_one(PatternsPanel), catalog.find("gevent")
         panel.put(gevent)
-        await stage.until(lambda: sentence in stage.shown("source"), "the sentence in its story")
+        await stage.until(lambda: sentence in stage.shown("welcome"), "the sentence in its story")
         palette = stage.app.view().palette
         assert panel.line(panel.entries.index(gevent), 20)[-1][1] == palette.faint
         assert panel.line(panel.entries.index(catalog.find("trio")), 20)[-1][1] == palette.text
@@ -137,7 +137,7 @@ async def test_exception_is_shown_before_its_traceback() -> None:
 
 async def test_refused_threads_end_the_server() -> None:
     async with dashboard("too-many-threads", size=(100, 30)) as stage:
-        await stage.until(lambda: died(stage.app.view()), "its end")
+        await stage.until(lambda: stage.app.view().died, "its end")
         await stage.until(lambda: "can't start new thread" in stage.shown("ended"), "the exception")
         said = stage.shown("ended")
         found = re.search(r"refused after ([\d,]+) threads: (.+)", said)

@@ -59,8 +59,8 @@ async def test_fix_before_a_server_runs_starts_the_marked_pattern() -> None:
     options = Options(port=0, workers=2)
     async with dashboard(options=options, block=BlockSetting("cpu", 1)) as stage:
         stage.app.query_one(PatternsPanel).put(find("asyncio"))
-        await stage.until(lambda: "x asyncio + processes" in stage.shown("patterns"), "the fix is marked")
-        await stage.until(lambda: {"fix", "block off"} <= set(stage.footer()), "its key, and that it is on")
+        await stage.until(lambda: "→ asyncio + processes" in stage.shown("patterns"), "the fix is marked")
+        await stage.until(lambda: stage.offers_fix() and "block off" in stage.footer(), "its key, and that it is on")
         await stage.press("x")
         await stage.serving("asyncio-processes")
         assert stage.app.live.block.now == BlockSetting("cpu", 1)
@@ -93,7 +93,8 @@ async def test_a_key_that_has_nothing_to_do_says_why() -> None:
         ):
             await stage.press(key)
             assert stage.notices()[-1] == words
-        assert not {"fix", "hold stdout", "strace"} & set(stage.footer())
+        assert not stage.offers_fix()
+        assert not {"hold stdout", "strace"} & set(stage.footer())
         await stage.misbehave("s")
         await stage.until(lambda: stage.notices()[-1] == "No client to do that: n opens one", "why")
         await stage.press("space", "s")

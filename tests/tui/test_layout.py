@@ -17,7 +17,7 @@ def test_the_sizes_of_the_design() -> None:
 
 def test_wide_shows_every_panel() -> None:
     assert arrange(160, 45, "patterns").shown == {*ALWAYS, "timeline", *LOWER} - {"calls"}
-    assert arrange(160, 45, "patterns", lens=True).shown == {*ALWAYS, "timeline", *LOWER} - {"events"}
+    assert arrange(160, 45, "patterns", strace=True).shown == {*ALWAYS, "timeline", *LOWER} - {"events"}
 
 
 def test_chosen_panel_is_shown_where_not_all_fit() -> None:
@@ -30,7 +30,7 @@ def test_chosen_panel_is_shown_where_not_all_fit() -> None:
 def test_system_calls_and_events_share_one_place() -> None:
     for panel in ("events", "calls"):
         assert arrange(80, 24, panel).shown & set(LOWER) == {"events"}
-        assert arrange(80, 24, panel, lens=True).shown & set(LOWER) == {"calls"}
+        assert arrange(80, 24, panel, strace=True).shown & set(LOWER) == {"calls"}
 
 
 @given(sizes, places)
@@ -53,5 +53,5 @@ def test_expanded_panel_replaces_all_others(size: tuple[int, int], place: str) -
 
 @given(sizes, places)
 def test_panel_of_an_ended_server_replaces_the_others(size: tuple[int, int], place: str) -> None:
-    layout = arrange(*size, place, ended=True)
-    assert layout.shown in ({"too-small"}, {*ALWAYS, "ended"})
+    layout = arrange(*size, place, instead="ended")
+    assert layout.shown in ({"too-small"}, {*ALWAYS, "timeline", "ended"})

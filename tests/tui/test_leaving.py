@@ -77,7 +77,7 @@ async def test_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
         await stage.until(lambda: "connected" in stage.chips().get("1", ""), "a client")
         await stage.press("b")
         await stage.say("hogehoge")
-        await stage.until(lambda: "waiting" in stage.chips()["1"], "it waits")
+        await stage.until(lambda: "blocks" in stage.chips()["1"], "it waits")
         await stage.until(lambda: "▆" in stage.shown("timeline"), "its shape")
         colours = set(re.findall(r"#[0-9a-f]{6}", stage.app.export_screenshot()))
         grey = {colour for colour in colours if len({colour[1:3], colour[3:5], colour[5:7]}) == 1}

@@ -41,7 +41,7 @@ async def test_client_that_does_not_read_stops_or_fills_a_server() -> None:
             lambda: "unsent" in stage.lines("connections")[0] and "MB" in stage.shown("connections"), "it"
         )
         assert not stage.session.stalls.count, "a loop that a client holds back serves all others"
-        assert stage.chips()["1"].startswith("not reading ")
+        await stage.until(lambda: stage.chips()["1"].startswith("not reading "), "for how long")
         assert all(process.growth < CEILING // 4 for process in stage.session.resources.processes.values())
         assert "memory" not in stage.shown("header")
 

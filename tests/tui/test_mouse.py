@@ -20,7 +20,7 @@ async def click(stage: Stage, panel: str, words: str) -> None:
 async def test_first_click_on_a_pattern_shows_it_and_second_starts_it() -> None:
     async with dashboard() as stage:
         await click(stage, "patterns", "select loop")
-        await stage.until(lambda: "select_loop.py" in str(stage.panel("source").border_title), "its source")
+        await stage.until(lambda: "patterns/select_loop.py" in stage.shown("welcome"), "its source")
         assert not stage.app.live.running
         await click(stage, "patterns", "select loop")
         await stage.serving("select-loop")

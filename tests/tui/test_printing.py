@@ -45,11 +45,11 @@ async def test_held_stdout_stays_held_for_the_next_pattern() -> None:
 async def test_no_pattern_is_offered_as_the_fix_of_held_stdout() -> None:
     async with dashboard("asyncio", options=Options(port=0, print=True), clients=2) as stage:
         await stage.connected(2)
-        await stage.until(lambda: "fix" in stage.footer(), "of the block")
+        await stage.until(stage.offers_fix, "of the block")
         await stage.press("o")
-        await stage.until(lambda: "fix" not in stage.footer(), "none")
+        await stage.until(lambda: not stage.offers_fix(), "none")
         assert "x asyncio to a thread" not in stage.shown("patterns")
         await stage.press("x")
         assert stage.notices()[-1] == "Nobody reads stdout, and no pattern fixes that: o reads it again"
         await stage.press("o")
-        await stage.until(lambda: "fix" in stage.footer(), "of the block, again")
+        await stage.until(stage.offers_fix, "of the block, again")

@@ -18,6 +18,22 @@ async def start(stage: Stage) -> None:
     await stage.serving("thread-pool")
 
 
+@checks.key("demo")
+async def demo(stage: Stage) -> None:
+    await stage.press("g")
+    await stage.glance()
+    assert stage.session.server
+    assert stage.session.server.pattern == "thread-pool", "a running server is not cut off"
+    await stage.press("space", "g")
+    await stage.serving("asyncio")
+    await stage.until(lambda: stage.session.stalls.going, "everybody waits for the first one")
+    assert [client.number for client in stage.session.clients.values()] == [1, 2, 3]
+    await stage.shows("STALLED", "waits for [1]", "blocks ", "time.sleep(")
+    await with_nobody(stage, "thread-pool")
+    await stage.press("b")
+    assert not stage.session.block.on
+
+
 @checks.key("restart")
 async def restart(stage: Stage) -> None:
     before, port = stage.session, stage.session.server and stage.session.server.port
@@ -56,7 +72,7 @@ async def following(stage: Stage) -> None:
 @checks.key("block")
 async def block(stage: Stage) -> None:
     await stage.press("b")
-    await stage.shows("block: sleep:2 ON")
+    await stage.shows("block: sleep:5 ON")
     await stage.press("b")
     await stage.shows("block: off")
 

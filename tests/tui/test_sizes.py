@@ -24,7 +24,7 @@ def well_laid_out(stage: Stage) -> bool:
     """Return whether the expected panels are shown; assert that they are within the screen and do not overlap."""
     screen = stage.app.screen_stack[0]
     width, height = screen.size
-    wanted = arrange(width, height, stage.app.seat, stage.app.ended, stage.app.expanded).shown
+    wanted = arrange(width, height, stage.app.seat, stage.app.instead, stage.app.expanded).shown
     inside = {"client-list", "exchange"} if "clients" in wanted else set()
     if stage.visible() - inside != wanted - {"clients", "too-small"}:
         return False

@@ -29,7 +29,7 @@ async def test_header_keeps_stall_lag_and_block_at_every_size(size: tuple[int, i
         app.draw()
         await pilot.pause()
         header = rendered(app.query_one("#header"))[0]
-    assert all(words in header for words in ("STALLED", "lag 3 ms", " 20/s")), header
+    assert all(words in header for words in ("STALLED", "screen 3 ms late", " 20/s")), header
     setting = BlockSetting("sleep", 6.0)
     assert f"{setting} ON" in header or f"{setting.spec} ON" in header
 

@@ -53,8 +53,8 @@ async def test_victims_cause_and_line_are_shown_at_every_size(size: tuple[int, i
             return len(re.findall(state, stage.shown("timeline")))
 
         # The screen may be older than the session.
-        await stage.until(lambda: lanes("█.* waiting ") == 2, "two victims")
-        assert lanes(" held | waiting ") == 3, stage.shown("timeline")
+        await stage.until(lambda: lanes("█.* waits for ") == 2, "two victims")
+        assert lanes(" blocks | waits for ") == 3, stage.shown("timeline")
 
 
 async def test_a_stall_and_its_line_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,10 +56,12 @@ async def test_from_everybody_waits_to_only_the_sender_waits() -> None:
         assert len(set(ports)) == 3
 
         await say(stage, "hogehoge")
-        await stage.until(lambda: begins(stage, _3="waiting", _1="held", _2="held"), "one waits, two are held")
+        await stage.until(
+            lambda: begins(stage, _3="blocks", _1="waits for [3]", _2="waits for [3]"), "one blocks, two wait"
+        )
         await stage.by_footer("all")
         await say(stage, "all of you")
-        await stage.until(lambda: begins(stage, _1="waiting", _2="waiting", _3="waiting"), "all wait")
+        await stage.until(lambda: begins(stage, _1="blocks", _2="waits for [1]", _3="waits for [1]"), "all wait")
         await stage.until(lambda: "blocked" in stage.shown("timeline"), "why")
 
         await start(stage, "multithread")
@@ -71,7 +73,7 @@ async def test_from_everybody_waits_to_only_the_sender_waits() -> None:
         while "▶[2]" not in stage.shown("client-list"):
             await stage.by_footer("choose")
         await say(stage, "mogemoge")
-        await stage.until(lambda: begins(stage, _2="waiting"), "the sender waits")
+        await stage.until(lambda: begins(stage, _2="blocks"), "the sender waits")
         assert begins(stage, _1="connected", _3="connected")
         await stage.until(lambda: begins(stage, _2="echo in"), "its echo")
         assert not [c for c in (1, 3) if stage.connection(c).waits]

@@ -142,7 +142,7 @@ class BlockSwitch:
 
     on: bool = False
     kind: str = "sleep"
-    seconds: float = 2.0
+    seconds: float = 5.0
     every: int = 1
 
     def set(self, o: BlockSet) -> None:

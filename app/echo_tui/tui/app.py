@@ -26,6 +26,7 @@ from echo_tui.tui.panels.clients import ClientList, ClientsPane
 from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.screen_keys import ScreenKeys
+from echo_tui.tui.talk_keys import TalkKeys
 from echo_tui.tui.unavailable import no_details, no_fix, no_stall, no_stdout, no_strace
 from echo_tui.tui.view import fix_now
 
@@ -33,8 +34,8 @@ BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_poli
 """Actions that wait until a dialog is closed."""
 
 
-class EchoTui(ClientKeys, ScreenKeys):
-    """The application: it adds the actions on the server to those on the clients and the screen."""
+class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
+    """The application: it adds the actions on the server to those on the clients, on the screen, and of a talk."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in ALL_KEYS]
 
@@ -51,6 +52,8 @@ class EchoTui(ClientKeys, ScreenKeys):
 
     def on_patterns_panel_looked(self, message: PatternsPanel.Looked) -> None:
         self.looked_at = message.pattern
+        running = self.live.pattern if self.live.running else None
+        self.browse(running is not None and message.pattern is not running)
 
     def on_stalls_panel_gone(self, message: StallsPanel.Gone) -> None:
         self.show_stall(message.number)
@@ -73,7 +76,9 @@ class EchoTui(ClientKeys, ScreenKeys):
                 return isinstance(self.focused, PatternsPanel)
             case "toggle_server" | "walk" | "zoom":
                 return not typing
-            case "choose" | "choose_all" | "load" | "burst" | "close_client":
+            case "demo":
+                return not self.live.running
+            case "speak" | "speak_blocking" | "choose" | "choose_all" | "load" | "burst" | "close_client":
                 return bool(self.live.present)
             case "leave":
                 return typing or self.expanded is not None or self.frozen is not None
@@ -115,6 +120,8 @@ class EchoTui(ClientKeys, ScreenKeys):
     def _started(self, pattern: Pattern) -> None:
         self.hold_still(None)
         self.looked_at = pattern
+        self.pending.clear()
+        self.browse(False)
         if self.client not in self.live.session.clients:  # it was closed, so it is not reconnected
             self.client = None
         self.draw()

@@ -46,6 +46,7 @@ RESET = Key("reset", "r", "close_client(True)", "reset", "Reset the chosen clien
 KEYS = (
     Key("hop", "tab", "hop(1)", "panel", "To the next panel", SCREEN, 7, "tab", True),
     Key("start", "enter", "start_pattern", "start", "Start the pattern under the cursor", SERVER, 2, "↑↓⏎"),
+    Key("demo", "g", "demo", "show me", "asyncio, three clients, and one call that blocks", SERVER, 3),
     Key("restart", "R", "restart", "restart", "Start the running pattern anew, on the same port", SERVER, 27),
     Key("toggle", "space", "toggle_server", "start", "Start or stop the server", SERVER, 8, "space"),
     Key("previous", "comma,less_than_sign", "walk(-1)", "previous", "Start the pattern before this one", SERVER),
@@ -61,7 +62,17 @@ KEYS = (
         "choose-right", "right", "choose(1)", "choose", "Choose the next client; one of them is 'all'", CLIENTS, 6, "←→"
     ),
     Key("choose-left", "left", "choose(-1)", "choose", "Choose the client before", CLIENTS),
-    Key("all", "a", "choose_all", "all", "Speak to all clients", CLIENTS, 14),
+    Key("speak", "e", "speak", "speak", "Everybody speaks: each of our clients sends a line", CLIENTS, 8),
+    Key(
+        "speak-block",
+        "E",
+        "speak_blocking",
+        "speak + block",
+        "Everybody speaks, the first one with the block armed",
+        CLIENTS,
+        9,
+    ),
+    Key("all", "a", "choose_all", "all", "Speak to all clients", CLIENTS, 10),
     Key("load", "l", "load", "load", "Messages a second from the chosen client", CLIENTS, 11),
     Key("burst", "u", "burst", "burst", "A burst of messages from the chosen client", CLIENTS, 18),
     Key("close", "c", "close_client(False)", "close", "Close the chosen client politely", CLIENTS, 13),

@@ -7,7 +7,9 @@ LEFT = ("connections", "stalls", "events", "calls")
 RIGHT = ("cpu", "threads", "source")
 LOWER = (*LEFT, *RIGHT)
 ALWAYS = ("header", "patterns", "clients", "keys")
-EVERYTHING = (*ALWAYS, "timeline", *LOWER, "ended", "too-small")
+INSTEAD = ("welcome", "ended")
+"""Panels that replace those about the server: before the first one, and when it has died."""
+EVERYTHING = (*ALWAYS, "timeline", *LOWER, *INSTEAD, "too-small")
 
 
 @dataclass(frozen=True)
@@ -19,29 +21,32 @@ class Layout:
 
 
 def arrange(
-    width: int, height: int, chosen: str, ended: bool = False, expanded: str | None = None, lens: bool = False
+    width: int, height: int, chosen: str, instead: str = "", expanded: str | None = None, strace: bool = False
 ) -> Layout:
     """Return the layout for a terminal; `chosen` is the lower panel that was visited last.
 
-    If the server has died (`ended`), one panel replaces all panels about the server. An `expanded` panel replaces all
-    others but the header and the footer. With the strace view (`lens`) the system calls replace the events.
+    `instead` is one of `INSTEAD`, or empty: it replaces the panels about the server, but for the timeline of a server
+    that has died. Before the first server the clients have no panel unless it is `chosen`. An `expanded` panel replaces
+    all others but the header and the footer. With `strace` the system calls replace the events.
     """
-    told = "calls" if lens else "events"
+    told = "calls" if strace else "events"
     chosen = told if chosen in ("calls", "events") else chosen
     name = size_class(width, height)
     if name == "small":
         return Layout(name, frozenset({"too-small"}))
-    if expanded and (not ended or expanded in ("ended", *ALWAYS)):
+    if expanded and (not instead or expanded in (instead, *ALWAYS)):
         return Layout(name, frozenset({"header", "keys", expanded}))
-    if ended:
-        return Layout(name, frozenset({*ALWAYS, "ended"}))
+    if instead == "welcome":
+        return Layout(name, frozenset({*ALWAYS, "welcome"} - ({"clients"} if chosen != "clients" else set())))
+    if instead:
+        return Layout(name, frozenset({*ALWAYS, "timeline", instead}))
     if name == "wide":
         lower = {*LOWER} - {"events", "calls"} | {told}
     elif name == "talk":
         right = {"source"} if chosen == "source" else {"cpu", "threads"}
         lower = {"connections", "stalls"} if chosen == "stalls" else {"connections", told, *right}  # stalls are wide
     else:
-        lower = {chosen if chosen in LOWER else told if lens else "connections"}
+        lower = {chosen if chosen in LOWER else told if strace else "connections"}
     return Layout(name, frozenset({*ALWAYS, "timeline", *lower}))
 
 

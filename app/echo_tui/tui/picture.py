@@ -23,6 +23,7 @@ from echo_tui.run.live import Live, Plan
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import Snapshot
 from echo_tui.tui import endings, text
+from echo_tui.tui.banner import banner
 from echo_tui.tui.failure import SOFTWARE, write_traceback
 from echo_tui.tui.keys import ALL_KEYS, PANELS, first_key
 from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange
@@ -33,7 +34,7 @@ from echo_tui.tui.panels.calls import CallsPanel
 from echo_tui.tui.panels.clients import ClientsPane
 from echo_tui.tui.panels.connections import ConnectionsPanel
 from echo_tui.tui.panels.cpu import CpuPanel
-from echo_tui.tui.panels.ended import EndedPanel, died
+from echo_tui.tui.panels.ended import EndedPanel
 from echo_tui.tui.panels.header import Header
 from echo_tui.tui.panels.keybar import KeyBar
 from echo_tui.tui.panels.log import LogPanel
@@ -42,8 +43,9 @@ from echo_tui.tui.panels.source import SourcePanel
 from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.panels.threads import ThreadsPanel
 from echo_tui.tui.panels.timeline import SPANS, TimelinePanel
+from echo_tui.tui.panels.welcome import WelcomePanel
+from echo_tui.tui.pending import Pending
 from echo_tui.tui.view import View
-from echo_tui.words.stalls import label
 
 DRAIN = TURN / 1e9
 """Seconds between two turns of the driver."""
@@ -85,10 +87,17 @@ class Picture(Notices):
         self.expanded: str | None = None
         self.keymap = config.keys
         self.key_names = {key.id: first_key(config.keys.get(key.id, key.key), self.get_key_display) for key in ALL_KEYS}
-        self.ended = False
+        self.instead = ""
+        """The panel that replaces those about the server; empty if none does."""
+        self.browsing = False
+        """Whether the cursor has moved to a pattern that does not run, so that its story replaces a lower panel."""
         self._ticks = 0
-        self._news = self._waits = self._strace_view = False
+        self._news = self._waits = False
+        self._arranged: object = None
+        """What the arrangement of the panels depends on, at the last drawing."""
         self.driver = Driver(self.live)
+        self.pending = Pending(lambda: self.driver.now)
+        """What a key has begun and waits for a condition, such as that a client is accepted."""
         self._told: tuple[object, ...] = ()
         """The value of `stalls.news` at the last turn; a change of it is drawn at once."""
         self._active: object = None
@@ -118,6 +127,7 @@ class Picture(Notices):
                         yield ThreadsPanel(id="threads")
                         yield SourcePanel(id="source")
                 yield EndedPanel(id="ended")
+                yield WelcomePanel(id="welcome")
         yield ClientsPane(id="clients")
         yield KeyBar(self.unavailable, id="keys")
 
@@ -142,6 +152,9 @@ class Picture(Notices):
         self.driver = Driver(self.live)
         self.set_interval(DRAIN, self._look)
         self.begin()
+
+    def start(self, pattern: Pattern) -> None:
+        """Start a pattern; overridden by the application."""
 
     def begin(self) -> None:
         """Run after the first drawing; does nothing unless overridden."""
@@ -177,6 +190,7 @@ class Picture(Notices):
 
     def _look(self) -> None:
         taken = self.driver.turn()
+        self.pending.turn()
         if taken > BUSY:  # a full pipe loses records, so read it again before the next turn
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, self.live.drain)
@@ -238,16 +252,17 @@ class Picture(Notices):
             screen = self.screen_stack[0]
             view = self.view()
             self._waits = view.waits
-            if (self.ended, self._strace_view) != (died(view), view.strace_view):
-                self.ended, self._strace_view = died(view), view.strace_view
+            arranged = (view.instead, view.strace_view, bool(view.session.clients))
+            if arranged != self._arranged:
+                self._arranged, self.instead = arranged, arranged[0]
                 self.fit()
             for panel in self._panels:
                 panel.show(view)
             if self.frozen:
-                words = self.banner(view)
-                banner = screen.query_one("#banner", Static)
-                if str(banner.content) != words:
-                    banner.update(words)
+                words = banner(view, self.frozen[0], self.stall, len(self.stall_snapshots))
+                row = screen.query_one("#banner", Static)
+                if str(row.content) != words:
+                    row.update(words)
         except (NoMatches, IndexError):  # before the widgets are mounted, or after they are removed
             return
         active = (self.live.running, view.usable, self.client, self.frozen is None, self.place, self.expanded)
@@ -255,20 +270,11 @@ class Picture(Notices):
             self._active = active
             self.refresh_bindings()
 
-    def banner(self, view: View) -> str:
-        """Return the banner of the frozen screen: what it shows, and which key continues."""
-        assert self.frozen
-        gone = text.count(view.goes_on.totals.events - self.frozen[0].totals.events)
-        if (stall := view.stall) and self.stall:
-            begin = text.stamp(view.since_start(stall.begin))
-            where = f"{view.started.title}, in the matrix:   " if self.origin and view.started else ""
-            count = view.goes_on.stalls.count
-            of = "" if self.origin and len(self.stall_snapshots) < count else f" of {count}"
-            which = f"STALL {stall.number}{of}"
-            what = f"{where}{which}   {label(stall.cause)} {view.length(stall)} from {begin}"
-        else:
-            what = "FROZEN"
-        return f"{what}   {gone} events since   {view.keys['freeze']} goes on"
+    def browse(self, on: bool) -> None:
+        """Show the story of the pattern under the cursor in a lower panel, or no longer."""
+        if on != self.browsing:
+            self.browsing = on
+            self.fit()
 
     def _recolour(self) -> None:
         self.palette = Palette.of(self)
@@ -286,9 +292,12 @@ class Picture(Notices):
             return
         screen = self.screen_stack[0]
         width, height = size or self.size
-        if self.ended and self.expanded not in (None, "ended", "patterns"):
+        if self.instead and self.expanded not in (None, self.instead, "patterns"):
             self.expanded = None
-        layout = arrange(width, height, self.seat, self.ended, self.expanded, self.live.strace_view.is_open)
+        seat = "source" if self.browsing else self.seat
+        if self.instead == "welcome" and (self.place == "clients" or self.live.session.clients):
+            seat = "clients"
+        layout = arrange(width, height, seat, self.instead, self.expanded, self.live.strace_view.is_open)
         screen.set_class(self.expanded is not None, "expanded")
         for name in ("small", "narrow", "talk", "wide"):
             screen.set_class(layout.name == name, name)
@@ -303,7 +312,7 @@ class Picture(Notices):
         focused = screen.focused
         if focused and not focused.display and layout.name != "small":
             # Set the focus at once: a deferred call would run after a focus change in progress and undo it.
-            screen.set_focus(screen.query_one("#ended" if self.ended else "#patterns"))
+            screen.set_focus(screen.query_one("#ended" if self.instead == "ended" else "#patterns"))
         self.call_after_refresh(self.draw)
 
     @property
@@ -316,8 +325,8 @@ class Picture(Notices):
 
     def stops(self) -> list[str]:
         """Return the panels that the key for the next panel visits, in order."""
-        if self.ended:
-            return ["patterns", "ended", "clients"]
+        if self.instead:
+            return ["patterns", self.instead, "clients"]
         return ["calls" if name == "events" and self.live.strace_view.is_open else name for name in PANELS]
 
     def on_descendant_focus(self) -> None:

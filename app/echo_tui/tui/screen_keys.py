@@ -130,8 +130,8 @@ class ScreenKeys(Picture):
 
     def action_go(self, name: str) -> None:
         self.expanded = None
-        if self.ended and name not in ("patterns", "clients"):
-            name = "ended"  # it replaces the others
+        if self.instead and name not in ("patterns", "clients"):
+            name = self.instead
         if self.live.strace_view.is_open and name == "events":
             name = "calls"  # they replace the events
         if name in PANELS or name == "calls":

@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from echo_servers.block import WORDS
 from echo_servers.catalog import BY_NAME, Pattern
 from echo_servers.fixes import Fix, fix
 
 from echo_tui.diagnosis.stall import Stall
 from echo_tui.diagnosis.targets import ACCEPT
 from echo_tui.model.activity import NOTICEABLE, SECOND
+from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.connection import Connection, State
 from echo_tui.model.server import BlockSwitch
 from echo_tui.session.session import Session
 from echo_tui.tui.palette import Palette
-from echo_tui.tui.text import duration, elapsed
+from echo_tui.tui.text import duration, elapsed, first_that_fits
 from echo_tui.words import states
 
 
@@ -79,6 +81,19 @@ class View:
         )
 
     @property
+    def died(self) -> bool:
+        """Whether the server ended without having been asked to."""
+        server = self.session.server
+        return bool(server and server.exited_at and not server.wanted)
+
+    @property
+    def instead(self) -> str:
+        """The panel that replaces those about the server; empty if there is a server, or was one that was stopped."""
+        if self.session.server is None:
+            return "welcome"
+        return "ended" if self.died else ""
+
+    @property
     def block(self) -> BlockSwitch:
         """The block whose fix is offered: that of the snapshot from the matrix, or the current one."""
         return (self.session if self.origin else self.live).block
@@ -121,12 +136,21 @@ class View:
         since = connection.pending_since
         return max(self.now - since, 0) if since else None
 
-    def state(self, connection: Connection) -> str:
-        """Return the state of a connection in words, with how long it has been waiting."""
-        state, lasted = self.condition(connection)
-        if lasted is not None:
-            return f"{states.connection(state)} {elapsed(lasted)}"
-        return states.connection(state)
+    def state(self, connection: Connection, width: int) -> str:
+        """Return the state of a connection in at most `width` cells: what it waits for, or which call it makes."""
+        if span := self.call_of(connection):
+            lasted, blocks = elapsed(max(self.now - span.begin, 0)), not (span.cooperative or span.by_helper)
+            return first_that_fits(states.calls(WORDS.get(span.kind, span.kind), lasted, blocks), width)
+        state, waited = self.condition(connection)
+        if waited is None:
+            return states.connection(state)
+        blocker = self.session.blocks.affecting(connection.pid, connection.tid) if state in WAITS_FOR_A_CALL else None
+        whom = self.session.connections.get(blocker.connection) if blocker else None
+        return first_that_fits(states.lasting(state, elapsed(waited), name(whom) if whom else ""), width)
+
+    def call_of(self, connection: Connection) -> BlockSpan | None:
+        """Return the injected blocking call that the handler of a connection is in; None if it is in none."""
+        return self.session.blocks.running.get(connection.key) if connection.key else None
 
     def condition(self, connection: Connection) -> tuple[State, int | None]:
         """Return the state to show for a connection, and how long (ns) it has waited; None if it does not wait.
@@ -145,8 +169,15 @@ class View:
         return at - self.session.server.started_at if self.session.server else 0
 
 
+WAITS_FOR_A_CALL = (State.WAITING, State.HELD)
+"""The states of a connection that a blocking call of another one may explain."""
 NOTICED = NOTICEABLE
 """A wait shorter than this (ns) is ordinary service, and not shown as waiting."""
+
+
+def name(connection: Connection) -> str:
+    """Return what a connection is called where another one is described: the number of our client, or its own."""
+    return f"[{connection.client}]" if connection.client is not None else f"#{connection.number}"
 
 
 def fix_now(view: View) -> Fix | None:

@@ -22,8 +22,10 @@ from echo_tui.tui.view import NOTICED, View
 
 BY_SERVER = ("server closed", "reset by server")
 """The ends of a client's connection that the server caused."""
-CHIP = 29
+CHIP = 31
 """The width of one client (cells)."""
+ROOM = 25
+"""The part of it for what a client does (cells)."""
 
 
 class ClientList(Panel):
@@ -153,11 +155,13 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
     connection = client.connection
     if connection is None or client.ended or connection.closed_at:
         return text.clean(client.ended) or "closed", palette.dim
+    if view.call_of(connection):
+        return view.state(connection, ROOM), state_style(view, connection)
     state, lasted = view.condition(connection)
     if state is not State.QUEUED and (manner := manners(client)):
         return manner + (f" {text.elapsed(lasted)}" if lasted is not None else ""), palette.waiting
     if lasted is not None:
-        return view.state(connection), state_style(view, connection)
+        return view.state(connection, ROOM), state_style(view, connection)
     if connection.rtt is None:
         return "connected", palette.good
     return f"echo in {text.duration(connection.rtt)}", palette.good

@@ -33,6 +33,8 @@ def whose(view: View, connection: Connection) -> str:
 def state_style(view: View, connection: Connection) -> Style:
     """Return the style of a connection's state."""
     palette = view.palette
+    if view.call_of(connection):
+        return palette.blocked
     state, _ = view.condition(connection)
     if state is State.QUEUED:
         return palette.queued
@@ -93,7 +95,7 @@ COLUMNS = (
     Column("#", 4, 0, lambda view, c: str(c.number), lambda view, c: view.palette.dim, right=True),
     Column("peer", 7, 0, lambda view, c: text.tail(text.peer(c.peer), 7)),
     Column("client", 8, 2, whose, lambda view, c: view.palette.accent),
-    Column("state", 19, 1, lambda view, c: view.state(c), state_style),
+    Column("state", 19, 1, style=state_style, most=25, fitted=lambda view, c, width: view.state(c, width)),
     Column("recv", 6, 5, lambda view, c: counted(c, text.count(c.recv)), right=True),
     Column("send", 6, 5, lambda view, c: counted(c, text.count(c.send)), right=True),
     Column("bytes", 8, 8, lambda view, c: counted(c, text.size(c.recv_bytes)), right=True),

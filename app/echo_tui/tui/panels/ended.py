@@ -10,12 +10,6 @@ from echo_tui.tui.panels.log import ending
 from echo_tui.tui.view import View
 
 
-def died(view: View) -> bool:
-    """Return whether the server ended without having been asked to."""
-    server = view.session.server
-    return bool(server and server.exited_at and not server.wanted)
-
-
 class EndedPanel(Panel):
     """The panel with the exit code or signal of the server, its notes, and its stderr."""
 

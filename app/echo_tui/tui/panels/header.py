@@ -3,16 +3,18 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
-from echo_servers.block import BlockSetting
+from echo_servers.block import WORDS, BlockSetting
 from echo_servers.catalog import BY_NAME
 from echo_servers.ceiling import STRUCK
 from rich.style import Style
 
+from echo_tui.model.blocks import KEEPS_GIL, BlockSpan
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.panels.cpu import NOTABLE
 from echo_tui.tui.panels.log import ending
 from echo_tui.tui.view import View
+from echo_tui.words import states, translated
 
 SLOW = 150 * text.MS
 """Sampling intervals longer than this (ns) are shown as slowed down."""
@@ -51,7 +53,8 @@ class Header(Panel, can_focus=False):
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
-            interval(view), stalled(view), growth(view), session.printed.held, ceiling_struck(view),
+            interval(view), stalled(view), calls_that_block(view), growth(view), session.printed.held,
+            ceiling_struck(view),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -92,6 +95,11 @@ class Header(Panel, can_focus=False):
     def _block(self) -> Part:
         assert self.view
         block, palette = self.view.block, self.view.palette
+        if first := min(self.view.live.blocks.running.values(), key=lambda span: span.begin, default=None):
+            elapsed = (self.view.clock - first.begin) // text.SECOND
+            long, short = states.remaining(WORDS.get(first.kind, first.kind), elapsed, first.seconds)
+            ending = "" if block.on else translated(", then off")
+            return Part(f" {long}{ending} ", palette.blocked, short=f" {short} ", shortens=4)
         if block.on:
             setting = BlockSetting(block.kind, block.seconds, block.every)
             return Part(f" block: {setting.spec} ON ", palette.blocked, short=f" {setting.spec} ON ", shortens=4)
@@ -105,6 +113,8 @@ class Header(Panel, can_focus=False):
         words, goes_on = stalled(view)
         if goes_on:
             parts.append(Part(f"  {words} ", palette.stalled))
+        elif calls := calls_that_block(view):
+            parts.append(Part(f"  {states.blocked_by_calls(*calls)} ", palette.blocked))
         elif words:
             parts.append(Part(f"  last {words} ", palette.dim, goes=2, short=f"  {words} ", shortens=7))
         if grown := growth(view):
@@ -119,7 +129,9 @@ class Header(Panel, can_focus=False):
         lag = view.live.resources.worst_lag(view.clock)
         if lag is not None:
             late = lag >= 50 * text.MS
-            parts.append(Part(f"  lag {lag / text.MS:.0f} ms", palette.waiting if late else palette.dim, goes=2))
+            parts.append(
+                Part(f"  screen {lag / text.MS:.0f} ms late", palette.waiting if late else palette.dim, goes=2)
+            )
         if longest := interval(view):
             slow = longest > SLOW
             rate = f"{text.SECOND / longest:.0f}/s"
@@ -161,6 +173,19 @@ def stalled(view: View) -> tuple[str, bool]:
     if not stalls.all:
         return "", False
     return f"stall {text.clock(view.clock - max(stall.end for stall in stalls.all))} ago", False
+
+
+def calls_that_block(view: View) -> tuple[int, int] | None:
+    """Return how many injected calls block a thread, and how many other connections it serves; None without any."""
+    session = view.live
+    if not (spans := session.blocks.by_thread):
+        return None
+    workers = {key for key in session.workers if key in spans or any(_keeps_gil(span, key) for span in spans.values())}
+    return len(spans), max(sum(len(session.workers[key].serving) for key in workers) - len(spans), 0)
+
+
+def _keeps_gil(span: BlockSpan, worker: tuple[int, int]) -> bool:
+    return span.kind == KEEPS_GIL and span.pid == worker[0]
 
 
 def _at(step: int, parts: list[Part]) -> list[Part]:

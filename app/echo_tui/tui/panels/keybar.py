@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Hashable
 
+from echo_servers.catalog import find
 from textual import events
 from textual.widgets import Input
 
 from echo_tui.tui.keys import ALL_KEYS, DIALOG, STALLS, TYPING, Key
 from echo_tui.tui.panel import Line, Panel
-from echo_tui.tui.view import View
+from echo_tui.tui.view import View, fix_now
 
 GAP = 2
 OF_PANEL = {"stalls": ("go-there", "copy", "stall-before")}
@@ -82,11 +83,13 @@ class KeyBar(Panel, can_focus=False):
         """Return the labels that depend on the session, by key id."""
         assert self.view
         server = self.view.live.server
+        found = fix_now(self.view)
         frozen = "go on" if self.view.frozen else "freeze"
         return {
             "toggle": "stop" if server and server.running else "start",
             "freeze": frozen,
             "hold": "read stdout" if self.view.live.printed.held else "hold stdout",
+            "fix": f"→ {find(found.pattern).title}" if found else "fix",
             "block": "block off" if self.view.live.block.on else "block on",
         }
 

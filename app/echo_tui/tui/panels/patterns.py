@@ -72,7 +72,7 @@ class PatternsPanel(Panel):
             alive = bool(self.view.session.server and self.view.session.server.running)
             return [("● " if alive else "✗ ", palette.good if alive else palette.bad), (entry.title, palette.strong)]
         if entry.name == fix_in(self.view):
-            return [(f"{self.view.keys['fix']} "[:2], palette.good), (entry.title, palette.good)]
+            return [("→ ", palette.good), (entry.title, palette.good)]
         return [("  ", palette.text), (entry.title, palette.faint if entry.missing else palette.text)]
 
     def in_sight(self) -> int:

@@ -4,30 +4,24 @@ import functools
 from collections import Counter
 from collections.abc import Hashable
 
-from echo_servers.block import WORDS
-from echo_servers.catalog import Pattern, find
+from echo_servers.catalog import find
 from echo_servers.fixes import fix
-from rich.console import Console
-from rich.style import Style
-from rich.syntax import Syntax
 
 from echo_tui.diagnosis.stall import Cause, Culprit, Stall
 from echo_tui.model.observations import Frame
 from echo_tui.tui import text
-from echo_tui.tui.lines import file_line, no_line, read_lines, source_line
+from echo_tui.tui.code import GUTTER, code
+from echo_tui.tui.lines import file_line, no_line, source_line
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.panels.threads import name_of
+from echo_tui.tui.story import story
 from echo_tui.tui.view import View, fix_now
 from echo_tui.words.stalls import label, sentence
 
-GUTTER = 3
-"""Cells before a line number, for the mark of the threads in that line."""
 CALLS = 2
 """The limit of calls shown of the culprit's stack."""
 PLACE = 22
-CODED = 1500
-"""The limit of lines shown of a file: to colour thousands would delay the screen."""
 
 
 class SourcePanel(Panel):
@@ -172,43 +166,3 @@ def light(line: Line, palette: Palette, width: int) -> Line:
     """Return a line highlighted in the colour of a stall."""
     whole = "".join(words for words, _ in line)
     return [(whole.ljust(width), palette.stalled)]
-
-
-def story(pattern: Pattern, view: View, width: int) -> list[Line]:
-    """Return the lines on what a pattern is, what to watch, what a block does to it, and the fix."""
-    palette = view.palette
-    lines: list[Line] = [[(pattern.title, palette.strong)]]
-    lines += [[(line, palette.bad)] for line in (wrap(pattern.missing, width) if pattern.missing else ())]
-    lines += [[(line, palette.text)] for line in wrap(pattern.story, width)]
-    told = [("Watch", pattern.watch), ("Block", pattern.blocking)]
-    if found := fix_for(pattern, view):
-        told.append(("Fix", found))
-    for heading, words in told:
-        first, *rest = wrap(words, width - 7)
-        lines.append([(f"{heading:7}", palette.accent), (first, palette.text)])
-        lines += [[(" " * 7 + line, palette.text)] for line in rest]
-    return lines
-
-
-def fix_for(pattern: Pattern, view: View) -> str:
-    """Return what fixes the current block under a pattern, and its key; empty if there is no fix."""
-    kind = view.block.kind
-    if not (found := fix(pattern, kind)):
-        return ""
-    key = f"; {view.keys['fix']} goes there" if found == fix_now(view) else ""
-    return f"Against {WORDS.get(kind, kind)}: {find(found.pattern).title}{key}. {found.why}"
-
-
-def code(file: str, palette: Palette) -> list[Line]:
-    """Return the first `CODED` lines of a file, with line numbers and syntax colouring."""
-    source = "\n".join(text.clean(line) for line in read_lines(file)[:CODED])
-    syntax = Syntax(source, "python", theme="monokai" if palette.dark else "xcode")
-    console = Console(width=200, color_system="truecolor", force_terminal=True, legacy_windows=False)
-    lines: list[Line] = []
-    for number, content in enumerate(syntax.highlight(source.rstrip("\n")).split("\n"), 1):
-        line: Line = [(f"{'':{GUTTER}}{number:3} ", palette.faint)]
-        for segment in content.render(console, end=""):
-            style = segment.style or Style.null()
-            line.append((segment.text, Style(color=style.color, bold=style.bold, italic=style.italic)))
-        lines.append(line)
-    return lines

@@ -15,12 +15,15 @@ from echo_tui.tui.panel import Line, Panel, pad
 from echo_tui.tui.panels.connections import open_or_closed, state_style
 from echo_tui.tui.server_lane import server_lane
 from echo_tui.tui.view import View
+from echo_tui.words import states
 from echo_tui.words.stalls import label, sentence, short
 
 SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
 """The spans of time that the timeline can show (ns)."""
 LABEL = 13
-STATE = 20
+STATE, WIDE_STATE = 20, 26
+"""Cells for the present state of a connection, and where the panel is at least `ROOMY` wide."""
+ROOMY = 90
 
 TOGETHER = text.SECOND // 10
 """Waits that begin within this time (ns) of the first one count as simultaneous."""
@@ -51,7 +54,7 @@ class TimelinePanel(Panel):
     @property
     def state_width(self) -> int:
         """Cells for the present state of each connection."""
-        return STATE
+        return STATE if self.extent.width < ROOMY else WIDE_STATE
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
         stalls, blamed = (
@@ -85,14 +88,15 @@ class TimelinePanel(Panel):
         palette = view.palette
         window = self.window(view)
         who = f"[{connection.client}]" if connection.client is not None else f"#{connection.number}"
-        room = LABEL - len(who) - 2
-        label = pad(text.tail(text.peer(connection.peer), room), room)
+        space = LABEL - len(who) - 2
+        label = pad(text.tail(text.peer(connection.peer), space), space)
+        room = self.state_width - 1
         chosen = view.client is not None and connection.client == view.client
         return [
             (who + " ", palette.accent if connection.client is not None else palette.text),
             (label + " ", palette.strong if chosen else palette.text),
             *spans(lane(connection, window, view.now, view.session.held_since(connection), self._stalls), palette),
-            (" " + pad(view.state(connection), self.state_width - 1), state_style(view, connection)),
+            (" " + pad(view.state(connection, room), room), state_style(view, connection)),
         ]
 
     def whole(self, begin: int, total: int) -> str:
@@ -148,7 +152,8 @@ class TimelinePanel(Panel):
             kept = first.kind == KEEPS_GIL  # in each process only one of them holds the GIL at a time
             count = len({span.pid for span in running}) if kept else len(running)
             return f"{count} in {word}", view.palette.waiting
-        return f"{word} {text.elapsed(view.now - first.begin)}", view.palette.waiting
+        counted = states.remaining(word, (view.now - first.begin) / text.SECOND, first.seconds)
+        return text.first_that_fits(counted, self.state_width - 1), view.palette.waiting
 
     def _scale(self) -> Line:
         assert self.view

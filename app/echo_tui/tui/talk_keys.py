@@ -1,0 +1,73 @@
+"""The actions of a talk, each with one key: the demonstration, and everybody speaks, with a block or without."""
+
+from echo_servers.catalog import find
+
+from echo_tui.model.activity import SECOND
+from echo_tui.tui.panels.patterns import PatternsPanel
+from echo_tui.tui.picture import Picture
+from echo_tui.words import talk
+
+LINE = b"hello\n"
+"""What everybody says."""
+DEMO, DEMO_CLIENTS = "asyncio", 3
+WITHIN = 10 * SECOND
+"""How long (ns) to wait for a server and its clients to be ready."""
+BEFORE_OTHERS = SECOND
+"""How long (ns) the others wait for the first one's call to begin; it may not begin at all."""
+
+
+class TalkKeys(Picture):
+    """The actions of a talk."""
+
+    def action_demo(self) -> None:
+        """Start asyncio, open three clients, and have everybody speak with the block armed for the first one."""
+        pattern = find(DEMO)
+        self.query_one(PatternsPanel).put(pattern)
+        self.start(pattern)
+        if (missing := DEMO_CLIENTS - len(self.live.present)) > 0:
+            self.live.open_clients(missing)
+        self.client = None
+        self.pending.when(self._all_served, self.action_speak_blocking, WITHIN)
+
+    def action_speak(self) -> None:
+        """Have every client of ours send a line."""
+        if self.can_speak():
+            self.live.client_process.say([], LINE)
+
+    def action_speak_blocking(self) -> None:
+        """Arm the block for the first client and have it speak, then all others once its call has begun."""
+        if not self.can_speak():
+            return
+        first, *others = self._speakers()
+        connection = self.live.session.clients[first].connection
+        assert connection
+        self.live.arm(self.live.block.setting, only=int(connection.peer.rpartition(":")[2]))
+        began = self.driver.now
+        self.live.client_process.say([first], LINE)
+
+        def in_its_call() -> bool:
+            return bool(self.live.session.blocks.running) or self.driver.now - began > BEFORE_OTHERS
+
+        if others:
+            self.pending.when(in_its_call, lambda: self.live.client_process.say(others, LINE), 2 * BEFORE_OTHERS)
+        self.draw()
+
+    def can_speak(self) -> bool:
+        """Return whether a client of ours is connected; if none is, say what to do."""
+        if self._speakers():
+            return True
+        words = talk.nobody_speaks(self.live.running, self.key_names["new"], self.key_names["demo"])
+        self.notify(words, timeout=3, markup=False)
+        return False
+
+    def _speakers(self) -> list[int]:
+        """Return the numbers of our connected clients, the accepted ones first."""
+        clients = self.live.session.clients
+        connected = [(number, clients[number].connection) for number in sorted(clients) if not clients[number].ended]
+        known = [(number, connection) for number, connection in connected if connection]
+        return [number for number, connection in sorted(known, key=lambda each: not each[1].accepted_at)]
+
+    def _all_served(self) -> bool:
+        clients = self.live.session.clients
+        those = [clients.get(number) for number in self.live.present]
+        return all(client and client.connection and client.connection.accepted_at for client in those)

@@ -1,4 +1,4 @@
-"""The small configuration file: a theme, when a wait is a stall, and other keys for actions by their ids (TOML)."""
+"""The small configuration file (TOML): a theme, when a wait is a stall, the scenes of a talk, and other keys."""
 
 import os
 import stat
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from echo_servers.catalog import find
 from echo_servers.server import BadRequest
 
 SIZE_LIMIT, NAMES_LIMIT = 64 * 1024, 1000
@@ -24,6 +25,8 @@ class Config:
     keys: dict[str, str] = field(default_factory=dict)
     stall_after: int | None = None
     """From how many milliseconds on a wait is a stall."""
+    scenes: tuple[tuple[str, str], ...] = ()
+    """The patterns of a talk in their order, each with a note; empty for those of the article."""
 
 
 def config_path() -> Path:
@@ -81,9 +84,31 @@ def _checked(data: Mapping[str, Any], path: Path, known: Mapping[str, str]) -> C
         raise BadRequest(f"{path}: unknown key id {unknown[0]!r}: choose from {', '.join(sorted(known))}")
     if clash := _clash(known, keys):
         raise BadRequest(f"{path}: {clash}")
-    if other := sorted(set(data) - {"keys", "theme", "stall_after"}):
-        raise BadRequest(f"{path}: unknown setting {other[0]!r}: there are theme, stall_after and [keys]")
-    return Config(theme, keys, stall_after)
+    if other := sorted(set(data) - {"keys", "theme", "stall_after", "scenes"}):
+        raise BadRequest(f"{path}: unknown setting {other[0]!r}: there are theme, stall_after, scenes and [keys]")
+    return Config(theme, keys, stall_after, tuple(_scene(scene, path) for scene in _list(data.get("scenes", []), path)))
+
+
+SCENES = 'scenes takes a list such as ["single-thread", {pattern = "asyncio", note = "ask first"}]'
+
+
+def _list(given: Any, path: Path) -> list[Any]:
+    if not isinstance(given, list) or len(given) > NAMES_LIMIT:
+        raise BadRequest(f"{path}: {SCENES}")
+    return given
+
+
+def _scene(given: Any, path: Path) -> tuple[str, str]:
+    """Return a pattern and its note. Raises BadRequest."""
+    scene = {"pattern": given} if isinstance(given, str) else given
+    if not isinstance(scene, dict) or not set(scene) <= {"pattern", "note"} or "pattern" not in scene:
+        raise BadRequest(f"{path}: {SCENES}")
+    if not all(isinstance(value, str) for value in scene.values()):
+        raise BadRequest(f"{path}: {SCENES}")
+    try:
+        return find(scene["pattern"]).name, scene.get("note", "")
+    except BadRequest as unknown:
+        raise BadRequest(f"{path}: scenes: {unknown}") from None
 
 
 def _clash(known: Mapping[str, str], given: Mapping[str, str]) -> str:

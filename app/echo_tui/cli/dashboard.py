@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import cloup
 from echo_servers.block import BlockSetting
-from echo_servers.catalog import Pattern
+from echo_servers.catalog import Pattern, find
 from echo_servers.server import BadRequest, Options
 
 from echo_tui.cli.options import PatternName, no_reports_option, require_evidence, server_options, with_options
-from echo_tui.cli.parameters import Number, Theme
+from echo_tui.cli.parameters import Number, Several, Theme
 from echo_tui.config import LEAST, MOST
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,6 +31,9 @@ def screen_options(command: F) -> F:
             metavar="MS",
             help="From how many milliseconds on a wait is a stall. [default: 100]",
         ),
+        cloup.option(
+            "--scenes", type=Several(find), help="Patterns that . and , walk. [default: the article's twelve]"
+        ),
         no_reports_option(),
     )(command)
 
@@ -47,6 +50,7 @@ def dashboard(
     clients: int,
     theme: str | None,
     stall_after: int | None,
+    scenes: list[Pattern] | None,
     no_reports: bool,
 ) -> None:
     """Open the dashboard."""
@@ -58,4 +62,5 @@ def dashboard(
     from echo_tui.run.live import Plan
     from echo_tui.tui.app import open_dashboard
 
-    sys.exit(open_dashboard(Plan(pattern, options, block, clients, not no_reports, stall_after), theme))
+    plan = Plan(pattern, options, block, clients, not no_reports, stall_after)
+    sys.exit(open_dashboard(plan, theme, [(scene.name, "") for scene in scenes or ()]))

@@ -1,7 +1,7 @@
 """The dashboard application: the keys of the server, which keys are available, the palette, and the entry point."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -162,14 +162,8 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
             self.action_start_pattern()
 
     def action_walk(self, step: int) -> None:
-        panel = self.query_one(PatternsPanel)
-        pattern = panel.pattern
-        if self.live.pattern:
-            here = PATTERNS.index(self.live.pattern)
-            others = (PATTERNS[(here + step * far) % len(PATTERNS)] for far in range(1, len(PATTERNS) + 1))
-            pattern = next(other for other in others if not other.missing)
-        panel.put(pattern)
-        self.start(pattern)
+        """Start the scene after or before the pattern that runs or ran last."""
+        self.start_from_palette(self.talk.playlist.step(self.live.pattern, step).pattern)
 
     # The block.
 
@@ -260,10 +254,14 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
                 yield command
 
 
-def open_dashboard(plan: Plan, theme: str | None = None) -> int:
-    """Run the dashboard in this terminal until it is quit, and return its exit code. Raises BadRequest."""
+def open_dashboard(plan: Plan, theme: str | None = None, scenes: Sequence[tuple[str, str]] = ()) -> int:
+    """Run the dashboard in this terminal until it is quit, and return its exit code. Raises BadRequest.
+
+    `scenes` are patterns and notes; without any, those of the configuration apply.
+    """
     endings.install(os._exit)  # until there is a screen to restore
     config = read_config({key.id: key.key for key in ALL_KEYS})
+    config = replace(config, scenes=tuple(scenes)) if scenes else config
     app = EchoTui(replace(plan, stall_after=plan.stall_after or config.stall_after), config, theme)
     wanted = theme or config.theme
     if wanted and wanted not in app.available_themes:

@@ -1,6 +1,6 @@
 """Every key of the dashboard; the configuration can assign another key to an id."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -49,8 +49,8 @@ KEYS = (
     Key("demo", "g", "demo", "show me", "asyncio, three clients, and one call that blocks", SERVER, 3),
     Key("restart", "R", "restart", "restart", "Start the running pattern anew, on the same port", SERVER, 27),
     Key("toggle", "space", "toggle_server", "start", "Start or stop the server", SERVER, 8, "space"),
-    Key("previous", "comma,less_than_sign", "walk(-1)", "previous", "Start the pattern before this one", SERVER),
-    Key("next", "full_stop,greater_than_sign", "walk(1)", "next", "Start the pattern after this one", SERVER, 12, "."),
+    Key("previous", "comma,less_than_sign", "walk(-1)", "previous", "Start the scene before this one", SERVER),
+    Key("next", "full_stop,greater_than_sign", "walk(1)", "next", "Start the next scene", SERVER, 3, "."),
     Key("block", "b", "toggle_block", "block", "Switch the blocking call on or off", SERVER, 3),
     Key("block-set", "B", "set_block", "block ...", "Choose kind and seconds of the blocking call", SERVER, 16),
     Key("fix", "x", "fix", "fix", "To the pattern that fixes this block", SERVER, 4),
@@ -152,3 +152,8 @@ ALL_KEYS = (*KEYS, *PANEL_KEYS)
 def first_key(keys: str, display: Callable[[Binding], str]) -> str:
     """Return the display name of the first of an action's keys."""
     return display(Binding(keys.split(",")[0], "", ""))
+
+
+def key_names(configured: Mapping[str, str], display: Callable[[Binding], str]) -> dict[str, str]:
+    """Return the display name of the first key of each action, by the action's id."""
+    return {key.id: first_key(configured.get(key.id, key.key), display) for key in (*MISBEHAVIOUR, *ALL_KEYS)}

@@ -6,7 +6,7 @@ MIN_WIDTH, MIN_HEIGHT = 80, 24
 LEFT = ("connections", "stalls", "events", "calls")
 RIGHT = ("cpu", "threads", "source")
 LOWER = (*LEFT, *RIGHT)
-ALWAYS = ("header", "patterns", "clients", "keys")
+ALWAYS = ("header", "patterns", "clients", "step", "keys")
 INSTEAD = ("welcome", "ended")
 """Panels that replace those about the server: before the first one, and when it has died."""
 EVERYTHING = (*ALWAYS, "timeline", *LOWER, *INSTEAD, "too-small")
@@ -37,7 +37,8 @@ def arrange(
     if expanded and (not instead or expanded in (instead, *ALWAYS)):
         return Layout(name, frozenset({"header", "keys", expanded}))
     if instead == "welcome":
-        return Layout(name, frozenset({*ALWAYS, "welcome"} - ({"clients"} if chosen != "clients" else set())))
+        hidden = {"step"} if chosen == "clients" else {"step", "clients"}
+        return Layout(name, frozenset({*ALWAYS, "welcome"} - hidden))
     if instead:
         return Layout(name, frozenset({*ALWAYS, "timeline", instead}))
     if name == "wide":

@@ -22,10 +22,11 @@ from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.live import Live, Plan
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import Snapshot
+from echo_tui.tour.playlist import Playlist
 from echo_tui.tui import endings, text
 from echo_tui.tui.banner import banner
 from echo_tui.tui.failure import SOFTWARE, write_traceback
-from echo_tui.tui.keys import ALL_KEYS, PANELS, first_key
+from echo_tui.tui.keys import PANELS, key_names
 from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange
 from echo_tui.tui.notices import Notices
 from echo_tui.tui.palette import THEMES, Palette
@@ -41,10 +42,12 @@ from echo_tui.tui.panels.log import LogPanel
 from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.panels.source import SourcePanel
 from echo_tui.tui.panels.stalls import StallsPanel
+from echo_tui.tui.panels.step import StepBar
 from echo_tui.tui.panels.threads import ThreadsPanel
 from echo_tui.tui.panels.timeline import SPANS, TimelinePanel
 from echo_tui.tui.panels.welcome import WelcomePanel
 from echo_tui.tui.pending import Pending
+from echo_tui.tui.talk import Talk
 from echo_tui.tui.view import View
 
 DRAIN = TURN / 1e9
@@ -85,8 +88,9 @@ class Picture(Notices):
         self.seat = ""
         """The lower panel visited last; where not all fit, it stays visible when the focus moves elsewhere."""
         self.expanded: str | None = None
+        self.talk = Talk(Playlist.of(config.scenes))
         self.keymap = config.keys
-        self.key_names = {key.id: first_key(config.keys.get(key.id, key.key), self.get_key_display) for key in ALL_KEYS}
+        self.key_names = key_names(config.keys, self.get_key_display)
         self.instead = ""
         """The panel that replaces those about the server; empty if none does."""
         self.browsing = False
@@ -129,6 +133,7 @@ class Picture(Notices):
                 yield EndedPanel(id="ended")
                 yield WelcomePanel(id="welcome")
         yield ClientsPane(id="clients")
+        yield StepBar(id="step")
         yield KeyBar(self.unavailable, id="keys")
 
     def on_mount(self) -> None:
@@ -244,12 +249,16 @@ class Picture(Notices):
             pictured=bool(self.stall_snapshots),
             share=self.plan.options.share or SHARES[0],
             origin=self.origin.session if self.origin else None,
+            steps=self.talk.steps,
+            following=self.talk.playlist.step(self.live.pattern, 1).pattern,
+            note=self.talk.playlist.note(self.live.pattern),
         )
 
     def draw(self) -> None:
         """Draw the panels whose content has changed."""
         try:
             screen = self.screen_stack[0]
+            self.talk.look(self.live.session, self.live.pattern, self.driver.now)
             view = self.view()
             self._waits = view.waits
             arranged = (view.instead, view.strace_view, bool(view.session.clients))

@@ -46,7 +46,8 @@ class TalkKeys(Picture):
         self.live.client_process.say([first], LINE)
 
         def in_its_call() -> bool:
-            return bool(self.live.session.blocks.running) or self.driver.now - began > BEFORE_OTHERS
+            begun = connection.key in self.live.session.blocks.running
+            return begun or self.driver.now - began > BEFORE_OTHERS
 
         if others:
             self.pending.when(in_its_call, lambda: self.live.client_process.say(others, LINE), 2 * BEFORE_OTHERS)
@@ -61,11 +62,13 @@ class TalkKeys(Picture):
         return False
 
     def _speakers(self) -> list[int]:
-        """Return the numbers of our connected clients, the accepted ones first."""
+        """Return the numbers of our connected clients: first the accepted ones that are in no blocking call."""
         clients = self.live.session.clients
         connected = [(number, clients[number].connection) for number in sorted(clients) if not clients[number].ended]
         known = [(number, connection) for number, connection in connected if connection]
-        return [number for number, connection in sorted(known, key=lambda each: not each[1].accepted_at)]
+        calls = self.live.session.blocks.running
+        known.sort(key=lambda each: (not each[1].accepted_at, each[1].key in calls))
+        return [number for number, _ in known]
 
     def _all_served(self) -> bool:
         clients = self.live.session.clients

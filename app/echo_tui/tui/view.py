@@ -15,6 +15,7 @@ from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.connection import Connection, State
 from echo_tui.model.server import BlockSwitch
 from echo_tui.session.session import Session
+from echo_tui.tour.progress import Progress
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.text import duration, elapsed, first_that_fits
 from echo_tui.words import states
@@ -54,6 +55,12 @@ class View:
     """How several processes share the port: one of `SHARES`."""
     origin: Session | None = None
     """The session that `session` is a snapshot of, if it comes from the matrix; else None."""
+    steps: Progress | None = None
+    """How far the steps of the live session are; None before the first server."""
+    following: Pattern | None = None
+    """The next scene of the talk."""
+    note: str = ""
+    """The speaker's note on the present scene."""
 
     @cached_property
     def waits(self) -> bool:

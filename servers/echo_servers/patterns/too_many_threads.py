@@ -12,7 +12,9 @@ from echo_servers.server import Server
 
 CEILING = 4000
 ADDRESS_SPACE = 16 * 2**30
-STEP = 100
+STEP = 50
+PACE = 0.0015
+"""Seconds between two threads, so that one can watch the count for about 3 s: 2,000 start in 0.1 s otherwise."""
 
 
 def serve(server: Server) -> None:
@@ -27,6 +29,7 @@ def serve(server: Server) -> None:
                 server.report.threads(reached)
                 server.report.note(f"refused after {reached} threads: {refused_by(reached, limit)}")
             raise
+        time.sleep(PACE)
         if count % STEP == 0 or count < STEP:
             server.report.threads(count)
     server.report.threads(ceiling)

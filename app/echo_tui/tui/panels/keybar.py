@@ -40,7 +40,7 @@ class KeyBar(Panel, can_focus=False):
         server, screen = view.live.server, self.screen
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
-            server and server.running, view.started, view.to_fix, view.live.block.on, view.block.kind,
+            server and server.running, view.started, view.following, view.to_fix, view.live.block.on, view.block.kind,
             view.live.printed.held, len(self.app.screen_stack), view.pictured, self._missing(view),
         )  # fmt: skip
 
@@ -89,6 +89,7 @@ class KeyBar(Panel, can_focus=False):
             "toggle": "stop" if server and server.running else "start",
             "freeze": frozen,
             "hold": "read stdout" if self.view.live.printed.held else "hold stdout",
+            "next": following(self.view),
             "fix": f"→ {find(found.pattern).title}" if found else "fix",
             "block": "block off" if self.view.live.block.on else "block on",
         }
@@ -120,3 +121,8 @@ def _action(key: Key, display: str, within: int) -> str:
     if key.id not in PAIRS or within >= len(display):
         return key.action
     return PAIRS[key.id][2 * within >= len(display)]
+
+
+def following(view: View) -> str:
+    """Return the label of the key for the next scene: its name."""
+    return view.following.title if view.following else "next"

@@ -1,0 +1,1 @@
+"""Pure: what to do with each pattern, step by step, and how a session shows that it was done."""

@@ -1,0 +1,45 @@
+"""The order in which a talk shows patterns, with a note for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from echo_servers.catalog import Pattern, find
+
+from echo_tui.tour.steps import ARTICLE
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A pattern of a talk, and what the speaker wants to be reminded of."""
+
+    pattern: Pattern
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Playlist:
+    """The scenes of a talk; by default those of the article."""
+
+    scenes: tuple[Scene, ...] = field(default_factory=lambda: tuple(Scene(find(name)) for name in ARTICLE))
+
+    @classmethod
+    def of(cls, scenes: Sequence[tuple[str, str]]) -> "Playlist":
+        """Return the playlist of these patterns and notes; that of the article if there are none. Raises BadRequest."""
+        return cls(tuple(Scene(find(name), note) for name, note in scenes)) if scenes else cls()
+
+    def step(self, here: Pattern | None, step: int) -> Scene:
+        """Return the next scene that can run here after (or before, for -1) a pattern; the first one after the last.
+
+        From a pattern that is not in the list, it goes on with the first one.
+        """
+        able = [scene for scene in self.scenes if not scene.pattern.missing] or list(self.scenes)
+        places = [place for place, scene in enumerate(self.scenes) if scene.pattern is here]
+        if not places:
+            return able[0] if step > 0 else able[-1]
+        far = range(1, len(self.scenes) + 1)
+        others = (self.scenes[(places[0] + step * distance) % len(self.scenes)] for distance in far)
+        return next((scene for scene in others if scene in able), able[0])
+
+    def note(self, pattern: Pattern | None) -> str:
+        """Return the note of a pattern; empty if it has none."""
+        return next((scene.note for scene in self.scenes if scene.pattern is pattern), "")

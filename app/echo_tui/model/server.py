@@ -69,6 +69,10 @@ class ServerState:
         """The host that a client on this machine connects to; of a server that listens on all, the loopback address."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
 
+    def reachable_from(self, lan: str) -> str:
+        """Return the host to connect to, from other machines if it listens on all; `lan` is this machine's address."""
+        return lan if lan and self.host in ("0.0.0.0", "::") else self.reachable
+
     @property
     def address(self) -> str:
         """Where it listens, as one types it."""

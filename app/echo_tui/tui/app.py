@@ -81,7 +81,7 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
             case "speak" | "speak_blocking" | "choose" | "choose_all" | "load" | "burst" | "close_client":
                 return bool(self.live.present)
             case "leave":
-                return typing or self.expanded is not None or self.frozen is not None
+                return typing or self.on_stage or self.expanded is not None or self.frozen is not None
             case "copy_line":
                 return isinstance(self.focused, Panel)
         return True

@@ -14,6 +14,10 @@ from echo_tui.tui.view import NOTICED
 NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY, STALLED, LEFT_OUT = range(11)
 SHAPES = " ─▃▆░╌▆▒▂█▓"
 """Served, waiting and stalled have three heights, so that the back row can tell them apart without colour."""
+UPPER = "   █░ █ ▓█▓"
+"""What fills the rows of a lane above its lowest one; lines and low bars have nothing there."""
+TALLEST = 3
+"""The most rows of a lane."""
 PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
 
 
@@ -86,7 +90,14 @@ def styles(palette: Palette) -> tuple[Style, ...]:
     )  # fmt: skip
 
 
-def spans(cells: bytearray, palette: Palette) -> Line:
-    """Return a lane as coloured shapes."""
+def spans(cells: bytearray, palette: Palette, above: int = 0, below: int = 0) -> Line:
+    """Return one row of a lane as coloured shapes, given how many rows of the lane are above and below it."""
     colours = styles(palette)
-    return [(SHAPES[value] * len(list(run)), colours[value]) for value, run in groupby(cells)]
+    return [(_shape(value, above, below) * len(list(run)), colours[value]) for value, run in groupby(cells)]
+
+
+def _shape(value: int, above: int, below: int) -> str:
+    """Return the shape of a value: its own in the highest row that it fills, and a full one below that."""
+    if below:
+        return SHAPES[value] if UPPER[value] != " " and not above else UPPER[value]
+    return UPPER[value] if above and UPPER[value] != " " else SHAPES[value]

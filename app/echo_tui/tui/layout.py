@@ -7,6 +7,8 @@ LEFT = ("connections", "stalls", "events", "calls")
 RIGHT = ("cpu", "threads", "source")
 LOWER = (*LEFT, *RIGHT)
 ALWAYS = ("header", "patterns", "clients", "step", "keys")
+STAGE = frozenset({"header", "timeline", "source", "clients", "step", "keys"})
+"""The panels of the stage layout, at every size."""
 INSTEAD = ("welcome", "ended")
 """Panels that replace those about the server: before the first one, and when it has died."""
 EVERYTHING = (*ALWAYS, "timeline", *LOWER, *INSTEAD, "too-small")
@@ -21,13 +23,20 @@ class Layout:
 
 
 def arrange(
-    width: int, height: int, chosen: str, instead: str = "", expanded: str | None = None, strace: bool = False
+    width: int,
+    height: int,
+    chosen: str,
+    instead: str = "",
+    expanded: str | None = None,
+    strace: bool = False,
+    stage: bool = False,
 ) -> Layout:
     """Return the layout for a terminal; `chosen` is the lower panel that was visited last.
 
     `instead` is one of `INSTEAD`, or empty: it replaces the panels about the server, but for the timeline of a server
     that has died. Before the first server the clients have no panel unless it is `chosen`. An `expanded` panel replaces
     all others but the header and the footer. With `strace` the system calls replace the events.
+    `stage` is the layout for an audience.
     """
     told = "calls" if strace else "events"
     chosen = told if chosen in ("calls", "events") else chosen
@@ -41,6 +50,8 @@ def arrange(
         return Layout(name, frozenset({*ALWAYS, "welcome"} - hidden))
     if instead:
         return Layout(name, frozenset({*ALWAYS, "timeline", instead}))
+    if stage:
+        return Layout(name, STAGE)
     if name == "wide":
         lower = {*LOWER} - {"events", "calls"} | {told}
     elif name == "talk":

@@ -9,26 +9,25 @@ from echo_servers.catalog import BY_NAME, Pattern
 from echo_servers.descriptors import shortage
 from echo_servers.server import SHARES
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
-from textual.geometry import Size
 from textual.widgets import Static
 
 from echo_tui.config import Config
 from echo_tui.experiments.measure import Measured
+from echo_tui.observers.addresses import lan_address
 from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.live import Live, Plan
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import Snapshot
 from echo_tui.tour.playlist import Playlist
 from echo_tui.tui import endings, text
+from echo_tui.tui.arranged import Arranged
 from echo_tui.tui.banner import banner
 from echo_tui.tui.failure import SOFTWARE, write_traceback
-from echo_tui.tui.keys import PANELS, key_names
-from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, arrange
-from echo_tui.tui.notices import Notices
+from echo_tui.tui.keys import key_names
+from echo_tui.tui.layout import MIN_HEIGHT, MIN_WIDTH
 from echo_tui.tui.palette import THEMES, Palette
 from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.calls import CallsPanel
@@ -47,7 +46,7 @@ from echo_tui.tui.panels.threads import ThreadsPanel
 from echo_tui.tui.panels.timeline import SPANS, TimelinePanel
 from echo_tui.tui.panels.welcome import WelcomePanel
 from echo_tui.tui.pending import Pending
-from echo_tui.tui.talk import Talk
+from echo_tui.tui.talk import Talk, compared
 from echo_tui.tui.view import View
 
 DRAIN = TURN / 1e9
@@ -60,7 +59,7 @@ CALM = 8
 """The number of turns per drawing while nothing happens."""
 
 
-class Picture(Notices):
+class Picture(Arranged):
     """An app that drives a run and draws its session, each several times a second."""
 
     TITLE = "echo-tui"
@@ -80,21 +79,16 @@ class Picture(Notices):
         self.origin: Measured | None = None
         """The cell of the matrix whose snapshot is on screen; None if there is none."""
         self.span = SPANS[2]
+        self.span_chosen = False
+        """Whether the person has chosen the span; if not, a stall that begins shortens it."""
+        self.lan = lan_address()
         self.measured: dict[tuple[str, str], Measured] = {}
         """The cells of the matrix so far, by pattern and kind of block."""
         self.looked_at: Pattern | None = plan.pattern
         self.client: int | None = None
-        self.place = "patterns"
-        self.seat = ""
-        """The lower panel visited last; where not all fit, it stays visible when the focus moves elsewhere."""
-        self.expanded: str | None = None
         self.talk = Talk(Playlist.of(config.scenes))
         self.keymap = config.keys
         self.key_names = key_names(config.keys, self.get_key_display)
-        self.instead = ""
-        """The panel that replaces those about the server; empty if none does."""
-        self.browsing = False
-        """Whether the cursor has moved to a pattern that does not run, so that its story replaces a lower panel."""
         self._ticks = 0
         self._news = self._waits = False
         self._arranged: object = None
@@ -247,9 +241,12 @@ class Picture(Notices):
             expanded=self.expanded,
             usable=bool(self.live.present),
             pictured=bool(self.stall_snapshots),
+            lan=self.lan,
             share=self.plan.options.share or SHARES[0],
             origin=self.origin.session if self.origin else None,
+            on_stage=self.on_stage,
             steps=self.talk.steps,
+            before=compared(self.talk.before, self.live.session, clock),
             following=self.talk.playlist.step(self.live.pattern, 1).pattern,
             note=self.talk.playlist.note(self.live.pattern),
         )
@@ -261,6 +258,8 @@ class Picture(Notices):
             self.talk.look(self.live.session, self.live.pattern, self.driver.now)
             view = self.view()
             self._waits = view.waits
+            if not (self.span_chosen or self.frozen) and view.stall:
+                self.span = SPANS[1]
             arranged = (view.instead, view.strace_view, bool(view.session.clients))
             if arranged != self._arranged:
                 self._arranged, self.instead = arranged, arranged[0]
@@ -279,73 +278,7 @@ class Picture(Notices):
             self._active = active
             self.refresh_bindings()
 
-    def browse(self, on: bool) -> None:
-        """Show the story of the pattern under the cursor in a lower panel, or no longer."""
-        if on != self.browsing:
-            self.browsing = on
-            self.fit()
-
     def _recolour(self) -> None:
         self.palette = Palette.of(self)
         for panel in self.query(Panel):
             panel.stale()
-
-    # Layout.
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.fit(event.size)
-
-    def fit(self, size: Size | None = None) -> None:
-        """Show the panels that fit a terminal of this size; None means the present size."""
-        if not self.screen_stack:
-            return
-        screen = self.screen_stack[0]
-        width, height = size or self.size
-        if self.instead and self.expanded not in (None, self.instead, "patterns"):
-            self.expanded = None
-        seat = "source" if self.browsing else self.seat
-        if self.instead == "welcome" and (self.place == "clients" or self.live.session.clients):
-            seat = "clients"
-        layout = arrange(width, height, seat, self.instead, self.expanded, self.live.strace_view.is_open)
-        screen.set_class(self.expanded is not None, "expanded")
-        for name in ("small", "narrow", "talk", "wide"):
-            screen.set_class(layout.name == name, name)
-        for name in EVERYTHING:
-            for panel in screen.query(f"#{name}"):
-                panel.display = name in layout.shown
-        for side in ("left", "right", "lower", "main", "body"):
-            for column in screen.query(f"#{side}"):
-                column.display = any(child.display for child in column.children)
-        for notice in screen.query("#too-small").results(Static):
-            notice.update(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}; this terminal has {width} x {height}")
-        focused = screen.focused
-        if focused and not focused.display and layout.name != "small":
-            # Set the focus at once: a deferred call would run after a focus change in progress and undo it.
-            screen.set_focus(screen.query_one("#ended" if self.instead == "ended" else "#patterns"))
-        self.call_after_refresh(self.draw)
-
-    @property
-    def focused_place(self) -> str | None:
-        """The id of the panel that has the focus, or contains the focused widget; None if there is none."""
-        focused = self.focused
-        return (
-            next((node.id for node in focused.ancestors_with_self if node.id in EVERYTHING), None) if focused else None
-        )
-
-    def stops(self) -> list[str]:
-        """Return the panels that the key for the next panel visits, in order."""
-        if self.instead:
-            return ["patterns", self.instead, "clients"]
-        return ["calls" if name == "events" and self.live.strace_view.is_open else name for name in PANELS]
-
-    def on_descendant_focus(self) -> None:
-        name = self.focused_place
-        if name in PANELS and name != self.place:
-            self.move_to(str(name))
-            self.fit()
-
-    def move_to(self, place: str) -> None:
-        """Note that another panel has the focus."""
-        self.place = place
-        if place in LOWER:
-            self.seat = place

@@ -13,6 +13,7 @@ from echo_tui.tui import text
 from echo_tui.tui.details import StallDetails, sections
 from echo_tui.tui.dialogs import Help
 from echo_tui.tui.keys import PANELS
+from echo_tui.tui.layout import STAGE
 from echo_tui.tui.matrix import PLACES, MatrixScreen, Place
 from echo_tui.tui.palette import THEMES
 from echo_tui.tui.panel import Panel
@@ -116,11 +117,17 @@ class ScreenKeys(Picture):
         self.push_screen(screen, leave)
 
     def action_zoom(self, step: int) -> None:
+        self.span_chosen = True
         self.span = SPANS[min(max(SPANS.index(self.span) + step, 0), len(SPANS) - 1)]
         self.draw()
 
     def action_expand(self) -> None:
         self.expanded = None if self.expanded else self.focused_place
+        self.fit()
+
+    def action_stage(self) -> None:
+        """Switch between the layout for an audience and the one with all panels."""
+        self.on_stage, self.expanded = not self.on_stage, None
         self.fit()
 
     def action_hop(self, step: int) -> None:
@@ -130,6 +137,7 @@ class ScreenKeys(Picture):
 
     def action_go(self, name: str) -> None:
         self.expanded = None
+        self.on_stage = self.on_stage and name in STAGE
         if self.instead and name not in ("patterns", "clients"):
             name = self.instead
         if self.live.strace_view.is_open and name == "events":
@@ -148,6 +156,8 @@ class ScreenKeys(Picture):
             self.action_matrix()
         elif self.frozen:
             self.action_freeze()
+        elif self.on_stage:
+            self.action_stage()
 
     def action_copy_line(self) -> None:
         panel = self.focused

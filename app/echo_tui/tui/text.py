@@ -1,5 +1,6 @@
 """Text and numbers as the screen shows them: numbers with their units, text from outside with escapes made visible."""
 
+import contextlib
 import re
 from collections.abc import Iterable, Sequence
 
@@ -81,8 +82,24 @@ def payload(head: str, length: int) -> str:
     """Return a payload as the article prints it; with its length if only its beginning is known, or nothing of it."""
     if length and not head:
         return plural(length, "byte")
-    shown = repr(head.encode("latin-1", "replace"))
-    return shown if length <= PREVIEW else f"{shown}... ({length:,} bytes)"
+    data = head.encode("latin-1", "replace")
+    shown = repr(data) if length <= PREVIEW else f"{data!r}... ({length:,} bytes)"
+    said = letters(data)
+    return f"{shown} {said}" if said else shown
+
+
+def letters(data: bytes) -> str:
+    """Return UTF-8 text with letters beyond ASCII, escaped; empty for other bytes, and for text that is plain ASCII.
+
+    A character that the end of `data` cuts off is left out.
+    """
+    if data.isascii():
+        return ""
+    for end in range(len(data), max(len(data) - 4, 0), -1):
+        with contextlib.suppress(UnicodeDecodeError):
+            said = data[:end].decode().strip()
+            return clean(said) if any(char.isalpha() and not char.isascii() for char in said) else ""
+    return ""
 
 
 def peer(address: str) -> str:

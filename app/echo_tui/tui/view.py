@@ -7,6 +7,7 @@ from functools import cached_property
 from echo_servers.block import WORDS
 from echo_servers.catalog import BY_NAME, Pattern
 from echo_servers.fixes import Fix, fix
+from echo_servers.pattern import PROCESS, THREAD
 
 from echo_tui.diagnosis.stall import Stall
 from echo_tui.diagnosis.targets import ACCEPT
@@ -51,12 +52,18 @@ class View:
     """Whether there is a client of ours that was not closed on purpose."""
     pictured: bool = False
     """Whether there are stall snapshots to go back to."""
+    lan: str = ""
+    """This machine's address in its network; empty if it has none."""
     share: str = ""
     """How several processes share the port: one of `SHARES`."""
     origin: Session | None = None
     """The session that `session` is a snapshot of, if it comes from the matrix; else None."""
+    on_stage: bool = False
+    """Whether the layout for an audience is shown."""
     steps: Progress | None = None
     """How far the steps of the live session are; None before the first server."""
+    before: str = ""
+    """The longest stall of the pattern before, in words; empty if there is none."""
     following: Pattern | None = None
     """The next scene of the talk."""
     note: str = ""
@@ -146,14 +153,20 @@ class View:
     def state(self, connection: Connection, width: int) -> str:
         """Return the state of a connection in at most `width` cells: what it waits for, or which call it makes."""
         if span := self.call_of(connection):
-            lasted, blocks = elapsed(max(self.now - span.begin, 0)), not (span.cooperative or span.by_helper)
-            return first_that_fits(states.calls(WORDS.get(span.kind, span.kind), lasted, blocks), width)
+            lasted, free = elapsed(max(self.now - span.begin, 0)), span.cooperative or span.by_helper
+            elsewhere = states.elsewhere(self.moved_to_helpers) if free else ""
+            return first_that_fits(states.calls(WORDS.get(span.kind, span.kind), lasted, elsewhere), width)
         state, waited = self.condition(connection)
         if waited is None:
             return states.connection(state)
         blocker = self.session.blocks.affecting(connection.pid, connection.tid) if state in WAITS_FOR_A_CALL else None
         whom = self.session.connections.get(blocker.connection) if blocker else None
         return first_that_fits(states.lasting(state, elapsed(waited), name(whom) if whom else ""), width)
+
+    @property
+    def moved_to_helpers(self) -> bool:
+        """Whether blocking calls of the started pattern are made by threads or processes that serve nobody."""
+        return bool(self.started and self.started.moves_to in (PROCESS, THREAD))
 
     def call_of(self, connection: Connection) -> BlockSpan | None:
         """Return the injected blocking call that the handler of a connection is in; None if it is in none."""

@@ -31,12 +31,24 @@ def lasting(state: State, lasted: str, whom: str = "") -> tuple[str, ...]:
     return (translated("waits for {whom} {lasted}").format(whom=whom, lasted=lasted), bare) if whom else (bare,)
 
 
-def calls(call: str, lasted: str, blocks: bool) -> tuple[str, ...]:
-    """Return that a connection's handler is in a call, in ever fewer words; `blocks` if the call blocks its thread."""
-    if not blocks:
-        return (translated("in {call} {lasted}").format(call=call, lasted=lasted), lasted)
+def calls(call: str, lasted: str, elsewhere: str) -> tuple[str, ...]:
+    """Return that a connection's handler is in a call, in ever fewer words; `elsewhere` says why no thread of it waits.
+
+    It is empty for a call that blocks the thread.
+    """
+    if elsewhere:
+        bare = translated("in {call} {lasted}").format(call=call, lasted=lasted)
+        return (f"{bare} ({elsewhere})", bare, lasted)
     long = translated("blocks {lasted} ({call})").format(call=call, lasted=lasted)
     return (long, translated("blocks {lasted}").format(lasted=lasted))
+
+
+PATCHED, BY_HELPER = "patched", "helper"
+
+
+def elsewhere(by_helper: bool) -> str:
+    """Return why a call blocks no serving thread: a helper makes it, or a monkey patch has replaced it."""
+    return translated(BY_HELPER if by_helper else PATCHED)
 
 
 def remaining(call: str, elapsed: float, seconds: float) -> tuple[str, ...]:
@@ -57,3 +69,8 @@ def blocked_by_calls(calls: int, others: int) -> str:
         return f"{subject} {translated('nobody else')}"
     several = translated("{others:,} others").format(others=others)
     return f"{subject} {translated('1 other') if others == 1 else several}"
+
+
+def burnt(percent: int) -> str:
+    """Return the share of a core that a server takes while no message comes."""
+    return translated("{percent} % of a core, 0 messages").format(percent=percent)

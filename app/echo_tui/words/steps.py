@@ -29,8 +29,8 @@ SENTENCES = {
 }
 MEASURES = {
     "one": "accepted",
-    "three": "accepted by {value} of its threads",
-    "thread-each": "{value} threads serve them",
+    "three": "threads that serve them: {value}",
+    "thread-each": "threads that serve them: {value}",
     "second-waits": "it waits in the accept queue: {value}",
     "next-waits": "it waits in the accept queue: {value}",
     "close-first": "accepted after {value}",

@@ -19,6 +19,7 @@ from echo_tui.tui.keys import TYPING
 from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.panels.connections import state_style
 from echo_tui.tui.view import NOTICED, View
+from echo_tui.words import talk
 
 BY_SERVER = ("server closed", "reset by server")
 """The ends of a client's connection that the server caused."""
@@ -204,10 +205,12 @@ class ClientsPane(Vertical):
 
     def show(self, view: View) -> None:
         """Draw this view."""
-        title = "Clients"
+        server = view.live.server
+        listens = server if server and server.running and server.listening_at else None
+        title = f"Clients: {talk.connect(listens.reachable_from(view.lan), listens.port)}" if listens else "Clients"
         if loads := view.session.clients.loads:
             total = sum(loads.values())
-            title += f": {len(loads):,} {'send' if len(loads) > 1 else 'sends'} {total:g} a second"
+            title += f", {len(loads):,} {'send' if len(loads) > 1 else 'sends'} {total:g} a second"
         if self.border_title != title:
             self.border_title = title
         hint = f"{view.keys['misbehave']} misbehave" if view.usable else ""

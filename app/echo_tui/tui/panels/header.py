@@ -16,6 +16,8 @@ from echo_tui.tui.panels.log import ending
 from echo_tui.tui.view import View
 from echo_tui.words import states, translated
 
+BURNS = 80
+"""The share of a core (percent) that is worth a warning if no message comes."""
 SLOW = 150 * text.MS
 """Sampling intervals longer than this (ns) are shown as slowed down."""
 
@@ -53,8 +55,8 @@ class Header(Panel, can_focus=False):
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
-            interval(view), stalled(view), calls_that_block(view), growth(view), session.printed.held,
-            ceiling_struck(view),
+            interval(view), stalled(view), calls_that_block(view), burnt_for_nothing(view), growth(view),
+            session.printed.held, ceiling_struck(view),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -117,6 +119,8 @@ class Header(Panel, can_focus=False):
             parts.append(Part(f"  {states.blocked_by_calls(*calls)} ", palette.blocked))
         elif words:
             parts.append(Part(f"  last {words} ", palette.dim, goes=2, short=f"  {words} ", shortens=7))
+        if burnt := burnt_for_nothing(view):
+            parts.append(Part(f"  {states.burnt(burnt)} ", palette.bad))
         if grown := growth(view):
             parts.append(Part(f"  memory +{text.size(grown)}", palette.waiting))
         if ceiling_struck(view):
@@ -173,6 +177,18 @@ def stalled(view: View) -> tuple[str, bool]:
     if not stalls.all:
         return "", False
     return f"stall {text.clock(view.clock - max(stall.end for stall in stalls.all))} ago", False
+
+
+def burnt_for_nothing(view: View) -> int:
+    """Return the share of a core (percent) of a process that takes most of one while no message comes; else 0."""
+    session = view.live
+    alive = [process for process in session.resources.processes.values() if process.cpu and not process.gone_at]
+    share = max((process.cpu[-1][1] for process in alive), default=0.0)
+    if share < BURNS or session.blocks.running:
+        return 0
+    began = session.server.listening_at if session.server else 0
+    latest = max((connection.read_at for connection in session.connections.values()), default=0)
+    return round(share) if view.clock - max(latest, began) > text.SECOND else 0
 
 
 def calls_that_block(view: View) -> tuple[int, int] | None:

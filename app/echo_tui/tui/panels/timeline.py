@@ -9,7 +9,7 @@ from echo_tui.diagnosis.stall import Stall
 from echo_tui.model.blocks import KEEPS_GIL
 from echo_tui.model.connection import Connection
 from echo_tui.tui import text
-from echo_tui.tui.lanes import Window, lane, spans
+from echo_tui.tui.lanes import TALLEST, Window, lane, spans
 from echo_tui.tui.lines import UNBLAMED, file_line, no_line, source_line
 from echo_tui.tui.panel import Line, Panel, pad
 from echo_tui.tui.panels.connections import open_or_closed, state_style
@@ -41,9 +41,16 @@ class TimelinePanel(Panel):
         super().__init__(id=id)
         self._lanes: list[Connection] = []
         self._stalls: list[Stall] = []
+        self._tall = 1
+        """The number of rows of each lane."""
 
     @property
     def rows(self) -> int:
+        return max(self._height // self._tall, 1)
+
+    @property
+    def _height(self) -> int:
+        """The number of rows for lanes."""
         return max(self.extent.height - 2, 1)
 
     @property
@@ -62,7 +69,16 @@ class TimelinePanel(Panel):
             view.stall and (view.stall.cause, view.stall.culprit, view.length(view.stall)),
         )
         end = self.window(view).end
-        return (view.session.changes, end, view.span, len(stalls.all), len(stalls.going), blamed, view.tenth)
+        return (
+            view.session.changes,
+            end,
+            view.span,
+            len(stalls.all),
+            len(stalls.going),
+            blamed,
+            view.before,
+            view.tenth,
+        )
 
     def window(self, view: View) -> Window:
         """Return the span of time on screen."""
@@ -73,20 +89,36 @@ class TimelinePanel(Panel):
         oldest = view.now - view.span  # a closed connection keeps its lane for as long as the timeline reaches back
         closed = [c for c in islice(reversed(session.connections.closed), 100) if c.closed_at >= oldest]
         open_ = list(session.connections.values())
-        if len(open_) > self.rows:
+        if len(open_) > self._height:
             open_ = longest_first(open_)
         self._lanes = [*open_, *closed]
         self.last = len(self._lanes)
+        self._tall = min(max(self._height // max(self.last, 1), 1), TALLEST) if view.on_stage else 1
         self.title_text = f"{self.TITLE}: the last {view.span // text.SECOND} s"
         self.set_class(bool(view.stall), "stalled")
         begin = self.window(view).begin
         self._stalls = [stall for stall in session.stalls.all if not stall.end or stall.end >= begin]
 
+    def at(self, y: int, width: int) -> tuple[int, Line] | None:
+        index, above = self.top + y // self._tall, y % self._tall
+        if not self.first <= index < self.last:
+            return None
+        below = self._tall - 1 - above
+        return index, self._upper(index, above, below) if below else self.line(index, width)
+
+    def _upper(self, index: int, above: int, below: int) -> Line:
+        """Return a row of a lane above its lowest one, which has the names."""
+        assert self.view
+        shapes = spans(self._cells(self.view, self._lanes[index]), self.view.palette, above, below)
+        return [(" " * LABEL, Style.null()), *shapes]
+
+    def _cells(self, view: View, connection: Connection) -> bytearray:
+        return lane(connection, self.window(view), view.now, view.session.held_since(connection), self._stalls)
+
     def line(self, index: int, width: int) -> Line:
         assert self.view
         view, connection = self.view, self._lanes[index]
         palette = view.palette
-        window = self.window(view)
         who = f"[{connection.client}]" if connection.client is not None else f"#{connection.number}"
         space = LABEL - len(who) - 2
         label = pad(text.tail(text.peer(connection.peer), space), space)
@@ -95,7 +127,7 @@ class TimelinePanel(Panel):
         return [
             (who + " ", palette.accent if connection.client is not None else palette.text),
             (label + " ", palette.strong if chosen else palette.text),
-            *spans(lane(connection, window, view.now, view.session.held_since(connection), self._stalls), palette),
+            *spans(self._cells(view, connection), palette, self._tall - 1, 0),
             (" " + pad(view.state(connection, room), room), state_style(view, connection)),
         ]
 
@@ -106,7 +138,9 @@ class TimelinePanel(Panel):
         """Return the text of the lower border: the line to blame or the cause, and the window's position if it fits."""
         stall, width = self.view.stall if self.view else None, self.extent.width - 2
         if not stall:
-            return super().place()
+            before = self.view.before if self.view else ""
+            parts = [before, super().place()]
+            return text.first_that_fits((APART.join(part for part in parts if part), before or parts[1]), width)
         parts = [blame(stall, width), super().place()]
         return text.first_that_fits((APART.join(part for part in parts if part), parts[0]), width)
 

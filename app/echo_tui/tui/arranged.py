@@ -1,0 +1,106 @@
+"""The arrangement of the panels: which fit the terminal, which one has the focus, and what replaces what."""
+
+from textual import events
+from textual.geometry import Size
+from textual.widgets import Static
+
+from echo_tui.run.live import Live
+from echo_tui.tui.keys import PANELS
+from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, STAGE, Layout, arrange
+from echo_tui.tui.notices import Notices
+
+
+class Arranged(Notices):
+    """An app whose panels are arranged for the size of the terminal."""
+
+    live: Live
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.instead = ""
+        """The panel that replaces those about the server; empty if none does."""
+        self.on_stage = False
+        """Whether the layout for an audience is shown."""
+        self.browsing = False
+        """Whether the cursor has moved to a pattern that does not run, so that its story replaces a lower panel."""
+        self.place = "patterns"
+        self.seat = ""
+        """The lower panel visited last; where not all fit, it stays visible when the focus moves elsewhere."""
+        self.expanded: str | None = None
+
+    def draw(self) -> None:
+        """Draw the panels; overridden."""
+
+    def browse(self, on: bool) -> None:
+        """Show the story of the pattern under the cursor in a lower panel, or no longer."""
+        if on != self.browsing:
+            self.browsing = on
+            self.fit()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.fit(event.size)
+
+    def fit(self, size: Size | None = None) -> None:
+        """Show the panels that fit a terminal of this size; None means the present size."""
+        if not self.screen_stack:
+            return
+        screen = self.screen_stack[0]
+        width, height = size or self.size
+        if self.instead and self.expanded not in (None, self.instead, "patterns"):
+            self.expanded = None
+        seat = "source" if self.browsing else self.seat
+        if self.instead == "welcome" and (self.place == "clients" or self.live.session.clients):
+            seat = "clients"
+        strace = self.live.strace_view.is_open
+        layout = arrange(width, height, seat, self.instead, self.expanded, strace, self.on_stage)
+        screen.set_class(self.expanded is not None, "expanded")
+        screen.set_class(layout.shown == STAGE, "stage")
+        for name in ("small", "narrow", "talk", "wide"):
+            screen.set_class(layout.name == name, name)
+        for name in EVERYTHING:
+            for panel in screen.query(f"#{name}"):
+                panel.display = name in layout.shown
+        for side in ("left", "right", "lower", "main", "body"):
+            for column in screen.query(f"#{side}"):
+                column.display = any(child.display for child in column.children)
+        for notice in screen.query("#too-small").results(Static):
+            notice.update(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}; this terminal has {width} x {height}")
+        focused = screen.focused
+        if focused and not focused.display and layout.name != "small":
+            # Set the focus at once: a deferred call would run after a focus change in progress and undo it.
+            screen.set_focus(screen.query_one(f"#{self._refuge(layout)}"))
+        self.call_after_refresh(self.draw)
+
+    def _refuge(self, layout: Layout) -> str:
+        """Return the panel that gets the focus of one that is hidden now."""
+        if self.instead == "ended":
+            return "ended"
+        return "patterns" if "patterns" in layout.shown else "timeline"
+
+    @property
+    def focused_place(self) -> str | None:
+        """The id of the panel that has the focus, or contains the focused widget; None if there is none."""
+        focused = self.focused
+        return (
+            next((node.id for node in focused.ancestors_with_self if node.id in EVERYTHING), None) if focused else None
+        )
+
+    def stops(self) -> list[str]:
+        """Return the panels that the key for the next panel visits, in order."""
+        if self.instead:
+            return ["patterns", self.instead, "clients"]
+        if self.on_stage:
+            return ["timeline", "source", "clients"]
+        return ["calls" if name == "events" and self.live.strace_view.is_open else name for name in PANELS]
+
+    def on_descendant_focus(self) -> None:
+        name = self.focused_place
+        if name in PANELS and name != self.place:
+            self.move_to(str(name))
+            self.fit()
+
+    def move_to(self, place: str) -> None:
+        """Note that another panel has the focus."""
+        self.place = place
+        if place in LOWER:
+            self.seat = place

@@ -20,7 +20,7 @@ def port() -> int:
 @pytest.fixture
 def terminal(port: int) -> Iterator[Terminal]:
     with Terminal([command(), "--port", str(port)], width=120, height=36) as started:
-        started.shows("Choose a pattern")
+        started.shows("show me")
         yield started
 
 

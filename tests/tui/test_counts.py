@@ -2,7 +2,7 @@
 
 import pytest
 from echo_servers.block import BlockSetting
-from echo_servers.records import Bye, New
+from echo_servers.records import Bye, New, Unblock
 from echo_servers.server import Options
 from echo_tui.model.observations import BlockSet, Observation
 from echo_tui.tui.palette import Palette
@@ -48,7 +48,7 @@ def test_rejected_clients_are_not_also_counted_as_closed() -> None:
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
 @pytest.mark.parametrize("on", [False, True])
 async def test_header_words_the_block_alike_at_every_size(size: tuple[int, int], on: bool) -> None:
-    app = Still("asyncio-blocking", [*run(), BlockSet(NOW, on, "c-gil", 0.3, 3)])
+    app = Still("asyncio-blocking", [*run(), Unblock(NOW, PID, PID, 3), BlockSet(NOW, on, "c-gil", 0.3, 3)])
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         app.draw()

@@ -8,7 +8,7 @@ from echo_servers.catalog import PATTERNS
 from echo_tui.config import Config
 from echo_tui.run.live import Live
 from echo_tui.session.stall_snapshots import StallSnapshots
-from echo_tui.tui.dialogs import Help
+from echo_tui.tui.help import Help
 from echo_tui.tui.keys import ALL_KEYS, KEYS
 from textual.widgets import Input
 
@@ -56,7 +56,7 @@ async def test_in_a_dialog_only_its_own_keys_work() -> None:
 
 
 async def test_the_footer_fits_and_keeps_what_matters() -> None:
-    wanted = {"start", "block on", "client", "type", "choose", "panel", "help", "quit"}
+    wanted = {"start", "thread pool", "block on", "client", "type", "help", "quit"}
     async with dashboard("multithread") as stage:
         await stage.open(1)
         for width, height in SIZES:

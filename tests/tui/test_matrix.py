@@ -186,7 +186,7 @@ async def test_fix_in_a_cells_snapshot_is_that_of_the_cell() -> None:
         await stage.until(lambda: stage.app.origin, "the picture")
         assert "block: c-call:0.5 ON" in stage.shown("header"), "that of the cell, as its events say"
         await stage.serving("multithread")
-        await stage.until(lambda: "x asyncio to a thread" in stage.shown("patterns"), "the fix is marked")
+        await stage.until(lambda: "→ asyncio to a thread" in stage.shown("patterns"), "the fix is marked")
         await stage.until(lambda: "switches" in stage.shown("cpu"), "its CPU")
         await stage.press("x")
         await stage.serving("asyncio-to-thread")

@@ -45,7 +45,7 @@ async def test_client_that_does_not_read_stops_or_fills_a_server() -> None:
         assert all(process.growth < CEILING // 4 for process in stage.session.resources.processes.values())
         assert "memory" not in stage.shown("header")
 
-        await stage.press("full_stop")
+        stage.app.start_from_palette(find("asyncio-naive"))
         await stage.serving("asyncio-naive")
         await stage.until(lambda: stage.session.clients[1].connection and not stage.session.clients[1].reading, "still")
         await stage.shows("memory +")
@@ -145,7 +145,7 @@ async def test_closed_client_is_not_opened_for_the_next_pattern() -> None:
         await stage.open(1)
         await stage.press("c")
         await stage.until(lambda: stage.session.clients[1].ended, "it is closed")
-        await stage.press("full_stop")
+        stage.app.start_from_palette(find("asyncio-naive"))
         await stage.serving("asyncio-naive")
         assert stage.app.client is None
         stage.app.client = 1  # as before its opening is reported

@@ -57,7 +57,10 @@ async def test_wakes_per_connection_are_shown() -> None:
 async def test_fix_is_visible_beside_the_running_pattern(walked: bool) -> None:
     async with dashboard("" if walked else "eventlet", size=SMALL, block=BlockSetting("c-call", 3)) as stage:
         if walked:
-            stage.app.start_from_palette(PATTERNS[PATTERNS.index(find("eventlet")) - 1])
+            stage.app.start_from_palette(find("asyncio-blocking"))
+            await stage.serving("asyncio-blocking")
+            stage.app.live.arm(BlockSetting("c-call", 3))
+            stage.app.draw()
             await stage.press("full_stop")
         await stage.serving("eventlet")
         await stage.until(lambda: "→ Eventlet + tpool" in stage.shown("patterns"), "the fix")
@@ -71,7 +74,7 @@ async def test_fix_is_named_whether_the_block_is_on_or_off() -> None:
         for _ in range(3):
             await stage.until(lambda: "→ asyncio to a thread" in stage.shown("patterns"), "the fix")
             assert "● asyncio" in stage.shown("patterns")
-            assert stage.offers_fix()
+            await stage.until(stage.offers_fix, "its key")
             await stage.press("b")
         stage.app.live.arm(BlockSetting("c-gil", 1))
         await stage.until(lambda: "→ asyncio + processes" in stage.shown("patterns"), "the fix of another block")
@@ -87,7 +90,7 @@ async def test_header_says_how_loops_share_their_port(size: tuple[int, int]) -> 
         options = Options(port=0, workers=2, share=share)
         async with dashboard("process-loops", size, options=options, block=BlockSetting("sleep", 2)) as stage:
             await stage.until(lambda words=words: words in stage.shown("header"), words)  # type: ignore[misc]
-            await stage.press("full_stop")
+            stage.app.start_from_palette(find("eventlet"))
             await stage.serving("eventlet")
             await stage.until(lambda: "Eventlet" in stage.shown("header"), "another pattern")
             assert "(" not in stage.shown("header")

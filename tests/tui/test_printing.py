@@ -1,6 +1,7 @@
 """A server that prints while its stdout is held: the screen names the line that blocks; reading stdout unblocks it."""
 
 import pytest
+from echo_servers.catalog import find
 from echo_servers.server import Options
 from echo_tui.diagnosis.stall import Cause
 
@@ -33,7 +34,8 @@ async def test_held_stdout_stays_held_for_the_next_pattern() -> None:
         assert not stage.app.live.output_held
     async with dashboard("asyncio", options=Options(port=0, print=True), clients=2) as stage:
         await stage.connected(2)
-        await stage.press("o", "full_stop")
+        await stage.press("o")
+        stage.app.start_from_palette(find("asyncio-naive"))
         await stage.serving("asyncio-naive")
         assert stage.session.printed.held
         stage.app.live.load([], 50, 64)
@@ -48,7 +50,7 @@ async def test_no_pattern_is_offered_as_the_fix_of_held_stdout() -> None:
         await stage.until(stage.offers_fix, "of the block")
         await stage.press("o")
         await stage.until(lambda: not stage.offers_fix(), "none")
-        assert "x asyncio to a thread" not in stage.shown("patterns")
+        assert "→ asyncio to a thread" not in stage.shown("patterns")
         await stage.press("x")
         assert stage.notices()[-1] == "Nobody reads stdout, and no pattern fixes that: o reads it again"
         await stage.press("o")

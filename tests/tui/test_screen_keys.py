@@ -6,7 +6,8 @@ import pytest
 from echo_servers.catalog import find
 from echo_servers.server import Options
 from echo_tui.observers import strace
-from echo_tui.tui.dialogs import Confirm, Help
+from echo_tui.tui.dialogs import Confirm
+from echo_tui.tui.help import Help
 from echo_tui.tui.keys import PANELS, SCREEN
 from textual.widgets import Input
 
@@ -117,6 +118,17 @@ async def zoom_in(stage: Stage) -> None:
 async def zoom_out(stage: Stage) -> None:
     await stage.press("minus", "minus")
     await stage.shows("the last 60 s")
+
+
+@checks.key("stage")
+async def on_stage(stage: Stage) -> None:
+    await stage.press("z")
+    await stage.until(lambda: "patterns" not in stage.visible(), "only what an audience needs")
+    assert stage.visible() == {"header", "timeline", "source", "client-list", "exchange", "step", "keys"}
+    await stage.press("5")
+    await stage.until(lambda: {"events", "patterns"} <= stage.visible(), "a panel that is not on stage")
+    await stage.press("z", "z")
+    await stage.until(lambda: "cpu" in stage.visible(), "all panels")
 
 
 @checks.key("expand")

@@ -91,7 +91,7 @@ async def to_the_remedy(stage: Stage) -> None:
     await stage.serving("asyncio-blocking")
     block = stage.app.live.block.now
     await stage.open(2)
-    assert "x asyncio to a thread" in stage.shown("patterns")
+    assert "→ asyncio to a thread" in stage.shown("patterns")
     await stage.press("x")
     await stage.serving("asyncio-to-thread")
     await stage.connected(2)

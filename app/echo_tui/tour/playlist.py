@@ -27,6 +27,9 @@ class Playlist:
         """Return the playlist of these patterns and notes; that of the article if there are none. Raises BadRequest."""
         return cls(tuple(Scene(find(name), note) for name, note in scenes)) if scenes else cls()
 
+    def __contains__(self, pattern: object) -> bool:
+        return any(scene.pattern is pattern for scene in self.scenes)
+
     def step(self, here: Pattern | None, step: int) -> Scene:
         """Return the next scene that can run here after (or before, for -1) a pattern; the first one after the last.
 

@@ -1,7 +1,7 @@
 """The dashboard application: the keys of the server, which keys are available, the palette, and the entry point."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -10,8 +10,10 @@ from echo_servers.catalog import PATTERNS, Pattern, find
 from echo_servers.descriptors import shortage
 from echo_servers.fixes import promise, workers_for
 from echo_servers.server import BadRequest
+from textual.actions import ActionParseResult
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -20,7 +22,7 @@ from echo_tui.run.live import Plan
 from echo_tui.tui import endings
 from echo_tui.tui.client_keys import ClientKeys
 from echo_tui.tui.dialogs import Confirm, ask, shown
-from echo_tui.tui.keys import ALL_KEYS, MISBEHAVIOUR
+from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR
 from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.clients import ClientList, ClientsPane
 from echo_tui.tui.panels.patterns import PatternsPanel
@@ -32,6 +34,10 @@ from echo_tui.tui.view import fix_now
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
 """Actions that wait until a dialog is closed."""
+
+
+ON_THE_SERVER = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == CLIENTS} | {"toggle_block", "go"}
+"""Actions that show that the person attends to the running server."""
 
 
 class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
@@ -63,6 +69,17 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
 
     def on_clients_pane_say(self, message: ClientsPane.Say) -> None:
         self.say(message.text)
+
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action; one that has to do with the running server ends browsing in the list of patterns."""
+        if isinstance(action, str) and action.partition("(")[0] in ON_THE_SERVER:
+            self.browse(False)
+        return await super().run_action(action, default_namespace, namespaces)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action is possible now; the footer omits the others."""
@@ -133,7 +150,7 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
         """Start a pattern. The running one is not restarted: that would cut off its clients and its timeline."""
         if self.live.running and pattern is self.live.pattern:
             words = f"{pattern.title} runs already: {self.key_names['restart']} restarts it"
-            self.notify(words, timeout=3, markup=False)
+            self.notify(words, timeout=2, markup=False)
         else:
             self.start(pattern)
 
@@ -163,7 +180,7 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
 
     def action_walk(self, step: int) -> None:
         """Start the scene after or before the pattern that runs or ran last."""
-        self.start_from_palette(self.talk.playlist.step(self.live.pattern, step).pattern)
+        self.start_from_palette(self.talk.step(step))
 
     # The block.
 
@@ -204,7 +221,7 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
             self.live.keep_block()
         self.start_from_palette(pattern, workers)
         words = f"{found.why} {promise(pattern, workers, clients)}" if workers else found.why
-        self.notify(words, title=pattern.title, timeout=5, markup=False)
+        self.notify(words, title=pattern.title, timeout=2, markup=False)
 
     # Its stdout.
 

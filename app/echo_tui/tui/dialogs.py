@@ -1,4 +1,4 @@
-"""The dialogs: a question, a confirmation, a menu, and the help."""
+"""The dialogs: a question, a confirmation, and a menu."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -6,13 +6,12 @@ from typing import Any, ClassVar, TypeVar
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
-from textual.widgets import Input, Label, OptionList, Static
+from textual.containers import Vertical
+from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from echo_tui.tui.closing import Choices, Dialog
-from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, SCREEN, SERVER, Key
+from echo_tui.tui.keys import Key
 
 V = TypeVar("V")
 
@@ -102,49 +101,6 @@ class Menu(Dialog[str | None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._entries[event.option_index].action)
-
-
-class Help(Dialog[None]):
-    """The help: every action, with the key configured for it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "dismiss(None)", "Close"),
-        Binding("down,j", "scroll(1)", "Down", show=False),
-        Binding("up,k", "scroll(-1)", "Up", show=False),
-    ]
-
-    def __init__(self, keymap: dict[str, str]) -> None:
-        super().__init__()
-        self._keymap = keymap
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog wide"):
-            for group in (SERVER, CLIENTS, SCREEN):
-                yield Static(group, markup=False, classes="title")
-                for key in ALL_KEYS:
-                    if key.group == group:
-                        name = shown(self._keymap.get(key.id, key.key), self.app.get_key_display)
-                        yield Static(Content(f"{name:>14}   {key.help}"), classes="key")
-                        if key.id == "misbehave":
-                            for entry in MISBEHAVIOUR:
-                                yield Static(Content(f"{name + ' ' + entry.key:>14}   {entry.help}"), classes="key")
-            yield Static("Moving and typing", classes="title")
-            for name, words in (
-                ("↑ ↓ pgup pgdn", "Line by line, page by page; the mouse wheel does the same"),
-                ("home end", "First and last line; at the end new lines are followed"),
-                ("↑ ↓ ⏎", "While typing: choose the client, send the line"),
-                ("⏎", "In Stalls: go back to the one under the cursor"),
-                ("ctrl+p", "Command palette: everything above, by name"),
-            ):
-                yield Static(Content(f"{name:>14}   {words}"), classes="key")
-            yield Static("Keys can be changed: see docs/keys.md.", markup=False, classes="hint")
-
-    def action_scroll(self, step: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
-
-    def on_click(self, event: events.Click) -> None:
-        if event.widget is self:
-            self.dismiss(None)
 
 
 def shown(keys: str, display: Callable[[Binding], str]) -> str:

@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Static
 
 from echo_tui.experiments.cell import Cell, Felt
+from echo_tui.experiments.expected import expected
 from echo_tui.experiments.measure import Measured, measure_all
 from echo_tui.experiments.report import MARKS, SERVED, SURPRISE, WAITS, briefly, meanwhile, where_it_came
 from echo_tui.experiments.terms import Terms
@@ -30,7 +31,7 @@ from echo_tui.words.stalls import label
 if TYPE_CHECKING:
     from echo_tui.tui.picture import Picture
 
-NAME = 21
+NAME = 22
 """Width of the column of pattern names, with a space."""
 STOPS = "Measuring stops the server that runs; it comes back, and our own clients do."
 LEAST = 12
@@ -86,7 +87,7 @@ class MatrixScreen(Screen[Measured | None]):
         for kind in KINDS:
             table.add_column(kind, key=kind, width=self._width)
         for pattern in PATTERNS:
-            table.add_row(f" {pattern.name}", key=pattern.name)
+            table.add_row(f" {pattern.title}", key=pattern.name)
         self._show_all()
         table.move_cursor(row=_row(name), column=KINDS.index(blocked_by) + 1)
         self._say()
@@ -202,7 +203,7 @@ class MatrixScreen(Screen[Measured | None]):
         if self._wanted and self._wanted[0] == place:
             return Text("measuring ...", palette.waiting)
         if measured is None:
-            return Text("·", palette.faint)
+            return Text(text.first_that_fits(unmeasured(place), self._width - 2), palette.faint)
         cell = measured.cell
         room = min(self._width, WIDEST) - 2  # so that the marks of new clients line up close to the words
         if cell.felt is None:
@@ -240,9 +241,11 @@ class MatrixScreen(Screen[Measured | None]):
                 for count, what in ((stand - done, "can't be"), (len(self.measured) - stand, "failed"))
                 if count
             )
-            title.append(f"{done} of {len(PLACES)} measured{rest}   ", self._palette.text)
+            left = text.clock(int(self._each * len(self._missing)) * text.SECOND)
+            took = "" if done else f" (grey: expected); all take about {left}"
+            title.append(f"{done} of {len(PLACES)} measured{rest}{took}   ", self._palette.text)
         what = f"one message blocks for {self._terms.seconds:g} s: what the others feel"
-        marks = "new: " + "  ".join(f"{mark} {end.removeprefix('new ')}" for end, mark in MARKS.items() if end)
+        marks = "new client: " + "  ".join(f"{mark} {end.removeprefix('new ')}" for end, mark in MARKS.items() if end)
         room = self.size.width - title.cell_len
         wordings = (f"{what} (2/3: two of three)   {marks}", f"{what}   {marks}", marks)
         title.append(text.first_that_fits(wordings, room), self._palette.dim)
@@ -255,9 +258,9 @@ class MatrixScreen(Screen[Measured | None]):
         said = Text(f" {place[0]} / {place[1]} ({WORDS[place[1]]})", palette.strong)
         measured = self.measured.get(place)
         if measured is None:
-            said.append("\n not measured yet", palette.dim)
+            said.append(f"\n not measured yet; expected: {unmeasured(place)[0]}", palette.dim)
             return said.append(f"\n {STOPS}", palette.waiting) if self._server_runs else said
-        for line, style in described(measured.cell, palette):
+        for line, style in described(measured.cell, palette, busy(measured)):
             said.append(f"\n {line}", style)
         return said
 
@@ -284,7 +287,24 @@ def _row(name: str) -> int:
     return next(index for index, pattern in enumerate(PATTERNS) if pattern.name == name)
 
 
-def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:
+def unmeasured(place: Place) -> tuple[str, ...]:
+    """Return what is expected of a cell, or why it can't be measured, in ever fewer words."""
+    pattern, kind = find(place[0]), place[1]
+    if not pattern.serves:
+        return ("– serves nobody", "–")
+    if pattern.missing:
+        return (f"– {pattern.missing}", "–")
+    return (expected(pattern, kind, True).value,)
+
+
+def busy(measured: Measured) -> int:
+    """Return how busy (percent) the machine's cores were on average while a cell was measured; 0 if unknown."""
+    cores = measured.session.resources.cores if measured.session else []
+    shares = [percent for history in cores for _, percent in history]
+    return round(sum(shares) / len(shares)) if shares else 0
+
+
+def described(cell: Cell, palette: Palette, busy_percent: int = 0) -> Iterable[tuple[str, Style]]:
     """Yield a cell in sentences with their styles, each short enough for a line of 80 columns."""
     one = cell.spoken_of
     if one is None:
@@ -299,7 +319,8 @@ def described(cell: Cell, palette: Palette) -> Iterable[tuple[str, Style]]:
         served = "not served" if new.served is None else f"first echo after {_ms(new.served)}"
         yield f"A new client{process}: {connected}, {served}", palette.text
     if cell.surprise:
-        yield f"{SURPRISE} Expected: {_wanted(cell)}", palette.waiting
+        may = f"; busy cores may be why ({busy_percent} % in use): measure again" if busy_percent else ""
+        yield f"{SURPRISE} Expected: {_wanted(cell)}{may}", palette.waiting
     else:
         yield f"Expected: {_wanted(cell)}. So it is.", palette.dim
     if blame := cell.blame:

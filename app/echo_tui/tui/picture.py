@@ -165,7 +165,7 @@ class Picture(Arranged):
     def is_unavailable(self, key: str) -> bool:
         """Return whether a key is unavailable now, and if so show the reason."""
         if words := self.unavailable().get(key):
-            self.notify(words, timeout=3, markup=False)
+            self.notify(words, timeout=2, markup=False)
         return bool(words)
 
     def on_unmount(self) -> None:
@@ -247,7 +247,7 @@ class Picture(Arranged):
             on_stage=self.on_stage,
             steps=self.talk.steps,
             before=compared(self.talk.before, self.live.session, clock),
-            following=self.talk.playlist.step(self.live.pattern, 1).pattern,
+            following=self.talk.step(1),
             note=self.talk.playlist.note(self.live.pattern),
         )
 

@@ -11,7 +11,7 @@ from echo_tui.experiments.terms import Terms
 from echo_tui.session.stall_snapshots import Snapshot
 from echo_tui.tui import text
 from echo_tui.tui.details import StallDetails, sections
-from echo_tui.tui.dialogs import Help
+from echo_tui.tui.help import Help
 from echo_tui.tui.keys import PANELS
 from echo_tui.tui.layout import STAGE
 from echo_tui.tui.matrix import PLACES, MatrixScreen, Place
@@ -65,7 +65,7 @@ class ScreenKeys(Picture):
         if moment := self.stall_snapshots.get(number):
             self.hold_still(moment, number, self.origin)
         else:
-            self.notify(NO_PICTURE, severity="warning", timeout=3, markup=False)
+            self.notify(NO_PICTURE, severity="warning", timeout=2, markup=False)
 
     def action_details(self) -> None:
         """Show the details of the stall under the cursor, else of the stall in focus, else of the latest one."""
@@ -87,7 +87,7 @@ class ScreenKeys(Picture):
         else:
             try:
                 self.live.open_strace_view()
-                self.notify("While strace is attached the server is 5 to 10 times slower", timeout=4, markup=False)
+                self.notify("While strace is attached the server is 5 to 10 times slower", timeout=2, markup=False)
                 self.action_go("calls")
             except OSError as error:
                 self.notify(f"No strace: {error}", severity="error", markup=False)

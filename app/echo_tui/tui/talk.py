@@ -39,12 +39,19 @@ class Talk:
         """The steps of the live session; None before the first server."""
         self.before: Before | None = None
         """The longest stall of the pattern before; None if it had none."""
+        self.scene: Pattern | None = None
+        """The scene shown last; a pattern that is none, such as a fix, does not change it."""
         self._session: Session | None = None
         self._pattern: Pattern | None = None
+
+    def step(self, step: int) -> Pattern:
+        """Return the scene after (or before, for -1) the one shown last."""
+        return self.playlist.step(self.scene, step).pattern
 
     def look(self, session: Session, pattern: Pattern | None, now: int) -> None:
         """Note whether the next step has been done; a new session begins with the first one."""
         if session.server and pattern:
+            self.scene = pattern if pattern in self.playlist else self.scene
             if self._session is not session or not self.steps:
                 if self._session and self._pattern and pattern is not self._pattern:
                     self.before = longest(self._pattern, self._session, now)

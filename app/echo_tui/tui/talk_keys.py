@@ -58,7 +58,7 @@ class TalkKeys(Picture):
         if self._speakers():
             return True
         words = talk.nobody_speaks(self.live.running, self.key_names["new"], self.key_names["demo"])
-        self.notify(words, timeout=3, markup=False)
+        self.notify(words, timeout=2, markup=False)
         return False
 
     def _speakers(self) -> list[int]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from echo_servers.plain import plain
@@ -98,8 +99,14 @@ def letters(data: bytes) -> str:
     for end in range(len(data), max(len(data) - 4, 0), -1):
         with contextlib.suppress(UnicodeDecodeError):
             said = data[:end].decode().strip()
-            return clean(said) if any(char.isalpha() and not char.isascii() for char in said) else ""
+            readable = any(char.isalpha() and not char.isascii() for char in said)
+            return clean(said) if readable and not any(map(_is_right_to_left, said)) else ""
     return ""
+
+
+def _is_right_to_left(char: str) -> bool:
+    """Return whether a character would change the direction of the text beside it."""
+    return unicodedata.bidirectional(char) in ("R", "AL", "AN")
 
 
 def peer(address: str) -> str:

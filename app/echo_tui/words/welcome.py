@@ -3,9 +3,9 @@
 from echo_tui.words import translated
 
 SENTENCES = (
-    "echo-tui runs socket servers of every architecture, one at a time, and shows what each one does.",
-    "Make one client block: you see who waits, for how long, why, and which line of code is to blame.",
-    "Each pattern on the left is a real server in a process of its own; any client can connect to it.",
+    "echo-tui runs socket servers of every architecture and shows what each one does.",
+    "Make one client block: you see who waits, how long, why, and on which line.",
+    "Each pattern on the left is a real server; any client can connect to it.",
 )
 TITLE = "Welcome"
 SOURCE = "{lines} lines of Python: patterns/{file}"
@@ -16,11 +16,13 @@ def sentences() -> list[str]:
     return [translated(sentence) for sentence in SENTENCES]
 
 
-def keys(demo: str, start: str, help_key: str) -> str:
-    """Return what to press, given the names of the keys."""
-    return translated("{demo} show me   {start} start a pattern   {help} help").format(
-        demo=demo, start=start, help=help_key
-    )
+def keys(demo: str, start: str, help_key: str) -> list[tuple[str, str]]:
+    """Return what to press, and what happens then, given the names of the keys."""
+    return [
+        (demo, translated("a demonstration: one client blocks asyncio")),
+        (f"↑↓ {start}", translated("choose a pattern, and start it")),
+        (help_key, translated("all keys, and what the words mean")),
+    ]
 
 
 def source(lines: int, file: str) -> str:

@@ -133,9 +133,8 @@ class Header(Panel, can_focus=False):
         lag = view.live.resources.worst_lag(view.clock)
         if lag is not None:
             late = lag >= 50 * text.MS
-            parts.append(
-                Part(f"  screen {lag / text.MS:.0f} ms late", palette.waiting if late else palette.dim, goes=2)
-            )
+            style, words = palette.waiting if late else palette.dim, f"{lag / text.MS:.0f} ms late"
+            parts.append(Part(f"  screen {words}", style, goes=2, short=f"  {words}", shortens=12))
         if longest := interval(view):
             slow = longest > SLOW
             rate = f"{text.SECOND / longest:.0f}/s"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable
 
 from echo_servers.catalog import find
+from echo_servers.fixes import Fix
 from textual import events
 from textual.widgets import Input
 
@@ -11,6 +12,8 @@ from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.view import View, fix_now
 
 GAP = 2
+ROOMY = 98
+"""From this width on the footer names the pattern that fixes the block."""
 OF_PANEL = {"stalls": ("go-there", "copy", "stall-before")}
 """The keys that come first while a panel has the focus, by panel."""
 
@@ -90,7 +93,7 @@ class KeyBar(Panel, can_focus=False):
             "freeze": frozen,
             "hold": "read stdout" if self.view.live.printed.held else "hold stdout",
             "next": following(self.view),
-            "fix": f"→ {find(found.pattern).title}" if found else "fix",
+            "fix": fix_label(found, self.extent.width),
             "block": "block off" if self.view.live.block.on else "block on",
         }
 
@@ -121,6 +124,11 @@ def _action(key: Key, display: str, within: int) -> str:
     if key.id not in PAIRS or within >= len(display):
         return key.action
     return PAIRS[key.id][2 * within >= len(display)]
+
+
+def fix_label(found: Fix | None, width: int) -> str:
+    """Return where the key for the fix goes; in a narrow terminal only that it is one."""
+    return f"→ {find(found.pattern).title}" if found and width >= ROOMY else "→ fix"
 
 
 def following(view: View) -> str:

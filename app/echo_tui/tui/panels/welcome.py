@@ -28,7 +28,11 @@ class WelcomePanel(Panel):
     def prepare(self, view: View) -> None:
         width, palette = self.extent.width, view.palette
         about = [(line, palette.text) for words in welcome.sentences() for line in wrap(words, width)]
-        self._lines = [*([part] for part in about), []]
+        names = (view.keys["demo"], "⏎", view.keys["help"])
+        keys: list[Line] = [
+            [(f"{key:>5} ", palette.accent), (what, palette.strong)] for key, what in welcome.keys(*names)
+        ]
+        self._lines = [*([part] for part in about), *keys, []]
         if view.pattern:
             coloured = self._coloured(str(view.pattern.source), palette)
             self._lines += [*story(view.pattern, view, width), [], *coloured]
@@ -38,9 +42,3 @@ class WelcomePanel(Panel):
 
     def line(self, index: int, width: int) -> Line:
         return self._lines[index]
-
-    def place(self) -> str:
-        if not self.view:
-            return ""
-        keys = self.view.keys
-        return welcome.keys(keys["demo"], keys["start"], keys["help"])

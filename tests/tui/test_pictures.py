@@ -57,9 +57,26 @@ def test_a_server_that_has_died(snap_compare: Compare) -> None:
     assert snap_compare(app, terminal_size=(100, 30), run_before=settle)
 
 
-def test_nothing_yet(snap_compare: Compare) -> None:
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_welcome(size: tuple[int, int], snap_compare: Compare) -> None:
     app = Still("single-thread", [], now=NOW)
-    assert snap_compare(app, terminal_size=(100, 30), run_before=settle)
+    assert snap_compare(app, terminal_size=size, run_before=settle)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_on_stage(size: tuple[int, int], snap_compare: Compare) -> None:
+    async def to_stage(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("z")
+        await drawn(pilot)
+
+    assert snap_compare(Still("asyncio-blocking", run()), terminal_size=size, run_before=to_stage)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_matrix_before_it_measures(size: tuple[int, int], snap_compare: Compare) -> None:
+    app = Still("single-thread", [], now=NOW)
+    assert snap_compare(app, press=["w"], terminal_size=size)
 
 
 def test_the_help(snap_compare: Compare) -> None:

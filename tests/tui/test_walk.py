@@ -32,7 +32,7 @@ async def say(stage: Stage, words: str) -> None:
 
 
 async def set_block(stage: Stage, setting: str) -> None:
-    await stage.by_footer("block ...")
+    await stage.press("B")
     await stage.shows("Blocking call: KIND:SECONDS")
     await stage.write(setting)
     await stage.press("enter")

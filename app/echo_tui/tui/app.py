@@ -58,8 +58,8 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
 
     def on_patterns_panel_looked(self, message: PatternsPanel.Looked) -> None:
         self.looked_at = message.pattern
-        running = self.live.pattern if self.live.running else None
-        self.browse(running is not None and message.pattern is not running)
+        server = self.live.session.server
+        self.browse(server is not None and server.running and server.pattern != message.pattern.name)
 
     def on_stalls_panel_gone(self, message: StallsPanel.Gone) -> None:
         self.show_stall(message.number)

@@ -11,18 +11,19 @@ class _Step:
     condition: Condition
     act: Callable[[], object]
     until: int
+    anyway: bool
 
 
 class Pending:
-    """Actions that run in the turn in which their condition has become true, or not at all after a time."""
+    """Actions that run in the turn in which their condition has become true; after a time not at all, or anyway."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
         self._steps: list[_Step] = []
 
-    def when(self, condition: Condition, act: Callable[[], object], within: int) -> None:
-        """Run `act` once the condition holds, unless that takes longer than `within` ns."""
-        self._steps.append(_Step(condition, act, self._clock() + within))
+    def when(self, condition: Condition, act: Callable[[], object], within: int, anyway: bool = False) -> None:
+        """Run `act` once the condition holds; if that takes longer than `within` ns, not at all, or `anyway` then."""
+        self._steps.append(_Step(condition, act, self._clock() + within, anyway))
 
     def clear(self) -> None:
         """Forget all of them."""
@@ -32,7 +33,7 @@ class Pending:
         """Run the actions whose condition holds now; they may add others."""
         now, steps, self._steps = self._clock(), self._steps, []
         for step in steps:
-            if step.condition():
+            if step.condition() or (step.anyway and now >= step.until):
                 step.act()
             elif now < step.until:
                 self._steps.append(step)

@@ -1,5 +1,7 @@
 """The actions of a talk, each with one key: the demonstration, and everybody speaks, with a block or without."""
 
+from collections.abc import Callable
+
 from echo_servers.catalog import find
 
 from echo_tui.model.activity import SECOND
@@ -12,6 +14,8 @@ LINE = b"hello\n"
 DEMO, DEMO_CLIENTS = "asyncio", 3
 WITHIN = 10 * SECOND
 """How long (ns) to wait for a server and its clients to be ready."""
+CONNECTING = SECOND
+"""How long (ns) to wait for clients to be connected; those that are not by then say nothing."""
 BEFORE_OTHERS = SECOND
 """How long (ns) the others wait for the first one's call to begin; it may not begin at all."""
 
@@ -27,18 +31,28 @@ class TalkKeys(Picture):
         if (missing := DEMO_CLIENTS - len(self.live.present)) > 0:
             self.live.open_clients(missing)
         self.client = None
-        self.pending.when(self._all_served, self.action_speak_blocking, WITHIN)
+        self.pending.when(self._all_served, self._speak_blocking, WITHIN, anyway=True)
 
     def action_speak(self) -> None:
         """Have every client of ours send a line."""
-        if self.can_speak():
-            self.live.client_process.say([], LINE)
+        self._once_connected(lambda: self.live.client_process.say([], LINE))
 
     def action_speak_blocking(self) -> None:
         """Arm the block for the first client and have it speak, then all others once its call has begun."""
-        if not self.can_speak():
+        self._once_connected(self._speak_blocking)
+
+    def _once_connected(self, act: Callable[[], object]) -> None:
+        """Act once our clients are connected, as they are soon after a start; without any, say what to do."""
+        if self.live.running and self.live.present:
+            self.pending.when(self._all_connected, act, CONNECTING, anyway=True)
+        else:
+            words = talk.nobody_speaks(self.live.running, self.key_names["new"], self.key_names["demo"])
+            self.notify(words, timeout=2, markup=False)
+
+    def _speak_blocking(self) -> None:
+        if not (speakers := self._speakers()):
             return
-        first, *others = self._speakers()
+        first, *others = speakers
         connection = self.live.session.clients[first].connection
         assert connection
         self.live.arm(self.live.block.setting, only=int(connection.peer.rpartition(":")[2]))
@@ -53,13 +67,9 @@ class TalkKeys(Picture):
             self.pending.when(in_its_call, lambda: self.live.client_process.say(others, LINE), 2 * BEFORE_OTHERS)
         self.draw()
 
-    def can_speak(self) -> bool:
-        """Return whether a client of ours is connected; if none is, say what to do."""
-        if self._speakers():
-            return True
-        words = talk.nobody_speaks(self.live.running, self.key_names["new"], self.key_names["demo"])
-        self.notify(words, timeout=2, markup=False)
-        return False
+    def _all_connected(self) -> bool:
+        speakers = self._speakers()
+        return all(number in speakers for number in self.live.present)
 
     def _speakers(self) -> list[int]:
         """Return the numbers of our connected clients: first the accepted ones that are in no blocking call."""

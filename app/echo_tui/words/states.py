@@ -37,13 +37,12 @@ def calls(call: str, lasted: str, elsewhere: str) -> tuple[str, ...]:
     It is empty for a call that blocks the thread.
     """
     if elsewhere:
-        bare = translated("in {call} {lasted}").format(call=call, lasted=lasted)
-        return (f"{bare} ({elsewhere})", bare, lasted)
+        return (f"{call} {elsewhere} {lasted}", f"{elsewhere} {lasted}", lasted)
     long = translated("blocks {lasted} ({call})").format(call=call, lasted=lasted)
     return (long, translated("blocks {lasted}").format(lasted=lasted))
 
 
-PATCHED, BY_HELPER = "patched", "helper"
+PATCHED, BY_HELPER = "patched", "in a helper"
 
 
 def elsewhere(by_helper: bool) -> str:
@@ -74,3 +73,13 @@ def blocked_by_calls(calls: int, others: int) -> str:
 def burnt(percent: int) -> str:
     """Return the share of a core that a server takes while no message comes."""
     return translated("{percent} % of a core, 0 messages").format(percent=percent)
+
+
+def several_calls(count: int, call: str) -> str:
+    """Return that so many workers are in a call."""
+    return translated("{count} in {call}").format(count=count, call=call)
+
+
+def cores_compute(count: int) -> str:
+    """Return that so many processes compute, each on a core of its own if there are enough."""
+    return translated("{count} processes compute").format(count=count)

@@ -3,6 +3,7 @@
 from itertools import islice
 
 from echo_servers.block import WORDS
+from echo_servers.fixes import KEEP_THE_GIL
 from rich.style import Style
 
 from echo_tui.diagnosis.stall import Stall
@@ -183,9 +184,12 @@ class TimelinePanel(Panel):
         first = min(running, key=lambda span: span.begin)
         word = WORDS.get(first.kind, first.kind)
         if not any(span.stops_all for span in running):
-            kept = first.kind == KEEPS_GIL  # in each process only one of them holds the GIL at a time
-            count = len({span.pid for span in running}) if kept else len(running)
-            return f"{count} in {word}", view.palette.waiting
+            processes = len({span.pid for span in running})
+            if first.kind in KEEP_THE_GIL and processes > 1:
+                return states.cores_compute(processes), view.palette.waiting
+            # In each process only one thread holds the GIL at a time.
+            count = processes if first.kind == KEEPS_GIL else len(running)
+            return states.several_calls(count, word), view.palette.waiting
         counted = states.remaining(word, (view.now - first.begin) / text.SECOND, first.seconds)
         return text.first_that_fits(counted, self.state_width - 1), view.palette.waiting
 

@@ -255,7 +255,7 @@ class MatrixScreen(Screen[Measured | None]):
 
     def _detail(self) -> Text:
         place, palette = self._here, self._palette
-        said = Text(f" {place[0]} / {place[1]} ({WORDS[place[1]]})", palette.strong)
+        said = Text(f" {find(place[0]).title} / {place[1]} ({WORDS[place[1]]})", palette.strong)
         measured = self.measured.get(place)
         if measured is None:
             said.append(f"\n not measured yet; expected: {unmeasured(place)[0]}", palette.dim)

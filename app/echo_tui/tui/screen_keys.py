@@ -178,7 +178,7 @@ class ScreenKeys(Picture):
         except OSError as error:
             self.notify(f"No picture: {error}", severity="error", markup=False)
         else:
-            self.notify(path, title="Picture saved", markup=False)
+            self.notify(Path(path).name, title=f"Picture saved in {folder}/", timeout=2, markup=False)
 
     def action_help(self) -> None:
         self.push_screen(Help(self.keymap))

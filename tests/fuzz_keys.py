@@ -19,11 +19,12 @@ from pathlib import Path
 
 from tests.e2e.terminal import Terminal, command
 
-PLAIN = [*"bBnNilucramfptswxo?.,+-[]123456789 ", "\t", "\r", "\x1b", "\x7f", "\x10", "\x13"]
+PLAIN = [*"bBnNilucramfptswxodgeEzR?.,+-[]123456789 ", "\t", "\r", "\x1b", "\x7f", "\x10", "\x13"]
 ARROWS = ["\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[5~", "\x1b[6~", "\x1b[H", "\x1b[F", "\x1b[Z"]
 BURSTS = [
     "B\r\r", "l\r\r", "N\r\r", "u\r\r", "\x10\r\r", "\x10\x1b[6~", "mss", "msh", "mff", "m\r\r", "ms\x03", "?\x1b\x1b",
     "?qn", "an ihello\r\x1b", "aihello\r\x1b", "w\x1b\x1b", "q\x1bn", "\x03n", "f\x1b\x1b", "\x10\x1b\x1b", "qnn",
+    "?\x1b[C\x1b[C\x1b[D\x1b", "gEz", "eE.", "zz.E",
 ]  # fmt: skip
 GARBAGE = [
     b"\xff", b"\xe9q\x1b", b"\x1b[M\xa0\xf0\xff", b"\xc3", b"\x80\x80", b"\x1b[200~caf\xe9\x1b[201~", b"\xf0\x9f",

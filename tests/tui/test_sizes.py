@@ -103,7 +103,7 @@ async def test_an_ended_server_at_every_size() -> None:
 
 
 KEYS = [
-    *"12345678bpfBNnarluyit", "tab", "enter", "space", "comma", "full_stop", "left", "right", "up", "down", "home",
+    *"12345678bpfBNnarluyitgeEz", "tab", "enter", "space", "comma", "full_stop", "left", "right", "up", "down", "home",
     "end", "pageup", "pagedown", "escape", "question_mark", "ctrl+p", "c", "escape", "n", "p", "f", "j", "k",
 ]  # fmt: skip
 

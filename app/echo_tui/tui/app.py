@@ -150,7 +150,7 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
         """Start a pattern. The running one is not restarted: that would cut off its clients and its timeline."""
         if self.live.running and pattern is self.live.pattern:
             words = f"{pattern.title} runs already: {self.key_names['restart']} restarts it"
-            self.notify(words, timeout=2, markup=False)
+            self.notify(words, markup=False)
         else:
             self.start(pattern)
 
@@ -221,7 +221,7 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
             self.live.keep_block()
         self.start_from_palette(pattern, workers)
         words = f"{found.why} {promise(pattern, workers, clients)}" if workers else found.why
-        self.notify(words, title=pattern.title, timeout=2, markup=False)
+        self.notify(words, title=pattern.title, markup=False)
 
     # Its stdout.
 

@@ -106,7 +106,7 @@ class ClientKeys(Picture):
         if not action:
             return
         if action != "flood" and not self.live.present:
-            self.notify(f"No client to do that: {self.key_names['new']} opens one", timeout=2, markup=False)
+            self.notify(f"No client to do that: {self.key_names['new']} opens one", markup=False)
         else:
             self.call_later(self.run_action, action)
 
@@ -121,10 +121,10 @@ class ClientKeys(Picture):
 
     def action_flood(self) -> None:
         if not self.live.listening:
-            self.notify("No flood: no server of ours listens", severity="warning", timeout=2, markup=False)
+            self.notify("No flood: no server of ours listens", severity="warning", markup=False)
             return
         count = self.live.flood()
-        self.notify(f"{count} connections at once" if count else "The flood ends", timeout=2, markup=False)
+        self.notify(f"{count} connections at once" if count else "The flood ends", markup=False)
 
 
 def price(pattern: Pattern | None) -> str:

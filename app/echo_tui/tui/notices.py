@@ -13,6 +13,9 @@ from echo_tui.tui.terminal import robust
 from echo_tui.tui.text import clean
 from echo_tui.tui.typing import TypedInOrder
 
+SHOWN, ERROR_SHOWN = 2.0, 6.0
+"""Seconds that a notice is shown, as it covers a panel; an error says why something did not happen."""
+
 
 class Notices(TypedInOrder[int]):
     """An app with our terminal driver and command palette, which shows the same notice only once at a time."""
@@ -49,4 +52,5 @@ class Notices(TypedInOrder[int]):
         """Show a notice, unless the same one is still on screen; several would cover the panels."""
         message, title = "\n".join(map(clean, message.split("\n"))), clean(title)
         if (message, title) not in ((notice.message, notice.title) for notice in self._notifications):
-            super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+            shown = timeout or (ERROR_SHOWN if severity == "error" else SHOWN)
+            super().notify(message, title=title, severity=severity, timeout=shown, markup=markup)

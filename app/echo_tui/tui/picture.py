@@ -165,7 +165,7 @@ class Picture(Arranged):
     def is_unavailable(self, key: str) -> bool:
         """Return whether a key is unavailable now, and if so show the reason."""
         if words := self.unavailable().get(key):
-            self.notify(words, timeout=2, markup=False)
+            self.notify(words, markup=False)
         return bool(words)
 
     def on_unmount(self) -> None:

@@ -58,14 +58,14 @@ class ScreenKeys(Picture):
                 words = "This is what goes on now"
             else:
                 words = NO_PICTURE if any(stall.number < here for stall in known) else "No stall before this one"
-            self.notify(words, timeout=2, markup=False)
+            self.notify(words, markup=False)
 
     def show_stall(self, number: int) -> None:
         """Show the snapshot of a stall."""
         if moment := self.stall_snapshots.get(number):
             self.hold_still(moment, number, self.origin)
         else:
-            self.notify(NO_PICTURE, severity="warning", timeout=2, markup=False)
+            self.notify(NO_PICTURE, severity="warning", markup=False)
 
     def action_details(self) -> None:
         """Show the details of the stall under the cursor, else of the stall in focus, else of the latest one."""
@@ -87,7 +87,7 @@ class ScreenKeys(Picture):
         else:
             try:
                 self.live.open_strace_view()
-                self.notify("While strace is attached the server is 5 to 10 times slower", timeout=2, markup=False)
+                self.notify("While strace is attached the server is 5 to 10 times slower", markup=False)
                 self.action_go("calls")
             except OSError as error:
                 self.notify(f"No strace: {error}", severity="error", markup=False)
@@ -164,7 +164,7 @@ class ScreenKeys(Picture):
         if isinstance(panel, Panel) and panel.first <= panel.cursor < panel.last:
             line = text.clean(panel.copied(panel.cursor))  # it may be pasted into another terminal
             self.copy_to_clipboard(line)
-            self.notify(line, title="Copied", timeout=2, markup=False)
+            self.notify(line, title="Copied", markup=False)
 
     def action_next_theme(self) -> None:
         names = [theme.name for theme in THEMES]
@@ -178,7 +178,7 @@ class ScreenKeys(Picture):
         except OSError as error:
             self.notify(f"No picture: {error}", severity="error", markup=False)
         else:
-            self.notify(Path(path).name, title=f"Picture saved in {folder}/", timeout=2, markup=False)
+            self.notify(Path(path).name, title=f"Picture saved in {folder}/", markup=False)
 
     def action_help(self) -> None:
         self.push_screen(Help(self.keymap))

@@ -47,7 +47,7 @@ class TalkKeys(Picture):
             self.pending.when(self._all_connected, act, CONNECTING, anyway=True)
         else:
             words = talk.nobody_speaks(self.live.running, self.key_names["new"], self.key_names["demo"])
-            self.notify(words, timeout=2, markup=False)
+            self.notify(words, markup=False)
 
     def _speak_blocking(self) -> None:
         if not (speakers := self._speakers()):

@@ -72,7 +72,7 @@ def test_the_server_closes() -> None:
     with one_connection(lambda connection: None) as port, watched_crowd() as watched:
         watched.open(1, port)
         watched.until(lambda: bool(watched.closed()))
-        assert watched.closed()[0].how == "server closed"
+        assert watched.closed()[0].how == "server-closed"
 
 
 def test_the_server_resets() -> None:
@@ -84,7 +84,7 @@ def test_the_server_resets() -> None:
         watched.open(1, port)
         watched.client_process.say([1], b"x")
         watched.until(lambda: bool(watched.closed()))
-        assert watched.closed()[0].how == "reset by server"
+        assert watched.closed()[0].how == "server-reset"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -120,8 +120,8 @@ def test_every_failure_has_its_sentence() -> None:
     target = Target("127.0.0.1:9", ("127.0.0.1", 9))
     for code in (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ECONNRESET, errno.EIO):
         assert failed(OSError(code, ""), target)
-    assert broken(OSError(errno.ECONNRESET, "")) == "reset by server"
-    assert broken(OSError(errno.EPIPE, "")) == "server closed"
+    assert broken(OSError(errno.ECONNRESET, "")) == "server-reset"
+    assert broken(OSError(errno.EPIPE, "")) == "server-closed"
     assert broken(OSError(errno.EIO, "")) == "Input/output error"
 
 
@@ -134,7 +134,7 @@ def test_a_crowd_comes_back_under_its_numbers_with_its_chatter() -> None:
             watched.until(lambda: len(watched.closed()) == 1)
         watched.until(lambda: len(watched.closed()) == 20)
         others = {one.how for one in watched.closed() if one.client != 7}
-        assert others <= {"server closed", "reset by server"}
+        assert others <= {"server-closed", "server-reset"}
         with server("multithread") as port:
             watched.seen.clear()
             watched.client_process.reopen("127.0.0.1", port)

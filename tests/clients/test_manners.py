@@ -64,7 +64,7 @@ def test_half_closed_a_client_still_gets_its_echo_and_sends_nothing_more() -> No
         watched.client_process.say([1], b"too late\n")
         watched.client_process.half_close([1])
         watched.until(lambda: bool(watched.closed()))
-        assert watched.closed()[0].how == "server closed"
+        assert watched.closed()[0].how == "server-closed"
         assert [echo.intact for echo in watched.echoes()] == [True] * len(watched.sent())
         assert sum(one.size for one in watched.sent()) == len(taken[0])
         assert b"too late" not in taken[0]

@@ -157,7 +157,7 @@ class World:
         self.say(Bye(self.tick(), talk.pid, talk.tid, talk.conn, "" if size % 2 else "reset by client"))
         self.counts.bye += 1
         if talk.client and not talk.left:
-            self.say(ClientClosed(self.tick(), talk.client, "server closed"))
+            self.say(ClientClosed(self.tick(), talk.client, "server-closed"))
         self.open.remove(talk)
         self.over.append(talk)
 

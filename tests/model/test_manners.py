@@ -25,7 +25,7 @@ def test_client_reads_and_sends_again_after_each_connect() -> None:
     session.apply(ClientManners(3, 7, False, False))
     still = session.snapshot()
     assert (client.reading, client.sending) == (False, False)
-    session.apply_all([ClientClosed(4, 7, "server closed"), ClientOpening(5, 7)])
+    session.apply_all([ClientClosed(4, 7, "server-closed"), ClientOpening(5, 7)])
     assert (client.reading, client.sending) == (True, True)
     assert not still.clients[7].reading
 

@@ -120,7 +120,7 @@ def test_queue_wait_is_recorded_in_either_order_of_records(order: tuple[int, int
 
 
 def test_connection_closed_before_its_client_reported_it() -> None:
-    session = fold([STARTED, NEW, Bye(4 * S, 7, 7, 1), *OPENED, ClientClosed(4 * S, 1, "server closed")])
+    session = fold([STARTED, NEW, Bye(4 * S, 7, 7, 1), *OPENED, ClientClosed(4 * S, 1, "server-closed")])
     assert not session.connections
     assert [c.client for c in session.connections.closed] == [1]
     later: list[Observation] = [ClientOpening(5 * S, 1), ClientConnected(5 * S + 1, 1, PEER)]
@@ -266,8 +266,8 @@ def test_removed_worker_counts_as_a_change() -> None:
 
 
 def test_our_clients_are_known_before_they_are_connected() -> None:
-    session = fold([STARTED, ClientUnconnected(1, 3, "no server yet")])
-    assert [(client.number, client.ended) for client in session.clients.values()] == [(3, "no server yet")]
+    session = fold([STARTED, ClientUnconnected(1, 3, "no-server")])
+    assert [(client.number, client.ended) for client in session.clients.values()] == [(3, "no-server")]
     session.apply_all([ClientOpening(2, 3), ClientConnected(3, 3, "127.0.0.1:6000")])
     assert (session.clients[3].ended, session.clients.opening) == ("", 0)
 

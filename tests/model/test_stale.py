@@ -204,7 +204,7 @@ def test_client_whose_process_died_does_not_wait() -> None:
     scene.say(ClientOpening(scene.now, 1), ClientConnected(scene.now, 1, peers[0]), ClientSent(scene.now, 1, 5, "x"))
     connection = scene.session.connections[1]
     assert connection.state is State.WAITING
-    scene.say(ClientUnconnected(scene.now + MS, 1, "their process died"))
+    scene.say(ClientUnconnected(scene.now + MS, 1, "process-died"))
     assert (connection.state, connection.pending_since) == (State.LEFT, 0)
 
 
@@ -212,7 +212,7 @@ def test_client_connecting_at_server_exit_leaves_nothing() -> None:
     scene, _ = loop()
     scene.say(ClientOpening(scene.now, 1), ServerExited(scene.now, PID, 0, True))
     scene.say(ClientConnected(scene.now + MS, 1, "127.0.0.1:6000"))
-    scene.say(ClientUnconnected(scene.now + 2 * MS, 1, "their process died"))
+    scene.say(ClientUnconnected(scene.now + 2 * MS, 1, "process-died"))
     assert not scene.session.connections
 
 

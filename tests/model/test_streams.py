@@ -100,7 +100,7 @@ def test_server_exit_leaves_nothing_open(stream: list[Observation], when: int) -
         if isinstance(observation, OURS):
             session.apply(observation)
     for number, client in session.clients.items():
-        session.apply(ClientClosed(10**6 * TICK, number, "server closed"))
+        session.apply(ClientClosed(10**6 * TICK, number, "server-closed"))
         assert client.connection is None or client.connection.state is State.CLOSED
     assert session.clients.opening == 0
     check(session)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 from echo_servers.catalog import find
 from echo_servers.server import Options
+from echo_tui.model.endings import Ending
 from echo_tui.run.live import Live, Plan
-from echo_tui.run.our_clients import ENDED, FLOOD
+from echo_tui.run.our_clients import FLOOD
 
 from tests.run.test_live import Run
 
@@ -57,7 +58,7 @@ def test_no_client_connects_to_the_program_that_has_the_port(run: Run, foreign: 
     run.until(lambda: len(live.session.clients) == 6, "all clients named")
     settle(live)
     assert_nobody_came(foreign)
-    assert {live.session.clients[number].ended for number in range(1, 7)} == {ENDED}
+    assert {live.session.clients[number].ended for number in range(1, 7)} == {Ending.SERVER_ENDED}
 
 
 def test_waiting_clients_connect_once_our_server_listens(run: Run, foreign: socket.socket) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from echo_servers.catalog import find
-from echo_tui.run.our_clients import OVER
+from echo_tui.model.endings import ON_PURPOSE
 from echo_tui.tui.dialogs import Ask
 from echo_tui.tui.keys import ALL_KEYS
 
@@ -46,7 +46,7 @@ async def answer(stage: Stage, words: str) -> None:
 async def with_nobody(stage: Stage, pattern: str) -> None:
     """Close all clients, and start another pattern without any."""
     stage.app.live.close_clients([])
-    await stage.until(lambda: all(one.ended in OVER for one in stage.session.clients.values()), "all are closed")
+    await stage.until(lambda: all(one.ended in ON_PURPOSE for one in stage.session.clients.values()), "all are closed")
     stage.app.start_from_palette(find(pattern))
     await stage.serving(pattern)
     await stage.until(lambda: not stage.session.clients, "nobody")

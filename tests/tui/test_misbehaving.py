@@ -135,7 +135,7 @@ async def test_reason_of_a_rejection_is_in_the_clients_line() -> None:
         stage.session.apply(Bye(now, connection.pid, connection.tid, connection.key[1], why))
         await stage.glance()
         assert why not in stage.shown("exchange"), "its end is not told by both yet"
-        stage.session.apply(ClientClosed(now, 1, "server closed"))
+        stage.session.apply(ClientClosed(now, 1, "server-closed"))
         await stage.until(lambda: f"[1] {why}" in stage.shown("exchange"), "why")
         assert stage.chips()["1"] == "server closed"
 

@@ -13,6 +13,7 @@ from echo_tui.clients.ledger import Ledger
 from echo_tui.clients.loop import READ, WRITE, Loop, clock
 from echo_tui.clients.messages import Burst, Chatter, Message, Outbox
 from echo_tui.clients.sentences import Target
+from echo_tui.model.endings import Ending
 from echo_tui.model.observations import ClientClosed, ClientConnected, ClientManners, ClientOpening, ClientSent
 
 LEAVE_WITHIN = 1_000_000_000
@@ -57,7 +58,7 @@ class Client:
         """Connect when it is this client's turn, unless it is open already."""
         self.wanted = True
         if self._state is State.LEAVING:
-            self._over("closed")
+            self._over(Ending.CLOSED)
         if self._state is State.CLOSED:
             self._target = target
             self._state = State.QUEUED
@@ -93,7 +94,7 @@ class Client:
             self._target = target
             return
         if self._state is not State.CLOSED:
-            self._over("closed")
+            self._over(Ending.CLOSED)
         self.open(target)
 
     def hold(self, why: str) -> None:
@@ -140,12 +141,12 @@ class Client:
         self._outbox.forget()
         self._outbox.chatter = None
         if self._state in (State.QUEUED, State.OPENING) or (wanted and self._state is State.CLOSED):
-            self._over("closed")
+            self._over(Ending.CLOSED)
         elif self._socket is None:
             return
         elif reset:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self._over("reset")
+            self._over(Ending.RESET)
         elif self._state is State.OPEN:
             self._leave()
 
@@ -164,7 +165,7 @@ class Client:
     def wake(self) -> None:
         """Handle a load that is due, or a polite close that has lasted long enough."""
         if self._state is State.LEAVING:
-            self._over("closed")
+            self._over(Ending.CLOSED)
         else:
             self.pump()
 
@@ -251,7 +252,7 @@ class Client:
             return
         at = clock()
         if not size:
-            self._over("closed" if self._state is State.LEAVING else "server closed")
+            self._over(Ending.CLOSED if self._state is State.LEAVING else Ending.SERVER_CLOSED)
             return
         was_full = self._ledger.full
         for echo in self._ledger.returned(bytes(self._loop.buffer[:size]), at):

@@ -9,6 +9,8 @@ from echo_servers.listener import OUT_OF_DESCRIPTORS, resolve
 from echo_servers.listener import name as address_name
 from echo_servers.server import BadRequest
 
+from echo_tui.model.endings import Ending
+
 
 class Target(NamedTuple):
     """An address to connect to, by its printed name; without an address, the name says why there is none."""
@@ -39,7 +41,7 @@ def failed(error: OSError, target: Target) -> str:
         case errno.EADDRNOTAVAIL:
             return f"no free local port to reach {target.name}"
         case errno.ENOTCONN | errno.ECONNRESET:
-            return "reset by server"
+            return Ending.SERVER_RESET
         case errno.ECONNREFUSED | None:
             return f"refused: nobody listens on {target.name}"
         case number:
@@ -50,9 +52,9 @@ def broken(error: OSError) -> str:
     """What ended a connection that was there."""
     match error.errno:
         case errno.ECONNRESET:
-            return "reset by server"
+            return Ending.SERVER_RESET
         case errno.EPIPE | errno.ENOTCONN:
-            return "server closed"
+            return Ending.SERVER_CLOSED
         case errno.ETIMEDOUT:
             return "the server stopped answering"
         case number:

@@ -15,6 +15,7 @@ from echo_servers.catalog import Pattern
 from echo_servers.server import Options
 
 from echo_tui.clients.remote import ClientProcess
+from echo_tui.model.endings import ON_PURPOSE, Ending
 from echo_tui.model.inference import Inference
 from echo_tui.model.observations import (
     Lag,
@@ -32,7 +33,7 @@ from echo_tui.observers.resources import Resources
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
-from echo_tui.run.our_clients import ENDED, FLOOD, FLOOD_SECONDS, NO_SERVER, OVER, OurClients
+from echo_tui.run.our_clients import FLOOD, FLOOD_SECONDS, OurClients
 from echo_tui.run.strace_view import StraceView
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots
@@ -135,7 +136,7 @@ class Live:
         self._fold([self.block.told()])
         if self.output_held:
             self.hold_output(True)
-        self._clients.unconnected(clients, NO_SERVER)
+        self._clients.unconnected(clients, Ending.NO_SERVER)
         self._clients.repeat_loads()
 
     def stop(self) -> None:
@@ -199,7 +200,7 @@ class Live:
     @property
     def present(self) -> list[int]:
         """Our clients that were not closed on purpose."""
-        return [number for number, client in self.session.clients.items() if client.ended not in OVER]
+        return [number for number, client in self.session.clients.items() if client.ended not in ON_PURPOSE]
 
     @property
     def guests(self) -> int:
@@ -218,7 +219,7 @@ class Live:
 
     def open_clients(self, count: int = 1) -> list[int]:
         """Open more clients and return their numbers. Without a server that listens they wait for the next one."""
-        why_not = ENDED if self.session.server and not self.child else NO_SERVER
+        why_not = Ending.SERVER_ENDED if self.session.server and not self.child else Ending.NO_SERVER
         return self._clients.open(count, self._open_address, why_not)
 
     def close_clients(self, clients: list[int], reset: bool = False) -> None:

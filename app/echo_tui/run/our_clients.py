@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from echo_servers.server import BACKLOG
 
 from echo_tui.clients.remote import ClientProcess
+from echo_tui.model.endings import Ending
 from echo_tui.model.observations import ClientLoad, ClientUnconnected, Flooding, Observation
 from echo_tui.observers.pipe import LinePipe, decode
 
-OVER = ("closed", "reset")
-"""The ends of clients that were closed on purpose; they are not reopened."""
-NO_SERVER = "no server yet"
-ENDED = "the server has ended"
 FLOOD, FLOOD_SECONDS = BACKLOG + 72, 60.0
 """Connections of a flood, more than the accept queue has room for, and how long (s) it lasts at most."""
 REVIVAL = 1.0
@@ -60,7 +57,7 @@ class OurClients:
         self.process.close(clients, reset)
         unopened = [number for number in self._wanted if not clients or number in clients]
         self._wanted = [number for number in self._wanted if number not in unopened]
-        self.unconnected(unopened, OVER[0])
+        self.unconnected(unopened, Ending.CLOSED)
         self._loaded(clients or list(self._loads), 0, 0)
 
     def load(self, clients: list[int], per_second: float, size: int, everybody: Iterable[int]) -> None:
@@ -89,8 +86,8 @@ class OurClients:
 
     def hold(self) -> None:
         """Connect no client until the next server listens."""
-        self.process.hold(ENDED)
-        self.unconnected(self._wanted, ENDED)
+        self.process.hold(Ending.SERVER_ENDED)
+        self.unconnected(self._wanted, Ending.SERVER_ENDED)
 
     def unconnected(self, clients: Iterable[int], why: str) -> None:
         """Report that these clients have no connection."""
@@ -119,7 +116,7 @@ class OurClients:
 
     def revive(self, present: list[int], address: Address | None) -> None:
         """Start a new client process for the clients of one that has died, and report it."""
-        self.unconnected(present, "their process died")
+        self.unconnected(present, Ending.PROCESS_DIED)
         self._fold([Flooding(time.monotonic_ns(), 0, [])])
         self.end()
         self._begin()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from echo_tui.model import observations as seen
 from echo_tui.model.clients import Client
+from echo_tui.model.endings import Ending
 
 if TYPE_CHECKING:
     from echo_tui.session.session import Session
@@ -52,7 +53,7 @@ def flooding(session: "Session", o: seen.Flooding) -> None:
     session.totals.client_reported()
     for peer in session.clients.flooding(o):
         if connection := session.connections.by_peer.get(peer):
-            session.leave(connection, o.at, "closed")
+            session.leave(connection, o.at, Ending.CLOSED)
 
 
 def client_sent(session: "Session", o: seen.ClientSent) -> None:

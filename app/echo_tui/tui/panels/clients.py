@@ -14,15 +14,15 @@ from textual.widgets import Input, Label
 from echo_tui.model.activity import SECOND
 from echo_tui.model.clients import Client, Flood
 from echo_tui.model.connection import State
+from echo_tui.model.endings import BY_SERVER, Ending
 from echo_tui.tui import text
 from echo_tui.tui.keys import TYPING
 from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.panels.connections import state_style
 from echo_tui.tui.view import NOTICED, View
+from echo_tui.words import clients as words_of
 from echo_tui.words import talk
 
-BY_SERVER = ("server closed", "reset by server")
-"""The ends of a client's connection that the server caused."""
 CHIP = 31
 """The width of one client (cells)."""
 ROOM = 25
@@ -155,7 +155,7 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
         return f"connecting {text.elapsed(view.now - client.opening_since)}", palette.queued
     connection = client.connection
     if connection is None or client.ended or connection.closed_at:
-        return text.clean(client.ended) or "closed", palette.dim
+        return text.clean(words_of.ending(client.ended or Ending.CLOSED)), palette.dim
     if view.call_of(connection):
         return view.state(connection, ROOM), state_style(view, connection)
     state, lasted = view.condition(connection)
@@ -250,7 +250,7 @@ class Exchange(Panel, can_focus=False):
                 return [("A line goes to every client; ← and → choose one.", palette.faint)]
             return [(f"No client yet: {view.keys['new']} opens one.", palette.faint)]
         if why := turned_away(client):
-            wordings = (f"[{client.number}] {client.ended}: {why}", f"[{client.number}] {why}")
+            wordings = (f"[{client.number}] {words_of.ending(client.ended)}: {why}", f"[{client.number}] {why}")
             return [(text.first_that_fits(wordings, width), palette.waiting)]
         if not client.sent:
             return [(f"[{client.number}] has sent nothing yet.", palette.faint)]

@@ -1,0 +1,23 @@
+"""How the client's end of a connection ended. An ending that the system explains has the system's message instead."""
+
+from enum import StrEnum
+
+
+class Ending(StrEnum):
+    """The endings that have a code."""
+
+    CLOSED = "closed"
+    RESET = "reset"
+    SERVER_CLOSED = "server-closed"
+    SERVER_RESET = "server-reset"
+    NO_SERVER = "no-server"
+    """It was never connected: no server has listened so far."""
+    SERVER_ENDED = "server-ended"
+    PROCESS_DIED = "process-died"
+    """The process of our clients has died."""
+
+
+ON_PURPOSE = (Ending.CLOSED, Ending.RESET)
+"""The ends of clients that we closed; they are not opened again."""
+BY_SERVER = (Ending.SERVER_CLOSED, Ending.SERVER_RESET)
+"""The ends that the server caused."""

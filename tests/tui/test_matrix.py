@@ -261,10 +261,10 @@ async def test_matrix_opens_at_the_last_cell() -> None:
         await stage.press("escape")
         await stage.until(lambda: not isinstance(stage.app.screen, MatrixScreen), "the dashboard")
         screen = await opened(stage)
-        await stage.until(lambda: f" {PATTERNS[2].name} / {KINDS[1]}" in detail(screen), "the same cell")
+        await stage.until(lambda: f" {PATTERNS[2].title} / {KINDS[1]}" in detail(screen), "the same cell")
         await stage.pilot.resize_terminal(100, 30)
         await stage.glance()
-        assert f" {PATTERNS[2].name} / {KINDS[1]}" in detail(screen)
+        assert f" {PATTERNS[2].title} / {KINDS[1]}" in detail(screen)
 
 
 async def test_stall_keys_go_through_the_stalls_of_the_cell() -> None:

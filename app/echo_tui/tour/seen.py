@@ -17,6 +17,8 @@ NOTED = SECOND // 2
 """A wait is shown as one once it has lasted so long (ns)."""
 BURNS = 80
 """The share of a core (percent) that counts as a busy loop's."""
+BURNS_AT_LEAST = 20
+"""The least share that it gets on a busy machine, where it is ready to run for the rest of the time."""
 GROWTH = 8_000_000
 """The growth (bytes) of a process that shows that a server keeps what a client does not read."""
 HERD = 4
@@ -76,13 +78,13 @@ def only_one_waits(session: Session, now: int) -> float | None:
 
 def burns_a_core(session: Session, now: int) -> float | None:
     """Return the share of a core (percent) that a server takes which serves nobody."""
-    return None if session.connections else _burnt(session)
+    return None if session.connections else burnt(session)
 
 
 def burns_for_one(session: Session, now: int) -> float | None:
     """Return the share of a core (percent) that a server takes while its clients are idle."""
     idle = all(not connection.pending_since for connection in session.connections.values())
-    return _burnt(session) if session.connections and idle else None
+    return burnt(session) if session.connections and idle else None
 
 
 def many_threads(session: Session, now: int) -> float | None:
@@ -123,10 +125,15 @@ def _injected(session: Session) -> list[Stall]:
     return [stall for stall in session.stalls.all if stall.injected]
 
 
-def _burnt(session: Session) -> float | None:
+def burnt(session: Session) -> float | None:
+    """Return the share of a core (percent) of a process that takes nearly all it can get; None if none does.
+
+    On a busy machine it gets less than a core: then it is ready to run for the rest of the time (Linux).
+    """
     alive = [process for process in session.resources.processes.values() if process.cpu and not process.gone_at]
     share = max((process.cpu[-1][1] for process in alive), default=0.0)
-    return share if share >= BURNS else None
+    wants = max((100 * (t.cpu + (t.delay or 0)) for t in session.threads.known.values() if t.cpu), default=0.0)
+    return share if share >= BURNS or (wants >= BURNS and share >= BURNS_AT_LEAST) else None
 
 
 def _is_served_during(connection: Connection, span: BlockSpan, now: int) -> bool:

@@ -9,6 +9,7 @@ from echo_servers.ceiling import STRUCK
 from rich.style import Style
 
 from echo_tui.model.blocks import KEEPS_GIL, BlockSpan
+from echo_tui.tour.seen import burnt
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.panels.cpu import NOTABLE
@@ -16,8 +17,6 @@ from echo_tui.tui.panels.log import ending
 from echo_tui.tui.view import View
 from echo_tui.words import states, translated
 
-BURNS = 80
-"""The share of a core (percent) that is worth a warning if no message comes."""
 SLOW = 150 * text.MS
 """Sampling intervals longer than this (ns) are shown as slowed down."""
 
@@ -119,8 +118,8 @@ class Header(Panel, can_focus=False):
             parts.append(Part(f"  {states.blocked_by_calls(*calls)} ", palette.blocked))
         elif words:
             parts.append(Part(f"  last {words} ", palette.dim, goes=2, short=f"  {words} ", shortens=7))
-        if burnt := burnt_for_nothing(view):
-            parts.append(Part(f"  {states.burnt(burnt)} ", palette.bad))
+        if share := burnt_for_nothing(view):
+            parts.append(Part(f"  {states.burnt(share)} ", palette.bad))
         if grown := growth(view):
             parts.append(Part(f"  memory +{text.size(grown)}", palette.waiting))
         if ceiling_struck(view):
@@ -181,9 +180,8 @@ def stalled(view: View) -> tuple[str, bool]:
 def burnt_for_nothing(view: View) -> int:
     """Return the share of a core (percent) of a process that takes most of one while no message comes; else 0."""
     session = view.live
-    alive = [process for process in session.resources.processes.values() if process.cpu and not process.gone_at]
-    share = max((process.cpu[-1][1] for process in alive), default=0.0)
-    if share < BURNS or session.blocks.running:
+    share = burnt(session)
+    if share is None or session.blocks.running:
         return 0
     began = session.server.listening_at if session.server else 0
     latest = max((connection.read_at for connection in session.connections.values()), default=0)

@@ -1,8 +1,11 @@
-"""`echo-tui watch PATTERN`: a run without a screen."""
+"""`echo-tui watch TARGET`: a run without a screen."""
 
 import sys
+from typing import Any
 
+import click
 import cloup
+from click.shell_completion import CompletionItem
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern
 from echo_servers.descriptors import CLOSED, stdout_is_open
@@ -12,9 +15,28 @@ from echo_tui.cli.options import PatternName, no_reports_option, require_evidenc
 from echo_tui.cli.parameters import Duration, Load, Number
 from echo_tui.config import LEAST, MOST
 
+NO_PERMISSION = 4
+"""The exit code where a right is missing."""
+
+
+class PatternOrTarget(click.ParamType[Any]):
+    """The name of a pattern, or a running server: a process id, `:PORT` or `HOST:PORT`."""
+
+    name = "target"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Pattern | str:
+        from echo_tui.observers.targets import looks_like_target
+
+        if isinstance(value, str) and looks_like_target(value):
+            return value
+        return PatternName().convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return PatternName().shell_complete(ctx, param, incomplete)
+
 
 @cloup.command()
-@cloup.argument("pattern", type=PatternName(), help="See 'echo-tui list'.")
+@cloup.argument("target", type=PatternOrTarget(), help="A pattern ('echo-tui list'), or a PID, :PORT or HOST:PORT.")
 @server_options
 @cloup.option_group(
     "Clients",
@@ -25,6 +47,13 @@ from echo_tui.config import LEAST, MOST
     "Run",
     cloup.option("--for", "seconds", type=Duration(), help="How long: 500ms, 10s, 2m. [default: until Ctrl-C]"),
     no_reports_option(),
+    cloup.option(
+        "--stacks",
+        type=click.Choice(("auto", "off")),
+        default="auto",
+        show_default=True,
+        help="Of a running server: whether py-spy may read its stacks when it seems to stall.",
+    ),
     cloup.option("--json", "as_json", is_flag=True, help="All observations, stalls and the summary as JSON Lines."),
     cloup.option(
         "--stall-after",
@@ -34,28 +63,57 @@ from echo_tui.config import LEAST, MOST
     ),
 )
 @with_options
+@click.pass_context
 def watch(
-    pattern: Pattern,
+    ctx: click.Context,
+    target: Pattern | str,
     options: Options,
     block: BlockSetting | None,
     clients: int,
     load: tuple[float, int] | None,
     seconds: float | None,
     no_reports: bool,
+    stacks: str,
     as_json: bool,
     stall_after: int | None,
 ) -> None:
     """Watch one server without a screen: a line for each stall, and a summary.
 
-    The exit code is 3 if there was a stall, and 0 if there was none.
+    TARGET is a pattern, which is started, or a running server of this machine, which is only observed. The exit code
+    is 0 without a stall, 3 if there was one, 4 if a right is missing, and 5 if a running server has ended.
     """
     if not stdout_is_open():
         raise BadRequest(CLOSED)
-    if pattern.missing:
-        raise BadRequest(pattern.missing)
+    if isinstance(target, str):
+        sys.exit(_watch_target(ctx, target, seconds, stacks == "auto", as_json, stall_after))
+    if target.missing:
+        raise BadRequest(target.missing)
     require_evidence(no_reports, options)
     from echo_tui.run.headless import Headless
     from echo_tui.run.live import Plan
 
-    plan = Plan(pattern, options, block, clients, not no_reports, stall_after)
-    sys.exit(Headless(pattern, plan, load, as_json).run(seconds))
+    plan = Plan(target, options, block, clients, not no_reports, stall_after)
+    sys.exit(Headless(target, plan, load, as_json).run(seconds))
+
+
+OF_PATTERNS = ("host", "workers", "ceiling", "share", "block", "print", "clients", "load", "no_reports")
+"""Parameters that make no sense for a server that runs already."""
+
+
+def _watch_target(
+    ctx: click.Context, text: str, seconds: float | None, stacks: bool, as_json: bool, stall_after: int | None
+) -> int:
+    """Watch a running server, and return the exit code. Raises BadRequest."""
+    given = [name for name in OF_PATTERNS if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE]
+    if given:
+        raise BadRequest(f"--{given[0].replace('_', '-')} is for a pattern; {text} runs already and is only observed")
+    from echo_tui.observers.targets import NotPermitted, find_target
+    from echo_tui.run.headless import watch_target
+
+    asked = ctx.get_parameter_source("port") == click.core.ParameterSource.COMMANDLINE
+    try:
+        target = find_target(text, ctx.params["port"] if asked else None)
+    except NotPermitted as refused:
+        print(f"echo-tui: {refused}", file=sys.stderr)
+        return NO_PERMISSION
+    return watch_target(target, stall_after, stacks, seconds, as_json)

@@ -5,7 +5,7 @@ know where they come from. What they can't have: payloads, blocking calls, and t
 that a sample reveals is dated halfway between that sample and the one before.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from echo_servers.records import Bye, Listening, New, Recv, Send, Serve
@@ -38,7 +38,9 @@ class Inferred:
 class Inference:
     """Turns samples of one server into the records that it does not send."""
 
-    def __init__(self, pid: int, host: str, port: int) -> None:
+    def __init__(self, pid: int, host: str, port: int, owner: Callable[[str], int] = lambda peer: 0) -> None:
+        """`owner` tells which process has the connection of a client's address; 0 where that is not known."""
+        self._owner = owner
         self._pid, self._host, self._port = pid, host, port
         self._listens = False
         self._idle: list[str] = []
@@ -100,11 +102,12 @@ class Inference:
 
     def _thread(self, at: int, thread: Thread) -> Iterator[Observation]:
         key, kind = (thread.pid, thread.tid), KINDS.get(thread.call, "")
-        if kind == "accept" and self._accepting.get(key) != kind:
+        accepts = kind == "accept" or (kind == "poll" and thread.accepts and key not in self._accepting)
+        if accepts and self._accepting.get(key) != kind:
             self._accepting[key] = kind
             yield from self._idles_in(at, kind)
             yield WorkerBegan(at, *key, thread.name)
-        elif kind == "poll" and key not in self._accepting and key not in self._names:
+        elif kind == "poll" and thread.accepts is None and key not in self._accepting and key not in self._names:
             self._names[key] = thread.name
             self._polls_since = self._polls_since or at
         elif kind in ("recv", "send") and thread.peer:
@@ -172,14 +175,21 @@ class Inference:
         if key or samples == PATIENCE:
             del self._new[peer]
             self._numbers += 1
-            connection = Inferred(self._numbers, *(key or (self._pid, UNKNOWN)))
+            connection = Inferred(self._numbers, *(key or (self._owner(peer) or self._pid, UNKNOWN)))
             self._connections[peer] = connection
             yield New(first, connection.pid, connection.tid, connection.number, peer)
 
     def _thread_of(self, peer: str) -> tuple[int, int] | None:
-        """Return who serves a new connection: who was seen with it, or the only one that waits for connections."""
+        """Return who serves a new connection: who was seen with it, or the only one that waits for connections.
+
+        Of several processes it is the one that owns the connection.
+        """
+        if seen := self._serving.get(peer):
+            return seen
         those = list(self._accepting)
-        return self._serving.get(peer) or (those[0] if len(those) == 1 else None)
+        if len(those) > 1 and (owner := self._owner(peer)):
+            those = [key for key in those if key[0] == owner]
+        return those[0] if len(those) == 1 else None
 
     def _progress(self, at: int, connection: Inferred, socket: Socket) -> Iterator[Observation]:
         assert socket.received is not None

@@ -149,7 +149,7 @@ class Thread(msgspec.Struct, gc=False):
     core, or runnable and waiting for one. `gil`: the futex is the interpreter's own lock. `ran` and `delayed` are
     totals (ns) of its time on a core, and runnable without one. Context switches are totals, None where not read yet.
     `disturbed`: it may have run for a moment only because we asked for its stack. `stopped`: by a signal, as Ctrl-Z
-    does; known as late as the context switches.
+    does; known as late as the context switches. `accepts`: it polls a listening socket; None where that is not known.
     """
 
     pid: int
@@ -164,6 +164,7 @@ class Thread(msgspec.Struct, gc=False):
     involuntary: int | None
     disturbed: bool = False
     stopped: bool = False
+    accepts: bool | None = None
 
 
 class ThreadSample(Record, tag="threads-seen", gc=False):

@@ -21,7 +21,11 @@ LEISURELY = 1_000_000_000
 class Kernel:
     """The sockets, threads and stacks of one server."""
 
-    def __init__(self, stacks: Stacks, group: int) -> None:
+    def __init__(self, stacks: Stacks | None, group: int | None) -> None:
+        """`stacks` asks our own servers; None for a foreign one, which gets no signal. `group` is a process group.
+
+        A process is asked only while it is in the group; None for a server whose processes have none in common.
+        """
         self.sockets = Sockets()
         self.threads = Threads(self.sockets.peer_of)
         self._stacks = stacks
@@ -47,10 +51,10 @@ class Kernel:
         although nothing waits in them, and finds accepted clients that are not in `others_than`. While it is `urgent`,
         sockets and threads are sampled more often. Of too many threads `first` are sampled before others.
         """
-        stacks = (self._stacks.read(), self._py_spy.read())
+        stacks = (self._stacks.read() if self._stacks else None, self._py_spy.read())
         found: list[Observation] = [sample for sample in stacks if sample]
         due = self.threads.pace.is_due(urgent)
-        if due and (threads := self.threads.sample(pids, self._stacks.disturbed(), first, urgent)):
+        if due and (threads := self.threads.sample(pids, self._disturbed(), first, urgent)):
             found.append(threads)
         if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted, others_than, urgent)):
             found.append(sockets)  # the last one, because it is judged with the threads
@@ -68,18 +72,30 @@ class Kernel:
         Of several, the one asked longest ago is asked; the next sample has the answer. `keepers` are the threads that
         have reported that they hold the GIL, by `(pid, tid)`.
         """
-        if self._stacks.busy or self._py_spy.busy:
+        if (self._stacks and self._stacks.busy) or self._py_spy.busy:
             return
         now = time.monotonic_ns()
         for pid in sorted(pids, key=lambda pid: (pid not in suspects, self._asked.get(pid, (0, None))[0])):
-            if not _is_in(pid, self._group):
+            if self._group is not None and not _is_in(pid, self._group):
                 continue
             at, before = self._asked.get(pid, (0, None))
             calls = self.threads.calls(pid)
-            worth = now - at >= URGENT if pid in suspects else now - at >= LEISURELY and calls not in (before, None)
-            if worth and (self._stacks.ask(pid, self.threads.to_ask(pid, keepers)) or self._asks_py_spy(pid)):
+            if pid in suspects:
+                worth = now - at >= (URGENT if self._stacks else LEISURELY)
+            else:  # a foreign process is asked on suspicion only
+                worth = bool(self._stacks) and now - at >= LEISURELY and calls not in (before, None)
+            if worth and self._asks(pid, keepers):
                 self._asked[pid] = (now, calls)
                 return
+
+    def _disturbed(self) -> Collection[int]:
+        return self._stacks.disturbed() if self._stacks else ()
+
+    def _asks(self, pid: int, keepers: Collection[tuple[int, int]]) -> bool:
+        """Return whether a process was asked for its stacks."""
+        if self._stacks:
+            return self._stacks.ask(pid, self.threads.to_ask(pid, keepers)) or self._asks_py_spy(pid)
+        return self._py_spy.ask(pid)
 
     def _asks_py_spy(self, pid: int) -> bool:
         """Return whether py-spy was asked, which is done for a process that has run for a while and has no handler."""
@@ -91,7 +107,7 @@ class Kernel:
         for what, why in (
             ("sockets", self.sockets.missing),
             ("threads", self.threads.missing),
-            ("stacks", self._stacks.missing),
+            ("stacks", self._stacks.missing if self._stacks else self._py_spy.missing),
         ):
             if why and what not in self._told:
                 self._told.add(what)

@@ -106,6 +106,18 @@ class Sockets:
                 return address_name(*answer.end(1))
         return ""
 
+    def inode_of(self, peer: str) -> int:
+        """Return the inode of the connection with this client at the last sample; 0 if it is not known."""
+        for inode, name in self._peers.items():
+            if name == peer:
+                return inode
+        port = peer.rpartition(":")[2]
+        for data in self._halves.answers if port.isdecimal() else ():
+            for answer in with_peer_ports(data, {int(port)}):
+                if address_name(*answer.end(1)) == peer:
+                    return answer.inode
+        return 0
+
     def close(self) -> None:
         """Close the descriptor."""
         if self._diag:

@@ -17,6 +17,7 @@ from echo_tui.model.threads import KINDS
 from echo_tui.observers import syscalls
 from echo_tui.observers.interpreter import gil_range
 from echo_tui.observers.pace import Pace
+from echo_tui.observers.polls import polled
 
 MOST = 200
 """The number of threads that are sampled; each needs two descriptors."""
@@ -39,6 +40,8 @@ class Threads:
 
     def __init__(self, peer_of: PeerOf) -> None:
         self.pace = Pace()
+        self.listening: Collection[int] = ()
+        """The inodes of the listening sockets, if it is to be found out which threads poll them."""
         self.missing = ""
         """Why there is no evidence here; empty while there is."""
         self._peer_of = peer_of
@@ -155,10 +158,18 @@ class Threads:
                     self._gil[pid] = gil_range(pid)
                 gil = any(task.argument in span for span in self._gil[pid])
         task.kind, task.gil = KINDS.get(call, ""), gil
+        accepts = self._accepts(pid, call, task) if task.kind == "poll" and self.listening else None
         return Thread(
             pid, task.tid, task.name, call, peer, gil, task.ran, task.delayed, task.voluntary,
-            task.involuntary, disturbed, task.stopped,
+            task.involuntary, disturbed, task.stopped, accepts,
         )  # fmt: skip
+
+    def _accepts(self, pid: int, call: str, task: "_Task") -> bool | None:
+        """Return whether a poll waits for new connections; None if that can't be read."""
+        try:
+            return any(inode in self.listening for inode in polled(pid, call, task.arguments))
+        except OSError:
+            return None
 
 
 class _Task:
@@ -186,6 +197,11 @@ class _Task:
         except OSError:
             os.close(self._syscall)
             raise
+
+    @property
+    def arguments(self) -> list[int]:
+        """The arguments of the system call that it waits in."""
+        return [int(word, 16) for word in self._raw[0].split()[1:7]]
 
     def close(self) -> None:
         os.close(self._syscall)

@@ -1,0 +1,80 @@
+"""What a run without a screen writes to stdout: stalls as text, or everything as JSON Lines, and a summary."""
+
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import msgspec
+
+from echo_tui.diagnosis.report import StallReporter
+from echo_tui.model.observations import ENCODER, Observation
+from echo_tui.reports.lines import stall_line, summary_lines
+from echo_tui.reports.summary import Latencies, summarize
+from echo_tui.session.session import Session
+
+SCHEMA = 1
+"""The version of the JSON Lines format."""
+TOLD = ("opened", "closed", "withdrawn")
+"""The changes of a stall that are printed as text; JSON has all."""
+
+
+class Header(msgspec.Struct, tag_field="type", tag="header"):
+    """The first line of a stream. Times are ns of the monotonic clock; `wall` is the time `at` in UTC."""
+
+    schema: int
+    at: int
+    wall: str
+    echo_tui: str
+    python: str
+    system: str
+    target: str
+    parameters: dict[str, str | int | float | None]
+
+
+class Stream:
+    """The output of one run; times in text are since `start` (ns)."""
+
+    def __init__(self, target: str, parameters: dict[str, str | int | float | None], start: int, as_json: bool) -> None:
+        self.start, self.as_json = start, as_json
+        self._latencies = Latencies()
+        self._reporter = StallReporter()
+        if as_json:
+            wall = datetime.now(UTC).isoformat()
+            python, system = platform.python_version(), platform.platform()
+            self._write(Header(SCHEMA, start, wall, version("echo-tui"), python, system, target, parameters))
+
+    def hear(self, found: Sequence[Observation]) -> None:
+        """Write observations, as far as they are written."""
+        self._latencies.add(found)
+        if self.as_json:
+            for one in found:
+                self._write(one)
+
+    def stalls(self, session: Session, now: int) -> None:
+        """Write what has happened to the stalls of a session."""
+        for report in self._reporter.report(list(session.stalls.all), now):
+            if self.as_json:
+                self._write(report)
+            elif report.event in TOLD:
+                print(stall_line(report, self.start), flush=True)
+        sys.stdout.flush()
+
+    def summary(self, session: Session, now: int, left: tuple[int, int], code: int) -> None:
+        """Write the summary; `left` are the connections open, and those in the accept queue, at the end."""
+        found = summarize(session, self._latencies, (now - self.start) / 1e9, left, code)
+        if self.as_json:
+            self._write(found)
+        else:
+            print(*summary_lines(found), sep="\n")
+        sys.stdout.flush()
+
+    def _write(self, item: msgspec.Struct) -> None:
+        sys.stdout.write(ENCODER.encode(item).decode() + "\n")
+
+
+def left(session: Session) -> tuple[int, int]:
+    """Return the number of open connections, and of those in the accept queue."""
+    accepted = [bool(connection.accepted_at) for connection in session.connections.values()]
+    return accepted.count(True), accepted.count(False)

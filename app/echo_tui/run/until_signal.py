@@ -1,0 +1,33 @@
+"""Ending a run on the signals that end a program."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Ended:
+    """The signal that has asked the run to end; 0 if none has."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
+@contextmanager
+def until_signal() -> Iterator[Ended]:
+    """Catch the signals that end a program; signals that are ignored stay ignored (nohup(1))."""
+    ended = Ended()
+
+    def end(number: int, _: object) -> None:
+        ended.number = ended.number or number
+
+    before = {each: signal.getsignal(each) for each in ENDINGS}
+    for each, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(each, end)
+    try:
+        yield ended
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -47,8 +47,11 @@ class Scene:
 
     @property
     def loops(self) -> bool:
-        """Whether workers are event loops, which accept in the same turn in which they read."""
-        return "poll" in self.idle_calls
+        """Whether workers are event loops, which accept in the same turn in which they read.
+
+        A server that polls to accept and then waits in recv for the client that it has accepted is none.
+        """
+        return "poll" in self.idle_calls and not any(self._reads_from_one(worker) for worker in self.accepting)
 
     def helpers_are_taken(self, handover: Handover) -> bool:
         """Return whether all helpers that a call could use are busy with other calls."""
@@ -94,6 +97,11 @@ class Scene:
         accepting = self.accepting
         all_serve = accepting and not self.loops and all(worker.serving for worker in accepting)
         return bool(all_serve) and any(self.stays((worker.pid, worker.tid)) for worker in accepting)
+
+    def _reads_from_one(self, worker: Worker) -> bool:
+        """Return whether a worker waits in recv or send for one connection, and so for no other."""
+        state = self.threads.known.get((worker.pid, worker.tid))
+        return bool(state and state.kind in ("recv", "send") and state.peer and worker.serving)
 
     def _is_busy(self, state: ThreadState | None) -> bool:
         return state is not None and not self.is_idle(state)

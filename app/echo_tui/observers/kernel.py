@@ -12,6 +12,8 @@ from echo_tui.observers.threads import Threads
 
 URGENT = 200_000_000
 """The least time (ns) between two requests for the stacks of a process that seems to stall."""
+FOREIGN = 300_000_000
+"""The same for a process without our handler, whose stacks py-spy reads without stopping it."""
 YOUNG = 2_000_000_000
 """How long (ns) a process may take to install its handler."""
 LEISURELY = 1_000_000_000
@@ -81,7 +83,7 @@ class Kernel:
             at, before = self._asked.get(pid, (0, None))
             calls = self.threads.calls(pid)
             if pid in suspects:
-                worth = now - at >= (URGENT if self._stacks else LEISURELY)
+                worth = now - at >= (URGENT if self._stacks else FOREIGN)
             else:  # a foreign process is asked on suspicion only
                 worth = bool(self._stacks) and now - at >= LEISURELY and calls not in (before, None)
             if worth and self._asks(pid, keepers):

@@ -20,6 +20,8 @@ SETTLED = 1_000_000_000
 """How long (ns) a server may take until its workers are idle in accept."""
 PATIENCE = 4
 """For so many more samples a new connection is kept back until the thread that serves it is seen."""
+ASSUMED = "assumed"
+"""How a worker accepts that was not seen to."""
 UNKNOWN = 0
 """The thread of a connection that no sample has shown."""
 
@@ -38,9 +40,18 @@ class Inferred:
 class Inference:
     """Turns samples of one server into the records that it does not send."""
 
-    def __init__(self, pid: int, host: str, port: int, owner: Callable[[str], int] = lambda peer: 0) -> None:
-        """`owner` tells which process has the connection of a client's address; 0 where that is not known."""
-        self._owner = owner
+    def __init__(
+        self, pid: int, host: str, port: int, owner: Callable[[str], int] = lambda peer: 0, assume: bool = False
+    ) -> None:
+        """`owner` tells which process has the connection of a client's address; 0 where that is not known.
+
+        A server that is attached to while it is stuck shows no thread that accepts. With `assume` the threads that were
+        seen with connections are taken for its workers then, or else the main threads.
+        """
+        self._owner, self._assume = owner, assume
+        self._seen: dict[tuple[int, int], str] = {}
+        """The names of all threads, while workers may have to be assumed."""
+        self._began = 0
         self._pid, self._host, self._port = pid, host, port
         self._listens = False
         self._idle: list[str] = []
@@ -93,16 +104,33 @@ class Inference:
                     yield one
 
     def _threads(self, o: ThreadSample) -> Iterator[Observation]:
+        self._began = self._began or o.at
         for key in o.gone:
             self._names.pop(key, None)
+            self._seen.pop(key, None)
             self._accepting.pop(key, None)
             self._serving = {peer: thread for peer, thread in self._serving.items() if thread != key}
         for thread in o.threads:
+            if self._assume:
+                self._seen[thread.pid, thread.tid] = thread.name
             yield from self._thread(o.at, thread)
+        if self._assume and o.at - self._began >= SETTLED:
+            yield from self._assumed(o.at)
+
+    def _assumed(self, at: int) -> Iterator[Observation]:
+        """Give workers for a server that has shown none so far."""
+        self._assume = False
+        if not self._accepting:
+            serving = [key for key in self._seen if key in self._serving.values()]
+            for key in serving or [key for key in self._seen if key[0] == key[1]]:
+                self._accepting[key] = ASSUMED
+                yield WorkerBegan(at, *key, self._seen[key])
+        self._seen.clear()
 
     def _thread(self, at: int, thread: Thread) -> Iterator[Observation]:
         key, kind = (thread.pid, thread.tid), KINDS.get(thread.call, "")
-        accepts = kind == "accept" or (kind == "poll" and thread.accepts and key not in self._accepting)
+        is_new = self._accepting.get(key, ASSUMED) == ASSUMED
+        accepts = kind == "accept" or (kind == "poll" and thread.accepts and is_new)
         if accepts and self._accepting.get(key) != kind:
             self._accepting[key] = kind
             yield from self._idles_in(at, kind)

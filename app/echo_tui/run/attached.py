@@ -37,7 +37,7 @@ class Attached:
         self._stacks = stacks
         self._kernel = Kernel(None, None)
         self._kernel.threads.listening = target.inodes
-        self._inference = Inference(target.pid, target.host, target.port, self._owner)
+        self._inference = Inference(target.pid, target.host, target.port, self._owner, assume=True)
         self._resources = Resources()
         self._resources.watch(target.pid)
         self._pids: set[int] = set()

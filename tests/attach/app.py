@@ -1,0 +1,71 @@
+"""A small server as other people write them, with what makes it wait; started as `python app.py PORT KIND`.
+
+An asyncio server echoes lines; at the line `go` its handler calls the function of its kind, which takes a second.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+import threading
+import time
+
+SECONDS = 1.2
+
+
+def wait_for_export() -> None:
+    time.sleep(SECONDS)
+
+
+def compute_report() -> None:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        pass
+
+
+def ask_upstream() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with socket.create_connection(silent.getsockname()) as upstream:
+            upstream.settimeout(SECONDS)
+            try:
+                upstream.recv(1)
+            except TimeoutError:
+                pass
+
+
+def take_lock() -> None:
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire(timeout=SECONDS)
+
+
+def run_child() -> None:
+    os.system(f"sleep {SECONDS}")
+
+
+KINDS = {
+    "sleep": wait_for_export,
+    "compute": compute_report,
+    "upstream": ask_upstream,
+    "lock": take_lock,
+    "child": run_child,
+}
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while line := await reader.readline():
+        if line == b"go\n":
+            KINDS[sys.argv[2]]()
+        writer.write(line)
+        await writer.drain()
+    writer.close()
+
+
+async def main() -> None:
+    server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,64 @@
+"""Foreign servers, each in a process of its own, and what `echo-tui watch` says of them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.attach.watching import Foreign, Watched
+from tests.e2e.terminal import command
+from tests.ports import free_port, is_free
+
+LIMIT = 30.0
+Start = Callable[..., Foreign]
+Watch = Callable[..., Watched]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Return a function that starts one of our own foreign servers and waits until it listens."""
+    with ExitStack() as stack:
+
+        def started(script: str, *arguments: str) -> Foreign:
+            port = free_port()
+            line = [sys.executable, str(Path(__file__).with_name(script)), str(port), *arguments]
+            process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            until = time.monotonic() + LIMIT
+            while is_free(port):
+                assert time.monotonic() < until, "it does not listen"
+                time.sleep(0.02)
+            return Foreign(process.pid, port)
+
+        yield started
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Return a function that watches a target and waits until its first sample."""
+    with ExitStack() as stack:
+
+        def watched(target: str, *options: str) -> Watched:
+            line = [command(), "watch", target, "--json", *options]
+            environment = {**os.environ, "ECHO_TUI_CONFIG": os.devnull}
+            process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            found = Watched(process)
+            found.until(lambda each: each["type"] == "sockets")
+            return found
+
+        yield watched
+
+
+def decoded(line: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(line)
+    return found

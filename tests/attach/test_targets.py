@@ -1,0 +1,90 @@
+"""Which server a target names, and what is said where it names none."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from echo_servers.server import BadRequest
+from echo_tui.observers.targets import find_target, listeners, looks_like_target, owner_of
+
+from tests.attach.conftest import Start
+from tests.e2e.terminal import command
+from tests.ports import free_port
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc/net/tcp")
+
+
+@pytest.mark.parametrize("text", ["123", ":8000", "127.0.0.1:80", "[::1]:80", "localhost:8000"])
+def test_a_number_or_an_address_is_a_target(text: str) -> None:
+    assert looks_like_target(text)
+
+
+@pytest.mark.parametrize("text", ["asyncio", "my_server.py", "8000x", ":http", ""])
+def test_other_words_are_no_target(text: str) -> None:
+    assert not looks_like_target(text)
+
+
+def test_a_server_is_found_by_its_process_its_port_and_its_address(start: Start) -> None:
+    server = start("app.py", "sleep")
+    for text in (str(server.pid), f":{server.port}", f"127.0.0.1:{server.port}", f"localhost:{server.port}"):
+        target = find_target(text)
+        assert (target.host, target.port, target.pids) == ("127.0.0.1", server.port, (server.pid,))
+        assert "app.py" in target.command
+
+
+def test_of_several_listeners_one_is_chosen_by_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        with pytest.raises(BadRequest, match="choose one of"):
+            find_target(str(os.getpid()))
+        port = other.getsockname()[1]
+        assert find_target(str(os.getpid()), port).port == port
+        assert {one.getsockname()[1], port} <= {each.port for each in listeners()}
+
+
+def test_all_processes_that_hold_the_listener_are_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        child = os.fork()
+        if not child:
+            os.read(os.pipe()[0], 1)
+            os._exit(0)
+        try:
+            target = find_target(f":{listener.getsockname()[1]}")
+            assert set(target.pids) == {os.getpid(), child}
+        finally:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+
+
+def test_the_owner_of_a_connection_is_found_by_its_inode() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            inode = os.fstat(accepted.fileno()).st_ino
+            assert owner_of(inode, [1, os.getpid()]) == os.getpid()
+    assert owner_of(0, [os.getpid()]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("watch", ":{free}"), "nobody listens on :{free}; the nearest listeners: "),
+        (("watch", "4194999"), "there is no process 4194999"),
+        (("watch", "1x"), "unknown pattern '1x'"),
+        (("watch", "no.such.host.invalid:80"), "host 'no.such.host.invalid' does not resolve"),
+        (("watch", ":{free}", "--clients", "3"), "--clients is for a pattern; :{free} runs already"),
+        (("watch", "{own}"), "process {own} listens nowhere, and neither do its children"),
+    ],
+)
+def test_what_is_no_server_is_said_in_one_line(arguments: tuple[str, ...], sentence: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)), subprocess.Popen(["sleep", "60"]) as idle:
+        try:
+            names = {"free": free_port(), "own": idle.pid}
+            line = [command(), *(word.format(**names) for word in arguments)]
+            ended = subprocess.run(line, capture_output=True, text=True, timeout=60)
+            assert ended.returncode == 2
+            assert sentence.format(**names) in ended.stderr
+            assert len(ended.stderr.strip().splitlines()) <= 3
+        finally:
+            idle.kill()

@@ -1,0 +1,134 @@
+"""`echo-tui watch TARGET` on servers that are not ours: victims, cause and line, against the clients' own clock."""
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from tests.attach.conftest import Start, Watch
+from tests.attach.watching import Foreign, Peer, Watched
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
+
+CAUSES = {
+    "sleep": ("blocked", "wait_for_export"),
+    "compute": ("computing", "compute_report"),
+    "upstream": ("blocked", "ask_upstream"),
+    "lock": ("blocked", "take_lock"),
+    "child": ("blocked", "run_child"),
+}
+CLOSE = 0.25
+"""How far (s) from the truth a time may be: samples of a foreign server are up to 100 ms apart."""
+
+
+@pytest.mark.parametrize("kind", CAUSES)
+def test_a_loop_that_waits_is_found_with_victims_cause_and_line(start: Start, watch: Watch, kind: str) -> None:
+    server = start("app.py", kind)
+    first, *others = (Peer(server.port) for _ in range(3))
+    for peer in (first, *others):
+        peer.talk()
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    first.say(b"go\n")
+    time.sleep(0.1)  # until the handler is in its call: the loop would read the others first
+    for peer in others:
+        peer.say(b"hello\n")
+    located = watched.until(lambda line: line["type"] == "stall" and (line["culprit"] or {}).get("function"))
+    for peer in (*others, first):
+        peer.hear()
+    closed = watched.stall("closed")
+    cause, function = CAUSES[kind]
+    assert closed["cause"] in (cause, "no-core" if kind == "compute" else cause)
+    assert located["culprit"]["function"] == closed["culprit"]["function"] == function
+    assert located["culprit"]["file"].endswith("attach/app.py")
+    assert closed["culprit"]["pid"] == server.pid
+    victims = {victim["peer"]: victim for victim in closed["victims"]}
+    assert {peer.name for peer in others} <= victims.keys() <= {first.name, *(peer.name for peer in others)}
+    assert all(victims[peer.name]["kind"] == "unread" for peer in others)
+    assert abs(closed["begin"] - others[0].sent_at) / 1e9 < CLOSE
+    assert not closed["injected"]
+
+
+def test_a_server_that_serves_one_by_one_blames_no_line(start: Start, watch: Watch) -> None:
+    server = start("one_by_one.py")
+    silent = Peer(server.port)
+    watched = watch(f"127.0.0.1:{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    late = Peer(server.port)
+    late.say(b"hello\n")
+    opened = watched.stall("opened")
+    silent.close()
+    late.hear()
+    closed = watched.stall("closed")
+    assert [victim["peer"] for victim in opened["victims"]] == [late.name]
+    assert [victim["kind"] for victim in closed["victims"]] == ["not-accepted"]
+    assert (closed["cause"], closed["attribution"]) == ("one-client", "architecture")
+
+
+def test_a_server_that_is_stopped_by_a_signal(start: Start, watch: Watch) -> None:
+    server = start("app.py", "sleep")
+    peer = Peer(server.port)
+    peer.talk()
+    watched = watch(str(server.pid))
+    watched.until(lambda line: line["type"] == "new")
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        peer.say(b"hello\n")
+        watched.until(lambda line: line["type"] == "stall" and line["cause"] == "stopped")
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    peer.hear()
+    watched.stall("closed")
+
+
+def test_a_healthy_server_has_no_stall_and_gets_no_signal(start: Start, watch: Watch) -> None:
+    server = start("app.py", "sleep")
+    watched = watch(f":{server.port}", "--for", "3s")
+    idle = [Peer(server.port) for _ in range(20)]
+    speaker = Peer(server.port)
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        speaker.talk()
+        time.sleep(0.01)
+    assert watched.process.wait(30) == 0
+    watched.until(lambda line: line["type"] == "summary")
+    assert not watched.stalls()
+    assert is_alive(server)
+    for peer in (*idle, speaker):
+        peer.close()
+
+
+def test_the_end_of_a_target_ends_the_run_with_its_own_code(start: Start, watch: Watch) -> None:
+    server = start("app.py", "sleep")
+    watched = watch(str(server.pid))
+    os.kill(server.pid, signal.SIGKILL)
+    assert watched.process.wait(30) == 5
+    assert "has ended" in said(watched)
+
+
+def test_without_stacks_there_is_no_line(start: Start, watch: Watch) -> None:
+    server = start("app.py", "sleep")
+    first, other = Peer(server.port), Peer(server.port)
+    first.talk()
+    other.talk()
+    watched = watch(f":{server.port}", "--stacks", "off")
+    watched.until(lambda line: line["type"] == "worker")
+    first.say(b"go\n")
+    time.sleep(0.1)
+    other.say(b"hello\n")
+    other.hear()
+    closed = watched.stall("closed")
+    assert (closed["cause"], closed["culprit"]["file"]) == ("blocked", None)
+    assert closed["culprit"]["call"] == "clock_nanosleep"
+
+
+def is_alive(server: Foreign) -> bool:
+    os.kill(server.pid, 0)
+    return True
+
+
+def said(watched: Watched) -> str:
+    assert watched.process.stderr
+    return watched.process.stderr.read()

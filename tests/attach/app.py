@@ -4,6 +4,7 @@ An asyncio server echoes lines; at the line `go` its handler calls the function 
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -27,10 +28,8 @@ def ask_upstream() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with socket.create_connection(silent.getsockname()) as upstream:
             upstream.settimeout(SECONDS)
-            try:
+            with contextlib.suppress(TimeoutError):
                 upstream.recv(1)
-            except TimeoutError:
-                pass
 
 
 def take_lock() -> None:

@@ -25,11 +25,11 @@ def compute_report() -> None:
 
 
 def ask_upstream() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        with socket.create_connection(silent.getsockname()) as upstream:
-            upstream.settimeout(SECONDS)
-            with contextlib.suppress(TimeoutError):
-                upstream.recv(1)
+    silent = socket.create_server(("127.0.0.1", 0))
+    with silent, socket.create_connection(silent.getsockname()) as upstream:
+        upstream.settimeout(SECONDS)
+        with contextlib.suppress(TimeoutError):
+            upstream.recv(1)
 
 
 def take_lock() -> None:

@@ -26,8 +26,8 @@ def start() -> Iterator[Start]:
     """Return a function that starts one of our own foreign servers and waits until it listens."""
     with ExitStack() as stack:
 
-        def started(script: str, *arguments: str) -> Foreign:
-            port = free_port()
+        def started(script: str, *arguments: str, port: int = 0) -> Foreign:
+            port = port or free_port()
             line = [sys.executable, str(Path(__file__).with_name(script)), str(port), *arguments]
             process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             stack.callback(process.wait)

@@ -6,6 +6,7 @@ import click
 import cloup
 from click.shell_completion import CompletionItem
 
+from echo_tui.cli.attach import attach
 from echo_tui.cli.completion import completion
 from echo_tui.cli.dashboard import dashboard, screen_options
 from echo_tui.cli.matrix import matrix
@@ -21,7 +22,8 @@ Examples:
   echo-tui asyncio-blocking --clients 3  a loop that stalls, and three clients
   echo-tui multithread --block sleep:2   with the blocking call switched on
   echo-tui serve select-loop             one server alone, in this terminal
-  echo-tui watch asyncio --clients 3     the same without a screen; --json for a script
+  echo-tui attach :8000                  the dashboard of your own server, which runs already
+  echo-tui watch :8000                   the same without a screen; --json for a script
   echo-tui matrix --patterns asyncio     the isolation matrix, measured
   nc 127.0.0.1 37564                     a client of it, in another terminal
 """
@@ -74,5 +76,5 @@ def cli(**ignored: Any) -> None:
     """
 
 
-for command in (dashboard, serve, watch, list_patterns, matrix, completion):
+for command in (dashboard, attach, serve, watch, list_patterns, matrix, completion):
     cli.add_command(command)

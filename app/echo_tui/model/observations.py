@@ -30,7 +30,7 @@ class ServerExited(Record, tag="server-exited", gc=False):
     """
 
     pid: int
-    code: int
+    code: int | None
     wanted: bool
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from echo_servers.plain import plain
 from echo_servers.records import address_name
 from echo_servers.server import BadRequest
 
@@ -103,11 +104,25 @@ def find_target(text: str, port: int | None = None) -> Target:
     return _of_process(int(text), port) if text.isdecimal() else _of_address(text)
 
 
+def find_again(target: Target) -> Target | None:
+    """Return the server that listens now where a target did before it ended; None if there is none."""
+    with contextlib.suppress(BadRequest, NotPermitted):
+        return _of_address(target.address)
+    return None
+
+
 def owners(inodes: Collection[int]) -> tuple[int, ...]:
     """Return the processes that hold one of these sockets, in the order of their start."""
     names = {f"socket:[{inode}]" for inode in inodes}
     found = [pid for pid in psutil.pids() if any(name in names for name in _links(pid))]
     return tuple(sorted(found, key=_started))
+
+
+def process_name(pid: int) -> str:
+    """Return a process as a list names it: its id, its user and its command line."""
+    with contextlib.suppress(psutil.Error, OSError):
+        return f"{pid:>7}  {_user(pid):<10} {plain(' '.join(psutil.Process(pid).cmdline()))}"
+    return str(pid)
 
 
 def family(pids: Iterable[int]) -> set[int]:

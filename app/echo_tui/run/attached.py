@@ -3,74 +3,115 @@
 import time
 from collections.abc import Callable, Sequence
 
+from echo_servers.catalog import Pattern
+from echo_servers.server import Options
+
+from echo_tui.clients.remote import ClientProcess
+from echo_tui.model.endings import ON_PURPOSE, Ending
 from echo_tui.model.inference import Inference
 from echo_tui.model.observations import Lag, Observation, ProcessGone, ServerExited, ServerStarted, StallAfter
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.resources import Resources
-from echo_tui.observers.targets import Target, family, owner_of, owners
+from echo_tui.observers.targets import Target, family, find_again, owner_of, owners
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
+from echo_tui.run.arming import Arming
+from echo_tui.run.live import BUDGET, Plan
+from echo_tui.run.our_clients import OurClients
+from echo_tui.run.strace_view import StraceView
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots
 
 SEARCH = 1_000_000_000
 """How often (ns) the processes of the server are searched for: that reads the descriptors of all processes."""
-UNKNOWN_CODE = 0
-"""The exit code of a process that is not our child is not known."""
+Heard = Callable[[Sequence[Observation]], None]
 
 
 class Attached:
-    """A source of observations: the sockets, threads, stacks and CPU of a running server."""
+    """A source of observations: the sockets, threads, stacks and CPU of a running server.
+
+    With `clients` we can open clients of our own that connect to it; nothing else is ever sent to it.
+    """
+
+    starts = False
+    """Whether it can start and stop a server, arm a block and go to a fix."""
 
     def __init__(
         self,
         target: Target,
         stall_after: int | None = None,
         stacks: bool = True,
-        heard: Callable[[Sequence[Observation]], None] = lambda found: None,
+        heard: Heard = lambda found: None,
+        clients: bool = False,
     ) -> None:
         """`stall_after` is in milliseconds. `heard` is called with the observations that the session folds."""
         self.target = target
+        self.plan = Plan(options=Options(host=target.host, port=target.port), stall_after=stall_after)
         self.session = Session()
+        self.pattern: Pattern | None = None
+        self.block, self.strace_view, self.output_held = Arming(None), StraceView(), False
         self.stall_snapshots = StallSnapshots()
-        self._heard = heard
-        self._stacks = stacks
+        self._heard, self._stacks = heard, stacks
+        self._clients = OurClients(self._fold) if clients else None
+        self._kernel = Kernel(None, None)
+        self._resources = Resources()
+        self._begin(target)
+
+    def _begin(self, target: Target) -> None:
+        """Observe a target, in a session of its own."""
+        self.target, self.session = target, Session()
+        self.stall_snapshots = StallSnapshots()
+        self._kernel.close()
         self._kernel = Kernel(None, None)
         self._kernel.threads.listening = target.inodes
         self._inference = Inference(target.pid, target.host, target.port, self._owner, assume=True)
-        self._resources = Resources()
         self._resources.watch(target.pid)
         self._pids: set[int] = set()
         self._searched = 0
         self._latest: list[tuple[int, int]] = []
-        now = time.monotonic_ns()
-        started = ServerStarted(now, target.command, target.pid, target.host, target.port, [], False)
-        self._fold([started, *([StallAfter(now, stall_after * 1_000_000)] if stall_after else [])])
+        self._since = now = time.monotonic_ns()
+        after, command = self.plan.stall_after, target.command
+        started = ServerStarted(now, command, target.pid, target.host, target.port, [], False)
+        self._fold([started, *([StallAfter(now, after * 1_000_000)] if after else [])])
 
     @property
     def running(self) -> bool:
         """Whether a process still holds the listening socket."""
         return bool(self.session.server and self.session.server.running)
 
+    @property
+    def listening(self) -> bool:
+        """Whether clients can connect to it."""
+        return self.running
+
     def drain(self) -> int:
-        """Note whether the server has ended. There is no pipe to read."""
+        """Note whether the server has ended, or runs again; read what our clients report."""
         now = time.monotonic_ns()
-        if self.running and now - self._searched >= SEARCH:
+        if now - self._searched >= SEARCH:
             self._searched = now
             self._pids = family(owners(self.target.inodes))
             if not self._pids:
-                self._fold([ServerExited(now, self.target.pid, UNKNOWN_CODE, False)])
-        return 0
+                self._look_again(now)
+        return self._clients.drain(time.monotonic() + BUDGET, self._since) if self._clients else 0
+
+    def _look_again(self, now: int) -> None:
+        """Note that the server has ended, or go on with the one that has taken its place at the same address."""
+        if self.running:
+            self._fold([ServerExited(now, self.target.pid, None, False)])
+        elif found := find_again(self.target):
+            present = self.present
+            self._begin(found)
+            if self._clients:
+                self._clients.unconnected(present, Ending.NO_SERVER)
+                self._clients.reconnect((found.host, found.port))
 
     def look(self) -> None:
         """Fold the due samples of sockets, threads and stacks, and what follows from them."""
         if not self.running:
             return
-        address = (self.target.host, self.target.port)
-        session, inference = self.session, self._inference
-        found = self._kernel.look(
-            self._pids, address, None, inference.ask(), inference.known, first=self._latest
-        )  # fmt: skip
+        address, session, inference = (self.target.host, self.target.port), self.session, self._inference
+        asked, known = inference.ask(), inference.known
+        found = self._kernel.look(self._pids, address, None, asked, known, first=self._latest)
         self._fold([*inference.infer(found)])
         now = time.monotonic_ns()
         if self._stacks:
@@ -88,12 +129,48 @@ class Attached:
         self._fold([Lag(time.monotonic_ns(), late)])
 
     def close(self) -> None:
-        """Close our own descriptors; the server is left as it is."""
+        """Close our own descriptors and clients; the server is left as it is."""
         self._kernel.close()
+        if self._clients:
+            self._clients.end()
+
+    # Our clients.
+
+    @property
+    def present(self) -> list[int]:
+        """Our clients that were not closed on purpose."""
+        return [number for number, client in self.session.clients.items() if client.ended not in ON_PURPOSE]
+
+    @property
+    def clients(self) -> int:
+        """The number of clients opened so far, closed ones included."""
+        return self._clients.count if self._clients else 0
+
+    @property
+    def client_process(self) -> ClientProcess:
+        """The process of our clients."""
+        assert self._clients
+        return self._clients.process
+
+    def open_clients(self, count: int = 1) -> list[int]:
+        """Open more clients and return their numbers."""
+        assert self._clients
+        server = self.session.server
+        address = (server.reachable, server.port) if server and server.running else None
+        return self._clients.open(count, address, Ending.SERVER_ENDED)
+
+    def close_clients(self, clients: list[int], reset: bool = False) -> None:
+        """Close clients, politely or by a reset; an empty list means all."""
+        assert self._clients
+        self._clients.close(clients, reset)
+
+    def load(self, clients: list[int], per_second: float, size: int) -> None:
+        """Have clients send so many messages of so many bytes a second; 0 stops it."""
+        assert self._clients
+        self._clients.load(clients, per_second, size, self.session.clients)
 
     def _owner(self, peer: str) -> int:
-        inode = self._kernel.sockets.inode_of(peer)
-        return owner_of(inode, sorted(self._pids))
+        return owner_of(self._kernel.sockets.inode_of(peer), sorted(self._pids))
 
     def _fold(self, found: Sequence[Observation]) -> None:
         self.session.apply_all(found)

@@ -59,6 +59,9 @@ class Plan:
 class Live:
     """The current server, our clients and the session."""
 
+    starts = True
+    """Whether it can start and stop a server, arm a block and go to a fix."""
+
     def __init__(self, plan: Plan, heard: Callable[[Sequence[Observation]], None] = lambda found: None) -> None:
         """`heard` is called with the observations that a session folds, in the same order."""
         self.plan = plan

@@ -18,11 +18,13 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from echo_tui.config import read_config
+from echo_tui.observers.targets import Target
+from echo_tui.run.attached import Attached
 from echo_tui.run.live import Plan
 from echo_tui.tui import endings
 from echo_tui.tui.client_keys import ClientKeys
 from echo_tui.tui.dialogs import Confirm, ask, shown
-from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR
+from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, SERVER, Key
 from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.clients import ClientList, ClientsPane
 from echo_tui.tui.panels.patterns import PatternsPanel
@@ -36,6 +38,13 @@ BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_poli
 """Actions that wait until a dialog is closed."""
 
 
+OF_OUR_SERVERS = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == SERVER} | {
+    "speak_blocking",
+    "misbehave",
+    "matrix",
+    "toggle_strace",
+}
+"""Actions that need a server that was started here."""
 ON_THE_SERVER = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == CLIENTS} | {"toggle_block", "go"}
 """Actions that show that the person attends to the running server."""
 
@@ -87,6 +96,8 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
             return False
         typing = isinstance(self.focused, Input)
         if len(self.screen_stack) > 1 and action in BELOW_DIALOGS:
+            return False
+        if not self.live.starts and action in OF_OUR_SERVERS:
             return False
         match action:
             case "start_pattern":
@@ -246,18 +257,21 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
 
     def commands(self) -> Iterable[SystemCommand]:
         """Yield a palette command for every pattern and every action."""
-        for pattern in PATTERNS:
+        for pattern in PATTERNS if self.live.starts else ():
             yield SystemCommand(
                 f"Start {pattern.title}", pattern.watch, lambda pattern=pattern: self.start_from_palette(pattern)
             )
         for key in ALL_KEYS:
-            if key.id not in ("quit-now", "leave", "start", "palette"):
+            if key.id not in ("quit-now", "leave", "start", "palette") and self._is_ours(key):
                 names = shown(self.keymap.get(key.id, key.key), self.get_key_display)
                 yield SystemCommand(key.help, f"key: {names}", lambda key=key: self.run_action(key.action))
-        for key in MISBEHAVIOUR:
+        for key in MISBEHAVIOUR if self.live.starts else ():
             if key not in ALL_KEYS:
                 names = f"{self.key_names['misbehave']} {key.key}"
                 yield SystemCommand(key.help, f"keys: {names}", lambda key=key: self.run_action(key.action))
+
+    def _is_ours(self, key: Key) -> bool:
+        return self.live.starts or key.action.partition("(")[0] not in OF_OUR_SERVERS
 
     def start_from_palette(self, pattern: Pattern, workers: int | None = None) -> None:
         """Start a pattern and put the cursor on it."""
@@ -271,15 +285,20 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
                 yield command
 
 
-def open_dashboard(plan: Plan, theme: str | None = None, scenes: Sequence[tuple[str, str]] = ()) -> int:
+def open_dashboard(
+    plan: Plan, theme: str | None = None, scenes: Sequence[tuple[str, str]] = (), target: Target | None = None
+) -> int:
     """Run the dashboard in this terminal until it is quit, and return its exit code. Raises BadRequest.
 
-    `scenes` are patterns and notes; without any, those of the configuration apply.
+    `scenes` are patterns and notes; without any, those of the configuration apply. With a `target` a running server is
+    observed, and none is started.
     """
     endings.install(os._exit)  # until there is a screen to restore
     config = read_config({key.id: key.key for key in ALL_KEYS})
     config = replace(config, scenes=tuple(scenes)) if scenes else config
-    app = EchoTui(replace(plan, stall_after=plan.stall_after or config.stall_after), config, theme)
+    plan = replace(plan, stall_after=plan.stall_after or config.stall_after)
+    attached = Attached(target, plan.stall_after, clients=True) if target else None
+    app = EchoTui(plan, config, theme, attached)
     wanted = theme or config.theme
     if wanted and wanted not in app.available_themes:
         app.live.close()

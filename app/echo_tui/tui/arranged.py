@@ -53,13 +53,14 @@ class Arranged(Notices):
             seat = "clients"
         strace = self.live.strace_view.is_open
         layout = arrange(width, height, seat, self.instead, self.expanded, strace, self.on_stage)
+        hidden = set() if self.live.starts else {"step"} | ({"clients"} if self._no_clients else set())
         screen.set_class(self.expanded is not None, "expanded")
         screen.set_class(layout.shown == STAGE, "stage")
         for name in ("small", "narrow", "talk", "wide"):
             screen.set_class(layout.name == name, name)
         for name in EVERYTHING:
             for panel in screen.query(f"#{name}"):
-                panel.display = name in layout.shown
+                panel.display = name in layout.shown and name not in hidden
         for side in ("left", "right", "lower", "main", "body"):
             for column in screen.query(f"#{side}"):
                 column.display = any(child.display for child in column.children)
@@ -70,6 +71,11 @@ class Arranged(Notices):
             # Set the focus at once: a deferred call would run after a focus change in progress and undo it.
             screen.set_focus(screen.query_one(f"#{self._refuge(layout)}"))
         self.call_after_refresh(self.draw)
+
+    @property
+    def _no_clients(self) -> bool:
+        """Whether there is no client of ours, and none is about to be opened."""
+        return self.place != "clients" and not self.live.session.clients
 
     def _refuge(self, layout: Layout) -> str:
         """Return the panel that gets the focus of one that is hidden now."""

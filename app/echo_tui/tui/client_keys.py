@@ -1,5 +1,7 @@
 """The actions on our clients, one method for each key."""
 
+from collections.abc import Callable
+
 from echo_servers.pattern import LOOP, THREAD, Pattern
 from textual.widgets import Input
 
@@ -8,6 +10,7 @@ from echo_tui.tui.answers import BYTES, burst, rate, whole
 from echo_tui.tui.dialogs import Confirm, Menu, ask
 from echo_tui.tui.keys import MISBEHAVIOUR
 from echo_tui.tui.picture import Picture
+from echo_tui.words import target
 
 MOST_CLIENTS = 5000
 BURST = 100
@@ -21,15 +24,40 @@ class ClientKeys(Picture):
         """The clients that an action applies to; an empty list means all."""
         return [] if self.client is None else [self.client]
 
+    confirmed = False
+    """Whether the person has agreed to connect to a server that was not started here."""
+
     def action_new_client(self) -> None:
+        self._once_confirmed(self._open_one)
+
+    def _open_one(self) -> None:
         self.client = self.live.open_clients(1)[0]
+        self.fit()
+
+    def _once_confirmed(self, act: Callable[[], object]) -> None:
+        """Act; before the first connection to somebody else's server, ask."""
+        server = self.live.session.server
+        if self.live.starts or self.confirmed or not server:
+            act()
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.confirmed = True
+                act()
+
+        self.push_screen(Confirm(target.confirm(server.address)), answered)
 
     def action_new_clients(self) -> None:
+        self._once_confirmed(self._ask_how_many)
+
+    def _ask_how_many(self) -> None:
         ask(self, "How many clients to open?", f"1 to {MOST_CLIENTS:,}", "10", whole(1, MOST_CLIENTS), self._open_many)
 
     def _open_many(self, count: int) -> None:
         self.live.open_clients(count)
         self.client = None
+        self.fit()
 
     def action_choose(self, step: int) -> None:
         numbers = sorted(self.live.present)

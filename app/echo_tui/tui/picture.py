@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from typing import cast
 
 from echo_servers.__main__ import USAGE
 from echo_servers.catalog import BY_NAME, Pattern
@@ -17,6 +18,7 @@ from textual.widgets import Static
 from echo_tui.config import Config
 from echo_tui.experiments.measure import Measured
 from echo_tui.observers.addresses import lan_address
+from echo_tui.run.attached import Attached
 from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.live import Live, Plan
 from echo_tui.session.session import Session
@@ -42,6 +44,7 @@ from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.panels.source import SourcePanel
 from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.panels.step import StepBar
+from echo_tui.tui.panels.target import TargetPanel
 from echo_tui.tui.panels.threads import ThreadsPanel
 from echo_tui.tui.panels.timeline import SPANS, TimelinePanel
 from echo_tui.tui.panels.welcome import WelcomePanel
@@ -67,12 +70,13 @@ class Picture(Arranged):
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(
-        self, plan: Plan, config: Config | None = None, theme: str | None = None, live: Live | None = None
+        self, plan: Plan, config: Config | None = None, theme: str | None = None, live: Live | Attached | None = None
     ) -> None:
         super().__init__()
         config = config or Config()
         self.plan = plan
-        self.live = live or Live(plan)
+        # What only a server that was started here can do is unavailable while `starts` is False.
+        self.live = cast(Live, live or Live(plan))
         self.frozen: tuple[Session, int] | None = None
         self.stall: int | None = None
         """The number of the stall whose snapshot is on screen; None if there is none."""
@@ -111,7 +115,7 @@ class Picture(Arranged):
         yield Header(id="header")
         yield Static("", id="banner", markup=False)
         with Horizontal(id="body"):
-            yield PatternsPanel(id="patterns")
+            yield PatternsPanel(id="patterns") if self.live.starts else TargetPanel(id="patterns")
             with Vertical(id="main"):
                 yield TimelinePanel(id="timeline")
                 with Horizontal(id="lower"):
@@ -136,7 +140,8 @@ class Picture(Arranged):
         self._panels = [*self.query(Panel), self.query_one(ClientsPane)]
         self.fit()
         self.query_one("#patterns").focus()
-        self.looked_at = self.looked_at or self.query_one(PatternsPanel).pattern
+        if self.live.starts:
+            self.looked_at = self.looked_at or self.query_one(PatternsPanel).pattern
         loop = asyncio.get_running_loop()
 
         def leave(code: int) -> None:
@@ -244,6 +249,7 @@ class Picture(Arranged):
             lan=self.lan,
             share=self.plan.options.share or SHARES[0],
             origin=self.origin.session if self.origin else None,
+            starts=self.live.starts,
             on_stage=self.on_stage,
             steps=self.talk.steps,
             before=compared(self.talk.before, self.live.session, clock),

@@ -58,6 +58,8 @@ class View:
     """How several processes share the port: one of `SHARES`."""
     origin: Session | None = None
     """The session that `session` is a snapshot of, if it comes from the matrix; else None."""
+    starts: bool = True
+    """Whether the server was started here; else it is only observed."""
     on_stage: bool = False
     """Whether the layout for an audience is shown."""
     steps: Progress | None = None
@@ -93,6 +95,11 @@ class View:
         return min(
             (s for s in stalls.going.values() if not s.end), key=lambda s: (s.target == ACCEPT, s.begin), default=None
         )
+
+    @property
+    def workers(self) -> int:
+        """The number of threads that serve, as far as they are known."""
+        return len(self.session.workers)
 
     @property
     def died(self) -> bool:

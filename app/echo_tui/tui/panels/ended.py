@@ -57,6 +57,8 @@ class EndedPanel(Panel):
         if len(errors) > 1:  # the last line of a traceback names the error
             lines += [[(errors[-1], palette.strong)], []]
         lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]
+        if not view.starts:
+            return [*lines, [("It is watched again once somebody listens at its address.", palette.dim)]]
         if not errors:
             lines.append([("It wrote nothing to stderr.", palette.dim)])
         lines += [[], [(f"Press {view.keys['toggle']} to start it again.", palette.dim)]]

@@ -9,6 +9,7 @@ from echo_servers.ceiling import STRUCK
 from rich.style import Style
 
 from echo_tui.model.blocks import KEEPS_GIL, BlockSpan
+from echo_tui.model.server import ServerState
 from echo_tui.tour.seen import burnt
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel
@@ -17,6 +18,7 @@ from echo_tui.tui.panels.log import ending
 from echo_tui.tui.view import View
 from echo_tui.words import states, translated
 
+INTERPRETERS = ("python", "pypy", "node", "java", "ruby", "perl")
 SLOW = 150 * text.MS
 """Sampling intervals longer than this (ns) are shown as slowed down."""
 
@@ -76,8 +78,10 @@ class Header(Panel, can_focus=False):
         server = view.live.server
         parts = [Part(" ", palette.text), Part("echo-tui  ", palette.accent, goes=9)]
         runs = BY_NAME.get(server.pattern) if server else None
-        if runs is None or server is None:
+        if server is None:
             return [*parts, Part("no server   ", palette.dim), self._block()]
+        if runs is None:
+            return [*parts, *self._attached(server)]
         parts.append(Part(f"{runs.title}{f' ({view.share})' if runs.shares else ''}  ", palette.strong))
         if not server.running:
             parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, goes=1))
@@ -92,6 +96,15 @@ class Header(Panel, can_focus=False):
             parts += [Part(" ", palette.text), Part(" stdout held ", palette.blocked)]
         parts.append(Part(f"   pid {server.pid}", palette.dim, goes=12))
         return parts
+
+    def _attached(self, server: ServerState) -> list[Part]:
+        """Return the parts of a server that was not started here."""
+        assert self.view
+        palette, name = self.view.palette, program(server.pattern)
+        if not server.running:
+            return [Part(f"{name}  ", palette.strong), Part(f"✗ {ending(server)}   ", palette.bad)]
+        state = Part(f"● {server.address}   ", palette.good, short=f"● :{server.port}  ", shortens=5)
+        return [Part(f"{name}  ", palette.strong), state, Part(f"pid {server.pid}", palette.dim, goes=12)]
 
     def _block(self) -> Part:
         assert self.view
@@ -147,6 +160,14 @@ class Header(Panel, can_focus=False):
             lasted = (server.exited_at or view.clock) - server.started_at
             parts.append(Part(f"  {text.clock(lasted)}", palette.text, goes=4))
         return [*parts, Part(" ", palette.text)]
+
+
+def program(command: str) -> str:
+    """Return the name of a program from its command line: that of its script, if an interpreter runs one."""
+    words = [text.clean(word) for word in command.split()]
+    names = [word.rpartition("/")[2] for word in words if not word.startswith("-")] or ["server"]
+    interpreted = names[0].startswith(INTERPRETERS) and len(names) > 1
+    return names[1] if interpreted else names[0]
 
 
 def interval(view: View) -> int:

@@ -72,10 +72,10 @@ def ending(ended: ServerExited | ServerState) -> str:
     import signal
 
     code = ended.code
-    if code is None:
-        return "still running"
     if ended.wanted:
         return "stopped"
+    if code is None:
+        return "ended"
     if code >= 0:
         return f"ended: exit code {code}"
     try:

@@ -17,6 +17,7 @@ from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.panels.threads import name_of
 from echo_tui.tui.story import story
 from echo_tui.tui.view import View, fix_now
+from echo_tui.words import target
 from echo_tui.words.stalls import label, sentence
 
 CALLS = 2
@@ -55,6 +56,7 @@ class SourcePanel(Panel):
 
     def prepare(self, view: View) -> None:
         if view.pattern is None:
+            self._of_target(view)
             return
         self.title_text = f"Source: patterns/{view.pattern.source.name}"
         told = story(view.pattern, view, self.extent.width)
@@ -69,6 +71,13 @@ class SourcePanel(Panel):
             self._about, self.top, self._scrolled = about, 0, False
         if not (self._scrolled or (stall and stall.culprit)):
             self._follow([number - 1 for number, _ in self._marks(view)])
+
+    def _of_target(self, view: View) -> None:
+        """Show the line to blame of a server that was not started here, in its own file; without a stall nothing."""
+        stall = view.stall
+        self.title_text = self.TITLE
+        self._lines = self._accusation(stall, stall.culprit, [], view) if stall and stall.culprit else []
+        self.last = len(self._lines)
 
     def scroll_lines(self, lines: int) -> None:
         self._scrolled = True
@@ -119,15 +128,16 @@ class SourcePanel(Panel):
         if stall.injected and view.pattern and (found := fix(view.pattern, view.session.block.kind)):
             key = f", {view.keys['fix']} goes there" if found == fix_now(view) else ""
             lines.append([(f"Fix: {find(found.pattern).title}{key}", palette.good)])
+        if not view.starts and (helps := target.advice(stall.cause)):
+            lines += [[(line, palette.good)] for line in wrap(helps, self.extent.width)]
         lines.append([])
         return lines + self._around(culprit, marked, max(self.rows - len(lines), 3), view)
 
     def _around(self, culprit: Culprit, marked: list[Line], room: int, view: View) -> list[Line]:
         """Return the lines around the highlighted line: the culprit's in the pattern's file, or else its caller's."""
-        assert view.pattern
-        lit = line_in(str(view.pattern.source), list(culprit.frames))
+        lit = line_in(str(view.pattern.source), list(culprit.frames)) if view.pattern else 0
         if not lit and culprit.calls:
-            frame = culprit.calls[:2][-1]
+            frame = culprit.calls[:2][-1] if view.pattern else culprit.calls[0]
             lit, marked = frame.line, list(self._coloured(frame.file, view.palette))
             self.title_text = f"Source: {text.clean(frame.file.rpartition('/')[2])}"
         first = min(max(lit - 1 - room // 2, 0), max(len(marked) - room, 0))

@@ -67,6 +67,29 @@ def test_a_server_that_serves_one_by_one_blames_no_line(start: Start, watch: Wat
     assert (closed["cause"], closed["attribution"]) == ("one-client", "architecture")
 
 
+def test_a_pool_that_is_exhausted_shows_where_its_threads_are(start: Start, watch: Watch) -> None:
+    server = start("pool.py")
+    busy, late = [Peer(server.port), Peer(server.port)], Peer(server.port)
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    for peer in busy:
+        peer.talk()
+    time.sleep(0.3)  # until both threads have been seen in recv
+    for peer in busy:
+        peer.say(b"go\n")
+    time.sleep(0.1)
+    late.say(b"hello\n")
+    stall = watched.until(lambda line: line["type"] == "stall" and (line["culprit"] or {}).get("function"))
+    assert (stall["cause"], stall["attribution"]) == ("all-workers-busy", "architecture")
+    assert [victim["peer"] for victim in stall["victims"]] == [late.name]
+    assert stall["culprit"]["function"] == "query_database"
+    for peer in busy:
+        peer.hear()
+        peer.close()
+    late.hear()
+    watched.stall("closed")
+
+
 def test_a_server_that_is_stopped_by_a_signal(start: Start, watch: Watch) -> None:
     server = start("app.py", "sleep")
     peer = Peer(server.port)

@@ -2,7 +2,7 @@
 
 from echo_servers.records import Block, Recv
 from echo_tui.diagnosis.rules import RULES
-from echo_tui.diagnosis.stall import Cause
+from echo_tui.diagnosis.stall import Attribution, Cause
 
 from tests.model.scene import PID, Scene, loop
 
@@ -48,3 +48,31 @@ def test_no_thread_is_judged_if_all_workers_serve_a_client() -> None:
     scene.queued = ["127.0.0.1:6000"]
     scene.passes(200)
     assert [rule for rule, _ in scene.only().clues] == ["stays"]
+
+
+def test_a_pool_whose_threads_are_all_in_calls_is_busy() -> None:
+    scene = Scene("accept", "recv")
+    served = [scene.accepts(conn, tid=PID + conn, by=PID) for conn in (1, 2)]
+    waits = scene.accepts(3)
+    assert len(served) == 2
+    for conn in (1, 2):
+        scene.does(PID + conn, "clock_nanosleep")
+    scene.unread = {waits: 5}
+    scene.passes(200)
+    stall = scene.only()
+    assert [rule for rule, _ in stall.clues] == ["pool-busy"]
+    assert (stall.cause, stall.attribution) == (Cause.ALL_WORKERS_BUSY, Attribution.ARCHITECTURE)
+    assert stall.culprit
+    assert stall.culprit.tid == PID + 1, "one of them is shown"
+
+
+def test_a_thread_that_is_free_makes_no_busy_pool() -> None:
+    scene = Scene("accept", "recv")
+    for conn in (1, 2):
+        scene.accepts(conn, tid=PID + conn, by=PID)
+    waits = scene.accepts(3)
+    scene.does(PID + 1, "clock_nanosleep")
+    scene.does(PID + 2, "recvfrom")
+    scene.unread = {waits: 5}
+    scene.passes(200)
+    assert [rule for rule, _ in scene.only().clues] == ["idle"]

@@ -238,6 +238,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 }
 BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: numbers,
+    int | None: st.none() | numbers,
     str: st.text(max_size=3),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),

@@ -28,6 +28,11 @@ class Suspect:
         """Whether the target is accept, and every accepting worker serves a client of its own."""
         return isinstance(self.target, OnAccept) and self.scene.all_stay
 
+    @property
+    def pool(self) -> list[ThreadState]:
+        """The threads of a pool that is busy, if the target is the thread that accepts for it."""
+        return busy_pool(self.target, self.scene)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -51,6 +56,7 @@ RULES = (
     Rule("helpers-busy", lambda s: isinstance(s.target, OnHelper), Cause.ALL_HELPERS_BUSY, of_thread=False),
     Rule("stays", lambda s: s.all_stay and len(s.scene.accepting) == 1, Cause.ONE_CLIENT, of_thread=False),
     Rule("all-stay", lambda s: s.all_stay, Cause.ALL_WORKERS_BUSY, of_thread=False),
+    Rule("pool-busy", lambda s: s.pool, Cause.ALL_WORKERS_BUSY, of_thread=False),
     Rule("reports-cpu", lambda s: s.call and s.call.kind == "cpu", Cause.COMPUTING, of_thread=False),
     Rule("reports-call", lambda s: s.call, Cause.BLOCKED, of_thread=False),
     Rule("stopped", _state(lambda state: state.stopped), Cause.STOPPED),
@@ -83,7 +89,25 @@ def attribution_of(target: Target, scene: Scene) -> Attribution:
         return Attribution.ARCHITECTURE
     if scene.unanswered and (accept or scene.loops):
         return Attribution.ACCEPT_QUEUE
-    return Attribution.ARCHITECTURE if accept and scene.all_stay else Attribution.THREAD
+    architecture = scene.all_stay if accept else busy_pool(target, scene)
+    return Attribution.ARCHITECTURE if architecture else Attribution.THREAD
+
+
+def busy_pool(target: Target, scene: Scene) -> list[ThreadState]:
+    """Return the threads that serve clients while another one accepts for them, if none of them is free; else none.
+
+    A thread that is idle in accept has handed its clients over. If their bytes wait all the same, nobody is free to
+    read them.
+    """
+    if not isinstance(target, OnThread):
+        return []
+    accepting = scene.threads.known.get((target.pid, target.tid))
+    if accepting is None or accepting.kind != "accept" or accepting.stopped:
+        return []
+    serving = [worker for worker in scene.workers.values() if worker.pid == target.pid and not worker.announced]
+    states = [scene.threads.known.get((worker.pid, worker.tid)) for worker in serving if worker.serving]
+    known = [state for state in states if state and not scene.is_idle(state) and not state.gil_since]
+    return known if len(known) == len(states) else []
 
 
 def _key(target: Target, scene: Scene) -> tuple[int, int] | None:

@@ -32,7 +32,9 @@ def _with_rule(verdict: Verdict, rule: Rule, looked_at: Suspect, begin: int) -> 
     if rule.of_thread and state:
         return _blame(verdict, rule, looked_at, begin)
     verdict = _conclude(verdict, rule, scene)
-    if looked_at.all_stay:
+    if looked_at.pool and verdict.cause is rule.cause:  # no line is to blame, but where one of them is helps
+        verdict = _locate(verdict, looked_at.pool[0], scene, begin)
+    elif looked_at.all_stay:
         if state and verdict.cause is Cause.ONE_CLIENT:  # no line is to blame, but where it idles is worth showing
             verdict = _locate(verdict, state, scene, begin)
     elif looked_at.call and looked_at.key:

@@ -64,6 +64,7 @@ CLUES = {
     "helpers-busy": "the server reports as many blocking calls as it has helpers",
     "stays": "the only worker has a client, and its record shows that it serves that client",
     "all-stay": "each worker has a client of its own",
+    "pool-busy": "the thread that accepts is idle, and each thread that serves is in a call for another client",
     "reports-cpu": "the server reports that this thread computes on purpose",
     "reports-call": "the server reports that this thread is in a blocking call",
     "stopped": "the kernel shows the process as stopped",

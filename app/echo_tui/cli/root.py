@@ -22,7 +22,7 @@ Examples:
   echo-tui asyncio-blocking --clients 3  a loop that stalls, and three clients
   echo-tui multithread --block sleep:2   with the blocking call switched on
   echo-tui serve select-loop             one server alone, in this terminal
-  echo-tui attach :8000                  the dashboard of your own server, which runs already
+  echo-tui attach :8000                  your own server, which runs already
   echo-tui watch :8000                   the same without a screen; --json for a script
   echo-tui matrix --patterns asyncio     the isolation matrix, measured
   nc 127.0.0.1 37564                     a client of it, in another terminal

@@ -1,6 +1,7 @@
 """`echo-tui watch TARGET` on servers that are not ours: victims, cause and line, against the clients' own clock."""
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -86,6 +87,21 @@ def test_a_pool_that_is_exhausted_shows_where_its_threads_are(start: Start, watc
     for peer in busy:
         peer.hear()
         peer.close()
+    late.hear()
+    watched.stall("closed")
+
+
+def test_a_server_without_descriptors_leaves_its_clients_in_the_queue(start: Start, watch: Watch) -> None:
+    server = start("app.py", "sleep")
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    used = len(os.listdir(f"/proc/{server.pid}/fd"))
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used, 4096))
+    late = Peer(server.port)
+    late.say(b"hello\n")
+    stall = watched.until(lambda line: line["type"] == "stall" and line["cause"] == "out-of-descriptors")
+    assert [victim["peer"] for victim in stall["victims"]] == [late.name]
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used + 8, 4096))
     late.hear()
     watched.stall("closed")
 

@@ -88,7 +88,8 @@ def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
 
     A busy thread runs, or is in a call that may hold the GIL. Of several, one that is in such a call from the
     program's own code is preferred, because the standard library's locks release the GIL. None if that leaves
-    several candidates.
+    several candidates. A thread that sleeps is a candidate only if there is no other one: extension code may call the
+    system's sleep without releasing the GIL.
     """
     others = [thread for thread in scene.threads.of(state.pid) if not thread.gil_since]
     keepers = {(span.pid, span.tid) for span in scene.blocking if span.kind == KEEPS_GIL}
@@ -96,7 +97,8 @@ def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
     busy = [thread for thread in others if thread.doing is not Doing.CALL or thread.kind not in GIVES_UP]
     own = [thread for thread in busy if thread.kind != "lock" or (thread.frames and is_own(thread.frames[0]))]
     lasting = [thread for thread in own if thread.since <= state.gil_since]
-    return next((those[0] for those in (said, lasting, own, busy) if len(those) == 1), None)
+    asleep = [] if busy else [thread for thread in others if thread.kind == "sleep" and thread.since <= state.gil_since]
+    return next((those[0] for those in (said, lasting, own, busy, asleep) if len(those) == 1), None)
 
 
 def _at_work(state: ThreadState, scene: Scene) -> ThreadState:

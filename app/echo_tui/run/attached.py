@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from echo_servers.catalog import Pattern
+from echo_servers.records import NoDescriptors
 from echo_servers.server import Options
 
 from echo_tui.clients.remote import ClientProcess
 from echo_tui.model.endings import ON_PURPOSE, Ending
 from echo_tui.model.inference import Inference
 from echo_tui.model.observations import Lag, Observation, ProcessGone, ServerExited, ServerStarted, StallAfter
+from echo_tui.observers.descriptor_limit import without_descriptor
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.resources import Resources
 from echo_tui.observers.targets import Target, family, find_again, owner_of, owners
@@ -24,6 +26,8 @@ from echo_tui.session.stall_snapshots import StallSnapshots
 
 SEARCH = 1_000_000_000
 """How often (ns) the processes of the server are searched for: that reads the descriptors of all processes."""
+COUNT = 200_000_000
+"""How often (ns) descriptors are counted while clients wait to be accepted."""
 Heard = Callable[[Sequence[Observation]], None]
 
 
@@ -67,7 +71,7 @@ class Attached:
         self._inference = Inference(target.pid, target.host, target.port, self._owner, assume=True)
         self._resources.watch(target.pid)
         self._pids: set[int] = set()
-        self._searched = 0
+        self._searched = self._counted = 0
         self._latest: list[tuple[int, int]] = []
         self._since = now = time.monotonic_ns()
         after, command = self.plan.stall_after, target.command
@@ -112,11 +116,20 @@ class Attached:
         address, session, inference = (self.target.host, self.target.port), self.session, self._inference
         asked, known = inference.ask(), inference.known
         found = self._kernel.look(self._pids, address, None, asked, known, first=self._latest)
-        self._fold([*inference.infer(found)])
+        self._fold([*inference.infer(found), *self._exhausted()])
         now = time.monotonic_ns()
         if self._stacks:
             self._kernel.ask(self._pids, sampling.suspects(session, now))
         self.stall_snapshots.keep(session, now)
+
+    def _exhausted(self) -> list[Observation]:
+        """Return which processes have no descriptor for the next client, while clients wait to be accepted."""
+        server, workers, now = self.session.server, self.session.workers, time.monotonic_ns()
+        if not (server and server.queue) or now - self._counted < COUNT:
+            return []
+        self._counted = now
+        serving = {pid for pid, _ in workers} - workers.starved.keys()
+        return [NoDescriptors(now, pid, pid) for pid in without_descriptor(serving)]
 
     def sample(self) -> None:
         """Fold a sample of CPU and memory of the oldest process and its descendants."""

@@ -73,7 +73,7 @@ def test_the_owner_of_a_connection_is_found_by_its_inode() -> None:
         (("watch", "4194999"), "there is no process 4194999"),
         (("watch", "1x"), "unknown pattern '1x'"),
         (("watch", "no.such.host.invalid:80"), "host 'no.such.host.invalid' does not resolve"),
-        (("watch", ":{free}", "--clients", "3"), "--clients is for a pattern; :{free} runs already"),
+        (("watch", ":{free}", "--clients", "3"), "--clients is for a pattern; :{free} is only observed"),
         (("watch", "{own}"), "process {own} listens nowhere, and neither do its children"),
     ],
 )

@@ -1,35 +1,38 @@
-"""`echo-tui attach [TARGET]`: the dashboard of a running server, or a list of those to choose from."""
+"""`echo-tui attach [TARGET]` and `launch -- PROGRAM`: the dashboard of the user's own server."""
 
 import os
 import sys
 
+import click
 import cloup
 from echo_servers.descriptors import CLOSED, stdout_is_open
 from echo_servers.server import BadRequest
 
 from echo_tui.cli.parameters import Number, Theme
+from echo_tui.cli.program import WithProgram, permitted, program_line, running
 from echo_tui.config import LEAST, MOST
 
-NO_PERMISSION = 4
-"""The exit code where a right is missing."""
-
-
-@cloup.command()
-@cloup.argument("target", required=False, help="A PID, :PORT or HOST:PORT of this machine.")
-@cloup.option("--port", type=Number(1, 65535, "port"), help="Of a process that listens on several.")
-@cloup.option("--theme", type=Theme(), help="Colours, by name.")
-@cloup.option(
+THEME = cloup.option("--theme", type=Theme(), help="Colours, by name.")
+PORT = cloup.option("--port", type=Number(1, 65535, "port"), help="Of a process that listens on several.")
+STALL_AFTER = cloup.option(
     "--stall-after",
     type=Number(LEAST, MOST, "stall-after"),
     metavar="MS",
     help="From how many milliseconds on a wait is a stall. [default: 100]",
 )
+
+
+@cloup.command()
+@cloup.argument("target", required=False, help="A PID, :PORT or HOST:PORT of this machine.")
+@PORT
+@THEME
+@STALL_AFTER
 def attach(target: str | None, port: int | None, theme: str | None, stall_after: int | None) -> None:
     """Open the dashboard of a server that runs already; it is only observed.
 
     Without TARGET, list the servers of this machine. The exit code is 4 if a right is missing.
     """
-    from echo_tui.observers.targets import NotPermitted, find_target, listeners, looks_like_target, owners, process_name
+    from echo_tui.observers.targets import find_target, listeners, looks_like_target, owners, process_name
 
     if target is None:
         if not stdout_is_open():
@@ -40,15 +43,37 @@ def attach(target: str | None, port: int | None, theme: str | None, stall_after:
         return
     if not looks_like_target(target):
         raise BadRequest(f"{target!r} is no PID, :PORT or HOST:PORT; 'echo-tui attach' lists the servers")
-    elsewhere = [name for name in ("stdin", "stdout", "stderr") if not getattr(sys, name).isatty()]
-    if elsewhere or os.environ.get("TERM") == "dumb":
-        raise BadRequest(f"the dashboard needs a terminal; 'echo-tui watch {target}' does without")
-    try:
-        found = find_target(target, port)
-    except NotPermitted as refused:
-        print(f"echo-tui: {refused}", file=sys.stderr)
-        sys.exit(NO_PERMISSION)
+    _require_terminal(f"watch {target}")
+    found = permitted(lambda: find_target(target, port))
     from echo_tui.run.live import Plan
     from echo_tui.tui.app import open_dashboard
 
     sys.exit(open_dashboard(Plan(stall_after=stall_after), theme, target=found))
+
+
+@cloup.command(cls=WithProgram)
+@PORT
+@THEME
+@STALL_AFTER
+@click.pass_context
+def launch(ctx: click.Context, port: int | None, theme: str | None, stall_after: int | None) -> None:
+    """Start your own server program, open its dashboard, and end it with that.
+
+    The program runs in a session of its own; what it prints is among the events.
+    """
+    line = program_line(ctx)
+    if not line:
+        raise BadRequest("which program? echo-tui launch -- PROGRAM ARGUMENT ...")
+    _require_terminal("watch -- PROGRAM")
+    from echo_tui.run.live import Plan
+    from echo_tui.tui.app import open_dashboard
+
+    with running(line, port) as (target, program):
+        code = open_dashboard(Plan(stall_after=stall_after), theme, target=target, program=program)
+    sys.exit(code)
+
+
+def _require_terminal(instead: str) -> None:
+    elsewhere = [name for name in ("stdin", "stdout", "stderr") if not getattr(sys, name).isatty()]
+    if elsewhere or os.environ.get("TERM") == "dumb":
+        raise BadRequest(f"the dashboard needs a terminal; 'echo-tui {instead}' does without")

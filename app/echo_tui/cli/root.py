@@ -6,9 +6,10 @@ import click
 import cloup
 from click.shell_completion import CompletionItem
 
-from echo_tui.cli.attach import attach
+from echo_tui.cli.attach import attach, launch
 from echo_tui.cli.completion import completion
 from echo_tui.cli.dashboard import dashboard, screen_options
+from echo_tui.cli.doctor import doctor
 from echo_tui.cli.matrix import matrix
 from echo_tui.cli.options import pattern_names, server_options
 from echo_tui.cli.patterns import list_patterns
@@ -76,5 +77,5 @@ def cli(**ignored: Any) -> None:
     """
 
 
-for command in (dashboard, attach, serve, watch, list_patterns, matrix, completion):
+for command in (dashboard, attach, launch, serve, watch, list_patterns, matrix, doctor, completion):
     cli.add_command(command)

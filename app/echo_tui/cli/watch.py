@@ -13,10 +13,8 @@ from echo_servers.server import BadRequest, Options
 
 from echo_tui.cli.options import PatternName, no_reports_option, require_evidence, server_options, with_options
 from echo_tui.cli.parameters import Duration, Load, Number
+from echo_tui.cli.program import WithProgram, permitted, program_line, running
 from echo_tui.config import LEAST, MOST
-
-NO_PERMISSION = 4
-"""The exit code where a right is missing."""
 
 
 class PatternOrTarget(click.ParamType[Any]):
@@ -35,8 +33,10 @@ class PatternOrTarget(click.ParamType[Any]):
         return PatternName().shell_complete(ctx, param, incomplete)
 
 
-@cloup.command()
-@cloup.argument("target", type=PatternOrTarget(), help="A pattern ('echo-tui list'), or a PID, :PORT or HOST:PORT.")
+@cloup.command(cls=WithProgram)
+@cloup.argument(
+    "target", required=False, type=PatternOrTarget(), help="A pattern ('echo-tui list'), or a PID, :PORT or HOST:PORT."
+)
 @server_options
 @cloup.option_group(
     "Clients",
@@ -66,7 +66,7 @@ class PatternOrTarget(click.ParamType[Any]):
 @click.pass_context
 def watch(
     ctx: click.Context,
-    target: Pattern | str,
+    target: Pattern | str | None,
     options: Options,
     block: BlockSetting | None,
     clients: int,
@@ -79,11 +79,16 @@ def watch(
 ) -> None:
     """Watch one server without a screen: a line for each stall, and a summary.
 
-    TARGET is a pattern, which is started, or a running server of this machine, which is only observed. The exit code
-    is 0 without a stall, 3 if there was one, 4 if a right is missing, and 5 if a running server has ended.
+    TARGET is a pattern, which is started, or a running server of this machine, which is only observed; a program of
+    your own after -- is started. The exit code is 0 without a stall, 3 if there was one, 4 if a right is missing, and 5
+    if a running server has ended.
     """
     if not stdout_is_open():
         raise BadRequest(CLOSED)
+    if (line := program_line(ctx)) and target is None:
+        sys.exit(_watch_program(ctx, line, seconds, stacks == "auto", as_json, stall_after))
+    if target is None or line:
+        raise BadRequest("watch what? A pattern, a PID, :PORT, HOST:PORT, or -- PROGRAM ARGUMENT ...")
     if isinstance(target, str):
         sys.exit(_watch_target(ctx, target, seconds, stacks == "auto", as_json, stall_after))
     if target.missing:
@@ -104,16 +109,26 @@ def _watch_target(
     ctx: click.Context, text: str, seconds: float | None, stacks: bool, as_json: bool, stall_after: int | None
 ) -> int:
     """Watch a running server, and return the exit code. Raises BadRequest."""
-    given = [name for name in OF_PATTERNS if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE]
-    if given:
-        raise BadRequest(f"--{given[0].replace('_', '-')} is for a pattern; {text} runs already and is only observed")
-    from echo_tui.observers.targets import NotPermitted, find_target
+    from echo_tui.observers.targets import find_target
     from echo_tui.run.headless import watch_target
 
-    asked = ctx.get_parameter_source("port") == click.core.ParameterSource.COMMANDLINE
-    try:
-        target = find_target(text, ctx.params["port"] if asked else None)
-    except NotPermitted as refused:
-        print(f"echo-tui: {refused}", file=sys.stderr)
-        return NO_PERMISSION
+    target = permitted(lambda: find_target(text, _port(ctx, text)))
     return watch_target(target, stall_after, stacks, seconds, as_json)
+
+
+def _watch_program(
+    ctx: click.Context, line: list[str], seconds: float | None, stacks: bool, as_json: bool, stall_after: int | None
+) -> int:
+    """Start a program, watch it, end it, and return the exit code. Raises BadRequest."""
+    from echo_tui.run.headless import watch_target
+
+    with running(line, _port(ctx, line[0])) as (target, program):
+        return watch_target(target, stall_after, stacks, seconds, as_json, program)
+
+
+def _port(ctx: click.Context, what: str) -> int | None:
+    """Return the port that was asked for. Raises BadRequest for options that only a pattern has."""
+    asked = {name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
+    if given := [name for name in OF_PATTERNS if name in asked]:
+        raise BadRequest(f"--{given[0].replace('_', '-')} is for a pattern; {what} is only observed")
+    return ctx.params["port"] if "port" in asked else None

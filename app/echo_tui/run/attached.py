@@ -13,6 +13,7 @@ from echo_tui.model.inference import Inference
 from echo_tui.model.observations import Lag, Observation, ProcessGone, ServerExited, ServerStarted, StallAfter
 from echo_tui.observers.descriptor_limit import without_descriptor
 from echo_tui.observers.kernel import Kernel
+from echo_tui.observers.program import Program
 from echo_tui.observers.resources import Resources
 from echo_tui.observers.targets import Target, family, find_again, owner_of, owners
 from echo_tui.observers.threads import MOST
@@ -47,15 +48,19 @@ class Attached:
         stacks: bool = True,
         heard: Heard = lambda found: None,
         clients: bool = False,
+        program: Program | None = None,
     ) -> None:
-        """`stall_after` is in milliseconds. `heard` is called with the observations that the session folds."""
+        """`stall_after` is in milliseconds. `heard` is called with the observations that the session folds.
+
+        A `program` is one that was started for this run: its output is read, and it is ended by `close`.
+        """
         self.target = target
         self.plan = Plan(options=Options(host=target.host, port=target.port), stall_after=stall_after)
         self.session = Session()
         self.pattern: Pattern | None = None
         self.block, self.strace_view, self.output_held = Arming(None), StraceView(), False
         self.stall_snapshots = StallSnapshots()
-        self._heard, self._stacks = heard, stacks
+        self._heard, self._stacks, self._program = heard, stacks, program
         self._clients = OurClients(self._fold) if clients else None
         self._kernel = Kernel(None, None)
         self._resources = Resources()
@@ -96,6 +101,8 @@ class Attached:
             self._pids = family(owners(self.target.inodes))
             if not self._pids:
                 self._look_again(now)
+        if self._program and (found := self._program.read()):
+            self._fold(found)
         return self._clients.drain(time.monotonic() + BUDGET, self._since) if self._clients else 0
 
     def _look_again(self, now: int) -> None:
@@ -142,8 +149,11 @@ class Attached:
         self._fold([Lag(time.monotonic_ns(), late)])
 
     def close(self) -> None:
-        """Close our own descriptors and clients; the server is left as it is."""
+        """Close our own descriptors and clients; the server is left as it is, unless it was started for this run."""
         self._kernel.close()
+        if self._program:
+            self._program.stop()
+            self._program = None
         if self._clients:
             self._clients.end()
 

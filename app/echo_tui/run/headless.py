@@ -8,6 +8,7 @@ from echo_servers.catalog import Pattern
 from echo_servers.server import BadRequest
 
 from echo_tui.diagnosis.stalls import THRESHOLD
+from echo_tui.observers.program import Program
 from echo_tui.observers.targets import Target
 from echo_tui.run.attached import Attached
 from echo_tui.run.driver import Driver
@@ -94,8 +95,18 @@ class Headless:
         }
 
 
-def watch_target(target: Target, stall_after: int | None, stacks: bool, seconds: float | None, as_json: bool) -> int:
-    """Watch a running server for so many seconds or until a signal. Return the exit code."""
+def watch_target(
+    target: Target,
+    stall_after: int | None,
+    stacks: bool,
+    seconds: float | None,
+    as_json: bool,
+    program: Program | None = None,
+) -> int:
+    """Watch a running server for so many seconds or until a signal. Return the exit code.
+
+    A `program` that was started for it ends with the run.
+    """
     start = time.monotonic_ns()
     parameters: dict[str, str | int | float | None] = {
         "host": target.host,
@@ -105,7 +116,7 @@ def watch_target(target: Target, stall_after: int | None, stacks: bool, seconds:
         "stall_after_ms": stall_after or THRESHOLD // 1_000_000,
     }
     stream = Stream(target.command, parameters, start, as_json)
-    source = Attached(target, stall_after, stacks, stream.hear)
+    source = Attached(target, stall_after, stacks, stream.hear, program=program)
     driver = Driver(source)
     until = start + int(seconds * 1e9) if seconds else None
     if not as_json:

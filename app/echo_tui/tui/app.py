@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from echo_tui.config import read_config
+from echo_tui.observers.program import Program
 from echo_tui.observers.targets import Target
 from echo_tui.run.attached import Attached
 from echo_tui.run.live import Plan
@@ -286,18 +287,22 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
 
 
 def open_dashboard(
-    plan: Plan, theme: str | None = None, scenes: Sequence[tuple[str, str]] = (), target: Target | None = None
+    plan: Plan,
+    theme: str | None = None,
+    scenes: Sequence[tuple[str, str]] = (),
+    target: Target | None = None,
+    program: Program | None = None,
 ) -> int:
     """Run the dashboard in this terminal until it is quit, and return its exit code. Raises BadRequest.
 
     `scenes` are patterns and notes; without any, those of the configuration apply. With a `target` a running server is
-    observed, and none is started.
+    observed, and none is started; a `program` was started for it, and ends with the dashboard.
     """
     endings.install(os._exit)  # until there is a screen to restore
     config = read_config({key.id: key.key for key in ALL_KEYS})
     config = replace(config, scenes=tuple(scenes)) if scenes else config
     plan = replace(plan, stall_after=plan.stall_after or config.stall_after)
-    attached = Attached(target, plan.stall_after, clients=True) if target else None
+    attached = Attached(target, plan.stall_after, clients=True, program=program) if target else None
     app = EchoTui(plan, config, theme, attached)
     wanted = theme or config.theme
     if wanted and wanted not in app.available_themes:

@@ -1,0 +1,47 @@
+"""`echo-tui doctor`: what can be had here and of a server, in words and as JSON."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from echo_tui.observers import evidence, py_spy
+
+from tests.attach.conftest import Start
+from tests.e2e.terminal import command
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the evidence of other systems is psutil's")
+
+
+def doctor(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([command(), "doctor", *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_all_kinds_of_evidence_are_named() -> None:
+    said = json.loads(doctor("--json").stdout)
+    assert [each["name"] for each in said] == [
+        "records", "sockets", "threads", "stacks", "CPU and memory", "system calls",
+    ]  # fmt: skip
+    missing = [each for each in said if each["missing"]]
+    assert doctor().returncode == (4 if missing else 0)
+
+
+def test_a_server_is_examined_process_by_process(start: Start) -> None:
+    server = start("app.py", "sleep")
+    said = doctor(f":{server.port}").stdout
+    assert f"✓ process {server.pid}: descriptors" in said
+    assert f"✓ process {server.pid}: system calls" in said
+    assert f"process {server.pid}: lines of code" in said
+
+
+def test_what_is_missing_has_a_way_to_bring_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(py_spy, "command", lambda: None)
+    (stacks,) = [one for one in evidence.of_machine() if one.name == "stacks"]
+    assert (stacks.there, stacks.missing) == (False, "py-spy is not installed")
+    assert stacks.fix == 'pip install "echo-tui[stacks]"'
+
+
+def test_a_target_that_is_none_is_one_line() -> None:
+    refused = doctor("asyncio")
+    assert refused.returncode == 2
+    assert "'asyncio' is no PID, :PORT or HOST:PORT" in refused.stderr

@@ -1,4 +1,4 @@
-"""Which evidence can be had on this machine, and of one server: what is there, what is missing, and what would bring it."""
+"""Which evidence can be had here, and of one server: what is there, what is missing, and what would bring it."""
 
 import os
 import platform
@@ -53,9 +53,8 @@ def of_target(target: Target) -> Iterator[Evidence]:
         yield _readable(f"{name}: polled sockets", f"/proc/{pid}/mem", lambda path: open(path, "rb").close())
         is_python = "python" in os.path.realpath(f"/proc/{pid}/exe")
         missing = "" if is_python else "it is no Python program: only its threads and system calls are shown"
-        yield Evidence(
-            f"{name}: lines of code", "py-spy", missing or _stacks().missing, "" if missing else _stacks().fix
-        )
+        stacks = _stacks()
+        yield Evidence(f"{name}: lines of code", "py-spy", missing or stacks.missing, "" if missing else stacks.fix)
 
 
 def _sockets() -> Evidence:

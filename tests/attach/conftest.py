@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -28,7 +29,10 @@ def start() -> Iterator[Start]:
 
         def started(script: str, *arguments: str, port: int = 0) -> Foreign:
             port = port or free_port()
-            line = [sys.executable, str(Path(__file__).with_name(script)), str(port), *arguments]
+            interpreter = shutil.which("node") if script.endswith(".js") else sys.executable
+            if interpreter is None:
+                pytest.skip("Node is not installed here")
+            line = [interpreter, str(Path(__file__).with_name(script)), str(port), *arguments]
             process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             stack.callback(process.wait)
             stack.callback(process.kill)

@@ -70,9 +70,7 @@ class Scene:
 
     def is_idle(self, state: ThreadState) -> bool:
         """Return whether a thread is idle: in the call from which new work wakes it, and not stopped by a signal."""
-        return (
-            state.kind in self.idle_calls and not state.stopped and (state.kind != "poll" or state.call == state.home)
-        )
+        return state.kind in self.idle_calls and not state.stopped and (state.kind != "poll" or state.is_home)
 
     def stays(self, key: tuple[int, int]) -> bool:
         """Return whether a worker is serving its own client: it waits for it, polls it, or has just made progress."""

@@ -50,6 +50,8 @@ class ThreadState:
     doing: Doing = Doing.CALL
     home: str = ""
     """The call in which it was first sampled waiting for any of several connections: the idle call of its loop."""
+    accepts: bool | None = None
+    """Whether it polls a listening socket; None where that is not known."""
     stopped: bool = False
     """Whether a signal has stopped it, as of the last time that was read."""
     idle_at: int = 0
@@ -76,6 +78,11 @@ class ThreadState:
         if self.doing is not Doing.CALL:
             return ""
         return "write" if self.call in WRITES and not self.peer else KINDS.get(self.call, "")
+
+    @property
+    def is_home(self) -> bool:
+        """Whether it is in the idle call of its loop. A poll that is known to leave new clients out is another one."""
+        return self.call == self.home and self.accepts is not False
 
     @property
     def waited_for_a_core(self) -> int:
@@ -115,7 +122,7 @@ class Threads:
             state = self.known.setdefault((thread.pid, thread.tid), ThreadState(thread.pid, thread.tid))
             _update(state, thread, o.at, span)
         for state in self.known.values():
-            if state.doing is Doing.CALL and state.call == state.home:  # a stopped thread only looks idle
+            if state.doing is Doing.CALL and state.is_home:  # a stopped thread only looks idle
                 state.idle_at = 0 if state.stopped else o.at
         self.count, self.interval, self.seen_at = o.count, o.interval, o.at
         if o.at - self._marked >= SHARES:
@@ -179,8 +186,8 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
         state.gil_since = state.gil_since or at - span // 2  # it began between the two samples
     if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not thread.disturbed):
         state.since = at
-    state.call, state.peer, state.stopped = thread.call, thread.peer, thread.stopped
-    if not state.home and KINDS.get(state.call) == "poll":
+    state.call, state.peer, state.stopped, state.accepts = thread.call, thread.peer, thread.stopped, thread.accepts
+    if not state.home and KINDS.get(state.call) == "poll" and thread.accepts is not False:
         state.home = state.call
     _does(state, doing, at)
     _switched(state, thread, at)

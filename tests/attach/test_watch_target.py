@@ -1,5 +1,6 @@
 """`echo-tui watch TARGET` on servers that are not ours: victims, cause and line, against the clients' own clock."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -155,6 +156,27 @@ def test_a_healthy_server_has_no_stall_and_gets_no_signal(start: Start, watch: W
     assert is_alive(server)
     for peer in (*idle, speaker):
         peer.close()
+
+
+def test_a_saturated_server_that_leaves_bytes_unread_on_purpose_does_not_stall(start: Start, watch: Watch) -> None:
+    """Its clients send without waiting for echoes, so that it always has unread bytes; it writes all the time."""
+    server = start("app.py", "sleep")
+    watched = watch(f":{server.port}", "--for", "4s", "--stall-after", "300")
+    senders = [Peer(server.port) for _ in range(3)]
+    end = time.monotonic() + 2.5
+    for peer in senders:
+        peer.sock.setblocking(False)
+    while time.monotonic() < end:
+        for peer in senders:
+            with contextlib.suppress(BlockingIOError):
+                peer.sock.send(b"hello\n" * 2000)
+            with contextlib.suppress(BlockingIOError):
+                peer.sock.recv(1 << 20)
+    for peer in senders:
+        peer.close()
+    assert watched.process.wait(30) in (0, 3)
+    watched.until(lambda line: line["type"] == "summary")
+    assert not [stall for stall in watched.stalls() if stall["cause"] != "no-core"]
 
 
 def test_the_end_of_a_target_ends_the_run_with_its_own_code(start: Start, watch: Watch) -> None:

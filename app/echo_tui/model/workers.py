@@ -28,7 +28,7 @@ class Worker:
     serving: dict[int, Connection] = field(default_factory=dict)
     served: int = 0
     progressed_at: int = 0
-    """When it last accepted or ended a connection (ns)."""
+    """When (ns) it last accepted or ended a connection, or wrote, if its server reports nothing."""
 
     @property
     def last_progress(self) -> int:
@@ -86,6 +86,11 @@ class Workers(Table[tuple[int, int], Worker]):
             if len(self.ended_progress) > PROCESSES_KEPT:
                 del self.ended_progress[next(iter(self.ended_progress))]
         return worker
+
+    def progressed(self, pid: int, tid: int, at: int) -> None:
+        """Note that a worker has made progress that is neither a read nor an acceptance."""
+        if worker := self._all.get((pid, tid)):
+            worker.progressed_at = max(worker.progressed_at, at)
 
     def not_served(self, connection: Connection) -> None:
         """Note that a connection was refused, or left before it was served."""

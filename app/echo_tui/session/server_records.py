@@ -123,6 +123,10 @@ def send(session: "Session", o: Send) -> None:
         connection.echoed(o.at, connection.to_echo_since)
     if connection.returned(o.size, o.at):  # its thread had read all of it, and waited for the GIL
         session.release(connection, o.at)
+    if session.server and not session.server.reports:
+        # A protocol is not known: a server that writes works, also while it leaves what comes next unread on purpose.
+        session.workers.progressed(o.pid, o.tid, o.at)
+        session.stalls.progressed(_targets(o), o.at)
     session.log.add(o, connection.peer)
 
 

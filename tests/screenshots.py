@@ -16,11 +16,16 @@ from echo_tui.experiments.made import made
 from echo_tui.experiments.report import markdown
 from echo_tui.experiments.terms import Terms
 from echo_tui.model.connection import State
+from echo_tui.observers.program import Program
+from echo_tui.run.attached import Attached
 from echo_tui.run.live import Plan
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.matrix import MatrixScreen
+from echo_tui.tui.panel import Panel
 from textual.pilot import Pilot
 from textual.widgets import DataTable
+
+from tests.ports import free_port
 
 FOLDER = Path("screenshots")
 PATIENCE = 30.0
@@ -158,6 +163,54 @@ async def projector() -> None:
         run.save("projector.svg")
 
 
+async def welcome() -> None:
+    """What somebody sees who starts it for the first time."""
+    app = EchoTui(Plan(options=Options(port=0)))
+    async with app.run_test(size=TALK) as pilot:
+        run = Run(app, pilot)
+        await run.until(lambda: "welcome" in {panel.id for panel in app.query(Panel) if panel.display and panel.extent})
+        await pilot.pause(0.5)
+        run.save("welcome.svg")
+
+
+async def stage() -> None:
+    """The layout for an audience, while everybody waits for the first client."""
+    async with running("asyncio", TALK) as run:
+        await run.pilot.press("z")
+        await run.open(3)
+        await run.pilot.press("E")
+        await run.until(lambda: any(s.located_at for s in run.app.live.session.stalls.going.values()))
+        await run.pilot.pause(2.5)
+        run.save("stage.svg")
+
+
+async def attached() -> None:
+    """A server of somebody else's that stalls: an asyncio program with time.sleep in its handler."""
+    port = free_port()
+    program = Program([sys.executable, str(Path("tests/attach/app.py")), str(port), "sleep"])
+    try:
+        app = EchoTui(Plan(), live=Attached(program.wait_until_it_listens(), clients=True))
+        async with app.run_test(size=TALK) as pilot:
+            run = Run(app, pilot)
+            await run.until(lambda: app.live.session.workers)
+            peers = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+            for _ in range(3):
+                for peer in peers:
+                    peer.sendall(b"hello\n")
+                await pilot.pause(0.5)
+            peers[0].sendall(b"go\n")
+            await pilot.pause(0.2)
+            for peer in peers[1:]:
+                peer.sendall(b"who waits?\n")
+            await run.until(lambda: any(s.located_at for s in app.live.session.stalls.going.values()))
+            await pilot.pause(0.6)
+            run.save("attach.svg")
+            for peer in peers:
+                peer.close()
+    finally:
+        program.stop()
+
+
 async def matrix() -> None:
     """The isolation matrix, measured on the screen; the table of docs/matrix.md is of the same cells."""
     terms = Terms()
@@ -188,7 +241,7 @@ def put_into_document(table: str) -> None:
 
 async def main() -> None:
     """All of them, or those that are named."""
-    pictures = (dashboard, stall, single_thread, projector, matrix)
+    pictures = (dashboard, stall, single_thread, projector, welcome, stage, attached, matrix)
     for picture in pictures:
         if not sys.argv[1:] or picture.__name__ in sys.argv[1:]:
             await picture()

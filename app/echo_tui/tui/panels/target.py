@@ -40,7 +40,8 @@ class TargetPanel(Panel):
         server = session.server
         if not server:
             return
-        for part in wrap(text.clean(server.pattern), width):
+        program, _, arguments = server.pattern.partition(" ")
+        for part in wrap(text.clean(f"{program.rpartition('/')[2]} {arguments}"), width):
             yield [(part, palette.strong)]
         yield [(f"pid {server.pid}  {self._owner(server.pid)}", palette.text)]
         yield [(text.clean(server.address), palette.good if server.running else palette.dim)]

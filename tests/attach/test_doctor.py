@@ -38,7 +38,7 @@ def test_what_is_missing_has_a_way_to_bring_it(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(py_spy, "command", lambda: None)
     (stacks,) = [one for one in evidence.of_machine() if one.name == "stacks"]
     assert (stacks.there, stacks.missing) == (False, "py-spy is not installed")
-    assert stacks.fix == 'pip install "echo-tui[stacks]"'
+    assert stacks.fix == "pip install py-spy"
 
 
 def test_a_target_that_is_none_is_one_line() -> None:

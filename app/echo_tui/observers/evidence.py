@@ -84,7 +84,7 @@ def _threads() -> Evidence:
 def _stacks() -> Evidence:
     source = "py-spy, for Python programs that are not ours"
     if py_spy.command() is None:
-        return Evidence("stacks", source, "py-spy is not installed", 'pip install "echo-tui[stacks]"')
+        return Evidence("stacks", source, "py-spy is not installed", "pip install py-spy")
     try:
         scope = int(SCOPE.read_text())
     except (OSError, ValueError):

@@ -2,12 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from echo_servers.catalog import Pattern
 from echo_servers.server import BadRequest
 
 from echo_tui.diagnosis.stalls import THRESHOLD
+from echo_tui.model.observations import Observation, Unavailable
 from echo_tui.observers.program import Program
 from echo_tui.observers.targets import Target
 from echo_tui.run.attached import Attached
@@ -116,7 +117,14 @@ def watch_target(
         "stall_after_ms": stall_after or THRESHOLD // 1_000_000,
     }
     stream = Stream(target.command, parameters, start, as_json)
-    source = Attached(target, stall_after, stacks, stream.hear, program=program)
+
+    def hear(found: Sequence[Observation]) -> None:
+        for one in found:
+            if isinstance(one, Unavailable) and not as_json:
+                print(f"echo-tui: no {one.what}: {one.why}", file=sys.stderr)
+        stream.hear(found)
+
+    source = Attached(target, stall_after, stacks, hear, program=program)
     driver = Driver(source)
     until = start + int(seconds * 1e9) if seconds else None
     if not as_json:

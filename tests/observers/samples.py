@@ -1,0 +1,32 @@
+"""Samples of a listening socket, each by an observer that has taken none before."""
+
+import socket
+
+from echo_servers.records import address_name
+from echo_tui.model.observations import SocketSample
+from echo_tui.observers.sockets import Sockets
+
+
+def peers(listener: socket.socket) -> set[str]:
+    """Who waits to be accepted."""
+    return {found.peer for found in seen(listener).sockets if not found.accepted}
+
+
+def seen(listener: socket.socket) -> SocketSample:
+    """A look by somebody who has not looked yet."""
+    sockets = Sockets()
+    host, port = listener.getsockname()[:2]
+    sample = sockets.sample(port, host)
+    sockets.close()
+    assert sample is not None
+    return sample
+
+
+def name(client: socket.socket) -> str:
+    host, port = client.getsockname()[:2]
+    return address_name(host, port)
+
+
+def bare(sample: SocketSample) -> list[tuple[str, int, int, bool]]:
+    """What waits, without for how long."""
+    return [(found.peer, found.unread, found.unsent, found.accepted) for found in sample.sockets]

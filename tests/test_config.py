@@ -1,0 +1,114 @@
+"""The configuration file: what it sets, and one sentence for every mistake in it."""
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import pytest
+from echo_servers.server import BadRequest
+from echo_tui.config import Config, config_path, read_config
+
+from tests.test_cli import COMMAND, LIMIT, echo_tui, refusal
+
+KNOWN = {"freeze": "p", "quit": "q"}
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "config.toml"
+    monkeypatch.setenv("ECHO_TUI_CONFIG", str(path))
+    return path
+
+
+def test_a_configuration_is_read_from_where_the_user_says(config: Path) -> None:
+    assert config_path() == config
+    assert read_config(KNOWN) == Config()
+    config.write_bytes('theme = "dämmerung"\n[keys]\nfreeze = "z"\n'.encode())
+    assert read_config(KNOWN) == Config("dämmerung", {"freeze": "z"})
+    config.write_text('[keys]\nfreeze = "q"\nquit = "p"\n')
+    assert read_config(KNOWN).keys == {"freeze": "q", "quit": "p"}, "two may change places"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("theme = ", "Invalid value"),
+        ("\xff", "utf-8"),
+        ("theme = 3", "theme takes a name"),
+        ("keys = 3", "[keys] takes lines such as"),
+        ("[keys]\nfreeze = 3", "[keys] takes lines such as"),
+        ('[keys]\nfreze = "z"', "unknown key id 'freze': choose from freeze, quit"),
+        ('[keys]\nfreeze = "q"', "key 'q' would do both 'freeze' and 'quit': give one of them another"),
+        ('[keys]\nfreeze = "z"\nquit = "x, z"', "key 'z' would do both 'freeze' and 'quit'"),
+        ("colour = 3", "unknown setting 'colour': there are theme, stall_after, scenes and [keys]"),
+        ("scenes = 3", "scenes takes a list such as"),
+        ("scenes = [{note = 'x'}]", "scenes takes a list such as"),
+        ("scenes = ['lst']", "scenes: unknown pattern 'lst'"),
+        ("stall_after = 3", "stall_after takes whole milliseconds from 50 to 60,000"),
+        ("stall_after = true", "stall_after takes whole milliseconds from 50 to 60,000"),
+    ],
+)
+def test_a_mistake_in_it_is_one_sentence_with_the_files_name(config: Path, text: str, sentence: str) -> None:
+    config.write_bytes(text.encode("latin-1"))
+    with pytest.raises(BadRequest) as refused:
+        read_config(KNOWN)
+    assert str(refused.value).startswith(f"{config}: ")
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_configuration_that_cannot_be_read_is_one_sentence(config: Path) -> None:
+    config.mkdir()
+    with pytest.raises(BadRequest, match="Is a directory"):
+        read_config(KNOWN)
+
+
+HOSTILE = {
+    "deep": b"x = " + b"[" * 60_000,
+    "large": b"#" * (64 * 1024 + 1),
+    "dotted": b"\n".join(b"a%d.b = 1" % number for number in range(6_000)),
+    "binary": b'theme = "\xff"',
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_configuration_is_one_sentence(config: Path, text: bytes) -> None:
+    config.write_bytes(text)
+    with pytest.raises(BadRequest) as refused:
+        read_config(KNOWN)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("kind", ["device", "fifo"])
+def test_a_configuration_that_is_no_file_is_not_read(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path("/dev/zero")
+    if kind == "fifo":
+        os.mkfifo(path := tmp_path / "fifo")
+    monkeypatch.setenv("ECHO_TUI_CONFIG", str(path))
+    with pytest.raises(BadRequest, match="not a regular file"):
+        read_config(KNOWN)
+
+
+def test_what_a_terminal_would_obey_is_escaped_in_a_complaint() -> None:
+    assert refusal(echo_tui("serve", "\x1b[31mred\u202e")).isprintable()
+
+
+@pytest.mark.parametrize("text", ["theme = ", '[keys]\nfreze = "z"'])
+def test_the_dashboard_refuses_a_bad_configuration(config: Path, text: str) -> None:
+    config.write_text(text)
+    ours, terminal = pty.openpty()
+    run = subprocess.run(COMMAND, stdin=terminal, stdout=terminal, stderr=terminal, timeout=LIMIT, check=False)
+    os.close(terminal)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert run.returncode == 2
+    assert shown.startswith(f"echo-tui: {config}: ")
+    assert (shown.count("\n"), "\x1b" in shown) == (1, False)
+
+
+def test_the_null_device_is_an_empty_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECHO_TUI_CONFIG", os.devnull)
+    assert read_config(KNOWN) == Config()

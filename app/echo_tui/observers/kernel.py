@@ -8,6 +8,7 @@ from echo_tui.model.observations import Observation, Unavailable
 from echo_tui.observers.py_spy import PySpy
 from echo_tui.observers.sockets import Sockets
 from echo_tui.observers.stacks import Stacks, answers
+from echo_tui.observers.targets import owner_of
 from echo_tui.observers.threads import Threads
 
 URGENT = 200_000_000
@@ -35,6 +36,8 @@ class Kernel:
         self._py_spy = PySpy()
         self._asked: dict[int, tuple[int, object]] = {}
         self._told: set[str] = set()
+        self._pids: Collection[int] = ()
+        """The processes of the last sample."""
         self._began = time.monotonic_ns()
 
     def look(
@@ -53,6 +56,7 @@ class Kernel:
         although nothing waits in them, and finds accepted clients that are not in `others_than`. While it is `urgent`,
         sockets and threads are sampled more often. Of too many threads `first` are sampled before others.
         """
+        self._pids = pids
         stacks = (self._stacks.read() if self._stacks else None, self._py_spy.read())
         found: list[Observation] = [sample for sample in stacks if sample]
         due = self.threads.pace.is_due(urgent)
@@ -61,6 +65,10 @@ class Kernel:
         if address and (sockets := self.sockets.sample(address[1], address[0], peers, wanted, others_than, urgent)):
             found.append(sockets)  # the last one, because it is judged with the threads
         return found + self._missing()
+
+    def owner_of(self, peer: str) -> int:
+        """Return which process of the last sample has the connection of a client; 0 if that is not seen."""
+        return owner_of(self.sockets.inode_of(peer), sorted(self._pids))
 
     def close(self) -> None:
         """Close the descriptors."""

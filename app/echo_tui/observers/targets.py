@@ -96,6 +96,13 @@ def listeners() -> list[Listener]:
     return found
 
 
+def listening_on(port: int) -> frozenset[int]:
+    """Return the inodes of the sockets that listen on a port; empty where the system does not show them."""
+    with contextlib.suppress(BadRequest):
+        return frozenset(one.inode for one in listeners() if one.port == port)
+    return frozenset()
+
+
 def find_target(text: str, port: int | None = None) -> Target:
     """Return the server that a process id, `:PORT` or `HOST:PORT` names; `port` chooses among several of a process.
 

@@ -15,7 +15,7 @@ from echo_tui.observers.descriptor_limit import without_descriptor
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.program import Program
 from echo_tui.observers.resources import Resources
-from echo_tui.observers.targets import Target, family, find_again, owner_of, owners
+from echo_tui.observers.targets import Target, family, find_again, owners
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
@@ -73,7 +73,7 @@ class Attached:
         self._kernel.close()
         self._kernel = Kernel(None, None)
         self._kernel.threads.listening = target.inodes
-        self._inference = Inference(target.pid, target.host, target.port, self._owner, assume=True)
+        self._inference = Inference(target.pid, target.host, target.port, self._kernel.owner_of, assume=True)
         self._resources.watch(target.pid)
         self._pids: set[int] = set()
         self._searched = self._counted = 0
@@ -191,9 +191,6 @@ class Attached:
         """Have clients send so many messages of so many bytes a second; 0 stops it."""
         assert self._clients
         self._clients.load(clients, per_second, size, self.session.clients)
-
-    def _owner(self, peer: str) -> int:
-        return owner_of(self._kernel.sockets.inode_of(peer), sorted(self._pids))
 
     def _fold(self, found: Sequence[Observation]) -> None:
         self.session.apply_all(found)

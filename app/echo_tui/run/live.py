@@ -30,6 +30,7 @@ from echo_tui.observers.child import Child
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.listening import listens
 from echo_tui.observers.resources import Resources
+from echo_tui.observers.targets import listening_on
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
@@ -130,9 +131,10 @@ class Live:
         asked = self.plan.options
         options = replace(asked, workers=self._workers or asked.workers, port=port or asked.port)
         self.child = Child(pattern.name, options, self.block.now, self.plan.reports)
-        self._inference = None if self.plan.reports else Inference(self.child.pid, options.host, options.port)
         self._resources.watch(self.child.pid)
-        self._kernel = Kernel(self.child.stacks, self.child.pid)
+        kernel = self._kernel = Kernel(self.child.stacks, self.child.pid)
+        inferred = Inference(self.child.pid, options.host, options.port, kernel.owner_of)
+        self._inference = None if self.plan.reports else inferred
         self.stall_snapshots = StallSnapshots()
         self._fold(self.child.read())
         self._reopen = True
@@ -301,6 +303,8 @@ class Live:
             # Another program may have the port: nobody connects, and nothing is inferred, before our server has it.
             ours = bool(server.listening_at) or listens(pids, server.port)
             address, known = (server.host, server.port) if ours else None, inference.known
+            if ours and not self._kernel.threads.listening:
+                self._kernel.threads.listening = listening_on(server.port)
             found = self._kernel.look(pids, address, None, inference.ask(), known, urgent, first)
         else:
             found = self._kernel.look(

@@ -16,8 +16,8 @@ SHAPES = " ─▃▆░╌▆▒▂█▓"
 """Served, waiting and stalled have three heights, so that the back row can tell them apart without colour."""
 UPPER = "   █░ █ ▓█▓"
 """What fills the rows of a lane above its lowest one; lines and low bars have nothing there."""
-TALLEST = 3
-"""The most rows of a lane."""
+TALL, TALLEST = 2, 3
+"""The most rows of a lane, and in the layout for an audience."""
 PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
 
 

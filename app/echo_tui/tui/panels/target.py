@@ -6,10 +6,12 @@ from collections.abc import Hashable, Iterator
 
 import psutil
 
+from echo_tui.session.architecture import recognise
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel, wrap
 from echo_tui.tui.view import View
 from echo_tui.words import target as words
+from echo_tui.words.architecture import architecture
 
 
 class TargetPanel(Panel):
@@ -26,7 +28,13 @@ class TargetPanel(Panel):
     def fingerprint(self, view: View) -> Hashable:
         server, resources = view.session.server, view.session.resources
         processes = [(pid, each.rss, len(each.cpu)) for pid, each in resources.processes.items() if not each.gone_at]
-        return (server and (server.pid, server.exited_at), str(processes), tuple(view.session.missing), view.workers)
+        return (
+            server and (server.pid, server.exited_at),
+            str(processes),
+            tuple(view.session.missing),
+            view.workers,
+            recognise(view.session),
+        )
 
     def prepare(self, view: View) -> None:
         self._lines = list(self._told(view))
@@ -46,7 +54,9 @@ class TargetPanel(Panel):
         yield [(f"pid {server.pid}  {self._owner(server.pid)}", palette.text)]
         yield [(text.clean(server.address), palette.good if server.running else palette.dim)]
         yield []
-        yield [(words.workers(view.workers), palette.accent)]
+        for part in wrap(architecture(recognise(session)), width):
+            yield [(part, palette.accent)]
+        yield [(words.workers(view.workers), palette.dim)]
         for pid, process in session.resources.processes.items():
             if not process.gone_at:
                 share = f"{process.cpu[-1][1]:.0f} %" if process.cpu else text.UNKNOWN

@@ -10,7 +10,7 @@ from echo_tui.diagnosis.stall import Stall
 from echo_tui.model.blocks import KEEPS_GIL
 from echo_tui.model.connection import Connection
 from echo_tui.tui import text
-from echo_tui.tui.lanes import TALLEST, Window, lane, spans
+from echo_tui.tui.lanes import TALL, TALLEST, Window, lane, spans
 from echo_tui.tui.lines import UNBLAMED, file_line, no_line, source_line
 from echo_tui.tui.panel import Line, Panel, pad
 from echo_tui.tui.panels.connections import open_or_closed, state_style
@@ -94,7 +94,7 @@ class TimelinePanel(Panel):
             open_ = longest_first(open_)
         self._lanes = [*open_, *closed]
         self.last = len(self._lanes)
-        self._tall = min(max(self._height // max(self.last, 1), 1), TALLEST) if view.on_stage else 1
+        self._tall = min(max(self._height // max(self.last, 1), 1), TALLEST if view.on_stage else TALL)
         self.title_text = f"{self.TITLE}: the last {view.span // text.SECOND} s"
         self.set_class(bool(view.stall), "stalled")
         begin = self.window(view).begin

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign serve
 CAUSES = {
     "sleep": ("blocked", "wait_for_export"),
     "compute": ("computing", "compute_report"),
-    "upstream": ("blocked", "ask_upstream"),
+    "upstream": ("upstream", "ask_upstream"),
     "lock": ("blocked", "take_lock"),
-    "child": ("blocked", "run_child"),
+    "child": ("child-process", "run_child"),
 }
 CLOSE = 0.25
 """How far (s) from the truth a time may be: samples of a foreign server are up to 100 ms apart."""
@@ -76,13 +76,20 @@ def test_a_pool_that_is_exhausted_shows_where_its_threads_are(start: Start, watc
     watched.until(lambda line: line["type"] == "worker")
     for peer in busy:
         peer.talk()
-    time.sleep(0.3)  # until both threads have been seen in recv
+
+    def served() -> set[int]:
+        """The connections whose thread has been seen."""
+        return {
+            line["conn"] for line in watched.lines if line["type"] in ("new", "serve") and line["tid"] != server.pid
+        }
+
+    watched.until(lambda line: len(served()) >= 2)
     for peer in busy:
         peer.say(b"go\n")
     time.sleep(0.1)
     late.say(b"hello\n")
     stall = watched.until(lambda line: line["type"] == "stall" and (line["culprit"] or {}).get("function"))
-    assert (stall["cause"], stall["attribution"]) == ("all-workers-busy", "architecture")
+    assert (stall["cause"], stall["attribution"]) == ("all-workers-busy", "architecture"), stall
     assert [victim["peer"] for victim in stall["victims"]] == [late.name]
     assert stall["culprit"]["function"] == "query_database"
     for peer in busy:

@@ -51,6 +51,9 @@ def _state(applies: Callable[[ThreadState], object]) -> Callable[[Suspect], obje
     return lambda suspect: suspect.state and applies(suspect.state)
 
 
+CHILD_CALLS = ("wait4", "waitid")
+
+
 RULES = (
     Rule("no-descriptor", lambda s: isinstance(s.target, OnDescriptor), Cause.NO_DESCRIPTORS, of_thread=False),
     Rule("helpers-busy", lambda s: isinstance(s.target, OnHelper), Cause.ALL_HELPERS_BUSY, of_thread=False),
@@ -62,6 +65,8 @@ RULES = (
     Rule("stopped", _state(lambda state: state.stopped), Cause.STOPPED),
     Rule("waits-for-gil", _state(lambda state: state.doing is Doing.GIL or state.gil_since), Cause.GIL),
     Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
+    Rule("in-wait-for-child", _state(lambda state: state.call in CHILD_CALLS), Cause.CHILD),
+    Rule("in-call-to-upstream", _state(lambda state: state.remote), Cause.UPSTREAM),
     Rule("in-send", _state(lambda state: state.kind == "send"), Cause.NOT_READING),
     Rule("idle", lambda s: s.state and s.scene.is_idle(s.state), Cause.UNCLEAR),
     Rule("in-call", lambda s: s.state, Cause.BLOCKED),

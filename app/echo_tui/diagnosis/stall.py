@@ -32,6 +32,8 @@ class Cause(enum.Enum):
     ALL_HELPERS_BUSY = "all-helpers-busy"
     NO_DESCRIPTORS = "out-of-descriptors"
     NOT_READING = "client-not-reading"
+    UPSTREAM = "upstream"
+    CHILD = "child-process"
     BACKLOG = "backlog-full"
     UNCLEAR = "unclear"
 

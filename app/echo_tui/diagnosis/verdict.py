@@ -133,5 +133,5 @@ def _locate(verdict: Verdict, state: ThreadState, scene: Scene, begin: int) -> V
         located_at = 0
     if frames and not located_at:
         located_at = scene.at
-    culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer, frames)
+    culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer or state.remote, frames)
     return replace(verdict, culprit=culprit, located_at=located_at)

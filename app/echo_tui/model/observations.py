@@ -150,6 +150,7 @@ class Thread(msgspec.Struct, gc=False):
     totals (ns) of its time on a core, and runnable without one. Context switches are totals, None where not read yet.
     `disturbed`: it may have run for a moment only because we asked for its stack. `stopped`: by a signal, as Ctrl-Z
     does; known as late as the context switches. `accepts`: it polls a listening socket; None where that is not known.
+    `remote`: the server that it waits for, where that is known and not one of the clients.
     """
 
     pid: int
@@ -165,6 +166,7 @@ class Thread(msgspec.Struct, gc=False):
     disturbed: bool = False
     stopped: bool = False
     accepts: bool | None = None
+    remote: str = ""
 
 
 class ThreadSample(Record, tag="threads-seen", gc=False):

@@ -50,6 +50,8 @@ class ThreadState:
     doing: Doing = Doing.CALL
     home: str = ""
     """The call in which it was first sampled waiting for any of several connections: the idle call of its loop."""
+    remote: str = ""
+    """The other server that it waits for; empty if it waits for none, or that is not known."""
     accepts: bool | None = None
     """Whether it polls a listening socket; None where that is not known."""
     stopped: bool = False
@@ -187,6 +189,7 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
     if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not thread.disturbed):
         state.since = at
     state.call, state.peer, state.stopped, state.accepts = thread.call, thread.peer, thread.stopped, thread.accepts
+    state.remote = thread.remote
     if not state.home and KINDS.get(state.call) == "poll" and thread.accepts is not False:
         state.home = state.call
     _does(state, doing, at)

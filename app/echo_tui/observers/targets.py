@@ -90,7 +90,7 @@ def listeners() -> list[Listener]:
             fields = line.split()
             if fields[3] == LISTEN:
                 address, _, port = fields[1].partition(":")
-                found.append(Listener(_host(address, family), int(port, 16), int(fields[9]), int(fields[7])))
+                found.append(Listener(host_of(address, family), int(port, 16), int(fields[9]), int(fields[7])))
     if not found and not os.path.exists(TABLES[0][0]):
         raise BadRequest("this system does not show who listens: only Linux has /proc/net/tcp")
     return found
@@ -202,7 +202,7 @@ def _addresses(host: str) -> set[str]:
     return found | {"0.0.0.0", "::"}
 
 
-def _host(packed: str, family: int) -> str:
+def host_of(packed: str, family: int) -> str:
     """Return an address of /proc/net/tcp, whose words of four bytes are in the machine's order."""
     words = [int(packed[place : place + 8], 16) for place in range(0, len(packed), 8)]
     return socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words))

@@ -17,7 +17,8 @@ from echo_tui.model.threads import KINDS
 from echo_tui.observers import syscalls
 from echo_tui.observers.interpreter import gil_range
 from echo_tui.observers.pace import Pace
-from echo_tui.observers.polls import polled
+from echo_tui.observers.polls import ARRAYS, polled
+from echo_tui.observers.remotes import Remotes
 
 MOST = 200
 """The number of threads that are sampled; each needs two descriptors."""
@@ -44,7 +45,10 @@ class Threads:
         """The inodes of the listening sockets, if it is to be found out which threads poll them."""
         self.missing = ""
         """Why there is no evidence here; empty while there is."""
+        self.ports: set[int] = set()
+        """The ports of the listening sockets."""
         self._peer_of = peer_of
+        self._remotes = Remotes()
         self._calls = syscalls.names()
         self._tasks: dict[tuple[int, int], _Task] = {}
         self._gil: dict[int, tuple[range, ...]] = {}
@@ -159,10 +163,21 @@ class Threads:
                 gil = any(task.argument in span for span in self._gil[pid])
         task.kind, task.gil = KINDS.get(call, ""), gil
         accepts = self._accepts(pid, call, task) if task.kind == "poll" and self.listening else None
+        remote = self._remote(pid, call, task) if self.listening and not (peer or accepts or gil) else ""
         return Thread(
             pid, task.tid, task.name, call, peer, gil, task.ran, task.delayed, task.voluntary,
-            task.involuntary, disturbed, task.stopped, accepts,
+            task.involuntary, disturbed, task.stopped, accepts, remote,
         )  # fmt: skip
+
+    def _remote(self, pid: int, call: str, task: "_Task") -> str:
+        """Return the server that a call waits for; empty if it is none, or is not seen."""
+        if call in syscalls.ON_A_DESCRIPTOR and not call.startswith("accept"):
+            return self._remotes.of(_inode(pid, task.argument), self.ports)
+        if call in ARRAYS:
+            with contextlib.suppress(OSError):
+                inodes = [inode for inode in polled(pid, call, task.arguments) if inode]
+                return self._remotes.of(inodes[0], self.ports) if len(inodes) == 1 else ""
+        return ""
 
     def _accepts(self, pid: int, call: str, task: "_Task") -> bool | None:
         """Return whether a poll waits for new connections; None if that can't be read."""

@@ -72,7 +72,7 @@ class Attached:
         self.stall_snapshots = StallSnapshots()
         self._kernel.close()
         self._kernel = Kernel(None, None)
-        self._kernel.threads.listening = target.inodes
+        self._kernel.threads.listening, self._kernel.threads.ports = target.inodes, {target.port}
         self._inference = Inference(target.pid, target.host, target.port, self._kernel.owner_of, assume=True)
         self._resources.watch(target.pid)
         self._pids: set[int] = set()

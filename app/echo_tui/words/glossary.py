@@ -49,6 +49,8 @@ STALLS = (
     ("all helpers busy", "Each helper makes a blocking call, and none is free for the next."),
     ("out of descriptors", "The process can open no more sockets until a client leaves."),
     ("client not reading", "The thread waits for room to send."),
+    ("waiting for upstream", "The thread waits for an answer of another server."),
+    ("waiting for a child", "The thread waits for a child process to end."),
     ("backlog full", "The accept queue is full."),
     ("unclear", "The evidence does not say why."),
 )

@@ -14,6 +14,8 @@ LABELS = {
     Cause.ALL_HELPERS_BUSY: "all helpers busy",
     Cause.NO_DESCRIPTORS: "out of descriptors",
     Cause.NOT_READING: "client not reading",
+    Cause.UPSTREAM: "waiting for upstream",
+    Cause.CHILD: "waiting for a child",
     Cause.BACKLOG: "backlog full",
     Cause.UNCLEAR: "unclear",
 }
@@ -24,6 +26,8 @@ SHORT = {
     Cause.ALL_HELPERS_BUSY: "helpers busy",
     Cause.NO_DESCRIPTORS: "no descriptors",
     Cause.NOT_READING: "not reading",
+    Cause.UPSTREAM: "upstream",
+    Cause.CHILD: "child",
 }
 SHORTEST = {
     Cause.COMPUTING: "on CPU",
@@ -46,6 +50,8 @@ SENTENCES = {
     Cause.ALL_HELPERS_BUSY: "Every helper of the loop is in a blocking call, and none is free for the next one.",
     Cause.NO_DESCRIPTORS: "The process has no file descriptor left, so it accepts nobody until a client leaves.",
     Cause.NOT_READING: "A client does not read its echo, so the thread waits for room to send it.",
+    Cause.UPSTREAM: "The thread that should serve them waits for an answer of another server.",
+    Cause.CHILD: "The thread that should serve them waits for a child process to end.",
     Cause.BACKLOG: "The accept queue is full, and the kernel no longer answers new clients.",
     Cause.UNCLEAR: "The evidence does not say why.",
 }
@@ -70,6 +76,8 @@ CLUES = {
     "stopped": "the kernel shows the process as stopped",
     "waits-for-gil": "the thread waits in a futex for the GIL",
     "runs": "the thread is on a core, or ready to run",
+    "in-wait-for-child": "the thread waits for a child process (wait4, waitid)",
+    "in-call-to-upstream": "the thread waits in a call on a connection to another server",
     "in-send": "the thread is in send, which waits for room",
     "idle": "the thread is in the call in which it idles",
     "in-call": "the thread is in a system call that is not its idle one",

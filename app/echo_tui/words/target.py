@@ -15,6 +15,8 @@ ADVICE = {
     Cause.ALL_HELPERS_BUSY: "Raise the number of helpers.",
     Cause.NO_DESCRIPTORS: "Raise its limit of open files (ulimit -n), or close idle connections.",
     Cause.NOT_READING: "Set a timeout for sending, or drop clients that do not read.",
+    Cause.UPSTREAM: "Ask it asynchronously, or in a thread, and set a timeout.",
+    Cause.CHILD: "Start the child asynchronously, or in a thread.",
     Cause.BACKLOG: "Raise the backlog of listen, and net.core.somaxconn.",
 }
 

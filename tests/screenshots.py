@@ -87,7 +87,7 @@ async def running(
         yield run
 
 
-def stranger(run: Run) -> socket.socket:
+def external(run: Run) -> socket.socket:
     """A client from elsewhere."""
     server: Any = run.app.live.session.server
     return socket.create_connection((server.host, server.port), PATIENCE)
@@ -115,7 +115,7 @@ async def dashboard() -> None:
     """The whole screen during a block."""
     async with running("asyncio-blocking", WIDE, BLOCK) as run:
         run.app.live.toggle_block()  # off, until everybody has said hello
-        with stranger(run) as other:
+        with external(run) as other:
             other.sendall(b"hello from elsewhere\n")
             await three_clients_and_a_block(run)
             run.app.live.open_clients(1)

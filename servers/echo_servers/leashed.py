@@ -1,4 +1,4 @@
-"""Runs any program so that it ends with whoever started it: `python -m echo_servers.leashed FD PROGRAM ARGUMENT...`.
+"""Runs any program so that it ends with its parent: `python -m echo_servers.leashed FD PROGRAM ARGUMENT...`.
 
 FD is the read end of a parent-death pipe (leash.py). The program keeps this process, its session and its group; the
 pipe ends the whole group. A program that closes descriptors it does not know is not covered.

@@ -67,18 +67,18 @@ def test_stall_is_a_wait_without_progress(moves: list[tuple[str, int]]) -> None:
 
 def test_unreported_connection_of_a_busy_loop_waits() -> None:
     scene, _ = loop()
-    stranger = "127.0.0.1:6000"
-    scene.unread = {stranger: 1}
+    external = "127.0.0.1:6000"
+    scene.unread = {external: 1}
     scene.passes(50)
     assert len(scene.session.connections) == 3, "a loop at rest may just have accepted it"
     scene.does(PID, "clock_nanosleep")
     scene.passes(400)
     assert sampling.surely_known(scene.session) is None
     stall = scene.only()
-    assert [victim.peer for victim in stall.victims.values()] == [stranger]
+    assert [victim.peer for victim in stall.victims.values()] == [external]
     assert stall.cause is Cause.BLOCKED
     scene.does(PID, "epoll_wait")
-    scene.say(New(scene.now, PID, PID, 9, stranger))
+    scene.say(New(scene.now, PID, PID, 9, external))
     scene.unread.clear()
     scene.passes(100)
     assert sampling.surely_known(scene.session) is not None

@@ -121,8 +121,8 @@ def test_those_that_are_known_are_asked_for_one_by_one(listener: socket.socket) 
         for closed in (clients.pop(1), served.pop(1)):
             closed.close()
         assert look().sockets == [], "it is gone, and the listening socket is no answer for it"
-        stranger = stack.enter_context(socket.create_connection((host, port)))
-        assert bare(look()) == [(name(stranger), 0, 0, False)], "somebody is in the queue: who, tells the whole table"
+        external = stack.enter_context(socket.create_connection((host, port)))
+        assert bare(look()) == [(name(external), 0, 0, False)], "somebody is in the queue: who, tells the whole table"
     sockets.close()
 
 
@@ -169,11 +169,11 @@ def test_what_is_no_socket_is_nobodys_connection(listener: socket.socket, monkey
             stack.enter_context(listener.accept()[0])
         sockets.sample(port, host)
         monkeypatch.setattr(sockets._halves, "_middle", 65535)  # whoever comes is in the half that is not looked at
-        stranger = stack.enter_context(socket.create_connection((host, port)))
+        external = stack.enter_context(socket.create_connection((host, port)))
         sockets.pace.hurry()
-        sample = sockets.sample(port, host, None, [name(stranger)])
+        sample = sockets.sample(port, host, None, [name(external)])
         assert sample
-        assert bare(sample) == [(name(stranger), 0, 0, False)]
+        assert bare(sample) == [(name(external), 0, 0, False)]
         assert sockets.peer_of(0) == ""
     sockets.close()
 

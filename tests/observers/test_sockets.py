@@ -89,9 +89,9 @@ def test_of_very_many_half_are_looked_at_each_time(listener: socket.socket, monk
         look()
         assert name(clients[20]) not in {peer for peer, *_ in look()}
         assert {sockets.peer_of(os.fstat(s.fileno()).st_ino) for s in served} == set(map(name, clients))
-        stranger = stack.enter_context(socket.create_connection((host, port)))
+        external = stack.enter_context(socket.create_connection((host, port)))
         look()
-        assert (name(stranger), 0, 0, False) in look()
+        assert (name(external), 0, 0, False) in look()
         assert asked.count(0) < len(asked) / 3, "seldom all of them"
     sockets.close()
 

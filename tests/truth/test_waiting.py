@@ -1,5 +1,5 @@
 """Where the evidence is easily misread: bytes that are for nobody, a server that is stopped, a thread that blocks
-while its client is gone, a stranger who waits."""
+while its client is gone, a external who waits."""
 
 import os
 import signal
@@ -194,17 +194,17 @@ def test_a_stranger_whom_a_loop_has_accepted_and_not_come_to_greet(pattern: str)
         first.send()
         blocked(watch, 1)
         watch.live.arm(BlockSetting("c-call", 2 * SECONDS))
-        stranger = watch.connect()
-        stranger.send()
+        external = watch.connect()
+        external.send()
         time.sleep(SECONDS / 30)
         second.send()
         blocked(watch, 2)
         watch.arm(False)
         watch.until(
-            lambda: any(stranger.name in (v.peer for v in s.victims.values()) for s in watch.stalls), "it is a victim"
+            lambda: any(external.name in (v.peer for v in s.victims.values()) for s in watch.stalls), "it is a victim"
         )
         assert watch.session.blocks.running
-        watch.until(stranger.listen, "its echo")
+        watch.until(external.listen, "its echo")
         watch.until(lambda: not watch.session.stalls.going, "the end")
 
 
@@ -219,16 +219,16 @@ def blocked(watch: Watch, count: int) -> None:
 
 def test_a_stranger_waits_from_when_its_bytes_came() -> None:
     with watching("asyncio", BlockSetting("sleep", SECONDS)) as watch:
-        sender, stranger = watch.connect(), watch.connect()
+        sender, external = watch.connect(), watch.connect()
         watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
         watch.arm()
         sender.send()
         watch.until(lambda: watch.session.blocks.running, "the block")
         watch.arm(False)
-        stranger.send()
-        (connection,) = (c for c in watch.session.connections.values() if c.peer == stranger.name)
+        external.send()
+        (connection,) = (c for c in watch.session.connections.values() if c.peer == external.name)
         watch.until(lambda: connection.state is State.WAITING, "it waits")
-        assert watch.is_close(connection.pending_since, stranger.sent_at)
-        watch.until(stranger.listen, "its echo")
+        assert watch.is_close(connection.pending_since, external.sent_at)
+        watch.until(external.listen, "its echo")
         watch.until(lambda: connection.state is State.QUIET, "it waits no more")
-        assert any(watch.is_close(wait.begin, stranger.sent_at) for wait in connection.waits), "its lane remembers"
+        assert any(watch.is_close(wait.begin, external.sent_at) for wait in connection.waits), "its lane remembers"

@@ -44,7 +44,7 @@ async def connect(stage: Stage, sockets: list[socket.socket]) -> socket.socket:
     client = socket.create_connection(("127.0.0.1", stage.session.server.port), LIMIT)
     sockets.append(client)
     new = len(sockets)
-    await stage.until(lambda: stage.session.totals.new >= new, "a stranger")
+    await stage.until(lambda: stage.session.totals.new >= new, "a external")
     return client
 
 

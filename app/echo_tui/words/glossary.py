@@ -37,7 +37,7 @@ SERVER = (
     ("pid; 4242/4243", "Process id; process and thread id."),
 )
 STALLS = (
-    ("STALLED 2.0 s", "Work has waited for 100 ms or more, and whoever should do it makes no progress."),
+    ("STALLED 2.0 s", "Work has waited for 100 ms or more, and the thread that should do it makes no progress."),
     ("1 call blocks 2 others", "A blocking call stops a thread that serves two more clients."),
     ("blocked", "The thread that should do the work is in a call that blocks."),
     ("computing", "It computes, and so takes nothing else."),

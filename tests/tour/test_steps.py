@@ -26,6 +26,12 @@ def test_every_step_has_its_words_and_its_keys_exist() -> None:
         assert "{value}" in words.MEASURES[step.code] or words.measured(step.code, "1") == words.MEASURES[step.code]
 
 
+def test_each_step_fits_the_smallest_screen_with_its_keys() -> None:
+    for step in {step.code: step for pattern in PATTERNS for step in of(pattern)}.values():
+        keys = " ".join(key if key.endswith("⏎") else KEYS[key][:1] for key in step.keys)
+        assert len(f"1/3 {words.sentence(step.code)}  {keys}") <= 78, step.code
+
+
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
 def test_a_pattern_has_one_to_four_steps(pattern: Pattern) -> None:
     assert 1 <= len(of(pattern)) <= 4

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from echo_servers.server import BadRequest
-from echo_tui.observers.targets import find_target, listeners, looks_like_target, owner_of
+from echo_tui.observers.targets import find_target, listeners, looks_like_target, owners_of
 
 from tests.attach.conftest import Start
 from tests.e2e.terminal import command
@@ -62,8 +62,8 @@ def test_the_owner_of_a_connection_is_found_by_its_inode() -> None:
         accepted, _ = listener.accept()
         with accepted:
             inode = os.fstat(accepted.fileno()).st_ino
-            assert owner_of(inode, [1, os.getpid()]) == os.getpid()
-    assert owner_of(0, [os.getpid()]) == 0
+            assert owners_of([inode], [1, os.getpid()]) == {inode: os.getpid()}
+    assert not owners_of([0], [os.getpid()])
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ from echo_tui.model.observations import Observation, Unavailable
 from echo_tui.observers.py_spy import PySpy
 from echo_tui.observers.sockets import Sockets
 from echo_tui.observers.stacks import Stacks, answers
-from echo_tui.observers.targets import owner_of
+from echo_tui.observers.targets import owners_of
 from echo_tui.observers.threads import Threads
 
 URGENT = 200_000_000
 """The least time (ns) between two requests for the stacks of a process that seems to stall."""
 FOREIGN = 300_000_000
 """The same for a process without our handler, whose stacks py-spy reads without stopping it."""
+OWNED = 500_000_000
+"""How long (ns) it is remembered which process has which connection."""
 YOUNG = 2_000_000_000
 """How long (ns) a process may take to install its handler."""
 LEISURELY = 1_000_000_000
@@ -38,6 +40,8 @@ class Kernel:
         self._told: set[str] = set()
         self._pids: Collection[int] = ()
         """The processes of the last sample."""
+        self._owners: dict[str, int] = {}
+        self._owned_at = 0
         self._began = time.monotonic_ns()
 
     def look(
@@ -68,7 +72,13 @@ class Kernel:
 
     def owner_of(self, peer: str) -> int:
         """Return which process of the last sample has the connection of a client; 0 if that is not seen."""
-        return owner_of(self.sockets.inode_of(peer), sorted(self._pids))
+        now = time.monotonic_ns()
+        if now - self._owned_at >= OWNED:  # reading all descriptors for each new connection would cost too much
+            inodes = self.sockets.inodes()
+            holders = owners_of(inodes.values(), sorted(self._pids))
+            self._owners = {peer: holders[inode] for peer, inode in inodes.items() if inode in holders}
+            self._owned_at = now
+        return self._owners.get(peer, 0)
 
     def close(self) -> None:
         """Close the descriptors."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,8 @@ import msgspec
 from echo_tui.model.observations import Frame, Stack, StackSample
 
 DEPTH = 12
+TRIES = 5
+"""After so many requests in a row without an answer a process is not asked again."""
 PATIENCE = 5_000_000_000
 """How long (ns) to wait for an answer."""
 
@@ -51,6 +54,8 @@ class PySpy:
         self.missing = "" if self._command else "no handler in that process, and py-spy is not installed"
         self._process: subprocess.Popen[bytes] | None = None
         self._pid = self._since = 0
+        self._refused: Counter[int] = Counter()
+        """How often in a row a process has given no stacks; it is not asked for ever."""
         self._answer = tempfile.TemporaryFile()  # noqa: SIM115 - a file, because a pipe could fill up
 
     @property
@@ -60,7 +65,7 @@ class PySpy:
 
     def ask(self, pid: int) -> bool:
         """Ask for a process's stacks. Return whether it was asked."""
-        if self._command is None or self.busy:
+        if self._command is None or self.busy or self._refused[pid] >= TRIES:
             return False
         self._answer.seek(0)
         self._answer.truncate()
@@ -88,7 +93,9 @@ class PySpy:
         try:
             threads = DECODER.decode(self._answer.read())
         except msgspec.DecodeError:  # it printed nothing: not a Python process, or not ours to read
+            self._refused[self._pid] += 1
             return None
+        self._refused.pop(self._pid, None)
         return StackSample(self._since, self._pid, [_stack(t.os_thread_id, t) for t in threads if t.os_thread_id])
 
     def close(self) -> None:

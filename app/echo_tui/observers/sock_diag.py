@@ -181,6 +181,14 @@ def waiting(data: bytes) -> Iterator[Answer]:
                     yield answer
 
 
+def accepted(data: bytes) -> Iterator[Answer]:
+    """Those of many connections that a process has accepted: they have an inode."""
+    words, step = _words(data)
+    for index, inode in enumerate(words[INODE::step]):
+        if inode:
+            yield Answer.at(data, index * step * 4)
+
+
 def with_inode(data: bytes, inode: int) -> Answer | None:
     """That one of many connections which has this inode."""
     words, step = _words(data)

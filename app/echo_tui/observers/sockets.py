@@ -21,6 +21,7 @@ from echo_tui.observers.sock_diag import (
     Answer,
     Detail,
     Diag,
+    accepted,
     peer_ports,
     waiting,
     with_inode,
@@ -106,17 +107,12 @@ class Sockets:
                 return address_name(*answer.end(1))
         return ""
 
-    def inode_of(self, peer: str) -> int:
-        """Return the inode of the connection with this client at the last sample; 0 if it is not known."""
-        for inode, name in self._peers.items():
-            if name == peer:
-                return inode
-        port = peer.rpartition(":")[2]
-        for data in self._halves.answers if port.isdecimal() else ():
-            for answer in with_peer_ports(data, {int(port)}):
-                if address_name(*answer.end(1)) == peer:
-                    return answer.inode
-        return 0
+    def inodes(self) -> dict[str, int]:
+        """Return the inodes of accepted connections at the last samples, by the clients' addresses."""
+        found = {
+            address_name(*answer.end(1)): answer.inode for data in self._halves.answers for answer in accepted(data)
+        }
+        return {**found, **{peer: inode for inode, peer in self._peers.items()}}
 
     def close(self) -> None:
         """Close the descriptor."""

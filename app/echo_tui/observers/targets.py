@@ -141,10 +141,13 @@ def family(pids: Iterable[int]) -> set[int]:
     return found
 
 
-def owner_of(inode: int, pids: Iterable[int]) -> int:
-    """Return which of some processes holds a connected socket, by its inode; 0 if none is seen to."""
-    name = f"socket:[{inode}]"
-    return next((pid for pid in pids if name in _links(pid)), 0) if inode else 0
+def owners_of(inodes: Collection[int], pids: Iterable[int]) -> dict[int, int]:
+    """Return which of some processes holds which of some sockets, by inode; the first one of several."""
+    found: dict[int, int] = {}
+    for pid in pids:
+        for inode in _sockets(pid) & set(inodes):
+            found.setdefault(inode, pid)
+    return found
 
 
 def _of_address(text: str) -> Target:

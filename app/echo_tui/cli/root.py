@@ -14,6 +14,7 @@ from echo_tui.cli.matrix import matrix
 from echo_tui.cli.options import pattern_names, server_options
 from echo_tui.cli.patterns import list_patterns
 from echo_tui.cli.serve import serve
+from echo_tui.cli.view import view
 from echo_tui.cli.watch import watch
 
 EXAMPLES = """
@@ -77,5 +78,5 @@ def cli(**ignored: Any) -> None:
     """
 
 
-for command in (dashboard, attach, launch, serve, watch, list_patterns, matrix, doctor, completion):
+for command in (dashboard, attach, launch, serve, watch, list_patterns, view, matrix, doctor, completion):
     cli.add_command(command)

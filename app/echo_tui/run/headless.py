@@ -14,7 +14,7 @@ from echo_tui.observers.targets import Target
 from echo_tui.run.attached import Attached
 from echo_tui.run.driver import Driver
 from echo_tui.run.live import Live, Plan
-from echo_tui.run.stream import Stream, left
+from echo_tui.run.stream import Parameters, Stream, left
 from echo_tui.run.until_signal import until_signal
 
 STALLS_SEEN = 3
@@ -81,7 +81,7 @@ class Headless:
             return ENDED_EARLY
         return STALLS_SEEN if self.live.session.stalls.all else 0
 
-    def _parameters(self) -> dict[str, str | int | float | None]:
+    def _parameters(self) -> Parameters:
         plan, options = self.plan, self.plan.options
         return {
             "host": options.host,
@@ -109,7 +109,7 @@ def watch_target(
     A `program` that was started for it ends with the run.
     """
     start = time.monotonic_ns()
-    parameters: dict[str, str | int | float | None] = {
+    parameters: Parameters = {
         "host": target.host,
         "port": target.port,
         "pid": target.pid,

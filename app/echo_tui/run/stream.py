@@ -14,6 +14,8 @@ from echo_tui.reports.lines import stall_line, summary_lines
 from echo_tui.reports.summary import Latencies, summarize
 from echo_tui.session.session import Session
 
+Parameters = dict[str, str | int | float | bool | None]
+"""What a run was asked for, by name."""
 SCHEMA = 1
 """The version of the JSON Lines format."""
 TOLD = ("opened", "closed", "withdrawn")
@@ -30,13 +32,13 @@ class Header(msgspec.Struct, tag_field="type", tag="header"):
     python: str
     system: str
     target: str
-    parameters: dict[str, str | int | float | None]
+    parameters: Parameters
 
 
 class Stream:
     """The output of one run; times in text are since `start` (ns)."""
 
-    def __init__(self, target: str, parameters: dict[str, str | int | float | None], start: int, as_json: bool) -> None:
+    def __init__(self, target: str, parameters: Parameters, start: int, as_json: bool) -> None:
         self.start, self.as_json = start, as_json
         self._latencies = Latencies()
         self._reporter = StallReporter()

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import PATTERNS, Pattern, find
@@ -22,6 +22,7 @@ from echo_tui.observers.program import Program
 from echo_tui.observers.targets import Target
 from echo_tui.run.attached import Attached
 from echo_tui.run.live import Plan
+from echo_tui.run.recorded import File, Recorded
 from echo_tui.tui import endings
 from echo_tui.tui.client_keys import ClientKeys
 from echo_tui.tui.dialogs import Confirm, ask, shown
@@ -46,6 +47,8 @@ OF_OUR_SERVERS = {key.action.partition("(")[0] for key in ALL_KEYS if key.group 
     "toggle_strace",
 }
 """Actions that need a server that was started here."""
+OF_CLIENTS = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == CLIENTS} - {"choose", "choose_all"}
+"""Actions that need clients of ours."""
 ON_THE_SERVER = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == CLIENTS} | {"toggle_block", "go"}
 """Actions that show that the person attends to the running server."""
 
@@ -97,6 +100,10 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
             return False
         typing = isinstance(self.focused, Input)
         if len(self.screen_stack) > 1 and action in BELOW_DIALOGS:
+            return False
+        if action == "pause":
+            return self.badge == File.badge and not typing
+        if self.badge and action in OF_CLIENTS:
             return False
         if not self.live.starts and action in OF_OUR_SERVERS:
             return False
@@ -180,6 +187,12 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
     def _restart(self) -> None:
         if self.live.pattern and self.could_start(self.live.start_again):
             self._started(self.live.pattern)
+
+    def action_pause(self) -> None:
+        """Pause the recording, or play on."""
+        if isinstance(source := cast(object, self.live), Recorded):
+            source.pause()
+            self.draw()
 
     def action_toggle_server(self) -> None:
         if self.live.running:
@@ -292,18 +305,20 @@ def open_dashboard(
     scenes: Sequence[tuple[str, str]] = (),
     target: Target | None = None,
     program: Program | None = None,
+    recorded: Recorded | None = None,
 ) -> int:
     """Run the dashboard in this terminal until it is quit, and return its exit code. Raises BadRequest.
 
     `scenes` are patterns and notes; without any, those of the configuration apply. With a `target` a running server is
-    observed, and none is started; a `program` was started for it, and ends with the dashboard.
+    observed, and none is started; a `program` was started for it, and ends with the dashboard. A `recorded`
+    session is shown instead of a live one.
     """
     endings.install(os._exit)  # until there is a screen to restore
     config = read_config({key.id: key.key for key in ALL_KEYS})
     config = replace(config, scenes=tuple(scenes)) if scenes else config
     plan = replace(plan, stall_after=plan.stall_after or config.stall_after)
     attached = Attached(target, plan.stall_after, clients=True, program=program) if target else None
-    app = EchoTui(plan, config, theme, attached)
+    app = EchoTui(plan, config, theme, recorded or attached)
     wanted = theme or config.theme
     if wanted and wanted not in app.available_themes:
         app.live.close()

@@ -110,6 +110,7 @@ KEYS = (
         25,
     ),
     Key("matrix", "w", "matrix", "matrix", "Isolation matrix: whom a block affects, measured", SCREEN, 26),
+    Key("pause", "v", "pause", "pause", "Pause a recording, or play on", SCREEN, 2),
     Key("stage", "z", "stage", "stage", "Only what an audience needs, and back", SCREEN, 14),
     Key("expand", "f", "expand", "expand", "Give the focused panel the whole screen, and back", SCREEN, 15),
     Key("copy", "y", "copy_line", "copy", "Copy the line under the cursor", SCREEN, 20),

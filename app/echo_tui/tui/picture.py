@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Mapping
 from typing import cast
 
@@ -21,6 +22,7 @@ from echo_tui.observers.addresses import lan_address
 from echo_tui.run.attached import Attached
 from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.live import Live, Plan
+from echo_tui.run.recorded import Recorded
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import Snapshot
 from echo_tui.tour.playlist import Playlist
@@ -70,7 +72,11 @@ class Picture(Arranged):
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(
-        self, plan: Plan, config: Config | None = None, theme: str | None = None, live: Live | Attached | None = None
+        self,
+        plan: Plan,
+        config: Config | None = None,
+        theme: str | None = None,
+        live: Live | Attached | Recorded | None = None,
     ) -> None:
         super().__init__()
         config = config or Config()
@@ -97,7 +103,10 @@ class Picture(Arranged):
         self._news = self._waits = False
         self._arranged: object = None
         """What the arrangement of the panels depends on, at the last drawing."""
-        self.driver = Driver(self.live)
+        self._clock = live.clock if isinstance(live, Recorded) else time.monotonic_ns
+        self.badge = live.badge if isinstance(live, Recorded) else ""
+        """What kind of session it is, if it is no live one of this machine."""
+        self.driver = Driver(self.live, self._clock)
         self.pending = Pending(lambda: self.driver.now)
         """What a key has begun and waits for a condition, such as that a client is accepted."""
         self._told: tuple[object, ...] = ()
@@ -153,7 +162,7 @@ class Picture(Arranged):
 
     def _wake_up(self) -> None:
         """Start the timer and the server, once the first drawing is on screen."""
-        self.driver = Driver(self.live)
+        self.driver = Driver(self.live, self._clock)
         self.set_interval(DRAIN, self._look)
         self.begin()
 
@@ -250,6 +259,7 @@ class Picture(Arranged):
             share=self.plan.options.share or SHARES[0],
             origin=self.origin.session if self.origin else None,
             starts=self.live.starts,
+            badge=self.badge,
             on_stage=self.on_stage,
             steps=self.talk.steps,
             before=compared(self.talk.before, self.live.session, clock),

@@ -60,6 +60,8 @@ class View:
     """The session that `session` is a snapshot of, if it comes from the matrix; else None."""
     starts: bool = True
     """Whether the server was started here; else it is only observed."""
+    badge: str = ""
+    """What kind of session it is, if it is no live one of this machine."""
     on_stage: bool = False
     """Whether the layout for an audience is shown."""
     steps: Progress | None = None

@@ -206,7 +206,7 @@ class ClientsPane(Vertical):
     def show(self, view: View) -> None:
         """Draw this view."""
         server = view.live.server
-        listens = server if server and server.running and server.listening_at else None
+        listens = server if server and server.running and server.listening_at and not view.badge else None
         title = f"Clients: {talk.connect(listens.reachable_from(view.lan), listens.port)}" if listens else "Clients"
         if loads := view.session.clients.loads:
             total = sum(loads.values())

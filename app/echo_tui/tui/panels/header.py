@@ -77,6 +77,8 @@ class Header(Panel, can_focus=False):
         view, palette = self.view, self.view.palette
         server = view.live.server
         parts = [Part(" ", palette.text), Part("echo-tui  ", palette.accent, goes=9)]
+        if view.badge:
+            parts += [Part(f" {view.badge} ", palette.blocked), Part("  ", palette.text)]
         runs = BY_NAME.get(server.pattern) if server else None
         if server is None:
             return [*parts, Part("no server   ", palette.dim), self._block()]

@@ -1,11 +1,14 @@
-"""Whom a socket is connected to, by its inode (Linux: proc(5), /proc/net/tcp): the upstream that a thread waits for."""
+"""Whom a socket is connected to, by its inode: the upstream that a thread waits for (Linux: sock_diag(7))."""
+
+import contextlib
+from socket import AF_INET, AF_INET6
 
 from echo_servers.records import address_name
 
-from echo_tui.observers.targets import TABLES, host_of
+from echo_tui.observers.sock_diag import Diag, with_inode
 
 KEPT = 1000
-"""Connections remembered; each lookup of a new one reads the whole table, which takes 13 ms for 2,000 connections."""
+"""Connections remembered."""
 
 
 class Remotes:
@@ -13,26 +16,30 @@ class Remotes:
 
     def __init__(self) -> None:
         self._known: dict[int, str] = {}
+        self._diag: Diag | None = None
 
     def of(self, inode: int, ports: set[int]) -> str:
         """Return where a connection leads; empty for one of a client, whose local port is one of `ports`."""
         if inode not in self._known:
             if len(self._known) >= KEPT:
                 self._known.clear()
-            self._known[inode] = _remote(inode, ports)
+            self._known[inode] = ""
+            with contextlib.suppress(OSError):
+                self._diag = self._diag or Diag()
+                self._known[inode] = _remote(self._diag, inode, ports)
         return self._known[inode]
 
+    def close(self) -> None:
+        """Close the descriptor."""
+        if self._diag:
+            self._diag.close()
+            self._diag = None
 
-def _remote(inode: int, ports: set[int]) -> str:
-    for table, family in TABLES:
-        try:
-            with open(table, encoding="ascii") as lines:
-                next(lines)
-                for line in lines:
-                    fields = line.split()
-                    if fields[9] == str(inode) and int(fields[1].rpartition(":")[2], 16) not in ports:
-                        address, _, port = fields[2].partition(":")
-                        return address_name(host_of(address, family), int(port, 16)) if int(port, 16) else ""
-        except OSError:
-            continue
+
+def _remote(diag: Diag, inode: int, ports: set[int]) -> str:
+    for family in (AF_INET, AF_INET6):
+        for data in diag.outgoing(family):
+            answer = with_inode(data, inode)
+            if answer and answer.end(0)[1] not in ports:
+                return address_name(*answer.end(1))
     return ""

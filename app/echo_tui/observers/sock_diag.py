@@ -125,6 +125,11 @@ class Diag:
             ask += FILTER.pack(FILTER.size, INET_DIAG_REQ_BYTECODE, test, ACCEPT, REJECT, 0, 0, peer_port)
         return list(self._ask(ask, NLM_F_DUMP))
 
+    def outgoing(self, family: int) -> list[bytes]:
+        """Return all connections of this machine, and those that have had no answer to their SYN: see `with_inode`."""
+        states = 1 << ESTABLISHED | 1 << CLOSE_WAIT | 1 << SYN_SENT
+        return list(self._ask(self._request(family, states, 0), NLM_F_DUMP))
+
     def idle(self, answer: Answer) -> int | None:
         """For how long (ms) no data has come for a connection; None if it is gone."""
         found = self.one(answer.family, answer.ports, answer.addresses)

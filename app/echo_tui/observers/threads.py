@@ -46,7 +46,7 @@ class Threads:
         self.missing = ""
         """Why there is no evidence here; empty while there is."""
         self.ports: set[int] = set()
-        """The ports of the listening sockets."""
+        """The ports of the listening sockets, if it is to be found out which other servers threads wait for."""
         self._peer_of = peer_of
         self._remotes = Remotes()
         self._calls = syscalls.names()
@@ -115,6 +115,7 @@ class Threads:
             task.close()
         self._tasks.clear()
         self._gil.clear()
+        self._remotes.close()
 
     def _look(
         self, pids: Collection[int], sample: ThreadSample, describe: bool, disturbed: Collection[int],
@@ -148,7 +149,7 @@ class Threads:
             self._gil.pop(key[0], None)
 
     def _thread(self, pid: int, task: "_Task", disturbed: bool) -> Thread:
-        call, peer, gil, task.unresolved = "", "", False, False
+        call, peer, gil, waits_on, task.unresolved = "", "", False, task.unresolved, False
         if task.number >= 0:
             assert self._calls is not None
             call = self._calls.get(task.number, f"system call {task.number}")
@@ -163,21 +164,25 @@ class Threads:
                 gil = any(task.argument in span for span in self._gil[pid])
         task.kind, task.gil = KINDS.get(call, ""), gil
         accepts = self._accepts(pid, call, task) if task.kind == "poll" and self.listening else None
-        remote = self._remote(pid, call, task) if self.listening and not (peer or accepts or gil) else ""
+        remote = self._remote(pid, call, task, waits_on) if self.ports and not (peer or accepts or gil) else ""
         return Thread(
             pid, task.tid, task.name, call, peer, gil, task.ran, task.delayed, task.voluntary,
             task.involuntary, disturbed, task.stopped, accepts, remote,
         )  # fmt: skip
 
-    def _remote(self, pid: int, call: str, task: "_Task") -> str:
-        """Return the server that a call waits for; empty if it is none, or is not seen."""
+    def _remote(self, pid: int, call: str, task: "_Task", waits_on: bool) -> str:
+        """Return the server that a call waits for; empty if it is none, or is not seen.
+
+        It is looked for once a second sample shows the wait, because that takes longer than a sample.
+        """
+        inodes: list[int] = []
         if call in syscalls.ON_A_DESCRIPTOR and not call.startswith("accept"):
-            return self._remotes.of(_inode(pid, task.argument), self.ports)
-        if call in ARRAYS:
+            inodes = [_inode(pid, task.argument)]
+        elif call in ARRAYS:
             with contextlib.suppress(OSError):
                 inodes = [inode for inode in polled(pid, call, task.arguments) if inode]
-                return self._remotes.of(inodes[0], self.ports) if len(inodes) == 1 else ""
-        return ""
+            task.unresolved = len(inodes) == 1 and not waits_on
+        return self._remotes.of(inodes[0], self.ports) if waits_on and len(inodes) == 1 and inodes[0] else ""
 
     def _accepts(self, pid: int, call: str, task: "_Task") -> bool | None:
         """Return whether a poll waits for new connections; None if that can't be read."""

@@ -305,7 +305,6 @@ class Live:
             address, known = (server.host, server.port) if ours else None, inference.known
             if ours and not self._kernel.threads.listening:
                 self._kernel.threads.listening = listening_on(server.port)
-                self._kernel.threads.ports = {server.port}
             found = self._kernel.look(pids, address, None, inference.ask(), known, urgent, first)
         else:
             found = self._kernel.look(

@@ -36,6 +36,14 @@ async def freeze(stage: Stage) -> None:
     assert "FROZEN" not in stage.text
 
 
+@checks.key("pause")
+async def pause(stage: Stage) -> None:
+    await stage.press("v")  # there is no recording: see test_view
+    await stage.glance()
+    assert stage.app.live.running
+    assert "pause" not in stage.footer()
+
+
 @checks.key("stall-before")
 async def stall_before(stage: Stage) -> None:
     stage.app.start_from_palette(find("single-thread"))

@@ -262,7 +262,7 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
             self.exit(0)
         elif len(self.screen_stack) > 1:
             self.screen.dismiss(None)
-        elif self.live.running and self.live.session.connections:
+        elif self.live.starts and self.live.running and self.live.session.connections:
             count = len(self.live.session.connections)
             question = f"A server is running with {count:,} client{'s' if count > 1 else ''}. Quit?"
             self.push_screen(Confirm(question), lambda yes: self.exit(0) if yes else None)

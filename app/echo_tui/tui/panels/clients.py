@@ -210,7 +210,8 @@ class ClientsPane(Vertical):
         title = f"Clients: {talk.connect(listens.reachable_from(view.lan), listens.port)}" if listens else "Clients"
         if loads := view.session.clients.loads:
             total = sum(loads.values())
-            title += f"{', ' if listens else ': '}{len(loads):,} {'send' if len(loads) > 1 else 'sends'} {total:g} a second"
+            verb = "send" if len(loads) > 1 else "sends"
+            title += f"{', ' if listens else ': '}{len(loads):,} {verb} {total:g} a second"
         if self.border_title != title:
             self.border_title = title
         hint = f"{view.keys['misbehave']} misbehave" if view.usable else ""

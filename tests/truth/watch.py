@@ -105,6 +105,8 @@ class Watch:
             return f"a thread of the server was ready to run for {without:.2f} s without a core"
         if threads.interval and threads.interval > 4 * TURN:
             return f"samples of the threads were {threads.interval / 1e9:.2f} s apart"
+        if any(stall.cause is Cause.NO_CORE for stall in self.session.stalls.all):
+            return "a thread of the server had no core"
         return ""
 
     def is_close(self, measured: int, truth: int) -> bool:

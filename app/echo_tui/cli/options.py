@@ -90,6 +90,37 @@ def server_options(command: F) -> F:
     )(command)
 
 
+def recording_options(command: F) -> F:
+    """The options that say what is recorded, and where; passed to the command as `recording`."""
+
+    @functools.wraps(command)
+    def handed(record: str | None, no_payload: bool, no_source: bool, anonymise: bool, **asked: Any) -> Any:
+        return command(recording=Recording(record, not no_payload, not no_source, anonymise), **asked)
+
+    return cloup.option_group(
+        "Recording",
+        cloup.option(
+            "--record",
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Record all observations; FILE.gz and FILE.zst are compressed.",
+        ),
+        cloup.option("--no-payload", is_flag=True, help="Leave out what clients and the server send and print."),
+        cloup.option("--no-source", is_flag=True, help="Leave out the source code that lines of stalls are in."),
+        cloup.option("--anonymise", is_flag=True, help="Replace addresses, each by the same one always."),
+    )(cast(F, handed))
+
+
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """What is recorded, and where."""
+
+    path: str | None = None
+    payload: bool = True
+    source: bool = True
+    anonymise: bool = False
+
+
 def no_reports_option() -> Callable[[F], F]:
     """The option for a server that reports nothing."""
     words = "The server reports nothing: all is inferred from the kernel's evidence."

@@ -2,35 +2,60 @@
 
 import os
 import sys
+import time
 
 import click
 import cloup
 from echo_servers.server import BadRequest
 
-from echo_tui.cli.parameters import Theme
+from echo_tui.cli.parameters import Number, Theme
 
 TERMINAL = "/dev/tty"
+TURN = 0.5
+"""Seconds between two reports of progress."""
 
 
 @cloup.command()
-@cloup.argument("file", help="What 'watch --json' has written (.gz too), or - for what arrives on stdin.")
+@cloup.argument("file", help="What --record or 'watch --json' has written, or - for what arrives on stdin.")
 @cloup.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="0.1 to 100.")
 @cloup.option("--at", type=click.FloatRange(0), default=0.0, help="Begin so many seconds after its start.")
+@cloup.option("--until-stall", type=Number(1, 1_000_000, "until-stall"), metavar="N", help="Stop at the N-th stall.")
 @cloup.option("--theme", type=Theme(), help="Colours, by name.")
-def view(file: str, speed: float, at: float, theme: str | None) -> None:
+def view(file: str, speed: float, at: float, until_stall: int | None, theme: str | None) -> None:
     """Open the dashboard on a recording, or on a stream: ssh HOST echo-tui watch :8000 --json | echo-tui view -
 
     Nothing is started, and nothing is connected to.
     """
-    from echo_tui.run.recorded import Arriving, File, Recorded
+    from echo_tui.run.recorded import Recorded
+    from echo_tui.run.replay import Replay
+    from echo_tui.run.streamed import Streamed
+    from echo_tui.run.viewed import Viewed
 
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
-        raise BadRequest("the dashboard needs a terminal as its stdout and stderr")
-    recorded = Recorded(Arriving(_stdin()) if file == "-" else File(file), speed, at)
+        raise BadRequest("the dashboard needs a terminal as its stdout and stderr; 'echo-tui export' does without")
+    viewed: Viewed
+    if file == "-":
+        if at or until_stall:
+            raise BadRequest("--at and --until-stall are for a file")
+        viewed = Streamed(_stdin())
+    else:
+        replay = Replay(file)
+        begun, told = time.monotonic(), 0.0
+        wanted = replay.begin + int(min(at, 1e9) * 1e9)
+        while not replay.complete and (replay.end < wanted or len(replay.stalls) < (until_stall or 0)):
+            replay.read_ahead(TURN)
+            if time.monotonic() - begun > told + TURN:
+                told = time.monotonic() - begun
+                print(f"\recho-tui: reading, {replay.share:.0%} ", end="", file=sys.stderr, flush=True)
+        if told:
+            print("\r" + " " * 30 + "\r", end="", file=sys.stderr, flush=True)
+        viewed = recorded = Recorded(replay, speed, at)
+        if until_stall and not recorded.to_number(until_stall):
+            raise BadRequest(f"{file}: it has {len(replay.stalls)} stalls")
     from echo_tui.run.live import Plan
     from echo_tui.tui.app import open_dashboard
 
-    sys.exit(open_dashboard(Plan(), theme, recorded=recorded))
+    sys.exit(open_dashboard(Plan(), theme, viewed=viewed))
 
 
 def _stdin() -> int:

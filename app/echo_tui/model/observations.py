@@ -8,6 +8,17 @@ import msgspec
 from echo_servers.records import Record, Reported
 
 
+class SessionBegan(Record, tag="session-began", gc=False):
+    """A new session begins: another server is started, or the one that is watched runs again."""
+
+
+class SourceText(Record, tag="source", gc=False):
+    """The text of a source file that the line of a stall is in, so that a recording can show it elsewhere."""
+
+    file: str
+    text: str
+
+
 class ServerStarted(Record, tag="server-started", gc=False):
     """A child process that runs `pattern` has been started.
 
@@ -311,6 +322,8 @@ class Lag(Record, tag="lag", gc=False):
 
 Observation = (
     Reported
+    | SessionBegan
+    | SourceText
     | ServerStarted
     | ServerExited
     | Output

@@ -32,9 +32,9 @@ def make_pipe() -> tuple[int, int]:
 class LinePipe:
     """The read end of a pipe, read in whole lines. It owns the descriptor."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, longest: int = LONGEST) -> None:
         os.set_blocking(fd, False)
-        self.fd = fd
+        self.fd, self._longest = fd, longest
         self.ended = False
         self._rest = b""
 
@@ -55,8 +55,8 @@ class LinePipe:
                 self._rest = tail
                 return lines
             self._rest += tail
-            if len(self._rest) > LONGEST:
-                lines, self._rest = self._rest[:LONGEST] + b"\n", b""
+            if len(self._rest) > self._longest:
+                lines, self._rest = self._rest[: self._longest] + b"\n", b""
                 return lines
         return b""
 
@@ -72,19 +72,22 @@ class LinePipe:
             os.close(self.fd)
 
 
-def decode(lines: bytes, longest: int | None = None) -> list[Observation]:
-    """Return the observations in whole lines; other lines, and longer ones (bytes), are counted in a `Garbled`."""
+def decode(lines: bytes, longest: int | None = None, at: int | None = None) -> list[Observation]:
+    """Return the observations in whole lines; other lines, and longer ones (bytes), are counted in a `Garbled`.
+
+    Its time is `at` (ns), or now.
+    """
     if not lines:
         return []
     if longest and len(lines) > longest and max(map(len, lines.splitlines())) > longest:
-        return _decode_each(lines, longest)
+        return _decode_each(lines, longest, at)
     try:
         return DECODER.decode_lines(lines)
     except NO_RECORD:
-        return _decode_each(lines, longest)
+        return _decode_each(lines, longest, at)
 
 
-def _decode_each(lines: bytes, longest: int | None) -> list[Observation]:
+def _decode_each(lines: bytes, longest: int | None, at: int | None) -> list[Observation]:
     found: list[Observation] = []
     garbled = 0
     for line in lines.splitlines():
@@ -96,5 +99,5 @@ def _decode_each(lines: bytes, longest: int | None) -> list[Observation]:
         except NO_RECORD:
             garbled += 1
     if garbled:
-        found.append(Garbled(time.monotonic_ns(), garbled))
+        found.append(Garbled(time.monotonic_ns() if at is None else at, garbled))
     return found

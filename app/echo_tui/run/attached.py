@@ -10,7 +10,15 @@ from echo_servers.server import Options
 from echo_tui.clients.remote import ClientProcess
 from echo_tui.model.endings import ON_PURPOSE, Ending
 from echo_tui.model.inference import Inference
-from echo_tui.model.observations import Lag, Observation, ProcessGone, ServerExited, ServerStarted, StallAfter
+from echo_tui.model.observations import (
+    Lag,
+    Observation,
+    ProcessGone,
+    ServerExited,
+    ServerStarted,
+    SessionBegan,
+    StallAfter,
+)
 from echo_tui.observers.descriptor_limit import without_descriptor
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.program import Program
@@ -21,6 +29,7 @@ from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
 from echo_tui.run.live import BUDGET, Plan
 from echo_tui.run.our_clients import OurClients
+from echo_tui.run.source_texts import SourceTexts
 from echo_tui.run.strace_view import StraceView
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots
@@ -64,6 +73,7 @@ class Attached:
         self._clients = OurClients(self._fold) if clients else None
         self._kernel = Kernel(None, None)
         self._resources = Resources()
+        self._source_texts = SourceTexts()
         self._begin(target)
 
     def _begin(self, target: Target) -> None:
@@ -81,7 +91,8 @@ class Attached:
         self._since = now = time.monotonic_ns()
         after, command = self.plan.stall_after, target.command
         started = ServerStarted(now, command, target.pid, target.host, target.port, [], False)
-        self._fold([started, *([StallAfter(now, after * 1_000_000)] if after else [])])
+        threshold = [StallAfter(now, after * 1_000_000)] if after else []
+        self._fold([SessionBegan(now), started, *threshold])
 
     @property
     def running(self) -> bool:
@@ -127,6 +138,7 @@ class Attached:
         now = time.monotonic_ns()
         if self._stacks:
             self._kernel.ask(self._pids, sampling.suspects(session, now))
+        self._fold(self._source_texts.new(session))
         self.stall_snapshots.keep(session, now)
 
     def _exhausted(self) -> list[Observation]:

@@ -23,6 +23,7 @@ from echo_tui.model.observations import (
     OutputHeld,
     ProcessGone,
     ServerExited,
+    SessionBegan,
     SocketSample,
     StallAfter,
 )
@@ -35,6 +36,7 @@ from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
 from echo_tui.run.our_clients import FLOOD, FLOOD_SECONDS, OurClients
+from echo_tui.run.source_texts import SourceTexts
 from echo_tui.run.strace_view import StraceView
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots
@@ -82,6 +84,7 @@ class Live:
         """Turns samples into the records that a server without reports does not send."""
         self.stall_snapshots = StallSnapshots()
         self.strace_view = StraceView()
+        self._source_texts = SourceTexts()
         self._reopen = False
         self._closed = False
         self._since = 0
@@ -125,6 +128,7 @@ class Live:
         self.pattern = pattern
         clients = self.present
         self.session = Session()
+        self._fold([SessionBegan(time.monotonic_ns())])
         if self.plan.stall_after:
             self._fold([StallAfter(time.monotonic_ns(), self.plan.stall_after * 1_000_000)])
         self._since = time.monotonic_ns()
@@ -328,6 +332,7 @@ class Live:
         self._bring_clients_back()  # that the server listens may be known only now
         now = time.monotonic_ns()
         self._kernel.ask(pids, sampling.suspects(session, now), session.blocks.keepers)
+        self._fold(self._source_texts.new(session))
         self.stall_snapshots.keep(self.session, now)
 
     def open_strace_view(self) -> None:

@@ -1,187 +1,178 @@
-"""A session from a stream of JSON Lines: a recording, played by the clock, or what another machine writes now."""
+"""A session played from a recording: by the clock at any speed, by steps, and from any place to any other."""
 
-import gzip
-import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, cast
+from collections.abc import Callable, Iterator
 
-import msgspec
-from echo_servers.catalog import BY_NAME, Pattern
-from echo_servers.server import BadRequest
+from echo_servers.records import ServerRecord
 
-from echo_tui.model.observations import DECODER, Garbled, Observation
-from echo_tui.observers.pipe import LONGEST, LinePipe, decode
-from echo_tui.run.arming import Arming
-from echo_tui.run.live import Plan
-from echo_tui.run.strace_view import StraceView
-from echo_tui.run.stream import SCHEMA, Header
-from echo_tui.session.session import Session
-from echo_tui.session.stall_snapshots import StallSnapshots
+from echo_tui.model.observations import CoresSample, Observation, ProcessSample, SocketSample, ThreadSample
+from echo_tui.run.replay import Replay, advanced, fold
+from echo_tui.run.viewed import Viewed
 
 BUDGET = 0.03
 """Seconds that a turn may take to fold what is due."""
-NOT_OBSERVED = (b'{"type":"stall"', b'{"type":"summary"', b'{"type":"header"')
-"""How lines begin that follow from the observations."""
-SLOWEST, FASTEST = 0.1, 100.0
+SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
+LONG_AGO = 1e9
+"""Seconds that no recording has."""
+Wanted = Callable[[Observation], bool]
 
 
-class Recorded:
-    """A recording (`file`), or a stream that arrives on a descriptor. Nothing can be started, armed or opened."""
-
-    starts = False
-
-    def __init__(self, lines: "File | Arriving", speed: float = 1.0, begin: float = 0.0) -> None:
-        """`speed` is how many seconds of a recording pass in one; `begin` seconds are folded at once."""
-        self.plan = Plan()
-        self.session = Session()
-        self.pattern: Pattern | None = BY_NAME.get(lines.header.target)
-        self.block, self.strace_view, self.output_held = Arming(None), StraceView(), False
-        self.stall_snapshots = StallSnapshots()
-        self.speed, self.paused = min(max(speed, SLOWEST), FASTEST), False
-        self.present: list[int] = []
-        self.clients = 0
-        self._lines = lines
-        self._played = lines.header.at + int(begin * 1e9)
-        self._since = time.monotonic_ns()
-        self._next: Observation | None = None
-
-    @property
-    def badge(self) -> str:
-        """What kind of session it is."""
-        return self._lines.badge
-
-    @property
-    def running(self) -> bool:
-        """Whether the server of the session has not ended in it."""
-        return bool(self.session.server and self.session.server.running)
-
-    @property
-    def listening(self) -> bool:
-        """Whether a client of ours could connect: never."""
-        return False
-
-    def clock(self) -> int:
-        """Return the time (ns) of the session: that of a recording, or of the machine that writes the stream."""
-        if (offset := self._lines.offset) is not None:
-            return time.monotonic_ns() - offset
-        now = time.monotonic_ns()
-        if not self.paused:
-            self._played += int((now - self._since) * self.speed)
-        self._since = now
-        return self._played
-
-    def pause(self) -> None:
-        """Pause a recording, or play on."""
-        self.clock()
-        self.paused = not self.paused
-
-    def drain(self) -> int:
-        """Fold what is due, for a limited time. Return the number of observations."""
-        now, until, count = self.clock(), time.monotonic() + BUDGET, 0
-        while time.monotonic() < until:
-            if self._next is None:
-                self._next = self._lines.next()
-            if self._next is None or (self._lines.offset is None and self._next.at > now):
-                break
-            self.session.apply(self._next)
-            self._next, count = None, count + 1
-        if count:
-            self.stall_snapshots.keep(self.session, now)
-        return count
-
-    def look(self) -> None:
-        """Nothing is sampled: the stream has the samples."""
-
-    def sample(self) -> None:
-        """Nothing is sampled: the stream has the samples."""
-
-    def lag(self, late: int) -> None:
-        """The lag of the dashboard is not one of the recorded run."""
-
-    def close(self) -> None:
-        """Close the stream."""
-        self._lines.close()
+def is_event(one: Observation) -> bool:
+    """Return whether it is something that the server has done."""
+    return isinstance(one, ServerRecord)
 
 
-class File:
-    """A recording: JSON Lines, compressed if its name ends in `.gz`. Raises BadRequest if it can't be read."""
+def is_sample(one: Observation) -> bool:
+    """Return whether it is a sample of the kernel's evidence."""
+    return isinstance(one, SocketSample | ThreadSample | ProcessSample | CoresSample)
+
+
+class Recorded(Viewed):
+    """The source of a recording."""
 
     badge = "REPLAY"
-    offset: int | None = None
-    """What to subtract from our clock to have that of the stream; None where the recording has its own."""
 
-    def __init__(self, path: str) -> None:
-        try:
-            if not Path(path).is_file():
-                raise BadRequest(f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}")
-            opened = gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # noqa: SIM115
-            self._file = cast(IO[bytes], opened)
-            self.header = header_of(self._file.readline(LONGEST), path)
-        except (OSError, EOFError) as error:
-            raise BadRequest(f"{path}: {error}") from None
+    def __init__(self, replay: Replay, speed: float = 1.0, at: float = 0.0) -> None:
+        """`speed` is how many seconds of the recording pass in one; it begins `at` seconds after its start."""
+        super().__init__()
+        self.replay = replay
+        self.speed = min(max(speed, SPEEDS[0]), SPEEDS[-1])
+        self.paused = False
+        self._position = 0
+        """The number of observations that are folded."""
+        self._time = replay.begin
+        self._since = time.monotonic_ns()
+        self._coming: Iterator[Observation] = iter(())
+        self._next: Observation | None = None
+        self._latest = 0
+        self.seek(replay.begin + int(min(at, LONG_AGO) * 1e9))
 
-    def next(self) -> Observation | None:
-        """Return the next observation; None at the end. A line that is none is counted in a `Garbled`."""
-        try:
-            for line in iter(lambda: self._file.readline(LONGEST), b""):
-                if not line.endswith(b"\n"):  # cut off, or longer than any record
-                    continue
-                if not line.startswith(NOT_OBSERVED):
-                    return _observation(line)
-        except (OSError, EOFError):
-            return None
-        return None
+    @property
+    def texts(self) -> dict[str, str]:
+        """The source files in the recording, by name."""
+        return self.replay.texts
+
+    @property
+    def at_end(self) -> bool:
+        """Whether all has been played."""
+        return self.replay.complete and self._position >= self.replay.total and self._time >= self.replay.end
+
+    def clock(self) -> int:
+        """Return the time (ns) of the recording."""
+        now = time.monotonic_ns()
+        if not self.paused:
+            self._time = min(self._time + int((now - self._since) * self.speed), max(self.replay.end, self._time))
+        self._since = now
+        return self._time
+
+    def drain(self) -> int:
+        """Read ahead, and fold what is due, each for a limited time. Return the number of observations folded."""
+        self.replay.read_ahead(BUDGET)
+        now, until, before = self.clock(), time.monotonic() + BUDGET, self._position
+        while time.monotonic() < until:
+            if self._next is None:
+                self._next = next(self._coming, None)
+            if self._next is None:
+                if self._position >= self.replay.total:
+                    break
+                self._resume()
+                continue
+            latest = advanced(self._latest, self._next.at)
+            if latest > now:
+                break
+            self.session = fold(self.session, self._next)
+            self._next, self._latest, self._position = None, latest, self._position + 1
+        if self.at_end:
+            self.paused = True
+        return self._position - before
+
+    def pause(self) -> None:
+        """Pause, or play on; at the end, play from the start."""
+        self.clock()
+        if self.paused and self.at_end:
+            self.seek(self.replay.begin)
+        self.paused = not self.paused
+
+    def faster(self, by: int) -> None:
+        """Choose the next higher speed (1), or the next lower one (-1)."""
+        self.clock()
+        higher = [speed for speed in SPEEDS if speed > self.speed]
+        lower = [speed for speed in SPEEDS if speed < self.speed]
+        chosen = higher[:1] if by > 0 else lower[-1:]
+        self.speed = chosen[0] if chosen else self.speed
+
+    def seek(self, at: int) -> None:
+        """Go to a time (ns), as far as the recording has been read; it goes on from there if it is not paused."""
+        at = min(max(at, self.replay.begin), self.replay.end)
+        self._go(self.replay.position_at(at), at)
+
+    def step(self, wanted: Wanted, by: int) -> bool:
+        """Pause, and go to the next (1) or the last (-1) observation of some kind. Return whether there is one."""
+        self.clock()
+        self.paused = True
+        return self._forwards(wanted) if by > 0 else self._backwards(wanted)
+
+    def to_stall(self, by: int) -> bool:
+        """Pause where the next (1) or the last (-1) stall is known. Return whether there is one."""
+        self.clock()
+        marks = self.replay.stalls
+        ahead = [mark for mark in marks if mark.position > self._position]
+        before = [mark for mark in marks if mark.position < self._position]
+        found = ahead[:1] if by > 0 else before[-1:]
+        if found:
+            self.paused = True
+            self._go(found[0].position, found[0].at)
+        return bool(found)
+
+    def to_number(self, number: int) -> bool:
+        """Pause where the stall with this number, from 1 on, is known. Return whether there is one."""
+        if not 0 < number <= len(self.replay.stalls):
+            return False
+        mark = self.replay.stalls[number - 1]
+        self.paused = True
+        self._go(mark.position, mark.at)
+        return True
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self.replay.close()
+
+    def _forwards(self, wanted: Wanted) -> bool:
+        latest = self._time
+        for number, one in enumerate(self.replay.observations(self._position), self._position + 1):
+            latest = advanced(latest, one.at)
+            if wanted(one):
+                self._go(number, latest)
+                return True
+        return False
+
+    def _backwards(self, wanted: Wanted) -> bool:
+        """Go back to before the observation that was stepped to last."""
+        found = [number for number, one in _few(self.replay.backwards(self._position), wanted, 2)]
+        if not found:
+            return False
+        position = found[1] + 1 if len(found) > 1 else found[0]
+        self._go(position, self._time_of(position))
+        return True
+
+    def _time_of(self, position: int) -> int:
+        """Return the time (ns) of the observation before this number."""
+        return next((max(one.at, self.replay.begin) for _, one in self.replay.backwards(position)), self.replay.begin)
+
+    def _go(self, position: int, at: int) -> None:
+        self.session = self.replay.session_at(position)
+        self._position, self._time, self._latest = position, at, max(at, self.replay.begin)
+        self._since = time.monotonic_ns()
+        self._resume()
+
+    def _resume(self) -> None:
+        self._coming, self._next = self.replay.observations(self._position), None
 
 
-class Arriving:
-    """A stream on a descriptor, as `echo-tui watch --json` writes it. Raises BadRequest if it is none."""
-
-    badge = "REMOTE"
-    offset: int | None
-
-    def __init__(self, descriptor: int) -> None:
-        os.set_blocking(descriptor, True)
-        first = bytearray()
-        while not first.endswith(b"\n") and len(first) < LONGEST and (byte := os.read(descriptor, 1)):
-            first += byte
-        self.header = header_of(bytes(first), "stdin")
-        self.offset = time.monotonic_ns() - self.header.at
-        self._pipe = LinePipe(descriptor)
-        self._found: Iterator[Observation] = iter(())
-
-    def next(self) -> Observation | None:
-        """Return the next observation that has arrived; None if there is none now."""
-        if (found := next(self._found, None)) is not None:
-            return found
-        lines = self._pipe.read().splitlines(keepends=True)
-        self._found = iter(decode(b"".join(line for line in lines if not line.startswith(NOT_OBSERVED))))
-        return next(self._found, None)
-
-    def close(self) -> None:
-        """Close the descriptor."""
-        self._pipe.close()
-
-
-def header_of(line: bytes, name: str) -> Header:
-    """Return the header of a stream. Raises BadRequest with one sentence if it is none of ours."""
-    try:
-        header = msgspec.json.decode(line, type=Header)
-    except (msgspec.DecodeError, RecursionError):
-        raise BadRequest(f"{name}: no recording of echo-tui: its first line is no header") from None
-    if header.schema != SCHEMA:
-        raise BadRequest(f"{name}: a recording of schema {header.schema}; this echo-tui reads schema {SCHEMA}")
-    return header
-
-
-def _observation(line: bytes) -> Observation:
-    try:
-        found: Observation = DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Garbled(0, 1)
-    return found
+def _few(found: Iterator[tuple[int, Observation]], wanted: Wanted, count: int) -> Iterator[tuple[int, Observation]]:
+    for number, one in found:
+        if wanted(one):
+            yield number, one
+            count -= 1
+            if not count:
+                return

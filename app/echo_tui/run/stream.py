@@ -1,5 +1,6 @@
 """What a run without a screen writes to stdout: stalls as text, or everything as JSON Lines, and a summary."""
 
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from echo_tui.diagnosis.report import StallReporter
 from echo_tui.model.observations import ENCODER, Observation
 from echo_tui.reports.lines import stall_line, summary_lines
 from echo_tui.reports.summary import Latencies, summarize
+from echo_tui.run.privacy import Privacy
 from echo_tui.session.session import Session
 
 Parameters = dict[str, str | int | float | bool | None]
@@ -33,26 +35,38 @@ class Header(msgspec.Struct, tag_field="type", tag="header"):
     system: str
     target: str
     parameters: Parameters
+    cores: int = 0
+    dropped: int = 0
+    """The number of observations before these that were dropped; `begin` is the time of the last one then."""
+    begin: int = 0
+
+
+def new_header(target: str, parameters: Parameters, at: int) -> Header:
+    """Return the first line of a stream that begins at a time (ns)."""
+    wall = datetime.now(UTC).isoformat()
+    python, system = platform.python_version(), platform.platform()
+    cores = os.cpu_count() or 0
+    return Header(SCHEMA, at, wall, version("echo-tui"), python, system, target, parameters, cores)
 
 
 class Stream:
     """The output of one run; times in text are since `start` (ns)."""
 
-    def __init__(self, target: str, parameters: Parameters, start: int, as_json: bool) -> None:
+    def __init__(
+        self, target: str, parameters: Parameters, start: int, as_json: bool, privacy: Privacy | None = None
+    ) -> None:
         self.start, self.as_json = start, as_json
         self._latencies = Latencies()
         self._reporter = StallReporter()
+        self._privacy = privacy or Privacy()
         if as_json:
-            wall = datetime.now(UTC).isoformat()
-            python, system = platform.python_version(), platform.platform()
-            self._write(Header(SCHEMA, start, wall, version("echo-tui"), python, system, target, parameters))
+            self._write(new_header(target, parameters, start))
 
     def hear(self, found: Sequence[Observation]) -> None:
         """Write observations, as far as they are written."""
         self._latencies.add(found)
         if self.as_json:
-            for one in found:
-                self._write(one)
+            sys.stdout.write(self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(found))).decode())
 
     def stalls(self, session: Session, now: int) -> None:
         """Write what has happened to the stalls of a session."""
@@ -73,7 +87,7 @@ class Stream:
         sys.stdout.flush()
 
     def _write(self, item: msgspec.Struct) -> None:
-        sys.stdout.write(ENCODER.encode(item).decode() + "\n")
+        sys.stdout.write(self._privacy.scrub(ENCODER.encode(item)).decode() + "\n")
 
 
 def left(session: Session) -> tuple[int, int]:

@@ -264,5 +264,10 @@ APPLY: dict[type, Handler] = {
     seen.IdleCalls: server_records.idle_calls,
     seen.Lag: lambda s, o: s.resources.add_lag(o),
     seen.StallAfter: lambda s, o: s.stalls.set_threshold(o.threshold),
+    seen.SessionBegan: lambda s, o: None,
+    seen.SourceText: lambda s, o: None,
 }
-"""The handler of each kind of observation: a method of a part, or a rule for several parts."""
+"""The handler of each kind of observation: a method of a part, or a rule for several parts.
+
+That a session begins, and the text of a file, are for whoever folds a recording.
+"""

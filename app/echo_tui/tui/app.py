@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import PATTERNS, Pattern, find
@@ -21,17 +21,18 @@ from echo_tui.config import read_config
 from echo_tui.observers.program import Program
 from echo_tui.observers.targets import Target
 from echo_tui.run.attached import Attached
-from echo_tui.run.live import Plan
-from echo_tui.run.recorded import File, Recorded
+from echo_tui.run.live import Live, Plan
+from echo_tui.run.recorder import Recorder
+from echo_tui.run.viewed import Viewed
 from echo_tui.tui import endings
 from echo_tui.tui.client_keys import ClientKeys
 from echo_tui.tui.dialogs import Confirm, ask, shown
-from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, SERVER, Key
+from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, RECORDING, SERVER, Key
 from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.clients import ClientList, ClientsPane
 from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.panels.stalls import StallsPanel
-from echo_tui.tui.screen_keys import ScreenKeys
+from echo_tui.tui.recording_keys import RecordingKeys
 from echo_tui.tui.talk_keys import TalkKeys
 from echo_tui.tui.unavailable import no_details, no_fix, no_stall, no_stdout, no_strace
 from echo_tui.tui.view import fix_now
@@ -47,13 +48,15 @@ OF_OUR_SERVERS = {key.action.partition("(")[0] for key in ALL_KEYS if key.group 
     "toggle_strace",
 }
 """Actions that need a server that was started here."""
+OF_RECORDINGS = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == RECORDING}
+"""Actions that need a recording."""
 OF_CLIENTS = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == CLIENTS} - {"choose", "choose_all"}
 """Actions that need clients of ours."""
 ON_THE_SERVER = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == CLIENTS} | {"toggle_block", "go"}
 """Actions that show that the person attends to the running server."""
 
 
-class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
+class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
     """The application: it adds the actions on the server to those on the clients, on the screen, and of a talk."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in ALL_KEYS]
@@ -101,9 +104,9 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
         typing = isinstance(self.focused, Input)
         if len(self.screen_stack) > 1 and action in BELOW_DIALOGS:
             return False
-        if action == "pause":
-            return self.badge == File.badge and not typing
-        if self.badge and action in OF_CLIENTS:
+        if action in OF_RECORDINGS:
+            return self.replay is not None and not typing
+        if self.badge and (action in OF_CLIENTS or action == "save_recording"):
             return False
         if not self.live.starts and action in OF_OUR_SERVERS:
             return False
@@ -187,12 +190,6 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
     def _restart(self) -> None:
         if self.live.pattern and self.could_start(self.live.start_again):
             self._started(self.live.pattern)
-
-    def action_pause(self) -> None:
-        """Pause the recording, or play on."""
-        if isinstance(source := cast(object, self.live), Recorded):
-            source.pause()
-            self.draw()
 
     def action_toggle_server(self) -> None:
         if self.live.running:
@@ -285,7 +282,10 @@ class EchoTui(ClientKeys, ScreenKeys, TalkKeys):
                 yield SystemCommand(key.help, f"keys: {names}", lambda key=key: self.run_action(key.action))
 
     def _is_ours(self, key: Key) -> bool:
-        return self.live.starts or key.action.partition("(")[0] not in OF_OUR_SERVERS
+        action = key.action.partition("(")[0]
+        if (action in OF_RECORDINGS) != (self.replay is not None and key.group == RECORDING):
+            return False
+        return self.live.starts or action not in OF_OUR_SERVERS
 
     def start_from_palette(self, pattern: Pattern, workers: int | None = None) -> None:
         """Start a pattern and put the cursor on it."""
@@ -305,20 +305,22 @@ def open_dashboard(
     scenes: Sequence[tuple[str, str]] = (),
     target: Target | None = None,
     program: Program | None = None,
-    recorded: Recorded | None = None,
+    viewed: Viewed | None = None,
+    recorder: Recorder | None = None,
 ) -> int:
     """Run the dashboard in this terminal until it is quit, and return its exit code. Raises BadRequest.
 
     `scenes` are patterns and notes; without any, those of the configuration apply. With a `target` a running server is
-    observed, and none is started; a `program` was started for it, and ends with the dashboard. A `recorded`
-    session is shown instead of a live one.
+    observed, and none is started; a `program` was started for it, and ends with the dashboard. A `viewed`
+    session is shown instead of a live one. A `recorder` hears what a live one observes.
     """
     endings.install(os._exit)  # until there is a screen to restore
     config = read_config({key.id: key.key for key in ALL_KEYS})
     config = replace(config, scenes=tuple(scenes)) if scenes else config
     plan = replace(plan, stall_after=plan.stall_after or config.stall_after)
-    attached = Attached(target, plan.stall_after, clients=True, program=program) if target else None
-    app = EchoTui(plan, config, theme, recorded or attached)
+    hear = recorder.hear if recorder else lambda found: None
+    attached = Attached(target, plan.stall_after, heard=hear, clients=True, program=program) if target else None
+    app = EchoTui(plan, config, theme, viewed or attached or Live(plan, hear), recorder)
     wanted = theme or config.theme
     if wanted and wanted not in app.available_themes:
         app.live.close()
@@ -327,4 +329,6 @@ def open_dashboard(
         code = app.run()
     finally:
         app.live.close()
+        if recorder:
+            recorder.close()
     return code or app.return_code or 0

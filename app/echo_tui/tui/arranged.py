@@ -14,6 +14,8 @@ class Arranged(Notices):
     """An app whose panels are arranged for the size of the terminal."""
 
     live: Live
+    has_steps = True
+    """Whether there is a row of steps, or one of a recording."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +55,9 @@ class Arranged(Notices):
             seat = "clients"
         strace = self.live.strace_view.is_open
         layout = arrange(width, height, seat, self.instead, self.expanded, strace, self.on_stage)
-        hidden = set() if self.live.starts else {"step"} | ({"clients"} if self._no_clients else set())
+        hidden = {"clients"} if not self.live.starts and self._no_clients else set()
+        if not self.has_steps:
+            hidden.add("step")
         screen.set_class(self.expanded is not None, "expanded")
         screen.set_class(layout.shown == STAGE, "stage")
         for name in ("small", "narrow", "talk", "wide"):

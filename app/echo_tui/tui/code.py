@@ -1,5 +1,7 @@
 """Python source with line numbers and syntax colouring."""
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.style import Style
 from rich.syntax import Syntax
@@ -15,9 +17,9 @@ CODED = 1500
 """The limit of lines shown of a file: to colour thousands would delay the screen."""
 
 
-def code(file: str, palette: Palette) -> list[Line]:
+def code(file: str, palette: Palette, lines_of: Callable[[str], list[str]] = read_lines) -> list[Line]:
     """Return the first `CODED` lines of a file, with line numbers and syntax colouring."""
-    source = "\n".join(text.clean(line) for line in read_lines(file)[:CODED])
+    source = "\n".join(text.clean(line) for line in lines_of(file)[:CODED])
     syntax = Syntax(source, "python", theme="monokai" if palette.dark else "xcode")
     console = Console(width=200, color_system="truecolor", force_terminal=True, legacy_windows=False)
     lines: list[Line] = []

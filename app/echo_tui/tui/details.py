@@ -37,7 +37,7 @@ def sections(view: View, stall: Stall) -> Iterator[Section]:
     yield heading, [*_culprit(stall.culprit)] if stall.culprit else ["None is known."]
     yield "Clues", [*_clues(stall)] or ["No sample has been taken of the thread yet."]
     if frames := stall.culprit.frames if stall.culprit else ():
-        yield "Its stack, innermost call first", [_frame(frame) for frame in frames]
+        yield "Its stack, innermost call first", [_frame(frame, view) for frame in frames]
     elif reasons := no_line(stall):
         yield "Its stack", [f"Not known: {reasons[0]}."]
 
@@ -47,8 +47,8 @@ def _clues(stall: Stall) -> Iterator[str]:
         yield f"{text.plural(count, 'sample')}: {words.clue(rule)} ({rule})"
 
 
-def _frame(frame: Frame) -> str:
-    return f"{file_line(frame)}  {text.clean(frame.function)}:  {source_line(frame)}"
+def _frame(frame: Frame, view: View) -> str:
+    return f"{file_line(frame)}  {text.clean(frame.function)}:  {source_line(frame, view.texts)}"
 
 
 def _waited(view: View, stall: Stall) -> Iterator[str]:

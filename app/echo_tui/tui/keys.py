@@ -40,7 +40,7 @@ class Key:
         )
 
 
-SERVER, CLIENTS, SCREEN = "Server", "Clients", "Screen"
+SERVER, CLIENTS, SCREEN, RECORDING = "Server", "Clients", "Screen", "Recording"
 
 RESET = Key("reset", "r", "close_client(True)", "reset", "Reset the chosen client, or all of them", CLIENTS, 19)
 KEYS = (
@@ -76,7 +76,7 @@ KEYS = (
     Key("load", "l", "load", "load", "Messages a second from the chosen client", CLIENTS, 11),
     Key("burst", "u", "burst", "burst", "A burst of messages from the chosen client", CLIENTS, 18),
     Key("close", "c", "close_client(False)", "close", "Close the chosen client politely", CLIENTS, 13),
-    RESET,
+    Key("reset-all", "C", "close_client(True)", "reset", "Reset the chosen client, or all of them", CLIENTS, 19),
     Key("misbehave", "m", "misbehave", "misbehave", "Stop reading, half-close, reset, or a flood: a menu", CLIENTS, 17),
     Key("freeze", "p", "freeze", "freeze", "Hold the picture still; counting goes on", SCREEN, 10),
     Key(
@@ -110,7 +110,15 @@ KEYS = (
         25,
     ),
     Key("matrix", "w", "matrix", "matrix", "Isolation matrix: whom a block affects, measured", SCREEN, 26),
-    Key("pause", "v", "pause", "pause", "Pause a recording, or play on", SCREEN, 2),
+    Key("record", "r", "save_recording", "record", "Save the last minutes as a recording", SCREEN, 16),
+    Key("pause", "v", "pause", "pause", "Pause a recording, or play on", RECORDING, 2),
+    Key("event-after", "j", "step_event(1)", "event", "To the next event of a recording", RECORDING, 3, "j k"),
+    Key("event-before", "k", "step_event(-1)", "event", "Back to the event before", RECORDING),
+    Key("sample-after", "J", "step_sample(1)", "sample", "To the next sample of the kernel's evidence", RECORDING),
+    Key("sample-before", "K", "step_sample(-1)", "sample", "Back to the sample before", RECORDING),
+    Key("faster", "F", "speed(1)", "speed", "Play a recording faster, up to 100 times", RECORDING, 4, "F S"),
+    Key("slower", "S", "speed(-1)", "slower", "Play it slower, down to a tenth", RECORDING),
+    Key("rewind", "0", "rewind", "rewind", "Back to the start of a recording", RECORDING, 9),
     Key("stage", "z", "stage", "stage", "Only what an audience needs, and back", SCREEN, 14),
     Key("expand", "f", "expand", "expand", "Give the focused panel the whole screen, and back", SCREEN, 15),
     Key("copy", "y", "copy_line", "copy", "Copy the line under the cursor", SCREEN, 20),

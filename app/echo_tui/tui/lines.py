@@ -1,6 +1,7 @@
 """Lines of source code as the screen shows them."""
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from echo_tui.diagnosis.stall import Cause, Stall
@@ -11,6 +12,8 @@ UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_WORKERS_BUSY, Cause.BACKLOG, Cause.ALL_H
 """Causes that lie in the architecture, not in a line of code."""
 SHORT_LIVED = text.SECOND
 """A stall shorter than this (ns) may end before its thread has been asked for its stack and has answered."""
+Texts = Mapping[str, str] | None
+"""Source files by name; None where they are read from the disk."""
 LARGEST = 1 << 20
 """A file larger than this (bytes) is not read."""
 
@@ -20,9 +23,10 @@ def file_line(frame: Frame) -> str:
     return f"{PurePath(text.clean(frame.file)).name}:{frame.line}"
 
 
-def source_line(frame: Frame) -> str:
+def source_line(frame: Frame, texts: Texts = None) -> str:
     """Return the text of the line, or the function's name if the file can't be read."""
-    return text.clean(_line(frame.file, frame.line)) or f"in {text.clean(frame.function)}"
+    line = _line(frame.file, frame.line) if texts is None else _of(read_lines(frame.file, texts), frame.line)
+    return text.clean(line) or f"in {text.clean(frame.function)}"
 
 
 def no_line(stall: Stall) -> tuple[str, ...]:
@@ -37,12 +41,20 @@ def no_line(stall: Stall) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=256)
 def _line(file: str, number: int) -> str:
     """Return a line of a file, without indentation; empty if it can't be read."""
-    lines = read_lines(file)
+    return _of(read_lines(file), number)
+
+
+def _of(lines: list[str], number: int) -> str:
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
-def read_lines(file: str) -> list[str]:
-    """Return the lines of a file; none if it can't be read or is too large, as a stack may name any file."""
+def read_lines(file: str, texts: Texts = None) -> list[str]:
+    """Return the lines of a file; none if it can't be read or is too large, as a stack may name any file.
+
+    With `texts` the disk is not read: the file may be another machine's.
+    """
+    if texts is not None:
+        return texts.get(file, "").splitlines()
     path = Path(file)
     try:
         if not path.is_file() or path.stat().st_size > LARGEST:

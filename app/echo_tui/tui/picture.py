@@ -23,6 +23,11 @@ from echo_tui.run.attached import Attached
 from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.live import Live, Plan
 from echo_tui.run.recorded import Recorded
+from echo_tui.run.recorder import Recorder
+from echo_tui.run.ring import Ring
+from echo_tui.run.stream import new_header
+from echo_tui.run.streamed import Streamed
+from echo_tui.run.viewed import Viewed
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import Snapshot
 from echo_tui.tour.playlist import Playlist
@@ -43,6 +48,7 @@ from echo_tui.tui.panels.header import Header
 from echo_tui.tui.panels.keybar import KeyBar
 from echo_tui.tui.panels.log import LogPanel
 from echo_tui.tui.panels.patterns import PatternsPanel
+from echo_tui.tui.panels.seek import SeekBar
 from echo_tui.tui.panels.source import SourcePanel
 from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.panels.step import StepBar
@@ -51,6 +57,7 @@ from echo_tui.tui.panels.threads import ThreadsPanel
 from echo_tui.tui.panels.timeline import SPANS, TimelinePanel
 from echo_tui.tui.panels.welcome import WelcomePanel
 from echo_tui.tui.pending import Pending
+from echo_tui.tui.playback import Playback
 from echo_tui.tui.talk import Talk, compared
 from echo_tui.tui.view import View
 
@@ -76,13 +83,15 @@ class Picture(Arranged):
         plan: Plan,
         config: Config | None = None,
         theme: str | None = None,
-        live: Live | Attached | Recorded | None = None,
+        live: Live | Attached | Viewed | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         super().__init__()
         config = config or Config()
         self.plan = plan
         # What only a server that was started here can do is unavailable while `starts` is False.
-        self.live = cast(Live, live or Live(plan))
+        self.recorder = recorder or Recorder(new_header("", {}, time.monotonic_ns()), ring=Ring())
+        self.live = cast(Live, live or Live(plan, self.recorder.hear))
         self.frozen: tuple[Session, int] | None = None
         self.stall: int | None = None
         """The number of the stall whose snapshot is on screen; None if there is none."""
@@ -103,9 +112,12 @@ class Picture(Arranged):
         self._news = self._waits = False
         self._arranged: object = None
         """What the arrangement of the panels depends on, at the last drawing."""
-        self._clock = live.clock if isinstance(live, Recorded) else time.monotonic_ns
-        self.badge = live.badge if isinstance(live, Recorded) else ""
+        self.viewed = live if isinstance(live, Recorded | Streamed) else None
+        """The session on screen, if it is no live one of this machine."""
+        self._clock = self.viewed.clock if self.viewed else time.monotonic_ns
+        self.badge = self.viewed.badge if self.viewed else ""
         """What kind of session it is, if it is no live one of this machine."""
+        self.has_steps = self.live.starts or isinstance(self.viewed, Recorded)
         self.driver = Driver(self.live, self._clock)
         self.pending = Pending(lambda: self.driver.now)
         """What a key has begun and waits for a condition, such as that a client is accepted."""
@@ -140,7 +152,7 @@ class Picture(Arranged):
                 yield EndedPanel(id="ended")
                 yield WelcomePanel(id="welcome")
         yield ClientsPane(id="clients")
-        yield StepBar(id="step")
+        yield SeekBar(id="step") if isinstance(self.viewed, Recorded) else StepBar(id="step")
         yield KeyBar(self.unavailable, id="keys")
 
     def on_mount(self) -> None:
@@ -265,6 +277,8 @@ class Picture(Arranged):
             before=compared(self.talk.before, self.live.session, clock),
             following=self.talk.step(1),
             note=self.talk.playlist.note(self.live.pattern),
+            playback=Playback.of(self.viewed) if isinstance(self.viewed, Recorded) else None,
+            texts=self.viewed.texts if self.viewed else None,
         )
 
     def draw(self) -> None:

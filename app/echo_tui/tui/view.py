@@ -18,6 +18,7 @@ from echo_tui.model.server import BlockSwitch
 from echo_tui.session.session import Session
 from echo_tui.tour.progress import Progress
 from echo_tui.tui.palette import Palette
+from echo_tui.tui.playback import Playback
 from echo_tui.tui.text import duration, elapsed, first_that_fits
 from echo_tui.words import states
 
@@ -72,6 +73,10 @@ class View:
     """The next scene of the talk."""
     note: str = ""
     """The speaker's note on the present scene."""
+    playback: Playback | None = None
+    """How far a recording has been played; None for another session."""
+    texts: Mapping[str, str] | None = None
+    """The source files of a recording or stream, by name; None where they are read from this machine's disk."""
 
     @cached_property
     def waits(self) -> bool:

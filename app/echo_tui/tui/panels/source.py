@@ -11,7 +11,7 @@ from echo_tui.diagnosis.stall import Cause, Culprit, Stall
 from echo_tui.model.observations import Frame
 from echo_tui.tui import text
 from echo_tui.tui.code import GUTTER, code
-from echo_tui.tui.lines import file_line, no_line, source_line
+from echo_tui.tui.lines import file_line, no_line, read_lines, source_line
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.panels.threads import name_of
@@ -38,6 +38,8 @@ class SourcePanel(Panel):
         super().__init__(id=id)
         self._lines: list[Line] = []
         self._coloured = functools.lru_cache(maxsize=4)(code)
+        self._recorded: tuple[Hashable, list[Line]] | None = None
+        """The file of a recording that was shown last, and what it depends on."""
         self._about: Hashable = None
         self._scrolled = False
         """Whether the user has scrolled away from the threads."""
@@ -78,6 +80,15 @@ class SourcePanel(Panel):
         self.title_text = self.TITLE
         self._lines = self._accusation(stall, stall.culprit, [], view) if stall and stall.culprit else []
         self.last = len(self._lines)
+
+    def _file(self, name: str, view: View) -> list[Line]:
+        """Return a file as code, from the disk or from the recording."""
+        if view.texts is None:
+            return self._coloured(name, view.palette)
+        key = (name, view.palette, view.texts.get(name, ""))
+        if self._recorded is None or self._recorded[0] != key:
+            self._recorded = (key, code(name, view.palette, lambda file: read_lines(file, view.texts)))
+        return self._recorded[1]
 
     def scroll_lines(self, lines: int) -> None:
         self._scrolled = True
@@ -124,7 +135,7 @@ class SourcePanel(Panel):
         for number, frame in enumerate(culprit.calls[:CALLS]):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)
-            lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame), style)])
+            lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame, view.texts), style)])
         if stall.injected and view.pattern and (found := fix(view.pattern, view.session.block.kind)):
             key = f", {view.keys['fix']} goes there" if found == fix_now(view) else ""
             lines.append([(f"Fix: {find(found.pattern).title}{key}", palette.good)])
@@ -138,7 +149,7 @@ class SourcePanel(Panel):
         lit = line_in(str(view.pattern.source), list(culprit.frames)) if view.pattern else 0
         if not lit and culprit.calls:
             frame = culprit.calls[:2][-1] if view.pattern else culprit.calls[0]
-            lit, marked = frame.line, list(self._coloured(frame.file, view.palette))
+            lit, marked = frame.line, list(self._file(frame.file, view))
             self.title_text = f"Source: {text.clean(frame.file.rpartition('/')[2])}"
         first = min(max(lit - 1 - room // 2, 0), max(len(marked) - room, 0))
         around = marked[first : first + room]

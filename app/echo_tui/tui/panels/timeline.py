@@ -11,7 +11,7 @@ from echo_tui.model.blocks import KEEPS_GIL
 from echo_tui.model.connection import Connection
 from echo_tui.tui import text
 from echo_tui.tui.lanes import TALL, TALLEST, Window, lane, spans
-from echo_tui.tui.lines import UNBLAMED, file_line, no_line, source_line
+from echo_tui.tui.lines import UNBLAMED, Texts, file_line, no_line, source_line
 from echo_tui.tui.panel import Line, Panel, pad
 from echo_tui.tui.panels.connections import open_or_closed, state_style
 from echo_tui.tui.server_lane import server_lane
@@ -142,7 +142,7 @@ class TimelinePanel(Panel):
             before = self.view.before if self.view else ""
             parts = [before, super().place()]
             return text.first_that_fits((APART.join(part for part in parts if part), before or parts[1]), width)
-        parts = [blame(stall, width), super().place()]
+        parts = [blame(stall, width, self.view.texts if self.view else None), super().place()]
         return text.first_that_fits((APART.join(part for part in parts if part), parts[0]), width)
 
     def row(self, y: int, width: int) -> Line:
@@ -226,13 +226,13 @@ def number(connection: Connection) -> tuple[bool, int]:
     return False, connection.client
 
 
-def blame(stall: Stall, width: int) -> str:
+def blame(stall: Stall, width: int, texts: Texts = None) -> str:
     """Return the culprit's line, and its caller if it fits; without a line to blame, the cause."""
     own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
         reason = sentence(stall.cause).rstrip(".")
         whole = [f"{reason}; no line: {why}" for why in no_line(stall)]
         return text.first_that_fits((*whole, reason, reason.partition(",")[0], label(stall.cause)), width)
-    line = f"{file_line(own[0])} {source_line(own[0])}"
+    line = f"{file_line(own[0])} {source_line(own[0], texts)}"
     callers = [f"called at {file_line(frame)}" for frame in own[1:2]]
     return pad(text.first_that_fits((", ".join([line, *callers]), line), width), width).rstrip()

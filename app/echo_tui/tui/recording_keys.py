@@ -1,0 +1,74 @@
+"""The actions on a recording, and the one that saves one."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from echo_tui.run.recorded import Recorded, is_event, is_sample
+from echo_tui.tui import text
+from echo_tui.tui.panels.seek import SeekBar
+from echo_tui.tui.screen_keys import ScreenKeys
+from echo_tui.words import recording as words
+
+FOLDER = "recordings"
+
+
+class RecordingKeys(ScreenKeys):
+    """Play, pause, step and seek in a recording; save one of a live run."""
+
+    @property
+    def replay(self) -> Recorded | None:
+        """The recording on screen; None if there is none."""
+        source = cast(object, self.live)
+        return source if isinstance(source, Recorded) else None
+
+    def action_pause(self) -> None:
+        """Pause the recording, or play on."""
+        if replay := self.replay:
+            self.hold_still(None)
+            replay.pause()
+            self.draw()
+
+    def action_speed(self, by: int) -> None:
+        if replay := self.replay:
+            replay.faster(by)
+            self.draw()
+
+    def action_rewind(self) -> None:
+        if replay := self.replay:
+            replay.seek(replay.replay.begin)
+            self.draw()
+
+    def action_step_event(self, by: int) -> None:
+        if (replay := self.replay) and not replay.step(is_event, by):
+            self.notify(words.no_event(by > 0), markup=False)
+        self.draw()
+
+    def action_step_sample(self, by: int) -> None:
+        if (replay := self.replay) and not replay.step(is_sample, by):
+            self.notify(words.no_event(by > 0), markup=False)
+        self.draw()
+
+    def action_stall(self, step: int) -> None:
+        if not (replay := self.replay):
+            super().action_stall(step)
+        elif not replay.to_stall(step):
+            self.notify(words.no_stall(step > 0), markup=False)
+        self.draw()
+
+    def on_seek_bar_sought(self, message: SeekBar.Sought) -> None:
+        if replay := self.replay:
+            replay.seek(message.at)
+            self.draw()
+
+    def action_save_recording(self) -> None:
+        """Save what is remembered of the run as a new file."""
+        subject = self.live.pattern.name if self.live.pattern else "server"
+        path = Path(FOLDER) / f"echo-tui-{subject}-{datetime.now():%Y%m%d-%H%M%S}.jsonl.gz"
+        try:
+            path.parent.mkdir(exist_ok=True)
+            size = self.recorder.save(str(path))
+        except OSError as error:
+            self.notify(words.not_saved(error.strerror or str(error)), severity="error", markup=False)
+        else:
+            self.notify(words.saved(str(path), text.size(size)), markup=False)

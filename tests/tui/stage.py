@@ -189,6 +189,7 @@ class Stage:
 
 
 CHARACTERS = {"question_mark": "?", "comma": ",", "full_stop": ".", "less_than_sign": "<", "greater_than_sign": ">",
+              "left_parenthesis": "(", "right_parenthesis": ")",
               "space": " "}  # fmt: skip
 FOOTER = {"↑↓⏎": "enter", "⏎": "enter", "esc": "escape", "←→": "right", "↑↓": "down", "?": "question_mark",
           ".": "full_stop", "^s": "ctrl+s", "^p": "ctrl+p"}  # fmt: skip

@@ -108,7 +108,7 @@ async def close(stage: Stage) -> None:
 
 @checks.key("reset")
 async def reset(stage: Stage) -> None:
-    await stage.press("right", "r")
+    await stage.press("right", "C")
     await stage.until(lambda: stage.connection(2).state is State.CLOSED, "client 2 closed")
     log = stage.session.log
     said = [record for record, _ in log.slice(0, log.total) if isinstance(record, Bye)]

@@ -6,6 +6,7 @@ import pytest
 from echo_servers.catalog import find
 from echo_servers.server import Options
 from echo_tui.observers import strace
+from echo_tui.run.replay import Replay
 from echo_tui.tui.dialogs import Confirm
 from echo_tui.tui.help import Help
 from echo_tui.tui.keys import PANELS, SCREEN
@@ -36,12 +37,17 @@ async def freeze(stage: Stage) -> None:
     assert "FROZEN" not in stage.text
 
 
-@checks.key("pause")
-async def pause(stage: Stage) -> None:
-    await stage.press("v")  # there is no recording: see test_view
-    await stage.glance()
-    assert stage.app.live.running
-    assert "pause" not in stage.footer()
+@checks.key("record")
+async def record(stage: Stage) -> None:
+    await stage.press("r")
+    await stage.until(stage.notices, "it is said")
+    (saved,) = Path("recordings").glob("echo-tui-*.jsonl.gz")
+    assert str(saved) in stage.notices()[-1]
+    replay = Replay(str(saved))
+    while not replay.complete:
+        replay.read_ahead(1)
+    assert replay.total
+    assert not replay.damaged
 
 
 @checks.key("stall-before")

@@ -57,13 +57,13 @@ async def toggle(stage: Stage) -> None:
 async def previous(stage: Stage) -> None:
     await stage.press("comma")
     await stage.serving("multithread")
-    await stage.press("less_than_sign")
+    await stage.press("comma")
     await stage.serving("single-thread")
 
 
 @checks.key("next")
 async def following(stage: Stage) -> None:
-    await stage.press("greater_than_sign")
+    await stage.press("full_stop")
     await stage.serving("multithread")
     await stage.press("full_stop")
     await stage.serving("thread-pool")

@@ -2,15 +2,20 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 import cloup
 from echo_servers.descriptors import CLOSED, stdout_is_open
 from echo_servers.server import BadRequest
 
+from echo_tui.cli.options import recording_options, remembering
 from echo_tui.cli.parameters import Number, Theme
 from echo_tui.cli.program import WithProgram, permitted, program_line, running
 from echo_tui.config import LEAST, MOST
+
+if TYPE_CHECKING:
+    from echo_tui.run.recorder import Recording
 
 THEME = cloup.option("--theme", type=Theme(), help="Colours, by name.")
 PORT = cloup.option("--port", type=Number(1, 65535, "port"), help="Of a process that listens on several.")
@@ -27,7 +32,10 @@ STALL_AFTER = cloup.option(
 @PORT
 @THEME
 @STALL_AFTER
-def attach(target: str | None, port: int | None, theme: str | None, stall_after: int | None) -> None:
+@recording_options
+def attach(
+    target: str | None, port: int | None, theme: str | None, stall_after: int | None, recording: "Recording"
+) -> None:
     """Open the dashboard of a server that runs already; it is only observed.
 
     Without TARGET, list the servers of this machine. The exit code is 4 if a right is missing.
@@ -48,15 +56,19 @@ def attach(target: str | None, port: int | None, theme: str | None, stall_after:
     from echo_tui.run.live import Plan
     from echo_tui.tui.app import open_dashboard
 
-    sys.exit(open_dashboard(Plan(stall_after=stall_after), theme, target=found))
+    recorder = remembering(recording, found.command)
+    sys.exit(open_dashboard(Plan(stall_after=stall_after), theme, target=found, recorder=recorder))
 
 
 @cloup.command(cls=WithProgram)
 @PORT
 @THEME
 @STALL_AFTER
+@recording_options
 @click.pass_context
-def launch(ctx: click.Context, port: int | None, theme: str | None, stall_after: int | None) -> None:
+def launch(
+    ctx: click.Context, port: int | None, theme: str | None, stall_after: int | None, recording: "Recording"
+) -> None:
     """Start your own server program, open its dashboard, and end it with that.
 
     The program runs in a session of its own; what it prints is among the events.
@@ -69,7 +81,8 @@ def launch(ctx: click.Context, port: int | None, theme: str | None, stall_after:
     from echo_tui.tui.app import open_dashboard
 
     with running(line, port) as (target, program):
-        code = open_dashboard(Plan(stall_after=stall_after), theme, target=target, program=program)
+        plan, recorder = Plan(stall_after=stall_after), remembering(recording, target.command)
+        code = open_dashboard(plan, theme, target=target, program=program, recorder=recorder)
     sys.exit(code)
 
 

@@ -3,16 +3,27 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cloup
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern, find
 from echo_servers.server import BadRequest, Options
 
-from echo_tui.cli.options import PatternName, no_reports_option, require_evidence, server_options, with_options
+from echo_tui.cli.options import (
+    PatternName,
+    no_reports_option,
+    recording_options,
+    remembering,
+    require_evidence,
+    server_options,
+    with_options,
+)
 from echo_tui.cli.parameters import Number, Several, Theme
 from echo_tui.config import LEAST, MOST
+
+if TYPE_CHECKING:
+    from echo_tui.run.recorder import Recording
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +53,7 @@ def screen_options(command: F) -> F:
 @cloup.argument("pattern", type=PatternName(), required=False)
 @server_options
 @screen_options
+@recording_options
 @with_options
 def dashboard(
     pattern: Pattern | None,
@@ -52,6 +64,7 @@ def dashboard(
     stall_after: int | None,
     scenes: list[Pattern] | None,
     no_reports: bool,
+    recording: "Recording",
 ) -> None:
     """Open the dashboard."""
     elsewhere = [name for name in ("stdin", "stdout", "stderr") if not getattr(sys, name).isatty()]
@@ -63,4 +76,5 @@ def dashboard(
     from echo_tui.tui.app import open_dashboard
 
     plan = Plan(pattern, options, block, clients, not no_reports, stall_after)
-    sys.exit(open_dashboard(plan, theme, [(scene.name, "") for scene in scenes or ()]))
+    recorder = remembering(recording, pattern.name if pattern else "")
+    sys.exit(open_dashboard(plan, theme, [(scene.name, "") for scene in scenes or ()], recorder=recorder))

@@ -1,6 +1,7 @@
 """`echo-tui matrix`: the isolation matrix, measured."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import cloup
 from cloup.constraints import mutually_exclusive
@@ -9,7 +10,11 @@ from echo_servers.catalog import PATTERNS, Pattern, find
 from echo_servers.descriptors import CLOSED, stdout_is_open
 from echo_servers.server import BadRequest
 
+from echo_tui.cli.options import recording_options
 from echo_tui.cli.parameters import Seconds, Several, kind_of_block
+
+if TYPE_CHECKING:
+    from echo_tui.run.recorder import Recording
 
 
 @cloup.command()
@@ -32,8 +37,14 @@ from echo_tui.cli.parameters import Seconds, Several, kind_of_block
 @cloup.option(
     "--fail-on-unexpected", is_flag=True, help="Exit with code 3 if a cell is not as its architecture predicts."
 )
+@recording_options
 def matrix(
-    patterns: list[Pattern] | None, kinds: list[str] | None, seconds: float, fail_on_unexpected: bool, **forms: bool
+    patterns: list[Pattern] | None,
+    kinds: list[str] | None,
+    seconds: float,
+    fail_on_unexpected: bool,
+    recording: "Recording",
+    **forms: bool,
 ) -> None:
     """Measure how a blocking call by one client affects the others."""
     if not stdout_is_open():
@@ -41,4 +52,5 @@ def matrix(
     from echo_tui.experiments.command import run_matrix
 
     form = next((form for form, wanted in forms.items() if wanted), None)
-    sys.exit(run_matrix(patterns or list(PATTERNS), kinds or list(KINDS), seconds, form, fail_on_unexpected))
+    wanted = [(pattern, kind) for pattern in patterns or PATTERNS for kind in kinds or KINDS]
+    sys.exit(run_matrix(wanted, seconds, form, fail_on_unexpected, recording))

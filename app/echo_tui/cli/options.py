@@ -4,8 +4,9 @@ import dataclasses
 import difflib
 import functools
 import sys
+import time
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 import cloup
@@ -14,6 +15,9 @@ from echo_servers.catalog import BY_NAME, PATTERNS, Pattern, find
 from echo_servers.server import SHARES, BadRequest, Options
 
 from echo_tui.cli.parameters import Block, Number
+
+if TYPE_CHECKING:
+    from echo_tui.run.recorder import Recorder, Recording
 
 SHARE_HELP = (
     "How the processes of process-loops share the port: accept (one socket, a connection wakes one of them, where the "
@@ -95,7 +99,11 @@ def recording_options(command: F) -> F:
 
     @functools.wraps(command)
     def handed(record: str | None, no_payload: bool, no_source: bool, anonymise: bool, **asked: Any) -> Any:
-        return command(recording=Recording(record, not no_payload, not no_source, anonymise), **asked)
+        from echo_tui.run.privacy import Privacy
+        from echo_tui.run.recorder import Recording
+
+        privacy = Privacy(not no_payload, not no_source, anonymise)
+        return command(recording=Recording(record, privacy), **asked)
 
     return cloup.option_group(
         "Recording",
@@ -111,14 +119,12 @@ def recording_options(command: F) -> F:
     )(cast(F, handed))
 
 
-@dataclasses.dataclass(frozen=True)
-class Recording:
-    """What is recorded, and where."""
+def remembering(recording: "Recording", target: str) -> "Recorder":
+    """Return the recorder of a dashboard, which remembers the last minutes. Raises BadRequest."""
+    from echo_tui.run.header import new_header
+    from echo_tui.run.ring import Ring
 
-    path: str | None = None
-    payload: bool = True
-    source: bool = True
-    anonymise: bool = False
+    return recording.recorder(new_header(target, {}, time.monotonic_ns()), Ring())
 
 
 def no_reports_option() -> Callable[[F], F]:

@@ -51,7 +51,8 @@ def view(file: str, speed: float, at: float, until_stall: int | None, theme: str
             print("\r" + " " * 30 + "\r", end="", file=sys.stderr, flush=True)
         viewed = recorded = Recorded(replay, speed, at)
         if until_stall and not recorded.to_number(until_stall):
-            raise BadRequest(f"{file}: it has {len(replay.stalls)} stalls")
+            stalls = f"{len(replay.stalls)} stall{'s' if len(replay.stalls) != 1 else ''}"
+            raise BadRequest(f"{file}: it has {stalls}")
     from echo_tui.run.live import Plan
     from echo_tui.tui.app import open_dashboard
 

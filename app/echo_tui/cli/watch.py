@@ -1,7 +1,7 @@
 """`echo-tui watch TARGET`: a run without a screen."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import cloup
@@ -11,10 +11,20 @@ from echo_servers.catalog import Pattern
 from echo_servers.descriptors import CLOSED, stdout_is_open
 from echo_servers.server import BadRequest, Options
 
-from echo_tui.cli.options import PatternName, no_reports_option, require_evidence, server_options, with_options
+from echo_tui.cli.options import (
+    PatternName,
+    no_reports_option,
+    recording_options,
+    require_evidence,
+    server_options,
+    with_options,
+)
 from echo_tui.cli.parameters import Duration, Load, Number
 from echo_tui.cli.program import WithProgram, permitted, program_line, running
 from echo_tui.config import LEAST, MOST
+
+if TYPE_CHECKING:
+    from echo_tui.run.recorder import Recording
 
 
 class PatternOrTarget(click.ParamType[Any]):
@@ -62,6 +72,7 @@ class PatternOrTarget(click.ParamType[Any]):
         help="From how many milliseconds on a wait is a stall. [default: 100]",
     ),
 )
+@recording_options
 @with_options
 @click.pass_context
 def watch(
@@ -76,6 +87,7 @@ def watch(
     stacks: str,
     as_json: bool,
     stall_after: int | None,
+    recording: "Recording",
 ) -> None:
     """Watch one server without a screen: a line for each stall, and a summary.
 
@@ -86,11 +98,11 @@ def watch(
     if not stdout_is_open():
         raise BadRequest(CLOSED)
     if (line := program_line(ctx)) and target is None:
-        sys.exit(_watch_program(ctx, line, seconds, stacks == "auto", as_json, stall_after))
+        sys.exit(_watch_program(ctx, line, seconds, stacks == "auto", as_json, stall_after, recording))
     if target is None or line:
         raise BadRequest("watch what? A pattern, a PID, :PORT, HOST:PORT, or -- PROGRAM ARGUMENT ...")
     if isinstance(target, str):
-        sys.exit(_watch_target(ctx, target, seconds, stacks == "auto", as_json, stall_after))
+        sys.exit(_watch_target(ctx, target, seconds, stacks == "auto", as_json, stall_after, recording))
     if target.missing:
         raise BadRequest(target.missing)
     require_evidence(no_reports, options)
@@ -98,7 +110,7 @@ def watch(
     from echo_tui.run.live import Plan
 
     plan = Plan(target, options, block, clients, not no_reports, stall_after)
-    sys.exit(Headless(target, plan, load, as_json).run(seconds))
+    sys.exit(Headless(target, plan, load, as_json, recording).run(seconds))
 
 
 OF_PATTERNS = ("host", "workers", "ceiling", "share", "block", "print", "clients", "load", "no_reports")
@@ -106,24 +118,36 @@ OF_PATTERNS = ("host", "workers", "ceiling", "share", "block", "print", "clients
 
 
 def _watch_target(
-    ctx: click.Context, text: str, seconds: float | None, stacks: bool, as_json: bool, stall_after: int | None
+    ctx: click.Context,
+    text: str,
+    seconds: float | None,
+    stacks: bool,
+    as_json: bool,
+    stall_after: int | None,
+    recording: "Recording",
 ) -> int:
     """Watch a running server, and return the exit code. Raises BadRequest."""
     from echo_tui.observers.targets import find_target
     from echo_tui.run.headless import watch_target
 
     target = permitted(lambda: find_target(text, _port(ctx, text)))
-    return watch_target(target, stall_after, stacks, seconds, as_json)
+    return watch_target(target, stall_after, stacks, seconds, as_json, recording=recording)
 
 
 def _watch_program(
-    ctx: click.Context, line: list[str], seconds: float | None, stacks: bool, as_json: bool, stall_after: int | None
+    ctx: click.Context,
+    line: list[str],
+    seconds: float | None,
+    stacks: bool,
+    as_json: bool,
+    stall_after: int | None,
+    recording: "Recording",
 ) -> int:
     """Start a program, watch it, end it, and return the exit code. Raises BadRequest."""
     from echo_tui.run.headless import watch_target
 
     with running(line, _port(ctx, line[0])) as (target, program):
-        return watch_target(target, stall_after, stacks, seconds, as_json, program)
+        return watch_target(target, stall_after, stacks, seconds, as_json, program, recording)
 
 
 def _port(ctx: click.Context, what: str) -> int | None:

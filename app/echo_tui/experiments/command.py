@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import Coroutine, Sequence
 
 from echo_servers.catalog import Pattern
@@ -13,8 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from echo_tui.experiments import report
 from echo_tui.experiments.cell import Cell
 from echo_tui.experiments.made import Made, made
-from echo_tui.experiments.measure import measure_all
+from echo_tui.experiments.measure import Heard, measure_all
 from echo_tui.experiments.terms import Terms
+from echo_tui.run.header import Parameters, new_header
+from echo_tui.run.recorder import Recording
 
 UNEXPECTED = 3
 """The exit code of a matrix with an unexpected cell (`--fail-on-unexpected`)."""
@@ -22,20 +25,24 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_matrix(
-    patterns: Sequence[Pattern],
-    kinds: Sequence[str],
+    wanted: Sequence[tuple[Pattern, str]],
     seconds: float,
     form: str | None,
     fail_on_unexpected: bool = False,
+    recording: Recording | None = None,
 ) -> int:
-    """Measure, print, and return the exit code. Cells that were finished before a signal are printed too.
+    """Measure cells, print, and return the exit code. Cells that were finished before a signal are printed too.
 
     With `fail_on_unexpected` a complete matrix with an unexpected cell gives `UNEXPECTED`.
     """
     terms = Terms(seconds)
     circumstances, cells = made(terms), list[Cell]()
-    wanted = [(pattern, kind) for pattern in patterns for kind in kinds]
-    code = asyncio.run(_until_signal(_measure(wanted, terms, cells)))
+    parameters: Parameters = {"seconds": seconds, "cells": len(wanted)}
+    recorder = (recording or Recording()).recorder(new_header("matrix", parameters, time.monotonic_ns()))
+    code = asyncio.run(_until_signal(_measure(wanted, terms, cells, recorder.hear)))
+    recorder.close()
+    if recorder.failure:
+        print(f"echo-tui: {recorder.path} is incomplete: {recorder.failure}", file=sys.stderr, flush=True)
     if code:
         with contextlib.suppress(OSError):  # the terminal may be gone
             words = f"echo-tui: interrupted: {len(cells)} of {len(wanted)} cells are there"
@@ -83,14 +90,14 @@ async def _until_signal(work: Coroutine[object, object, None]) -> int:
     return 128 + came[0] if came else 0
 
 
-async def _measure(wanted: Sequence[tuple[Pattern, str]], terms: Terms, cells: list[Cell]) -> None:
+async def _measure(wanted: Sequence[tuple[Pattern, str]], terms: Terms, cells: list[Cell], heard: Heard) -> None:
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(wanted))
         names = iter([f"{pattern.name} / {kind}" for pattern, kind in wanted])
         progress.update(task, description=next(names))
-        async for measured in measure_all(wanted, terms):
+        async for measured in measure_all(wanted, terms, heard):
             cells.append(measured.cell)
             progress.update(task, advance=1, description=next(names, ""))
 

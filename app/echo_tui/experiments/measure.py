@@ -40,6 +40,12 @@ from echo_tui.run.live import Live, Plan
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import Snapshot
 
+Heard = Callable[[Sequence[Observation]], None]
+
+
+def unheard(found: Sequence[Observation]) -> None:
+    """Do nothing with observations."""
+
 
 class Unmeasured(Exception):
     """A cell can't be measured; the text says why."""
@@ -66,28 +72,30 @@ def workers(pattern: Pattern, terms: Terms) -> int | None:
     return terms.pool_workers if pattern.workers else None
 
 
-async def measure(pattern: Pattern, kind: str, terms: Terms) -> Measured:
-    """Measure one cell. A cell that can't be measured says why."""
+async def measure(pattern: Pattern, kind: str, terms: Terms, heard: Heard = unheard) -> Measured:
+    """Measure one cell. A cell that can't be measured says why. `heard` is called with what is observed."""
     if not pattern.serves:
         return Measured(Cell(pattern.name, kind, "it serves nobody"))
     if pattern.missing:
         return Measured(Cell(pattern.name, kind, pattern.missing))
     try:
-        async with _running(pattern, terms) as run:
+        async with _running(pattern, terms, heard) as run:
             return await run.measure(BlockSetting(kind, terms.seconds))
     except Unmeasured as why:
         return Measured(Cell(pattern.name, kind, str(why)))
 
 
-async def measure_all(cells: Iterable[tuple[Pattern, str]], terms: Terms) -> AsyncIterator[Measured]:
-    """Measure cells one after the other."""
+async def measure_all(
+    cells: Iterable[tuple[Pattern, str]], terms: Terms, heard: Heard = unheard
+) -> AsyncIterator[Measured]:
+    """Measure cells one after the other. `heard` is called with what is observed."""
     for pattern, kind in cells:
-        yield await measure(pattern, kind, terms)
+        yield await measure(pattern, kind, terms, heard)
 
 
 @asynccontextmanager
-async def _running(pattern: Pattern, terms: Terms) -> AsyncIterator["Run"]:
-    run = Run(pattern, terms)
+async def _running(pattern: Pattern, terms: Terms, heard: Heard) -> AsyncIterator["Run"]:
+    run = Run(pattern, terms, heard)
     try:
         yield run
     finally:
@@ -99,8 +107,8 @@ async def _running(pattern: Pattern, terms: Terms) -> AsyncIterator["Run"]:
 class Run:
     """One server with its clients, for one cell: one of them blocks, and the last one is the newcomer."""
 
-    def __init__(self, pattern: Pattern, terms: Terms) -> None:
-        self.pattern, self.terms = pattern, terms
+    def __init__(self, pattern: Pattern, terms: Terms, heard: Heard = unheard) -> None:
+        self.pattern, self.terms, self._also = pattern, terms, heard
         self.trips: dict[int, list[RoundTrip]] = {}
         self.connected: dict[int, int] = {}
         self.workers = workers(pattern, terms)
@@ -218,6 +226,7 @@ class Run:
     # Observations.
 
     def _heard(self, found: Sequence[Observation]) -> None:
+        self._also(found)
         for one in found:
             if isinstance(one, ClientEcho):
                 self.trips.setdefault(one.client, []).append(RoundTrip(one.at - one.rtt, one.at))

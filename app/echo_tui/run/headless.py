@@ -13,8 +13,10 @@ from echo_tui.observers.program import Program
 from echo_tui.observers.targets import Target
 from echo_tui.run.attached import Attached
 from echo_tui.run.driver import Driver
+from echo_tui.run.header import Parameters
 from echo_tui.run.live import Live, Plan
-from echo_tui.run.stream import Parameters, Stream, left
+from echo_tui.run.recorder import Recording
+from echo_tui.run.stream import Stream, left
 from echo_tui.run.until_signal import until_signal
 
 STALLS_SEEN = 3
@@ -30,10 +32,18 @@ PATIENCE = 30_000_000_000
 class Headless:
     """One pattern, watched without a screen."""
 
-    def __init__(self, pattern: Pattern, plan: Plan, load: tuple[float, int] | None, as_json: bool) -> None:
+    def __init__(
+        self,
+        pattern: Pattern,
+        plan: Plan,
+        load: tuple[float, int] | None,
+        as_json: bool,
+        recording: Recording | None = None,
+    ) -> None:
+        """Raises BadRequest if the file to record to can't be written."""
         self.pattern, self.plan, self.load, self.as_json = pattern, plan, load, as_json
         self.start = time.monotonic_ns()
-        self._stream = Stream(pattern.name, self._parameters(), self.start, as_json)
+        self._stream = Stream(pattern.name, self._parameters(), self.start, as_json, recording)
         self.live = Live(plan, self._stream.hear)
         self.driver = Driver(self.live)
 
@@ -47,6 +57,7 @@ class Headless:
             finally:
                 early, open_or_queued = not (self.live.running or ended.number), left(self.live.session)
                 self.live.close()
+                self._stream.close()
             self._stream.stalls(self.live.session, self.driver.now)
             code = self._code(ended.number, early)
             self._stream.summary(self.live.session, self.driver.now, open_or_queued, code)
@@ -103,6 +114,7 @@ def watch_target(
     seconds: float | None,
     as_json: bool,
     program: Program | None = None,
+    recording: Recording | None = None,
 ) -> int:
     """Watch a running server for so many seconds or until a signal. Return the exit code.
 
@@ -116,7 +128,7 @@ def watch_target(
         "stacks": stacks,
         "stall_after_ms": stall_after or THRESHOLD // 1_000_000,
     }
-    stream = Stream(target.command, parameters, start, as_json)
+    stream = Stream(target.command, parameters, start, as_json, recording)
 
     def hear(found: Sequence[Observation]) -> None:
         for one in found:
@@ -138,6 +150,7 @@ def watch_target(
         finally:
             open_or_queued = left(source.session)
             source.close()
+            stream.close()
         stream.stalls(source.session, driver.now)
         code = 128 + ended.number if ended.number else _code(source)
         stream.summary(source.session, driver.now, open_or_queued, code)

@@ -133,6 +133,13 @@ class Recorded(Viewed):
         self._go(mark.position, mark.at)
         return True
 
+    def to_stall_of_session(self, number: int) -> None:
+        """Pause where a stall of the present session is known, by its number there."""
+        places = [place for place, mark in enumerate(self.replay.stalls, 1) if mark.number == number]
+        before = [place for place in places if self.replay.stalls[place - 1].position <= self._position]
+        if before:
+            self.to_number(before[-1])
+
     def close(self) -> None:
         """Close the file."""
         self.replay.close()

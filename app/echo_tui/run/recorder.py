@@ -4,6 +4,7 @@ import gzip
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import IO, Protocol, cast
 
 import msgspec
@@ -11,14 +12,26 @@ import zstandard
 from echo_servers.server import BadRequest
 
 from echo_tui.model.observations import ENCODER, Observation
+from echo_tui.run.header import Header
 from echo_tui.run.privacy import Privacy
 from echo_tui.run.ring import Ring
-from echo_tui.run.stream import Header
 
 FLUSH = 1.0
 """How often (s) a file is flushed: at most so much is lost if the program is killed."""
 GZIP, ZSTD = ".gz", ".zst"
 LEVEL = 3
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is asked for: a file, if all is to be recorded from the start, and what is left out."""
+
+    path: str | None = None
+    privacy: Privacy = field(default_factory=Privacy)
+
+    def recorder(self, header: Header, ring: Ring | None = None) -> "Recorder":
+        """Return a recorder for a run. Raises BadRequest if the file can't be written."""
+        return Recorder(header, self.privacy, self.path, ring)
 
 
 class Sink(Protocol):

@@ -30,8 +30,8 @@ from echo_tui.model.observations import (
     Unavailable,
 )
 from echo_tui.observers.pipe import decode
+from echo_tui.run.header import SCHEMA, Header
 from echo_tui.run.reading import LONGEST_LINE, Reader
-from echo_tui.run.stream import SCHEMA, Header
 from echo_tui.session.session import Session
 
 NOT_OBSERVED = (b'{"type":"stall"', b'{"type":"summary"', b'{"type":"header"')
@@ -73,6 +73,8 @@ class Mark:
 
     position: int
     at: int
+    number: int
+    """The stall's number in its session."""
 
 
 class Replay:
@@ -199,9 +201,9 @@ class Replay:
     def _mark(self, position: int, event: str, number: int) -> None:
         if event == "opened":
             self._opened[number] = len(self.stalls)
-            self.stalls.append(Mark(position, self.end))
+            self.stalls.append(Mark(position, self.end, number))
         elif event == "located" and (place := self._opened.get(number)) is not None:
-            self.stalls[place] = Mark(position, self.end)
+            self.stalls[place] = Mark(position, self.end, number)
 
     def _decode(self, place: int) -> list[Observation]:
         piece = self._pieces[place]

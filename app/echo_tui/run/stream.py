@@ -1,11 +1,7 @@
 """What a run without a screen writes to stdout: stalls as text, or everything as JSON Lines, and a summary."""
 
-import os
-import platform
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 
 import msgspec
 
@@ -13,58 +9,37 @@ from echo_tui.diagnosis.report import StallReporter
 from echo_tui.model.observations import ENCODER, Observation
 from echo_tui.reports.lines import stall_line, summary_lines
 from echo_tui.reports.summary import Latencies, summarize
-from echo_tui.run.privacy import Privacy
+from echo_tui.run.header import Parameters, new_header
+from echo_tui.run.recorder import Recording
 from echo_tui.session.session import Session
 
-Parameters = dict[str, str | int | float | bool | None]
-"""What a run was asked for, by name."""
-SCHEMA = 1
-"""The version of the JSON Lines format."""
 TOLD = ("opened", "closed", "withdrawn")
 """The changes of a stall that are printed as text; JSON has all."""
-
-
-class Header(msgspec.Struct, tag_field="type", tag="header"):
-    """The first line of a stream. Times are ns of the monotonic clock; `wall` is the time `at` in UTC."""
-
-    schema: int
-    at: int
-    wall: str
-    echo_tui: str
-    python: str
-    system: str
-    target: str
-    parameters: Parameters
-    cores: int = 0
-    dropped: int = 0
-    """The number of observations before these that were dropped; `begin` is the time of the last one then."""
-    begin: int = 0
-
-
-def new_header(target: str, parameters: Parameters, at: int) -> Header:
-    """Return the first line of a stream that begins at a time (ns)."""
-    wall = datetime.now(UTC).isoformat()
-    python, system = platform.python_version(), platform.platform()
-    cores = os.cpu_count() or 0
-    return Header(SCHEMA, at, wall, version("echo-tui"), python, system, target, parameters, cores)
 
 
 class Stream:
     """The output of one run; times in text are since `start` (ns)."""
 
     def __init__(
-        self, target: str, parameters: Parameters, start: int, as_json: bool, privacy: Privacy | None = None
+        self, target: str, parameters: Parameters, start: int, as_json: bool, recording: Recording | None = None
     ) -> None:
+        """Raises BadRequest if the file to record to can't be written."""
         self.start, self.as_json = start, as_json
         self._latencies = Latencies()
         self._reporter = StallReporter()
-        self._privacy = privacy or Privacy()
+        recording = recording or Recording()
+        header = new_header(target, parameters, start)
+        self._privacy, self._recorder = recording.privacy, recording.recorder(header)
         if as_json:
-            self._write(new_header(target, parameters, start))
+            self._write(header)
 
     def hear(self, found: Sequence[Observation]) -> None:
         """Write observations, as far as they are written."""
         self._latencies.add(found)
+        self._recorder.hear(found)
+        if self._recorder.failure:
+            print(f"echo-tui: {self._recorder.path} is no longer written: {self._recorder.failure}", file=sys.stderr)
+            self._recorder.failure = ""
         if self.as_json:
             sys.stdout.write(self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(found))).decode())
 
@@ -85,6 +60,10 @@ class Stream:
         else:
             print(*summary_lines(found), sep="\n")
         sys.stdout.flush()
+
+    def close(self) -> None:
+        """Finish the file that is recorded to, if any."""
+        self._recorder.close()
 
     def _write(self, item: msgspec.Struct) -> None:
         sys.stdout.write(self._privacy.scrub(ENCODER.encode(item)).decode() + "\n")

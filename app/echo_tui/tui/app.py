@@ -108,6 +108,8 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
             return self.replay is not None and not typing
         if self.badge and (action in OF_CLIENTS or action == "save_recording"):
             return False
+        if action == "freeze" and self.replay:  # it can be paused
+            return False
         if not self.live.starts and action in OF_OUR_SERVERS:
             return False
         match action:
@@ -276,8 +278,9 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
             if key.id not in ("quit-now", "leave", "start", "palette") and self._is_ours(key):
                 names = shown(self.keymap.get(key.id, key.key), self.get_key_display)
                 yield SystemCommand(key.help, f"key: {names}", lambda key=key: self.run_action(key.action))
+        listed = {key.action for key in ALL_KEYS}
         for key in MISBEHAVIOUR if self.live.starts else ():
-            if key not in ALL_KEYS:
+            if key.action not in listed:
                 names = f"{self.key_names['misbehave']} {key.key}"
                 yield SystemCommand(key.help, f"keys: {names}", lambda key=key: self.run_action(key.action))
 

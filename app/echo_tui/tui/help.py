@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from echo_tui.tui.closing import Dialog
 from echo_tui.tui.dialogs import shown
-from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, SCREEN, SERVER
+from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, RECORDING, SCREEN, SERVER
 from echo_tui.words import glossary
 
 MOVING = (
@@ -69,7 +69,7 @@ class Help(Dialog[None]):
             self.dismiss(None)
 
     def _keys(self) -> Iterator[Static]:
-        for group in (SERVER, CLIENTS, SCREEN):
+        for group in (SERVER, CLIENTS, SCREEN, RECORDING):
             yield Static(group, markup=False, classes="title")
             for key in ALL_KEYS:
                 if key.group == group:

@@ -21,11 +21,11 @@ from echo_tui.experiments.measure import Measured
 from echo_tui.observers.addresses import lan_address
 from echo_tui.run.attached import Attached
 from echo_tui.run.driver import TURN, Driver
+from echo_tui.run.header import new_header
 from echo_tui.run.live import Live, Plan
 from echo_tui.run.recorded import Recorded
 from echo_tui.run.recorder import Recorder
 from echo_tui.run.ring import Ring
-from echo_tui.run.stream import new_header
 from echo_tui.run.streamed import Streamed
 from echo_tui.run.viewed import Viewed
 from echo_tui.session.session import Session
@@ -272,6 +272,7 @@ class Picture(Arranged):
             origin=self.origin.session if self.origin else None,
             starts=self.live.starts,
             badge=self.badge,
+            ended=isinstance(self.viewed, Streamed) and self.viewed.ended,
             on_stage=self.on_stage,
             steps=self.talk.steps,
             before=compared(self.talk.before, self.live.session, clock),

@@ -56,6 +56,13 @@ class RecordingKeys(ScreenKeys):
             self.notify(words.no_stall(step > 0), markup=False)
         self.draw()
 
+    def show_stall(self, number: int) -> None:
+        if replay := self.replay:
+            replay.to_stall_of_session(number)
+            self.draw()
+        else:
+            super().show_stall(number)
+
     def on_seek_bar_sought(self, message: SeekBar.Sought) -> None:
         if replay := self.replay:
             replay.seek(message.at)

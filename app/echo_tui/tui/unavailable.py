@@ -26,7 +26,7 @@ def no_fix(view: View) -> str:
 
 def no_stall(view: View) -> str:
     """Return why there is no stall to go back to."""
-    if view.pictured:
+    if view.pictured or view.playback:
         return ""
     return "No picture of a stall so far" if view.live.stalls.count else "No stall so far"
 

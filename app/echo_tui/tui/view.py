@@ -63,6 +63,8 @@ class View:
     """Whether the server was started here; else it is only observed."""
     badge: str = ""
     """What kind of session it is, if it is no live one of this machine."""
+    ended: bool = False
+    """Whether nothing more comes from the other machine."""
     on_stage: bool = False
     """Whether the layout for an audience is shown."""
     steps: Progress | None = None
@@ -116,7 +118,9 @@ class View:
 
     @property
     def instead(self) -> str:
-        """The panel that replaces those about the server; empty if there is a server, or was one that was stopped."""
+        """The panel that replaces those about the server; empty if there is a server, was one, or it runs elsewhere."""
+        if self.badge:
+            return ""
         if self.session.server is None:
             return "welcome"
         return "ended" if self.died else ""

@@ -220,6 +220,7 @@ class ClientsPane(Vertical):
             self.border_subtitle = unseen
             self.set_class("wait" in unseen, "waited")
         chosen = f"to [{view.client}]" if view.client is not None else "to all"
+        self.query_one("#prompt").display = not view.badge
         label = self.query_one("#to", Label)
         words = f"{chosen} > "
         if str(label.content) != words:

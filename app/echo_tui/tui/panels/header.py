@@ -16,7 +16,7 @@ from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.panels.cpu import NOTABLE
 from echo_tui.tui.panels.log import ending
 from echo_tui.tui.view import View
-from echo_tui.words import states, translated
+from echo_tui.words import recording, states, translated
 
 INTERPRETERS = ("python", "pypy", "node", "java", "ruby", "perl")
 SLOW = 150 * text.MS
@@ -57,7 +57,7 @@ class Header(Panel, can_focus=False):
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
             interval(view), stalled(view), calls_that_block(view), burnt_for_nothing(view), growth(view),
-            session.printed.held, ceiling_struck(view),
+            session.printed.held, ceiling_struck(view), view.ended,
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -79,6 +79,8 @@ class Header(Panel, can_focus=False):
         parts = [Part(" ", palette.text), Part("echo-tui  ", palette.accent, goes=9)]
         if view.badge:
             parts += [Part(f" {view.badge} ", palette.blocked), Part("  ", palette.text)]
+        if view.ended:
+            parts += [Part(f"{recording.remote_ended()}  ", palette.bad)]
         runs = BY_NAME.get(server.pattern) if server else None
         if server is None:
             return [*parts, Part("no server   ", palette.dim), self._block()]

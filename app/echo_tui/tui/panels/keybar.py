@@ -91,6 +91,7 @@ class KeyBar(Panel, can_focus=False):
         return {
             "toggle": "stop" if server and server.running else "start",
             "freeze": frozen,
+            "pause": "play" if self.view.playback and self.view.playback.paused else "pause",
             "hold": "read stdout" if self.view.live.printed.held else "hold stdout",
             "next": following(self.view),
             "fix": fix_label(found, self.extent.width),

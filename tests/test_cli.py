@@ -274,7 +274,7 @@ def test_every_shell_gets_its_completion(shell: str) -> None:
         ("echo-tui serve sel", ["select-loop"]),
         ("echo-tui --port 99 eve", ["eventlet", "eventlet-tpool"]),
         ("echo-tui se", ["select-loop", "serve"]),
-        ("echo-tui ", [*NAMES, "attach", "completion", "doctor", "launch", "list", "matrix", "serve", "view", "watch"]),
+        ("echo-tui ", [*NAMES, "attach", "completion", "diff", "doctor", "export", "launch", "list", "matrix", "serve", "view", "watch"]),
         ("echo-tui asyncio --po", ["--port"]),
         ("echo-tui completion f", ["fish"]),
         ("echo-tui --theme echo-", ["echo-dark", "echo-projector"]),

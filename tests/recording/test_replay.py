@@ -14,7 +14,9 @@ from echo_tui.model.observations import ENCODER, Observation, SessionBegan
 from echo_tui.run import replay as replays
 from echo_tui.run.header import SCHEMA, new_header
 from echo_tui.run.recorded import Recorded, is_event, is_sample
-from echo_tui.run.replay import Replay, fold
+from echo_tui.run.replay import Replay
+from echo_tui.session import folding
+from echo_tui.session.folding import fold
 from echo_tui.session.session import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -200,7 +202,7 @@ def test_a_damaged_or_hostile_file_does_no_harm(seed: int, tmp_path: Path) -> No
 
 
 def test_more_connections_than_any_server_has_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replays, "MOST_OPEN", 50)
+    monkeypatch.setattr(folding, "MOST_OPEN", 50)
     observations = [New(2 * SECOND, 1, 1, number, f"10.0.0.1:{number}") for number in range(200)]
     replay = read(write(tmp_path / "run.jsonl", [*few(1), *observations]))
     session = replay.session_at(replay.total)

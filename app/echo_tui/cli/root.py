@@ -9,9 +9,11 @@ from click.shell_completion import CompletionItem
 from echo_tui.cli.attach import attach, launch
 from echo_tui.cli.completion import completion
 from echo_tui.cli.dashboard import dashboard, screen_options
+from echo_tui.cli.diff import diff
 from echo_tui.cli.doctor import doctor
+from echo_tui.cli.export import export
 from echo_tui.cli.matrix import matrix
-from echo_tui.cli.options import pattern_names, server_options
+from echo_tui.cli.options import pattern_names, recording_options, server_options
 from echo_tui.cli.patterns import list_patterns
 from echo_tui.cli.serve import serve
 from echo_tui.cli.view import view
@@ -70,6 +72,7 @@ SETTINGS = cloup.Context.settings(
 )
 @server_options
 @screen_options
+@recording_options
 @cloup.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show it.")
 def cli(**ignored: Any) -> None:
     """See how a socket server's architecture behaves.
@@ -78,5 +81,5 @@ def cli(**ignored: Any) -> None:
     """
 
 
-for command in (dashboard, attach, launch, serve, watch, list_patterns, view, matrix, doctor, completion):
+for command in (dashboard, attach, launch, serve, watch, list_patterns, view, export, diff, matrix, doctor, completion):
     cli.add_command(command)

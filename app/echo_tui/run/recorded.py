@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from echo_servers.records import ServerRecord
 
 from echo_tui.model.observations import CoresSample, Observation, ProcessSample, SocketSample, ThreadSample
-from echo_tui.run.replay import Replay, advanced, fold
+from echo_tui.run.replay import Replay
 from echo_tui.run.viewed import Viewed
+from echo_tui.session.folding import advanced, fold
 
 BUDGET = 0.03
 """Seconds that a turn may take to fold what is due."""

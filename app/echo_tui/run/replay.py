@@ -14,24 +14,14 @@ from functools import lru_cache
 from itertools import islice
 
 import msgspec
-from echo_servers.records import New
-from echo_servers.records import Worker as WorkerBegan
 from echo_servers.server import BadRequest
 
 from echo_tui.diagnosis.report import StallReporter
-from echo_tui.model.observations import (
-    ClientConnected,
-    ClientOpening,
-    ClientUnconnected,
-    Garbled,
-    Observation,
-    SessionBegan,
-    SourceText,
-    Unavailable,
-)
+from echo_tui.model.observations import Observation, SessionBegan, SourceText
 from echo_tui.observers.pipe import decode
 from echo_tui.run.header import SCHEMA, Header
 from echo_tui.run.reading import LONGEST_LINE, Reader
+from echo_tui.session.folding import advanced, fold
 from echo_tui.session.session import Session
 
 NOT_OBSERVED = (b'{"type":"stall"', b'{"type":"summary"', b'{"type":"header"')
@@ -46,11 +36,6 @@ LARGEST = 1 << 30
 """A recording that takes more memory than this (bytes) is read no further."""
 DECODED = 4
 """Pieces that are kept decoded."""
-GAP = 3_600_000_000_000
-"""Two observations of a run are never this far apart (ns): it is sampled all the time."""
-MOST_OPEN = 100_000
-"""The limit of connections, clients, workers and gaps in the evidence that a recording may have at one time."""
-GROWING = (New, WorkerBegan, ClientOpening, ClientConnected, ClientUnconnected, Unavailable)
 TEXTS = 64
 """The limit of source files."""
 
@@ -208,28 +193,6 @@ class Replay:
     def _decode(self, place: int) -> list[Observation]:
         piece = self._pieces[place]
         return decode(zlib.decompress(piece.lines) if piece.packed else piece.lines, LONGEST_LINE, 0)
-
-
-def fold(session: Session, one: Observation) -> Session:
-    """Fold one observation, and return the session: a new one where the recorded run began one."""
-    if isinstance(one, SessionBegan):
-        session = Session()
-    if isinstance(one, GROWING) and _open(session) >= MOST_OPEN:
-        one = Garbled(one.at, 1)
-    try:
-        session.apply(one)
-    except Exception:  # whatever somebody has written there: it is no observation of a run
-        session.apply(Garbled(0, 1))
-    return session
-
-
-def advanced(now: int, at: int) -> int:
-    """Return the time (ns) of a recording after an observation at a time; one that is far ahead is wrong."""
-    return at if now < at <= now + GAP else now
-
-
-def _open(session: Session) -> int:
-    return len(session.connections) + len(session.clients) + len(session.workers) + len(session.missing)
 
 
 def header_of(line: bytes, name: str) -> Header:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from echo_tui.model.observations import Observation, SourceText
 from echo_tui.observers.pipe import LinePipe, decode
 from echo_tui.run.reading import LONGEST_LINE
-from echo_tui.run.replay import NOT_OBSERVED, TEXTS, fold, header_of
+from echo_tui.run.replay import NOT_OBSERVED, TEXTS, header_of
 from echo_tui.run.viewed import Viewed
+from echo_tui.session.folding import fold
 
 BUDGET = 0.03
 """Seconds that a turn may take to fold what has arrived."""

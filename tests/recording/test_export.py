@@ -1,0 +1,210 @@
+"""A recording as a report, a page, tables, a picture and a cast: what is in them, and what can't break out of them."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pyte
+import pytest
+from echo_servers.records import New, Recv
+from echo_tui.model.observations import (
+    Frame,
+    Observation,
+    Socket,
+    SocketSample,
+    Stack,
+    StackSample,
+    Thread,
+    ThreadSample,
+)
+
+from tests.e2e.terminal import command
+from tests.recording.made import SECOND, Run, few, write
+
+MS = SECOND // 1000
+HOSTILE = "</pre></details><script>alert(1)</script>\x1b[31m`| <img src=x onerror=alert(2)>"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def export(path: Path, *arguments: str, code: int = 0) -> str:
+    line = [command(), "export", str(path), *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout if not code else done.stderr
+
+
+@pytest.fixture(scope="module")
+def stalled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of a run with one stall."""
+    run = Run("asyncio")
+    try:
+        run.stall()
+    finally:
+        run.live.close()
+    return write(tmp_path_factory.mktemp("recording") / "stall.jsonl", run.heard, run.heard[0].at)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of a stall in which everything that comes from outside wants to break out."""
+    pid, peer = 10, f"127.0.0.1:6001{HOSTILE}"
+    found: list[Observation] = few(0)[:-1]
+    begin = 2 * SECOND
+    found += [New(begin, pid, pid, 1, peer), Recv(begin + 1, pid, pid, 1, 5, HOSTILE)]
+    for number in range(1, 20):
+        at = begin + number * 50 * MS
+        thread = Thread(pid, pid, HOSTILE, "clock_nanosleep", "", False, 10, 10, 1, 1)
+        found.append(ThreadSample(at, [thread], [], 1, 50 * MS))
+        frames = [Frame(f"/x/{HOSTILE}.py", 3, HOSTILE)]
+        found.append(StackSample(at, pid, [Stack(pid, frames)]))
+        found.append(SocketSample(at + MS, 0, 128, 0, [], [Socket(peer, 7, 0, True, 50)], 50 * MS))
+    return write(tmp_path_factory.mktemp("hostile") / "run.jsonl", found)
+
+
+def test_markdown_tells_who_waited_how_long_why_and_where(stalled: Path) -> None:
+    report = export(stalled, "--markdown")
+    assert report.startswith("# Stalls of `asyncio`\n")
+    for words in ("## Stall 1: blocked, injected", "Who waited:", "block.py:", "time.sleep(seconds)", "Stack", "Clues"):
+        assert words in report
+    assert report == export(stalled, "--markdown", "--stall", "1")
+    assert "No stall." in export(stalled, "--markdown", "--at", "0.1")
+
+
+def test_what_is_not_there_gets_one_line(stalled: Path) -> None:
+    assert export(stalled, "--markdown", "--stall", "7", code=2) == f"echo-tui: {stalled}: it has 1 stall\n"
+    assert "s long" in export(stalled, "--markdown", "--at", "1000", code=2)
+    assert "no such file" in export(stalled.parent / "nowhere", "--html", code=2)
+    assert "--stall or --at" in export(stalled, "--html", "--at", "1", "--stall", "1", code=2)
+    assert "--size" in export(stalled, "--svg", "--size", "9x9", code=2)
+    export(stalled, code=2)
+
+
+def test_json_is_one_document(stalled: Path) -> None:
+    found = json.loads(export(stalled, "--json"))
+    (stall,), (server,) = found["stalls"], found["servers"]
+    assert (stall["number"], stall["event"], stall["cause"], stall["injected"]) == (1, "closed", "blocked", True)
+    assert stall["culprit"]["function"] == "sleep"
+    assert (server["server"], server["summary"]["connections"], server["summary"]["stalls"]) == (
+        "asyncio",
+        3,
+        {"blocked": 1},
+    )
+    assert found["header"]["schema"] == 1
+
+
+@pytest.mark.parametrize(("table", "least"), [("stalls", 1), ("connections", 3), ("samples", 10)])
+def test_tables_are_csv(stalled: Path, table: str, least: int) -> None:
+    rows = list(csv.DictReader(io.StringIO(export(stalled, f"--csv={table}"))))
+    assert len(rows) >= least
+    assert all(None not in row for row in rows)
+    if table == "stalls":
+        assert export(stalled, "--csv") == export(stalled, "--csv=stalls")
+        assert rows[0]["cause"] == "blocked"
+        assert float(rows[0]["seconds"]) > 0.5
+
+
+class Page(HTMLParser):
+    """The elements of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+
+
+def test_html_needs_nothing_from_elsewhere(stalled: Path) -> None:
+    text = export(stalled, "--html")
+    page = Page(text)
+    assert {"script", "img", "link", "iframe"}.isdisjoint(page.tags)
+    assert {"src", "href", "onclick"}.isdisjoint(page.attributes)
+    assert "default-src 'none'" in text
+    assert page.tags.count("details") == 1
+    assert "<mark>" in text
+    assert "time.sleep(seconds)" in text
+
+
+@pytest.mark.parametrize("form", ["--html", "--markdown", "--csv", "--json"])
+def test_nothing_breaks_out(hostile: Path, form: str) -> None:
+    text = export(hostile, form)
+    assert "\x1b" not in text
+    if form == "--html":
+        page = Page(text)
+        assert {"script", "img"}.isdisjoint(page.tags)
+        assert page.tags.count("details") == 1
+        assert "&lt;script&gt;" in text
+    elif form == "--markdown":
+        for line in text.splitlines():
+            outside = line.split("`")[::2] if not line.startswith("    ") else []
+            assert not any("<" in part.replace("\\<", "") for part in outside), line
+    elif form == "--csv":
+        (row,) = csv.DictReader(io.StringIO(text))
+        assert row["cause"] == "blocked"
+    else:
+        assert json.loads(text)["stalls"]
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
+def test_a_browser_shows_the_page(hostile: Path, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    export(hostile, "--html", "--output", str(path))
+    line = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    done = subprocess.run(
+        [*line, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=100, check=False
+    )
+    page = Page(done.stdout)
+    assert page.tags.count("details") == 1
+    assert page.tags.count("summary") == 1
+    assert {"script", "img"}.isdisjoint(page.tags)
+    assert "rect" in page.tags
+
+
+def test_svg_shows_the_stall(stalled: Path) -> None:
+    text = export(stalled, "--svg", "--stall", "1", "--size", "120x35")
+    ElementTree.fromstring(text)
+    plain = text.replace("&#160;", " ")
+    for words in ("REPLAY", "STALLED", "stall 1 of 1"):
+        assert words in plain
+
+
+def test_cast_shows_the_same_screen_and_marks_the_stall(stalled: Path) -> None:
+    lines = [json.loads(line) for line in export(stalled, "--cast", "--speed", "2").splitlines()]
+    header, *events = lines
+    assert (header["version"], header["term"]) == (3, {"cols": 100, "rows": 30})
+    assert all(interval >= 0 for interval, _, _ in events)
+    (mark,) = [number for number, (_, code, _) in enumerate(events) if code == "m"]
+    assert events[mark][2] == "stall 1"
+    screen = pyte.Screen(100, 30)
+    stream = pyte.Stream(screen)
+    seen = []
+    for _, code, data in events:
+        if code == "o":
+            stream.feed(data)
+            seen.append("\n".join(screen.display))
+    assert any("REPLAY" in text and "STALLED" in text for text in seen)
+    assert "stall 1 of 1" in seen[-1]
+
+
+def test_two_recordings_are_compared(stalled: Path, hostile: Path) -> None:
+    line = [command(), "diff", str(stalled), str(hostile)]
+    text = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "█" in text
+    assert "longest wait (s)" in text
+    assert "\x1b" not in text
+    rows = json.loads(subprocess.run([*line, "--json"], capture_output=True, text=True, timeout=60, check=True).stdout)
+    named = {row["name"]: row for row in rows}
+    assert (named["connections"]["first"], named["connections"]["second"], named["connections"]["change"]) == (3, 1, -2)
+    same = subprocess.run(
+        [*line[:2], str(stalled), str(stalled), "--json"], capture_output=True, check=True, timeout=60
+    )
+    assert {row["change"] for row in json.loads(same.stdout)} <= {0, None}

@@ -18,7 +18,7 @@ from echo_tui.experiments.terms import Terms
 from echo_tui.model.connection import State
 from echo_tui.observers.program import Program
 from echo_tui.run.attached import Attached
-from echo_tui.run.live import Plan
+from echo_tui.run.plan import Plan
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.matrix import MatrixScreen
 from echo_tui.tui.panel import Panel

@@ -15,7 +15,8 @@ from echo_servers.server import Options
 from echo_tui.diagnosis.stall import Stall
 from echo_tui.model.connection import Connection
 from echo_tui.run.driver import Driver
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 
 MINUTES = 10.0
 LOOK = 0.05

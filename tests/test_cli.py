@@ -60,6 +60,9 @@ def test_help_names_the_commands_and_shows_examples() -> None:
     assert "from 0.2 to 10" in " ".join(said(echo_tui("matrix", "--help")).split())
 
 
+COMMANDS = ["attach", "completion", "diff", "doctor", "export", "launch", "list", "matrix", "serve", "view", "watch"]
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["completion", "bash"]], ids=lambda a: a[0])
 def test_the_screen_is_not_imported_where_none_is_shown(arguments: list[str]) -> None:
     script = (
@@ -274,7 +277,7 @@ def test_every_shell_gets_its_completion(shell: str) -> None:
         ("echo-tui serve sel", ["select-loop"]),
         ("echo-tui --port 99 eve", ["eventlet", "eventlet-tpool"]),
         ("echo-tui se", ["select-loop", "serve"]),
-        ("echo-tui ", [*NAMES, "attach", "completion", "diff", "doctor", "export", "launch", "list", "matrix", "serve", "view", "watch"]),
+        ("echo-tui ", [*NAMES, *COMMANDS]),
         ("echo-tui asyncio --po", ["--port"]),
         ("echo-tui completion f", ["fish"]),
         ("echo-tui --theme echo-", ["echo-dark", "echo-projector"]),

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from echo_tui.observers.targets import find_target
 from echo_tui.run.attached import Attached
-from echo_tui.run.live import Plan
+from echo_tui.run.plan import Plan
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.dialogs import Confirm
 

@@ -17,7 +17,7 @@ import echo_tui.tui.app
 from echo_servers.catalog import find
 from echo_servers.server import Options
 from echo_tui.observers import child
-from echo_tui.run.live import Plan
+from echo_tui.run.plan import Plan
 from echo_tui.tui.app import EchoTui
 
 BEAT = 0.01

@@ -13,7 +13,8 @@ from echo_servers.block import PAGE_BYTES
 from echo_servers.catalog import Pattern
 from echo_servers.server import Options
 from echo_tui.observers.child import Child
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 from echo_tui.tui.picture import DRAIN
 
 from tests.bench.figures import DidNotWork

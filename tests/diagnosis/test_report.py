@@ -2,7 +2,7 @@
 
 from echo_servers.records import Block, Recv, Unblock
 from echo_tui.diagnosis.report import StallReport, StallReporter
-from echo_tui.model.observations import Frame
+from echo_tui.model.evidence import Frame
 
 from tests.model.scene import MS, PID, loop
 

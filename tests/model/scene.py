@@ -5,15 +5,12 @@ from collections.abc import Iterable
 
 from echo_servers.records import Echo, Listening, New, Serve, Worker
 from echo_tui.diagnosis.stall import Stall
+from echo_tui.model.evidence import Frame, Socket, Stack, Thread
 from echo_tui.model.observations import (
-    Frame,
     Observation,
     ServerStarted,
-    Socket,
     SocketSample,
-    Stack,
     StackSample,
-    Thread,
     ThreadSample,
 )
 from echo_tui.session.session import Session

@@ -5,19 +5,16 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 from echo_servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, Worker
+from echo_tui.model.evidence import Frame, Socket, Stack, Thread
 from echo_tui.model.observations import (
     ClientClosed,
     ClientConnected,
     ClientEcho,
     ClientOpening,
     ClientSent,
-    Frame,
     Observation,
     ServerStarted,
-    Socket,
-    Stack,
     SystemCalls,
-    Thread,
     ThreadSample,
 )
 from hypothesis import strategies as st

@@ -2,7 +2,8 @@
 
 from echo_servers.records import Block, Recv, Send, Unblock
 from echo_tui.diagnosis.stall import Cause
-from echo_tui.model.observations import Frame, Socket, SocketSample
+from echo_tui.model.evidence import Frame, Socket
+from echo_tui.model.observations import SocketSample
 
 from tests.model.scene import LOOK, MS, PID, Scene
 

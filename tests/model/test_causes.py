@@ -3,7 +3,7 @@
 import pytest
 from echo_servers.records import Block, Bye, Echo, Lost, New, Recv, Unblock
 from echo_tui.diagnosis.stall import Cause
-from echo_tui.model.observations import Frame
+from echo_tui.model.evidence import Frame
 from echo_tui.words.stalls import sentence
 
 from tests.model.scene import LOOK, MS, PID, Scene, loop

@@ -5,7 +5,8 @@ from echo_servers.records import Block, Echo, Recv, Send, Unblock
 from echo_tui.diagnosis.stall import Cause
 from echo_tui.diagnosis.stalls import Stalls
 from echo_tui.model.connection import State
-from echo_tui.model.observations import Socket, SocketSample
+from echo_tui.model.evidence import Socket
+from echo_tui.model.observations import SocketSample
 
 from tests.model.scene import LISTENING, MS, PID, Scene, loop
 

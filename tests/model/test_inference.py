@@ -4,8 +4,14 @@ from collections.abc import Sequence
 
 from echo_servers.records import Bye, Listening, New, Recv, Send, Serve
 from echo_servers.records import Worker as WorkerBegan
+from echo_tui.model.evidence import Socket, Thread
 from echo_tui.model.inference import ASKED, PATIENCE, SETTLED, UNKNOWN, Inference
-from echo_tui.model.observations import IdleCalls, Observation, Socket, SocketSample, Thread, ThreadSample
+from echo_tui.model.observations import (
+    IdleCalls,
+    Observation,
+    SocketSample,
+    ThreadSample,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

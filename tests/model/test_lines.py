@@ -4,7 +4,8 @@ import pytest
 from echo_servers.records import Block
 from echo_tui.diagnosis.stall import Cause, Stall, is_own
 from echo_tui.diagnosis.targets import OnThread
-from echo_tui.model.observations import Frame, Stack, StackSample
+from echo_tui.model.evidence import Frame, Stack
+from echo_tui.model.observations import StackSample
 
 from tests.model.scene import PID, Scene, loop
 

@@ -5,6 +5,7 @@ from echo_servers.records import Block, Bye, Listening, Lost, New, Note, Recv, S
 from echo_tui.model.activity import SECOND
 from echo_tui.model.connection import State, Wait
 from echo_tui.model.event_log import LINES
+from echo_tui.model.evidence import Socket
 from echo_tui.model.observations import (
     BlockSet,
     ClientClosed,
@@ -23,7 +24,6 @@ from echo_tui.model.observations import (
     ProcessSample,
     ServerExited,
     ServerStarted,
-    Socket,
     SocketSample,
 )
 from echo_tui.model.server import OUTPUT_KEPT

@@ -4,16 +4,15 @@ import pytest
 from echo_servers.records import Block, Bye, Lost, New, Recv, Send, Unblock, Worker
 from echo_tui.diagnosis.stall import Cause
 from echo_tui.model.connection import State
+from echo_tui.model.evidence import Frame, Socket
 from echo_tui.model.observations import (
     ClientConnected,
     ClientOpening,
     ClientSent,
     ClientUnconnected,
-    Frame,
     ProcessGone,
     ProcessSample,
     ServerExited,
-    Socket,
     SocketSample,
     Unavailable,
 )

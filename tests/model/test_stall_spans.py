@@ -3,11 +3,8 @@
 from echo_servers.records import Block, Lost, New, Recv, Send, Unblock
 from echo_tui.diagnosis.stall import Cause
 from echo_tui.diagnosis.stalls import THRESHOLD
-from echo_tui.model.observations import (
-    Frame,
-    Socket,
-    SocketSample,
-)
+from echo_tui.model.evidence import Frame, Socket
+from echo_tui.model.observations import SocketSample
 from echo_tui.run import sampling
 from hypothesis import given
 from hypothesis import strategies as st

@@ -4,12 +4,12 @@ import pytest
 from echo_servers.records import Block, Bye, Lost, New, Recv
 from echo_tui.diagnosis.stall import Cause
 from echo_tui.model.connection import State
+from echo_tui.model.evidence import Frame
 from echo_tui.model.observations import (
     ClientConnected,
     ClientEcho,
     ClientOpening,
     ClientSent,
-    Frame,
 )
 from echo_tui.run import sampling
 

@@ -1,7 +1,7 @@
 """How many loops a connection wakes."""
 
 from echo_servers.records import Lost, New, Wakes
-from echo_tui.model.observations import Frame
+from echo_tui.model.evidence import Frame
 from echo_tui.session.session import Session
 
 from tests.model.scene import PID, Scene

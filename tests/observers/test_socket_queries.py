@@ -10,7 +10,8 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from echo_tui.model.observations import Socket, SocketSample
+from echo_tui.model.evidence import Socket
+from echo_tui.model.observations import SocketSample
 from echo_tui.observers.sockets import Sockets
 
 from tests.observers.samples import bare, name, seen

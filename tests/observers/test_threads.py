@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from echo_tui.model.observations import Thread
+from echo_tui.model.evidence import Thread
 from echo_tui.model.threads import Threads as Known
 from echo_tui.observers import syscalls
 from echo_tui.observers.sockets import Sockets

@@ -12,7 +12,8 @@ from echo_servers.server import Options
 from echo_tui.model.observations import ENCODER, Observation, ServerStarted, SessionBegan
 from echo_tui.run.driver import Driver
 from echo_tui.run.header import new_header
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 from echo_tui.run.replay import Replay
 
 LIMIT = 30.0

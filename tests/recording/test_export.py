@@ -12,14 +12,11 @@ from xml.etree import ElementTree
 import pyte
 import pytest
 from echo_servers.records import New, Recv
+from echo_tui.model.evidence import Frame, Socket, Stack, Thread
 from echo_tui.model.observations import (
-    Frame,
     Observation,
-    Socket,
     SocketSample,
-    Stack,
     StackSample,
-    Thread,
     ThreadSample,
 )
 

@@ -10,6 +10,7 @@ import pytest
 from echo_servers.records import Bye, Echo, New, Recv, Send, Serve
 from echo_servers.server import BadRequest
 from echo_tui.model.carried import Carried
+from echo_tui.model.evidence import Thread
 from echo_tui.model.observations import (
     ClientConnected,
     ClientOpening,
@@ -17,7 +18,6 @@ from echo_tui.model.observations import (
     Output,
     SourceText,
     StallAfter,
-    Thread,
     ThreadSample,
 )
 from echo_tui.run.header import new_header

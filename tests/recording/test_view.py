@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from echo_tui.model.observations import ENCODER
 from echo_tui.run.header import new_header
-from echo_tui.run.live import Plan
+from echo_tui.run.plan import Plan
 from echo_tui.run.recorded import Recorded
 from echo_tui.run.streamed import Streamed
 from echo_tui.tui.app import EchoTui

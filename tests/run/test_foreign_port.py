@@ -10,8 +10,9 @@ import pytest
 from echo_servers.catalog import find
 from echo_servers.server import Options
 from echo_tui.model.endings import Ending
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
 from echo_tui.run.our_clients import FLOOD
+from echo_tui.run.plan import Plan
 
 from tests.run.test_live import Run
 

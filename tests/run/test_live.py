@@ -14,8 +14,9 @@ from echo_servers.records import Recv
 from echo_servers.server import Options
 from echo_servers.workers import cores
 from echo_tui.model.connection import State
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
 from echo_tui.run.our_clients import REVIVAL
+from echo_tui.run.plan import Plan
 
 from tests.observers.watching import LIMIT, is_gone
 from tests.ports import free_port, is_free

@@ -15,7 +15,8 @@ from echo_servers.block import BlockSetting
 from echo_servers.catalog import PATTERNS, find
 from echo_servers.server import Options
 from echo_tui.diagnosis.stall import Cause, Stall
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 
 from tests.crossed import crossed, seldom, seldom_cases
 from tests.truth.watch import Watch, during_a_block, watching

@@ -12,7 +12,8 @@ from echo_servers.server import Options
 from echo_tui.diagnosis.stall import Cause, Stall
 from echo_tui.model.observations import StallAfter
 from echo_tui.run.driver import TURN, Driver
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 from echo_tui.session.session import Session
 
 from tests.ports import free_port

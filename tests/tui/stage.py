@@ -11,7 +11,7 @@ from echo_servers.catalog import find
 from echo_servers.server import Options
 from echo_tui.config import Config
 from echo_tui.model.connection import Connection
-from echo_tui.run.live import Plan
+from echo_tui.run.plan import Plan
 from echo_tui.session.session import Session
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.panel import Panel

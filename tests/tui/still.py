@@ -7,6 +7,7 @@ from pathlib import Path
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern, find
 from echo_servers.records import Block, Bye, Listening, New, Recv, Send, Unblock, Worker
+from echo_tui.model.evidence import Frame, Socket, Stack, Thread
 from echo_tui.model.observations import (
     BlockSet,
     ClientClosed,
@@ -15,22 +16,19 @@ from echo_tui.model.observations import (
     ClientOpening,
     ClientSent,
     CoresSample,
-    Frame,
     Lag,
     Observation,
     Output,
     ProcessSample,
     ServerExited,
     ServerStarted,
-    Socket,
     SocketSample,
-    Stack,
     StackSample,
-    Thread,
     ThreadSample,
 )
 from echo_tui.run.arming import Arming
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 from echo_tui.run.strace_view import StraceView
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots

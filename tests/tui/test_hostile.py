@@ -150,7 +150,7 @@ async def test_forged_records_do_not_change_the_writing_direction(size: tuple[in
 
 async def test_notices_and_borders_do_not_change_the_writing_direction() -> None:
     async with dashboard() as stage:
-        stage.app.notify(f"{TURNED}\n{TURNED}", title=TURNED, markup=False)
+        stage.app.notify(f"{TURNED}\n{TURNED}", title=TURNED, markup=False, timeout=60)
         stage.panel("patterns").title_text = TURNED
         await stage.press("1", "down")
         await stage.until(lambda: stage.text.count("evil") >= 4, "title, two lines, and a border")

@@ -9,7 +9,13 @@ from echo_servers.records import Block, New, Worker
 from echo_servers.server import Options
 from echo_tui.diagnosis.stall import Culprit, Stall, Verdict
 from echo_tui.diagnosis.targets import OnThread
-from echo_tui.model.observations import Observation, ServerStarted, Thread, ThreadSample, Unavailable
+from echo_tui.model.evidence import Thread
+from echo_tui.model.observations import (
+    Observation,
+    ServerStarted,
+    ThreadSample,
+    Unavailable,
+)
 from echo_tui.session.session import Session
 from echo_tui.tui.panels.source import who
 from echo_tui.tui.panels.threads import ThreadsPanel, in_short, rows

@@ -53,7 +53,7 @@ def attach(
         raise BadRequest(f"{target!r} is no PID, :PORT or HOST:PORT; 'echo-tui attach' lists the servers")
     _require_terminal(f"watch {target}")
     found = permitted(lambda: find_target(target, port))
-    from echo_tui.run.live import Plan
+    from echo_tui.run.plan import Plan
     from echo_tui.tui.app import open_dashboard
 
     recorder = remembering(recording, found.command)
@@ -77,7 +77,7 @@ def launch(
     if not line:
         raise BadRequest("which program? echo-tui launch -- PROGRAM ARGUMENT ...")
     _require_terminal("watch -- PROGRAM")
-    from echo_tui.run.live import Plan
+    from echo_tui.run.plan import Plan
     from echo_tui.tui.app import open_dashboard
 
     with running(line, port) as (target, program):

@@ -72,7 +72,7 @@ def dashboard(
         why = f" as its {' and its '.join(elsewhere)}" if 0 < len(elsewhere) < 3 else ""
         raise BadRequest(f"the dashboard needs a terminal{why}; 'echo-tui serve PATTERN' does without")
     require_evidence(no_reports, options)
-    from echo_tui.run.live import Plan
+    from echo_tui.run.plan import Plan
     from echo_tui.tui.app import open_dashboard
 
     plan = Plan(pattern, options, block, clients, not no_reports, stall_after)

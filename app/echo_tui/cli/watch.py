@@ -107,7 +107,7 @@ def watch(
         raise BadRequest(target.missing)
     require_evidence(no_reports, options)
     from echo_tui.run.headless import Headless
-    from echo_tui.run.live import Plan
+    from echo_tui.run.plan import Plan
 
     plan = Plan(target, options, block, clients, not no_reports, stall_after)
     sys.exit(Headless(target, plan, load, as_json, recording).run(seconds))

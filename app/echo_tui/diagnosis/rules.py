@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from echo_tui.diagnosis.pools import exhausted
 from echo_tui.diagnosis.scene import Scene
 from echo_tui.diagnosis.stall import Attribution, Cause
 from echo_tui.diagnosis.targets import OnAccept, OnDescriptor, OnGil, OnHelper, OnThread, Target
@@ -30,7 +31,9 @@ class Suspect:
 
     @property
     def pool(self) -> list[ThreadState]:
-        """The threads of a pool that is busy, if the target is the thread that accepts for it."""
+        """The threads of a pool that is busy, if the target is the thread that accepts for it, or one of them."""
+        if isinstance(self.target, OnHelper):
+            return exhausted(self.scene, self.target.pid)
         return busy_pool(self.target, self.scene)
 
 

@@ -44,6 +44,10 @@ class Scene:
     """Whether a process has no file descriptor for the next client."""
     unblocked_at: int = 0
     """When (ns) a blocking call last returned."""
+    replies: Mapping[int, int] = field(default_factory=dict)
+    """Connections without a reply by the kernel's figures, and since when (ns)."""
+    replied_at: Mapping[int, int] = field(default_factory=dict)
+    """When (ns) a reply of each process was seen last."""
 
     @property
     def loops(self) -> bool:

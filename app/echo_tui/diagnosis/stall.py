@@ -8,7 +8,7 @@ from typing import TypeVar
 from echo_tui.diagnosis.progress import Progress
 from echo_tui.diagnosis.targets import Target
 from echo_tui.model.activity import NOTICEABLE
-from echo_tui.model.observations import Frame
+from echo_tui.model.evidence import Frame
 
 T = TypeVar("T")
 LIBRARY = ("/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>")

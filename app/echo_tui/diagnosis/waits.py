@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator
 
+from echo_tui.diagnosis.pools import processes, waiting
 from echo_tui.diagnosis.scene import Scene
 from echo_tui.diagnosis.targets import (
     ACCEPT,
@@ -33,9 +34,9 @@ def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connectio
         yield target, connection, max(connection.unread_since, last_progress(target))
     without_helper = {h.connection: h for h in scene.handed if scene.helpers_are_taken(h)}
     for number, handover in without_helper.items():
-        if (waiting := scene.connections.get(number)) is not None:
+        if (waits_for_helper := scene.connections.get(number)) is not None:
             target = OnHelper(handover.pid)
-            yield target, waiting, max(handover.at, last_progress(target))
+            yield target, waits_for_helper, max(handover.at, last_progress(target))
     own = {*_in_their_own_calls(scene), *scene.elsewhere, *without_helper}
     for key, worker in scene.workers.items():
         state = scene.threads.known.get(key)
@@ -53,6 +54,10 @@ def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connectio
             to_echo_since = connection.unwritten_since or (connection.to_echo_since if state.gil_since else 0)
             if to_echo_since and not connection.unread and not connection.has_its_echo:
                 yield target, connection, max(since, to_echo_since, connection.unblocked_at)
+    for pid in processes(scene):
+        for connection, since in waiting(scene, pid):
+            target = OnHelper(pid)
+            yield target, connection, since
     if scene.queued:
         accepting = DESCRIPTOR if scene.starved else _accepting_loop(scene)
         for connection in scene.queued:

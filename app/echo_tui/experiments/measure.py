@@ -36,7 +36,8 @@ from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.connection import Connection
 from echo_tui.model.observations import ClientConnected, ClientEcho, Observation
 from echo_tui.run.driver import Driver
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import Snapshot
 

@@ -7,7 +7,8 @@ from echo_servers.records import Bye, Listening, New, Serve
 from echo_servers.records import Worker as WorkerBegan
 
 from echo_tui.model import observations as seen
-from echo_tui.model.observations import Observation, Thread, ThreadSample
+from echo_tui.model.evidence import Thread
+from echo_tui.model.observations import Observation, ThreadSample
 
 MOST = 50_000
 """The limit of observations of one type that are carried, should the end of what they tell of be lost."""

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from echo_servers.records import Bye, Listening, New, Recv, Send, Serve
 from echo_servers.records import Worker as WorkerBegan
 
-from echo_tui.model.observations import IdleCalls, Observation, ServerExited, Socket, SocketSample, Thread, ThreadSample
+from echo_tui.model.evidence import Socket, Thread
+from echo_tui.model.observations import (
+    IdleCalls,
+    Observation,
+    ServerExited,
+    SocketSample,
+    ThreadSample,
+)
 from echo_tui.model.threads import KINDS
 
 ASKED = 32

@@ -7,6 +7,8 @@ stream, a recording and a test are the same thing.
 import msgspec
 from echo_servers.records import Record, Reported
 
+from echo_tui.model.evidence import Socket, Stack, Thread
+
 
 class SessionBegan(Record, tag="session-began", gc=False):
     """A new session begins: another server is started, or the one that is watched runs again."""
@@ -116,24 +118,6 @@ class IdleCalls(Record, tag="idle-calls", gc=False):
     calls: list[str]
 
 
-class Socket(msgspec.Struct, gc=False):
-    """One connection of the server as the kernel has it: bytes that nobody has read yet, and bytes not yet sent.
-
-    `idle` is for how long (ms) no data has come, asked for when a wait is first seen: then the wait is so old at most.
-    Where they were asked for, `received` are the bytes that have come since it was opened (tcp_info), `written` those
-    that the server has given to send, and `silent` is for how long (ms) none has been sent.
-    """
-
-    peer: str
-    unread: int
-    unsent: int
-    accepted: bool
-    idle: int | None = None
-    received: int | None = None
-    written: int | None = None
-    silent: int | None = None
-
-
 class SocketSample(Record, tag="sockets", gc=False):
     """The server's port, by sock_diag(7): the accept queue's length and limit (None where nobody listens).
 
@@ -153,33 +137,6 @@ class SocketSample(Record, tag="sockets", gc=False):
     judged: bool = True
 
 
-class Thread(msgspec.Struct, gc=False):
-    """One thread of the server, by proc(5).
-
-    `call` is the system call that it waits in, and `peer` whose connection that is about; without a call it is on a
-    core, or runnable and waiting for one. `gil`: the futex is the interpreter's own lock. `ran` and `delayed` are
-    totals (ns) of its time on a core, and runnable without one. Context switches are totals, None where not read yet.
-    `disturbed`: it may have run for a moment only because we asked for its stack. `stopped`: by a signal, as Ctrl-Z
-    does; known as late as the context switches. `accepts`: it polls a listening socket; None where that is not known.
-    `remote`: the server that it waits for, where that is known and not one of the clients.
-    """
-
-    pid: int
-    tid: int
-    name: str
-    call: str
-    peer: str
-    gil: bool
-    ran: int
-    delayed: int
-    voluntary: int | None
-    involuntary: int | None
-    disturbed: bool = False
-    stopped: bool = False
-    accepts: bool | None = None
-    remote: str = ""
-
-
 class ThreadSample(Record, tag="threads-seen", gc=False):
     """The threads of the server that are not as in the sample before, those that have ended, and how many there are.
 
@@ -190,21 +147,6 @@ class ThreadSample(Record, tag="threads-seen", gc=False):
     gone: list[tuple[int, int]]
     count: int
     interval: int
-
-
-class Frame(msgspec.Struct, gc=False, frozen=True):
-    """One call on a stack."""
-
-    file: str
-    line: int
-    function: str
-
-
-class Stack(msgspec.Struct, gc=False):
-    """What a thread is doing, the innermost call first."""
-
-    tid: int
-    frames: list[Frame]
 
 
 class StackSample(Record, tag="stacks", gc=False):

@@ -5,7 +5,8 @@ from itertools import islice
 
 from echo_tui.model.connection import Connection
 from echo_tui.model.connections import Connections
-from echo_tui.model.observations import Socket, SocketSample
+from echo_tui.model.evidence import Socket
+from echo_tui.model.observations import SocketSample
 
 WANTED = 32
 """Connections that a sample describes although nothing waits in them; each costs a system call."""

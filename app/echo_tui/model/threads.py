@@ -5,7 +5,8 @@ import enum
 from collections import Counter
 from dataclasses import dataclass, field
 
-from echo_tui.model.observations import Frame, StackSample, Thread, ThreadSample
+from echo_tui.model.evidence import Frame, Thread
+from echo_tui.model.observations import StackSample, ThreadSample
 
 SHARES = 500_000_000
 """The span (ns) over which a thread's share of a core is computed."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from echo_tui.model.observations import Frame, Stack, StackSample
+from echo_tui.model.evidence import Frame, Stack
+from echo_tui.model.observations import StackSample
 
 DEPTH = 12
 TRIES = 5

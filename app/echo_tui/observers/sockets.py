@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from echo_servers.records import address_name
 
-from echo_tui.model.observations import Socket, SocketSample
+from echo_tui.model.evidence import Socket
+from echo_tui.model.observations import SocketSample
 from echo_tui.observers.pace import Pace
 from echo_tui.observers.sock_diag import (
     PEER_PORT_AT_LEAST,

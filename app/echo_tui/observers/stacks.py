@@ -15,7 +15,8 @@ from collections.abc import Iterable
 
 from echo_servers.stacks import SIGNAL
 
-from echo_tui.model.observations import Frame, Stack, StackSample
+from echo_tui.model.evidence import Frame, Stack
+from echo_tui.model.observations import StackSample
 
 HEADER = re.compile(r"^(?:Stack|Current thread 0x[0-9a-f]+.*) \(most recent call first\):$", re.MULTILINE)
 FRAME = re.compile(r'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')

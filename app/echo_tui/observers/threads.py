@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 
-from echo_tui.model.observations import Thread, ThreadSample
+from echo_tui.model.evidence import Thread
+from echo_tui.model.observations import ThreadSample
 from echo_tui.model.threads import KINDS
 from echo_tui.observers import syscalls
 from echo_tui.observers.interpreter import gil_range

@@ -58,6 +58,8 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     if latency := summary.latency:
         values = ", ".join(f"{name} {value / 1000:,.1f} ms" for name, value in latency.percentiles.items())
         yield f"latency of {latency.count:,} echoes: {values}, max {latency.max / 1000:,.1f} ms"
+    if pending := summary.replies_pending:
+        yield f"{pending:,} {'reply' if pending == 1 else 'replies'} pending at the end"
     count = sum(summary.stalls.values())
     causes = ", ".join(f"{number} {cause}" for cause, number in summary.stalls.items())
     yield f"{count} stall{'' if count == 1 else 's'}{f': {causes}' if causes else ''}"

@@ -41,6 +41,8 @@ class Summary(msgspec.Struct, tag_field="type", tag="summary"):
     latency: Latency | None
     stalls: dict[str, int]
     exit_code: int
+    replies_pending: int = 0
+    """Clients of a server that reports nothing which have spoken last and have no reply at the end."""
 
 
 class Latencies:
@@ -72,4 +74,5 @@ def summarize(session: Session, latencies: Latencies, seconds: float, left: tupl
     return Summary(
         round(seconds, 3), totals.new, *left, totals.recv_bytes, totals.send_bytes,
         round(totals.send / max(seconds, 0.001), 1), totals.lost, latencies.summary(), dict(stalls), exit_code,
+        len(session.replies.since),
     )  # fmt: skip

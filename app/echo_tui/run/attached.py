@@ -27,8 +27,9 @@ from echo_tui.observers.targets import Target, family, find_again, owners
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
-from echo_tui.run.live import BUDGET, Plan
+from echo_tui.run.live import BUDGET
 from echo_tui.run.our_clients import OurClients
+from echo_tui.run.plan import Plan
 from echo_tui.run.source_texts import SourceTexts
 from echo_tui.run.strace_view import StraceView
 from echo_tui.session.session import Session

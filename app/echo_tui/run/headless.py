@@ -14,7 +14,8 @@ from echo_tui.observers.targets import Target
 from echo_tui.run.attached import Attached
 from echo_tui.run.driver import Driver
 from echo_tui.run.header import Parameters
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 from echo_tui.run.recorder import Recording
 from echo_tui.run.stream import Stream, left
 from echo_tui.run.until_signal import until_signal
@@ -147,6 +148,7 @@ def watch_target(
                 time.sleep(driver.wait)
                 driver.turn()
                 stream.stalls(source.session, driver.now)
+                stream.pending(source.session, driver.now)
         finally:
             open_or_queued = left(source.session)
             source.close()

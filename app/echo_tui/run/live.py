@@ -6,13 +6,12 @@ outlives a server, so the same clients reconnect from pattern to pattern.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import msgspec
 from echo_servers.__main__ import USAGE
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern
-from echo_servers.server import Options
 
 from echo_tui.clients.remote import ClientProcess
 from echo_tui.model.endings import ON_PURPOSE, Ending
@@ -36,6 +35,7 @@ from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
 from echo_tui.run.our_clients import FLOOD, FLOOD_SECONDS, OurClients
+from echo_tui.run.plan import Plan
 from echo_tui.run.source_texts import SourceTexts
 from echo_tui.run.strace_view import StraceView
 from echo_tui.session.session import Session
@@ -43,20 +43,6 @@ from echo_tui.session.stall_snapshots import StallSnapshots
 
 BUDGET = 0.02
 """Seconds that reading the pipes may take at a time."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run begins with."""
-
-    pattern: Pattern | None = None
-    options: Options = field(default_factory=Options)
-    block: BlockSetting | None = None
-    clients: int = 0
-    reports: bool = True
-    """Whether the server reports what it does; if not, that is inferred from the kernel's evidence."""
-    stall_after: int | None = None
-    """How many milliseconds work must wait to be a stall; None for the default."""
 
 
 class Live:

@@ -24,7 +24,7 @@ from echo_tui.run.reading import LONGEST_LINE, Reader
 from echo_tui.session.folding import advanced, fold
 from echo_tui.session.session import Session
 
-NOT_OBSERVED = (b'{"type":"stall"', b'{"type":"summary"', b'{"type":"header"')
+NOT_OBSERVED = (b'{"type":"stall"', b'{"type":"pending"', b'{"type":"summary"', b'{"type":"header"')
 """How lines begin that follow from the observations."""
 APART = 20_000
 """Observations between two checkpoints: so many at most are folded to go anywhere."""

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from echo_tui.diagnosis.report import StallReporter
+from echo_tui.diagnosis.report import StallReporter, VictimReport
+from echo_tui.diagnosis.stall import Wait
+from echo_tui.model.activity import SECOND
 from echo_tui.model.observations import ENCODER, Observation
 from echo_tui.reports.lines import stall_line, summary_lines
 from echo_tui.reports.summary import Latencies, summarize
@@ -13,8 +15,22 @@ from echo_tui.run.header import Parameters, new_header
 from echo_tui.run.recorder import Recording
 from echo_tui.session.session import Session
 
+NAMED = 20
+"""Of the connections that wait for a reply the oldest ones are named."""
 TOLD = ("opened", "closed", "withdrawn")
 """The changes of a stall that are printed as text; JSON has all."""
+
+
+class PendingReplies(msgspec.Struct, tag_field="type", tag="pending"):
+    """How many clients have spoken last and wait for a reply, all their bytes read; `oldest` for how long (ns).
+
+    That is no stall by itself: a long poll waits for its reply too. `waiting` names the oldest ones.
+    """
+
+    at: int
+    count: int
+    oldest: int
+    waiting: list[VictimReport]
 
 
 class Stream:
@@ -26,6 +42,7 @@ class Stream:
         """Raises BadRequest if the file to record to can't be written."""
         self.start, self.as_json = start, as_json
         self._latencies = Latencies()
+        self._told_at = self._pending = 0
         self._reporter = StallReporter()
         recording = recording or Recording()
         header = new_header(target, parameters, start)
@@ -51,6 +68,22 @@ class Stream:
             elif report.event in TOLD:
                 print(stall_line(report, self.start), flush=True)
         sys.stdout.flush()
+
+    def pending(self, session: Session, now: int) -> None:
+        """Write how many replies are pending, at most once a second, while any are, and when the last one has come."""
+        since = session.replies.since
+        if now - self._told_at < SECOND or not (since or self._pending):
+            return
+        self._told_at, self._pending = now, len(since)
+        if self.as_json:
+            oldest = sorted(since.items(), key=lambda each: each[1])[:NAMED]
+            waiting = [
+                VictimReport(c.peer, c.client, Wait.NO_REPLY.value, begin, None)
+                for number, begin in oldest
+                if (c := session.connections.get(number))
+            ]
+            self._write(PendingReplies(now, len(since), session.replies.oldest(now), waiting))
+            sys.stdout.flush()
 
     def summary(self, session: Session, now: int, left: tuple[int, int], code: int) -> None:
         """Write the summary; `left` are the connections open, and those in the accept queue, at the end."""

@@ -3,7 +3,7 @@
 from echo_servers.catalog import BY_NAME, Pattern
 
 from echo_tui.run.arming import Arming
-from echo_tui.run.live import Plan
+from echo_tui.run.plan import Plan
 from echo_tui.run.strace_view import StraceView
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots

@@ -34,6 +34,8 @@ def sockets(session: "Session", o: seen.SocketSample) -> None:
         sockets.changed()
     for connection, at in sockets.note_bytes(o, connections):
         session.release(connection, at)
+    if not server.reports:
+        session.replies.note(o, connections)
     if o.judged:
         session.stalls.judge(_scene(session, o))
 
@@ -66,6 +68,8 @@ def _scene(session: "Session", o: seen.SocketSample) -> Scene:
         helped_at=session.blocks.helped_at,
         starved=bool(session.workers.starved),
         unblocked_at=session.blocks.ended_at,
+        replies=session.replies.since,
+        replied_at=session.replies.replied_at,
     )
 
 

@@ -36,6 +36,7 @@ from echo_tui.model.connection import Connection, State
 from echo_tui.model.connections import UNKNOWN_PEER, Connections
 from echo_tui.model.event_log import Log
 from echo_tui.model.observations import Observation
+from echo_tui.model.replies import Replies
 from echo_tui.model.resources import Resources
 from echo_tui.model.server import BlockSwitch, Printed, ServerState
 from echo_tui.model.sockets import Sockets
@@ -58,6 +59,8 @@ class Session:
         self.blocks = Blocks()
         self.clients = Clients()
         self.sockets = Sockets()
+        self.replies = Replies()
+        """Who waits for a reply of a server that reports nothing."""
         self.threads = Threads()
         self.resources = Resources()
         self.printed = Printed()
@@ -87,6 +90,7 @@ class Session:
         twin.workers = self.workers.snapshot(twin.connections)
         twin.blocks, twin.clients = self.blocks.snapshot(), self.clients.snapshot(copies)
         twin.sockets, twin.threads = self.sockets.snapshot(), self.threads.snapshot()
+        twin.replies = self.replies.snapshot()
         twin.resources, twin.printed = self.resources.snapshot(), self.printed.snapshot()
         twin.missing, twin.stalls, twin.log = self.missing.copy(), self.stalls.snapshot(), self.log.snapshot()
         return twin

@@ -21,7 +21,8 @@ from echo_tui.config import read_config
 from echo_tui.observers.program import Program
 from echo_tui.observers.targets import Target
 from echo_tui.run.attached import Attached
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 from echo_tui.run.recorder import Recorder
 from echo_tui.run.viewed import Viewed
 from echo_tui.tui import endings

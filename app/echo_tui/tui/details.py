@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from echo_tui.diagnosis.stall import Attribution, Culprit, Stall, Victim
-from echo_tui.model.observations import Frame
+from echo_tui.model.evidence import Frame
 from echo_tui.tui import text
 from echo_tui.tui.closing import Dialog
 from echo_tui.tui.lines import file_line, no_line, source_line

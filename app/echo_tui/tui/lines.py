@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from echo_tui.diagnosis.stall import Cause, Stall
-from echo_tui.model.observations import Frame
+from echo_tui.model.evidence import Frame
 from echo_tui.tui import text
 
 UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_WORKERS_BUSY, Cause.BACKLOG, Cause.ALL_HELPERS_BUSY, Cause.NO_DESCRIPTORS)

@@ -22,7 +22,8 @@ from echo_tui.observers.addresses import lan_address
 from echo_tui.run.attached import Attached
 from echo_tui.run.driver import TURN, Driver
 from echo_tui.run.header import new_header
-from echo_tui.run.live import Live, Plan
+from echo_tui.run.live import Live
+from echo_tui.run.plan import Plan
 from echo_tui.run.recorded import Recorded
 from echo_tui.run.recorder import Recorder
 from echo_tui.run.ring import Ring

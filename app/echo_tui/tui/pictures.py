@@ -2,7 +2,7 @@
 
 import asyncio
 
-from echo_tui.run.live import Plan
+from echo_tui.run.plan import Plan
 from echo_tui.run.recorded import Recorded
 from echo_tui.tui.app import EchoTui
 

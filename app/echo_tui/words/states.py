@@ -83,3 +83,10 @@ def several_calls(count: int, call: str) -> str:
 def cores_compute(count: int) -> str:
     """Return that so many processes compute, each on a core of its own if there are enough."""
     return translated("{count} processes compute").format(count=count)
+
+
+def pending(count: int, oldest: str) -> tuple[str, str]:
+    """Return how many replies are pending, at length and in short."""
+    noun = translated("reply") if count == 1 else translated("replies")
+    long = translated("{count} {noun} pending, oldest {oldest}").format(count=f"{count:,}", noun=noun, oldest=oldest)
+    return long, translated("{count} pending").format(count=f"{count:,}")

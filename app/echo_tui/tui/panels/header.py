@@ -57,7 +57,7 @@ class Header(Panel, can_focus=False):
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
             view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
             interval(view), stalled(view), calls_that_block(view), burnt_for_nothing(view), growth(view),
-            session.printed.held, ceiling_struck(view), view.ended,
+            session.printed.held, ceiling_struck(view), view.ended, len(session.replies.since),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -135,6 +135,9 @@ class Header(Panel, can_focus=False):
             parts.append(Part(f"  {states.blocked_by_calls(*calls)} ", palette.blocked))
         elif words:
             parts.append(Part(f"  last {words} ", palette.dim, goes=2, short=f"  {words} ", shortens=7))
+        if pending := view.live.replies.since:
+            long, short = states.pending(len(pending), text.elapsed(view.live.replies.oldest(view.clock)))
+            parts.append(Part(f"  {long}", palette.waiting, goes=6, short=f"  {short}", shortens=8))
         if share := burnt_for_nothing(view):
             parts.append(Part(f"  {states.burnt(share)} ", palette.bad))
         if grown := growth(view):

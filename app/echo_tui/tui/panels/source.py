@@ -8,7 +8,7 @@ from echo_servers.catalog import find
 from echo_servers.fixes import fix
 
 from echo_tui.diagnosis.stall import Cause, Culprit, Stall
-from echo_tui.model.observations import Frame
+from echo_tui.model.evidence import Frame
 from echo_tui.tui import text
 from echo_tui.tui.code import GUTTER, code
 from echo_tui.tui.lines import file_line, no_line, read_lines, source_line

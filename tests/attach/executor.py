@@ -1,0 +1,37 @@
+"""An asyncio server that hands each question to a pool of three threads; started as `python executor.py PORT`.
+
+At `go` a thread of the pool queries the database, which takes a second. At `poll` a coroutine waits as long as that.
+"""
+
+import asyncio
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+SECONDS = 1.2
+POOL = ThreadPoolExecutor(3)
+
+
+def query_database() -> None:
+    time.sleep(SECONDS)
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while line := await reader.readline():
+        if line == b"go\n":
+            await asyncio.get_running_loop().run_in_executor(POOL, query_database)
+        elif line == b"poll\n":
+            await asyncio.sleep(SECONDS)
+        writer.write(line)
+        await writer.drain()
+    writer.close()
+
+
+async def main() -> None:
+    server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))
+    async with server:
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

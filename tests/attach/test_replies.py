@@ -1,0 +1,50 @@
+"""Replies that are pending: a finding, and a stall only where an exhausted pool explains it."""
+
+import sys
+import time
+
+import pytest
+
+from tests.attach.conftest import Start, Watch
+from tests.attach.watching import Peer
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
+
+
+def test_a_pool_of_an_event_loop_that_is_exhausted(start: Start, watch: Watch) -> None:
+    server = start("executor.py")
+    peers = [Peer(server.port) for _ in range(6)]
+    for peer in peers:
+        peer.talk()
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    for peer in peers[:5]:
+        peer.say(b"go\n")
+        time.sleep(0.02)
+    stall = watched.until(lambda line: line["type"] == "stall" and (line["culprit"] or {}).get("function"))
+    peers[5].talk()  # the loop itself serves
+    assert stall["cause"] == "all-helpers-busy", stall
+    assert stall["attribution"] == "architecture"
+    assert stall["culprit"]["function"] == "query_database"
+    assert {victim["peer"] for victim in stall["victims"]} == {peer.name for peer in peers[3:5]}
+    assert {victim["kind"] for victim in stall["victims"]} == {"no-reply"}
+    for peer in peers[:5]:
+        peer.hear()
+    watched.stall("closed")
+
+
+def test_long_polls_are_pending_and_no_stall(start: Start, watch: Watch) -> None:
+    server = start("executor.py")
+    peers = [Peer(server.port) for _ in range(8)]
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    for _ in range(2):
+        for peer in peers:
+            peer.say(b"poll\n")
+        line = watched.until(lambda line: line["type"] == "pending" and line["count"] == len(peers))
+        assert {each["peer"] for each in line["waiting"]} == {peer.name for peer in peers}
+        assert {each["kind"] for each in line["waiting"]} == {"no-reply"}
+        for peer in peers:
+            peer.hear()
+    watched.until(lambda line: line["type"] == "pending" and line["count"] == 0)
+    assert not watched.stalls()

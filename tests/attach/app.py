@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -42,12 +43,20 @@ def run_child() -> None:
     os.system(f"sleep {SECONDS}")
 
 
+def write_log() -> None:
+    with subprocess.Popen(["sleep", str(SECONDS)], stdin=subprocess.PIPE) as reader:
+        assert reader.stdin
+        with contextlib.suppress(BrokenPipeError):
+            os.write(reader.stdin.fileno(), bytes(1_000_000))
+
+
 KINDS = {
     "sleep": wait_for_export,
     "compute": compute_report,
     "upstream": ask_upstream,
     "lock": take_lock,
     "child": run_child,
+    "log": write_log,
 }
 
 

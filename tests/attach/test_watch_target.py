@@ -18,7 +18,8 @@ CAUSES = {
     "sleep": ("blocked", "wait_for_export"),
     "compute": ("computing", "compute_report"),
     "upstream": ("upstream", "ask_upstream"),
-    "lock": ("blocked", "take_lock"),
+    "lock": ("lock", "take_lock"),
+    "log": ("pipe-full", "write_log"),
     "child": ("child-process", "run_child"),
 }
 CLOSE = 0.25
@@ -51,6 +52,49 @@ def test_a_loop_that_waits_is_found_with_victims_cause_and_line(start: Start, wa
     assert all(victims[peer.name]["kind"] == "unread" for peer in others)
     assert abs(closed["begin"] - others[0].sent_at) / 1e9 < CLOSE
     assert not closed["injected"]
+    if kind == "log":
+        assert closed["culprit"]["other"].endswith(" sleep")
+    if kind == "upstream":
+        assert closed["culprit"]["other"].startswith("127.0.0.1:")
+
+
+def test_a_lock_that_nobody_holds_after_a_fork(start: Start, watch: Watch) -> None:
+    server = start("forked.py")
+    first, other = Peer(server.port), Peer(server.port)
+    first.talk()
+    other.talk()
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    first.say(b"go\n")
+    time.sleep(0.1)
+    other.say(b"hello\n")
+    stall = watched.until(lambda line: line["type"] == "stall" and (line["culprit"] or {}).get("function"))
+    assert (stall["cause"], stall["culprit"]["function"]) == ("lock-held-by-nobody", "take_lock")
+    assert stall["culprit"]["pid"] != server.pid
+    assert other.name in {victim["peer"] for victim in stall["victims"]}
+
+
+def test_a_loop_that_waits_for_a_silent_client(start: Start, watch: Watch) -> None:
+    server = start("handshake.py")
+    others = [Peer(server.port), Peer(server.port)]
+    for peer in others:
+        peer.talk()
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    for peer in others:
+        peer.talk()
+    silent = Peer(server.port)
+    time.sleep(0.2)
+    for peer in others:
+        peer.say(b"hello\n")
+    stall = watched.until(lambda line: line["type"] == "stall" and (line["culprit"] or {}).get("function"))
+    silent.talk()
+    for peer in others:
+        peer.hear()
+    closed = watched.stall("closed")
+    assert (closed["cause"], stall["culprit"]["function"]) == ("silent-client", "shake_hands")
+    assert closed["culprit"]["other"] == silent.name
+    assert {victim["peer"] for victim in closed["victims"]} == {peer.name for peer in others}
 
 
 def test_a_server_that_serves_one_by_one_blames_no_line(start: Start, watch: Watch) -> None:

@@ -6,7 +6,7 @@ from echo_tui.diagnosis.stall import Attribution, Cause
 
 from tests.model.scene import PID, Scene, loop
 
-CONCLUDED = {Cause.NO_CORE, Cause.BACKLOG}
+CONCLUDED = {Cause.NO_CORE, Cause.BACKLOG, Cause.THROTTLED}
 """Causes that follow from several samples or from the accept queue, not from a rule."""
 
 

@@ -26,6 +26,7 @@ class CulpritReport(msgspec.Struct):
     """The thread to blame, the system call it was seen in, and its stack as `[file, line, function]`, innermost first.
 
     `file`, `line` and `function` are the innermost line of the program's own code; None where no stack is known.
+    `other` is what its call is about: a client's address, another server's, or who reads from its pipe (`PID NAME`).
     """
 
     pid: int
@@ -36,6 +37,7 @@ class CulpritReport(msgspec.Struct):
     line: int | None
     function: str | None
     stack: list[tuple[str, int, str]]
+    other: str = ""
 
 
 class StallReport(msgspec.Struct, tag_field="type", tag="stall"):
@@ -122,4 +124,6 @@ def _culprit(stall: Stall) -> CulpritReport | None:
     where = culprit.where
     file, line, function = (where.file, where.line, where.function) if where else (None, None, None)
     stack = [(frame.file, frame.line, frame.function) for frame in culprit.frames]
-    return CulpritReport(culprit.pid, culprit.tid, culprit.name, culprit.call, file, line, function, stack)
+    return CulpritReport(
+        culprit.pid, culprit.tid, culprit.name, culprit.call, file, line, function, stack, culprit.peer
+    )

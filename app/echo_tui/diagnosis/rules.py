@@ -30,6 +30,23 @@ class Suspect:
         return isinstance(self.target, OnAccept) and self.scene.all_stay
 
     @property
+    def nobody_releases(self) -> bool:
+        """Whether the thread waits without limit for a lock of its process, in which it is the only thread.
+
+        That is what a fork leaves behind if another thread had the lock.
+        """
+        state = self.state
+        return bool(state and state.lock == "private" and len(self.scene.threads.of(state.pid)) == 1)
+
+    @property
+    def serves_silent(self) -> bool:
+        """Whether the thread of a loop waits for the first bytes of one client, and for nobody else."""
+        state, worker = self.state, self.scene.workers.get(self.key) if self.key else None
+        if not (state and worker and state.kind == "recv" and state.peer and self.scene.loops):
+            return False
+        return any(c.peer == state.peer and not c.recv_bytes and not c.unread for c in worker.serving.values())
+
+    @property
     def pool(self) -> list[ThreadState]:
         """The threads of a pool that is busy, if the target is the thread that accepts for it, or one of them."""
         if isinstance(self.target, OnHelper):
@@ -70,6 +87,10 @@ RULES = (
     Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
     Rule("in-wait-for-child", _state(lambda state: state.call in CHILD_CALLS), Cause.CHILD),
     Rule("in-call-to-upstream", _state(lambda state: state.remote), Cause.UPSTREAM),
+    Rule("in-lock-of-nobody", lambda s: s.nobody_releases, Cause.LOCK_OF_NOBODY),
+    Rule("in-lock", _state(lambda state: state.lock), Cause.LOCK),
+    Rule("in-write-to-pipe", _state(lambda state: state.pipe), Cause.PIPE),
+    Rule("in-recv-of-silent-client", lambda s: s.serves_silent, Cause.SILENT_CLIENT),
     Rule("in-send", _state(lambda state: state.kind == "send"), Cause.NOT_READING),
     Rule("idle", lambda s: s.state and s.scene.is_idle(s.state), Cause.UNCLEAR),
     Rule("in-call", lambda s: s.state, Cause.BLOCKED),

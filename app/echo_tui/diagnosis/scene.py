@@ -48,6 +48,8 @@ class Scene:
     """Connections without a reply by the kernel's figures, and since when (ns)."""
     replied_at: Mapping[int, int] = field(default_factory=dict)
     """When (ns) a reply of each process was seen last."""
+    throttled: tuple[tuple[int, int], ...] = ()
+    """The latest times (ns), and for how long (ns) the server's control group had been throttled by then."""
 
     @property
     def loops(self) -> bool:
@@ -56,6 +58,15 @@ class Scene:
         A server that polls to accept and then waits in recv for the client that it has accepted is none.
         """
         return "poll" in self.idle_calls and not any(self._reads_from_one(worker) for worker in self.accepting)
+
+    def is_throttled(self, begin: int) -> bool:
+        """Return whether the control group has kept the server from running for most of the time since `begin` (ns)."""
+        within = [(at, total) for at, total in self.throttled if at >= begin]
+        before = [total for at, total in self.throttled if at < begin][-1:]
+        if not within:
+            return False
+        since = before[0] if before else within[0][1]
+        return 2 * (within[-1][1] - since) >= within[-1][0] - begin > 0
 
     def helpers_are_taken(self, handover: Handover) -> bool:
         """Return whether all helpers that a call could use are busy with other calls."""
@@ -101,9 +112,9 @@ class Scene:
         return bool(all_serve) and any(self.stays((worker.pid, worker.tid)) for worker in accepting)
 
     def _reads_from_one(self, worker: Worker) -> bool:
-        """Return whether a worker waits in recv or send for one connection, and so for no other."""
+        """Return whether a worker waits in recv or send for the only connection that it serves."""
         state = self.threads.known.get((worker.pid, worker.tid))
-        return bool(state and state.kind in ("recv", "send") and state.peer and worker.serving)
+        return bool(state and state.kind in ("recv", "send") and state.peer and len(worker.serving) == 1)
 
     def _is_busy(self, state: ThreadState | None) -> bool:
         return state is not None and not self.is_idle(state)

@@ -26,6 +26,7 @@ class Cause(enum.Enum):
     COMPUTING = "computing"
     GIL = "waiting-for-gil"
     NO_CORE = "no-core"
+    THROTTLED = "throttled"
     STOPPED = "stopped"
     ALL_WORKERS_BUSY = "all-workers-busy"
     ONE_CLIENT = "one-client"
@@ -34,6 +35,10 @@ class Cause(enum.Enum):
     NOT_READING = "client-not-reading"
     UPSTREAM = "upstream"
     CHILD = "child-process"
+    LOCK = "lock"
+    LOCK_OF_NOBODY = "lock-held-by-nobody"
+    PIPE = "pipe-full"
+    SILENT_CLIENT = "silent-client"
     BACKLOG = "backlog-full"
     UNCLEAR = "unclear"
 

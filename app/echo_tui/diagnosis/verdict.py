@@ -75,7 +75,9 @@ def _blame(verdict: Verdict, rule: Rule, looked_at: Suspect, begin: int) -> Verd
     cause = verdict.cause
     if cause in (Cause.COMPUTING, Cause.NO_CORE):
         ran, waited = state.ran - first[1], state.waited_for_a_core - first[2]
-        verdict = replace(verdict, cause=Cause.NO_CORE if waited > ran else Cause.COMPUTING)
+        kept = scene.is_throttled(begin)
+        cause = Cause.THROTTLED if kept else Cause.NO_CORE if waited > ran else Cause.COMPUTING
+        verdict = replace(verdict, cause=cause)
     culprit = _holder(state, scene) if cause is Cause.GIL else _at_work(state, scene)
     if culprit is None or cause in (Cause.ONE_CLIENT, Cause.ALL_WORKERS_BUSY):
         return verdict
@@ -102,10 +104,12 @@ def _holder(state: ThreadState, scene: Scene) -> ThreadState | None:
 
 
 def _at_work(state: ThreadState, scene: Scene) -> ThreadState:
-    """Return the thread itself; if it waits for a lock, the only other thread at work in the file of that line.
+    """Return the thread itself; if it waits for a lock, its holder, or the only other thread at work in that file.
 
     A reported block is the thread's own, also when its C code waits in a futex.
     """
+    if state.holder and (holder := scene.threads.known.get((state.pid, state.holder))):
+        return holder
     file = _file(state)
     blocks = any((span.pid, span.tid) == (state.pid, state.tid) for span in scene.blocking)
     if state.kind != "lock" or not file or blocks:
@@ -133,5 +137,5 @@ def _locate(verdict: Verdict, state: ThreadState, scene: Scene, begin: int) -> V
         located_at = 0
     if frames and not located_at:
         located_at = scene.at
-    culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer or state.remote, frames)
+    culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer or state.remote or state.pipe, frames)
     return replace(verdict, culprit=culprit, located_at=located_at)

@@ -29,7 +29,10 @@ class Thread(msgspec.Struct, gc=False):
     totals (ns) of its time on a core, and runnable without one. Context switches are totals, None where not read yet.
     `disturbed`: it may have run for a moment only because we asked for its stack. `stopped`: by a signal, as Ctrl-Z
     does; known as late as the context switches. `accepts`: it polls a listening socket; None where that is not known.
-    `remote`: the server that it waits for, where that is known and not one of the clients.
+    `remote`: the server that it waits for, where that is known and not one of the clients. Of a server that was not
+    started here: `lock` is `private` for a lock of this process without a limit of time, `timed` with one, `shared`
+    if other processes may release it; `holder` is the thread that has it, 0 where that is not known; and `pipe` is the
+    process that does not read the pipe it writes to, or `?`.
     """
 
     pid: int
@@ -46,6 +49,9 @@ class Thread(msgspec.Struct, gc=False):
     stopped: bool = False
     accepts: bool | None = None
     remote: str = ""
+    lock: str = ""
+    holder: int = 0
+    pipe: str = ""
 
 
 class Frame(msgspec.Struct, gc=False, frozen=True):

@@ -88,6 +88,12 @@ class ProcessGone(Record, tag="process-gone", gc=False):
     pid: int
 
 
+class Throttled(Record, tag="throttled", gc=False):
+    """For how long (ns) the control group of the server's first process has been throttled so far."""
+
+    total: int
+
+
 class CoresSample(Record, tag="cores", gc=False):
     """How busy each core of the machine is, in percent since the sample before."""
 
@@ -274,6 +280,7 @@ Observation = (
     | ProcessSample
     | ProcessGone
     | CoresSample
+    | Throttled
     | BlockSet
     | StallAfter
     | IdleCalls

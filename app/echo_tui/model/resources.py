@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from echo_tui.model.activity import SECOND
-from echo_tui.model.observations import CoresSample, Lag, ProcessSample
+from echo_tui.model.observations import CoresSample, Lag, ProcessSample, Throttled
 from echo_tui.model.totals import PROCESSES_KEPT
 
 HISTORY = 240
@@ -77,6 +77,8 @@ class Resources:
     def __init__(self) -> None:
         self.processes: dict[int, Process] = {}
         self.cores: list[deque[tuple[int, float]]] = []
+        self.throttled: deque[tuple[int, int]] = deque(maxlen=HISTORY)
+        """When (ns), and for how long (ns) the server's control group had been throttled by then."""
         self._lags: deque[tuple[int, int]] = deque(maxlen=LAGS_KEPT)
 
     def sampled(self, o: ProcessSample, listening: bool) -> None:
@@ -107,6 +109,10 @@ class Resources:
         for history, percent in zip(self.cores, o.percent, strict=False):
             history.append((o.at, percent))
 
+    def add_throttled(self, o: Throttled) -> None:
+        """Add for how long the server's control group has been throttled."""
+        self.throttled.append((o.at, o.total))
+
     def add_lag(self, o: Lag) -> None:
         """Note by how much the dashboard's own loop was late."""
         self._lags.append((o.at, o.late))
@@ -119,5 +125,6 @@ class Resources:
         """Return a copy that no longer changes."""
         twin = Resources()
         twin.processes = {pid: process.snapshot() for pid, process in self.processes.items()}
+        twin.throttled = self.throttled.copy()
         twin.cores, twin._lags = [history.copy() for history in self.cores], self._lags.copy()
         return twin

@@ -53,6 +53,11 @@ class ThreadState:
     """The call in which it was first sampled waiting for any of several connections: the idle call of its loop."""
     remote: str = ""
     """The other server that it waits for; empty if it waits for none, or that is not known."""
+    lock: str = ""
+    """The kind of lock that it waits for, and the thread that holds it: see `Thread`."""
+    holder: int = 0
+    pipe: str = ""
+    """Who does not read the pipe that it writes to; empty if it writes to none."""
     accepts: bool | None = None
     """Whether it polls a listening socket; None where that is not known."""
     stopped: bool = False
@@ -190,7 +195,7 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
     if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not thread.disturbed):
         state.since = at
     state.call, state.peer, state.stopped, state.accepts = thread.call, thread.peer, thread.stopped, thread.accepts
-    state.remote = thread.remote
+    state.remote, state.lock, state.holder, state.pipe = thread.remote, thread.lock, thread.holder, thread.pipe
     if not state.home and KINDS.get(state.call) == "poll" and thread.accepts is not False:
         state.home = state.call
     _does(state, doing, at)

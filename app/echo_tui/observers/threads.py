@@ -17,7 +17,9 @@ from echo_tui.model.observations import ThreadSample
 from echo_tui.model.threads import KINDS
 from echo_tui.observers import syscalls
 from echo_tui.observers.interpreter import gil_range
+from echo_tui.observers.locks import holder, lock
 from echo_tui.observers.pace import Pace
+from echo_tui.observers.pipes import Pipes
 from echo_tui.observers.polls import ARRAYS, polled
 from echo_tui.observers.remotes import Remotes
 
@@ -29,6 +31,7 @@ IDLE = ("accept", "recv", "poll")
 """The kinds of call in which a thread is idle."""
 STATUS = 1_000_000_000
 """How often (ns) names and context switches are read."""
+WRITES = ("write", "writev")
 SOCKET = "socket:["
 NAME = re.compile(rb"^Name:\t(.*)$", re.MULTILINE)
 STOPPED = re.compile(rb"^State:\tT", re.MULTILINE)
@@ -49,7 +52,7 @@ class Threads:
         self.ports: set[int] = set()
         """The ports of the listening sockets, if it is to be found out which other servers threads wait for."""
         self._peer_of = peer_of
-        self._remotes = Remotes()
+        self._remotes, self._pipes = Remotes(), Pipes()
         self._calls = syscalls.names()
         self._tasks: dict[tuple[int, int], _Task] = {}
         self._gil: dict[int, tuple[range, ...]] = {}
@@ -165,17 +168,33 @@ class Threads:
                 gil = any(task.argument in span for span in self._gil[pid])
         task.kind, task.gil = KINDS.get(call, ""), gil
         accepts = self._accepts(pid, call, task) if task.kind == "poll" and self.listening else None
-        remote = self._remote(pid, call, task, waits_on) if self.ports and not (peer or accepts or gil) else ""
-        return Thread(
+        thread = Thread(
             pid, task.tid, task.name, call, peer, gil, task.ran, task.delayed, task.voluntary,
-            task.involuntary, disturbed, task.stopped, accepts, remote,
+            task.involuntary, disturbed, task.stopped, accepts,
         )  # fmt: skip
+        if self.ports and not (peer or accepts or gil):
+            self._explain(thread, task, waits_on)
+        return thread
+
+    def _explain(self, thread: Thread, task: "_Task", waits_on: bool) -> None:
+        """Add what a thread of a server that was not started here waits for.
+
+        Who is at the other end is looked for once a second sample shows the wait, because that takes longer than a
+        sample.
+        """
+        pid, call = thread.pid, thread.call
+        if call == "futex":
+            thread.lock = lock(task.arguments)
+            thread.holder = holder(pid, task.tid, task.argument) if thread.lock == "private" else 0
+        elif call in WRITES and waits_on:
+            thread.pipe = self._pipes.reader(pid, task.argument)
+        elif call in WRITES:
+            task.unresolved = True
+        if not thread.pipe:
+            thread.remote = self._remote(pid, call, task, waits_on)
 
     def _remote(self, pid: int, call: str, task: "_Task", waits_on: bool) -> str:
-        """Return the server that a call waits for; empty if it is none, or is not seen.
-
-        It is looked for once a second sample shows the wait, because that takes longer than a sample.
-        """
+        """Return the server that a call waits for; empty if it is none, or is not seen."""
         inodes: list[int] = []
         if call in syscalls.ON_A_DESCRIPTOR and not call.startswith("accept"):
             inodes = [_inode(pid, task.argument)]

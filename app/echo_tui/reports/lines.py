@@ -38,7 +38,8 @@ def victims(those: list[VictimReport]) -> str:
 
 
 def _culprit(culprit: CulpritReport) -> str:
-    thread = f"{culprit.thread or 'thread'} {culprit.tid}" + (f" in {culprit.call}" if culprit.call else "")
+    call = f" in {culprit.call}{f' ({culprit.other})' if culprit.other else ''}" if culprit.call else ""
+    thread = f"{culprit.thread or 'thread'} {culprit.tid}{call}"
     if culprit.file is None:
         return thread
     return f"{culprit.file}:{culprit.line} {culprit.function} ({thread})"

@@ -18,7 +18,9 @@ from echo_tui.model.observations import (
     ServerStarted,
     SessionBegan,
     StallAfter,
+    Throttled,
 )
+from echo_tui.observers.cgroup import throttled
 from echo_tui.observers.descriptor_limit import without_descriptor
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.program import Program
@@ -154,6 +156,8 @@ class Attached:
     def sample(self) -> None:
         """Fold a sample of CPU and memory of the oldest process and its descendants."""
         found = self._resources.sample()
+        if (total := throttled(self.target.pid)) is not None:
+            found.append(Throttled(time.monotonic_ns(), total))
         self._fold([one for one in found if not isinstance(one, ProcessGone) or one.pid not in self._pids])
         self._latest = self.session.workers.latest(MOST) if len(self.session.workers) > MOST // 2 else []
 

@@ -68,6 +68,7 @@ def _scene(session: "Session", o: seen.SocketSample) -> Scene:
         helped_at=session.blocks.helped_at,
         starved=bool(session.workers.starved),
         unblocked_at=session.blocks.ended_at,
+        throttled=tuple(session.resources.throttled),
         replies=session.replies.since,
         replied_at=session.replies.replied_at,
     )

@@ -264,6 +264,7 @@ APPLY: dict[type, Handler] = {
     seen.SystemCalls: lambda s, o: s.calls.add(o),
     seen.Unavailable: samples.unavailable,
     seen.CoresSample: lambda s, o: s.resources.add_cores(o),
+    seen.Throttled: lambda s, o: s.resources.add_throttled(o),
     seen.BlockSet: server_records.block_set,
     seen.IdleCalls: server_records.idle_calls,
     seen.Lag: lambda s, o: s.resources.add_lag(o),

@@ -51,6 +51,10 @@ STALLS = (
     ("client not reading", "The thread waits for room to send."),
     ("waiting for upstream", "The thread waits for an answer of another server."),
     ("waiting for a child", "The thread waits for a child process to end."),
+    ("waiting for a lock", "The thread waits for a lock; held by nobody: no thread is left that could release it."),
+    ("throttled", "The CPU limit of the server's control group or container keeps it from running."),
+    ("pipe full", "The thread writes to a pipe, and its reader does not read."),
+    ("waiting for a silent client", "A loop waits for the first bytes of one client, and serves nobody else."),
     ("backlog full", "The accept queue is full."),
     ("unclear", "The evidence does not say why."),
 )

@@ -17,6 +17,11 @@ ADVICE = {
     Cause.NOT_READING: "Set a timeout for sending, or drop clients that do not read.",
     Cause.UPSTREAM: "Ask it asynchronously, or in a thread, and set a timeout.",
     Cause.CHILD: "Start the child asynchronously, or in a thread.",
+    Cause.LOCK: "Hold the lock for a shorter time, and take it outside the loop's thread.",
+    Cause.LOCK_OF_NOBODY: "Do not fork while threads run: start workers before, or by spawn.",
+    Cause.THROTTLED: "Raise the CPU limit of its control group or container, or use less.",
+    Cause.PIPE: "Have the reader read, or write without blocking.",
+    Cause.SILENT_CLIENT: "Wait for it asynchronously, and set a timeout for first bytes and handshakes.",
     Cause.BACKLOG: "Raise the backlog of listen, and net.core.somaxconn.",
 }
 

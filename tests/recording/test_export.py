@@ -175,7 +175,7 @@ def test_svg_shows_the_stall(stalled: Path) -> None:
 
 
 def test_cast_shows_the_same_screen_and_marks_the_stall(stalled: Path) -> None:
-    lines = [json.loads(line) for line in export(stalled, "--cast", "--speed", "2").splitlines()]
+    lines = [json.loads(line) for line in export(stalled, "--cast", "--speed", "0.5").splitlines()]
     header, *events = lines
     assert (header["version"], header["term"]) == (3, {"cols": 100, "rows": 30})
     assert all(interval >= 0 for interval, _, _ in events)

@@ -1,0 +1,72 @@
+"""Servers that are slow, busy or idle and yet serve everybody: watching them tells of no stall."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.attach.conftest import Start, Watch
+from tests.attach.watching import Peer
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
+LENGTHS = [pytest.param(4.0, id="short"), pytest.param(60.0, id="long", marks=pytest.mark.slow)]
+SLOW, IDLE = 10, 200
+STALL_AFTER = "500"
+"""Milliseconds: far more than the machine of the tests keeps a thread from a core."""
+
+
+def asking(peer: Peer, line: bytes, pause: float, until: float) -> threading.Thread:
+    """Have a client ask again and again, in a thread."""
+
+    def ask() -> None:
+        while time.monotonic() < until:
+            peer.say(line)
+            peer.hear()
+            time.sleep(pause)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    return thread
+
+
+def slow(port: int, until: float) -> None:
+    """Ask handlers that take 50 ms."""
+    for thread in [asking(Peer(port), b"slow\n", 0, until) for _ in range(SLOW)]:
+        thread.join()
+
+
+def idle(port: int, until: float) -> None:
+    """Keep 200 connections open, of which one asks now and then."""
+    peers = [Peer(port) for _ in range(IDLE)]
+    asking(peers[0], b"hello\n", 0.5, until).join()
+    for peer in peers:
+        peer.close()
+
+
+def polls(port: int, until: float) -> None:
+    """Wait for replies that take a second."""
+    for thread in [asking(Peer(port), b"poll\n", 0, until) for _ in range(SLOW)]:
+        thread.join()
+
+
+def busy(port: int, until: float) -> None:
+    """Keep the server at about 80 % of a core."""
+    asking(Peer(port), b"work\n", 0.00125, until).join()
+
+
+@pytest.mark.parametrize("seconds", LENGTHS)
+@pytest.mark.parametrize("load", [slow, idle, polls, busy], ids=lambda load: load.__name__)
+@pytest.mark.parametrize("kind", ["loop", "threads", "pool"])
+def test_a_healthy_server_has_no_stall(
+    start: Start, watch: Watch, kind: str, load: Callable[[int, float], None], seconds: float
+) -> None:
+    if (kind, load) == ("pool", idle):
+        pytest.skip("200 connections exhaust a pool of 20 threads: that is a stall")
+    server = start("healthy.py", kind)
+    watched = watch(f":{server.port}", "--stall-after", STALL_AFTER, "--for", f"{seconds + 2}s")
+    load(server.port, time.monotonic() + seconds)
+    summary = watched.until(lambda line: line["type"] == "summary")
+    assert not watched.stalls(), watched.stalls()
+    assert summary["exit_code"] == 0

@@ -17,7 +17,14 @@ import msgspec
 from echo_servers.server import BadRequest
 
 from echo_tui.diagnosis.report import StallReporter
-from echo_tui.model.observations import Observation, SessionBegan, SourceText
+from echo_tui.model.observations import (
+    Observation,
+    ServerExited,
+    SessionBegan,
+    SocketSample,
+    SourceText,
+    Unavailable,
+)
 from echo_tui.observers.pipe import decode
 from echo_tui.run.header import SCHEMA, Header
 from echo_tui.run.reading import LONGEST_LINE, Reader
@@ -36,6 +43,8 @@ LARGEST = 1 << 30
 """A recording that takes more memory than this (bytes) is read no further."""
 DECODED = 4
 """Pieces that are kept decoded."""
+NOTABLE = frozenset((SessionBegan, SourceText, SocketSample, ServerExited, Unavailable))
+"""Observations after which there may be a new file or a new stall."""
 TEXTS = 64
 """The limit of source files."""
 
@@ -82,6 +91,8 @@ class Replay:
         self._pieces: list[Piece] = []
         self._size = 0
         self._session, self._reporter = Session(), StallReporter()
+        self._news: object = None
+        """What the stalls of the session were when they were looked at last."""
         self._opened: dict[int, int] = {}
         """The place in `stalls` of those of the present session, by their numbers."""
         self._checkpoints: list[tuple[int, bytes]] = [(0, pickle.dumps(Session(), pickle.HIGHEST_PROTOCOL))]
@@ -160,7 +171,9 @@ class Replay:
         begin = self.end if self.total else self.begin
         for number, one in enumerate(found, self.total):
             self.end = advanced(self.end, one.at)
-            self._fold(number, one)
+            self._session = fold(self._session, one)
+            if type(one) in NOTABLE:
+                self._note(number, one)
         packed = self._size > RAW
         kept = zlib.compress(lines, 1) if packed else lines
         self._size += len(kept)
@@ -172,14 +185,14 @@ class Replay:
                 self._checkpoints = self._checkpoints[::2]
                 self._apart *= 2
 
-    def _fold(self, number: int, one: Observation) -> None:
+    def _note(self, number: int, one: Observation) -> None:
+        """Note files, and stalls that have changed."""
         if isinstance(one, SessionBegan):
-            self._reporter, self._opened = StallReporter(), {}
+            self._reporter, self._opened, self._news = StallReporter(), {}, None
         elif isinstance(one, SourceText) and len(self.texts) < TEXTS:
             self.texts.setdefault(one.file, one.text)
-        before = self._session.stalls.news
-        self._session = fold(self._session, one)
-        if self._session.stalls.news != before:
+        before, self._news = self._news, self._session.stalls.news
+        if self._news != before:
             for report in self._reporter.report(list(self._session.stalls.all), one.at):
                 self._mark(number + 1, report.event, report.id)
 

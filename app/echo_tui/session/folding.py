@@ -18,15 +18,18 @@ GAP = 3_600_000_000_000
 """Two observations of a run are never this far apart (ns): it is sampled all the time."""
 MOST_OPEN = 100_000
 """The limit of connections, clients, workers and gaps in the evidence that a recording may have at one time."""
-GROWING = (New, WorkerBegan, ClientOpening, ClientConnected, ClientUnconnected, Unavailable)
+GROWING = frozenset((New, WorkerBegan, ClientOpening, ClientConnected, ClientUnconnected, Unavailable))
+SPECIAL = GROWING | {SessionBegan}
 
 
 def fold(session: Session, one: Observation) -> Session:
     """Fold one observation, and return the session: a new one where the recorded run began one."""
-    if isinstance(one, SessionBegan):
-        session = Session()
-    if isinstance(one, GROWING) and _open(session) >= MOST_OPEN:
-        one = Garbled(one.at, 1)
+    kind = type(one)
+    if kind in SPECIAL:
+        if kind is SessionBegan:
+            session = Session()
+        elif kind in GROWING and _open(session) >= MOST_OPEN:
+            one = Garbled(one.at, 1)
     try:
         session.apply(one)
     except Exception:  # whatever somebody has written there: it is no observation of a run

@@ -11,7 +11,8 @@ from tests.attach.conftest import Start, Watch
 from tests.attach.watching import Peer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
-LENGTHS = [pytest.param(4.0, id="short"), pytest.param(60.0, id="long", marks=pytest.mark.slow)]
+SHORT, LONG = 4.0, 60.0
+ALWAYS = (("loop", "slow"), ("threads", "busy"), ("loop", "polls"))
 SLOW, IDLE = 10, 200
 STALL_AFTER = "500"
 """Milliseconds: far more than the machine of the tests keeps a thread from a core."""
@@ -56,14 +57,22 @@ def busy(port: int, until: float) -> None:
     asking(Peer(port), b"work\n", 0.00125, until).join()
 
 
-@pytest.mark.parametrize("seconds", LENGTHS)
-@pytest.mark.parametrize("load", [slow, idle, polls, busy], ids=lambda load: load.__name__)
-@pytest.mark.parametrize("kind", ["loop", "threads", "pool"])
+CASES = [
+    pytest.param(
+        kind, load, seconds, id=f"{kind}-{load.__name__}-{seconds:.0f}s",
+        marks=() if (kind, load.__name__) in ALWAYS and seconds == SHORT else pytest.mark.slow,
+    )
+    for kind in ("loop", "threads", "pool")
+    for load in (slow, idle, polls, busy)
+    for seconds in (SHORT, LONG)
+    if (kind, load) != ("pool", idle)  # 200 connections exhaust a pool of 20 threads: that is a stall
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "load", "seconds"), CASES)
 def test_a_healthy_server_has_no_stall(
     start: Start, watch: Watch, kind: str, load: Callable[[int, float], None], seconds: float
 ) -> None:
-    if (kind, load) == ("pool", idle):
-        pytest.skip("200 connections exhaust a pool of 20 threads: that is a stall")
     server = start("healthy.py", kind)
     watched = watch(f":{server.port}", "--stall-after", STALL_AFTER, "--for", f"{seconds + 2}s")
     load(server.port, time.monotonic() + seconds)

@@ -139,3 +139,9 @@ def test_server_without_reports_needs_a_known_port() -> None:
     assert done.returncode == 2
     assert "needs a --port" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_stalls_need_not_make_it_fail() -> None:
+    line = ("single-thread", "--clients", "2", "--for", "1500ms", "--port", "0")
+    assert watch(*line).returncode == 3
+    assert watch(*line, "--fail-on", "nothing").returncode == 0

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 THEME = cloup.option("--theme", type=Theme(), help="Colours, by name.")
 PORT = cloup.option("--port", type=Number(1, 65535, "port"), help="Of a process that listens on several.")
+STACKS = cloup.option(
+    "--stacks",
+    type=click.Choice(("auto", "off")),
+    default="auto",
+    show_default=True,
+    help="Whether py-spy may read its stacks when it seems to stall.",
+)
 STALL_AFTER = cloup.option(
     "--stall-after",
     type=Number(LEAST, MOST, "stall-after"),
@@ -31,10 +38,16 @@ STALL_AFTER = cloup.option(
 @cloup.argument("target", required=False, help="A PID, :PORT or HOST:PORT of this machine.")
 @PORT
 @THEME
+@STACKS
 @STALL_AFTER
 @recording_options
 def attach(
-    target: str | None, port: int | None, theme: str | None, stall_after: int | None, recording: "Recording"
+    target: str | None,
+    port: int | None,
+    theme: str | None,
+    stacks: str,
+    stall_after: int | None,
+    recording: "Recording",
 ) -> None:
     """Open the dashboard of a server that runs already; it is only observed.
 
@@ -57,17 +70,25 @@ def attach(
     from echo_tui.tui.app import open_dashboard
 
     recorder = remembering(recording, found.command)
-    sys.exit(open_dashboard(Plan(stall_after=stall_after), theme, target=found, recorder=recorder))
+    sys.exit(
+        open_dashboard(Plan(stall_after=stall_after), theme, target=found, recorder=recorder, stacks=stacks == "auto")
+    )
 
 
 @cloup.command(cls=WithProgram)
 @PORT
 @THEME
+@STACKS
 @STALL_AFTER
 @recording_options
 @click.pass_context
 def launch(
-    ctx: click.Context, port: int | None, theme: str | None, stall_after: int | None, recording: "Recording"
+    ctx: click.Context,
+    port: int | None,
+    theme: str | None,
+    stacks: str,
+    stall_after: int | None,
+    recording: "Recording",
 ) -> None:
     """Start your own server program, open its dashboard, and end it with that.
 
@@ -82,7 +103,7 @@ def launch(
 
     with running(line, port) as (target, program):
         plan, recorder = Plan(stall_after=stall_after), remembering(recording, target.command)
-        code = open_dashboard(plan, theme, target=target, program=program, recorder=recorder)
+        code = open_dashboard(plan, theme, target=target, program=program, recorder=recorder, stacks=stacks == "auto")
     sys.exit(code)
 
 

@@ -1,7 +1,7 @@
 """`echo-tui watch TARGET`: a run without a screen."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import cloup
@@ -64,6 +64,13 @@ class PatternOrTarget(click.ParamType[Any]):
         show_default=True,
         help="Of a running server: whether py-spy may read its stacks when it seems to stall.",
     ),
+    cloup.option(
+        "--fail-on",
+        type=click.Choice(("stall", "nothing")),
+        default="stall",
+        show_default=True,
+        help="Whether the exit code is 3 if there was a stall, or 0 all the same.",
+    ),
     cloup.option("--json", "as_json", is_flag=True, help="All observations, stalls and the summary as JSON Lines."),
     cloup.option(
         "--stall-after",
@@ -85,6 +92,7 @@ def watch(
     seconds: float | None,
     no_reports: bool,
     stacks: str,
+    fail_on: str,
     as_json: bool,
     stall_after: int | None,
     recording: "Recording",
@@ -98,11 +106,11 @@ def watch(
     if not stdout_is_open():
         raise BadRequest(CLOSED)
     if (line := program_line(ctx)) and target is None:
-        sys.exit(_watch_program(ctx, line, seconds, stacks == "auto", as_json, stall_after, recording))
+        _end(fail_on, _watch_program(ctx, line, seconds, stacks == "auto", as_json, stall_after, recording))
     if target is None or line:
         raise BadRequest("watch what? A pattern, a PID, :PORT, HOST:PORT, or -- PROGRAM ARGUMENT ...")
     if isinstance(target, str):
-        sys.exit(_watch_target(ctx, target, seconds, stacks == "auto", as_json, stall_after, recording))
+        _end(fail_on, _watch_target(ctx, target, seconds, stacks == "auto", as_json, stall_after, recording))
     if target.missing:
         raise BadRequest(target.missing)
     require_evidence(no_reports, options)
@@ -110,7 +118,14 @@ def watch(
     from echo_tui.run.plan import Plan
 
     plan = Plan(target, options, block, clients, not no_reports, stall_after)
-    sys.exit(Headless(target, plan, load, as_json, recording).run(seconds))
+    _end(fail_on, Headless(target, plan, load, as_json, recording).run(seconds))
+
+
+def _end(fail_on: str, code: int) -> NoReturn:
+    """End with an exit code; a stall makes none if it was not asked for."""
+    from echo_tui.run.headless import STALLS_SEEN
+
+    sys.exit(0 if code == STALLS_SEEN and fail_on == "nothing" else code)
 
 
 OF_PATTERNS = ("host", "workers", "ceiling", "share", "block", "print", "clients", "load", "no_reports")

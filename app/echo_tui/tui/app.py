@@ -311,19 +311,21 @@ def open_dashboard(
     program: Program | None = None,
     viewed: Viewed | None = None,
     recorder: Recorder | None = None,
+    stacks: bool = True,
 ) -> int:
     """Run the dashboard in this terminal until it is quit, and return its exit code. Raises BadRequest.
 
     `scenes` are patterns and notes; without any, those of the configuration apply. With a `target` a running server is
     observed, and none is started; a `program` was started for it, and ends with the dashboard. A `viewed`
-    session is shown instead of a live one. A `recorder` hears what a live one observes.
+    session is shown instead of a live one. A `recorder` hears what a live one observes. Without
+    `stacks` the stacks of a target are not read.
     """
     endings.install(os._exit)  # until there is a screen to restore
     config = read_config({key.id: key.key for key in ALL_KEYS})
     config = replace(config, scenes=tuple(scenes)) if scenes else config
     plan = replace(plan, stall_after=plan.stall_after or config.stall_after)
     hear = recorder.hear if recorder else lambda found: None
-    attached = Attached(target, plan.stall_after, heard=hear, clients=True, program=program) if target else None
+    attached = Attached(target, plan.stall_after, stacks, hear, clients=True, program=program) if target else None
     app = EchoTui(plan, config, theme, viewed or attached or Live(plan, hear), recorder)
     wanted = theme or config.theme
     if wanted and wanted not in app.available_themes:

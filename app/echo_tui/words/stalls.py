@@ -38,6 +38,10 @@ SHORT = {
     Cause.SILENT_CLIENT: "silent client",
 }
 SHORTEST = {
+    Cause.PIPE: "pipe",
+    Cause.THROTTLED: "limited",
+    Cause.LOCK_OF_NOBODY: "lock",
+    Cause.SILENT_CLIENT: "silent",
     Cause.COMPUTING: "on CPU",
     Cause.GIL: "for GIL",
     Cause.ALL_WORKERS_BUSY: "busy",

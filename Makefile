@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 # The tests wait more than they compute, so three run side by side on two cores.
 PYTEST := $(BIN)/pytest -n 3 --dist worksteal
 
-.PHONY: run test test-all check lint bench soak fuzz fuzz-keys screenshots clean
+.PHONY: run test test-all check lint bench soak fuzz fuzz-keys fuzz-recordings screenshots clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -34,6 +34,9 @@ soak: $(READY)
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+fuzz-recordings: $(READY)
+	$(BIN)/python -m tests.fuzz_recordings $(ARGS)
 
 fuzz-keys: $(READY)
 	$(BIN)/python -m tests.fuzz_keys $(ARGS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from echo_servers.plain import plain
+from echo_servers.plain import plain, plain_json
 
 from echo_tui.diagnosis.report import StallReport
 from echo_tui.model.connection import Connection
@@ -58,7 +58,7 @@ def document(findings: Findings, chosen: Sequence[tuple[int, Part, StallReport]]
         "servers": servers,
         "stalls": [{**msgspec.to_builtins(stall), "number": number} for number, _, stall in chosen],
     }
-    return msgspec.json.format(msgspec.json.encode(found)).decode() + "\n"
+    return plain_json(msgspec.json.format(msgspec.json.encode(found)).decode()) + "\n"
 
 
 def _number(connection: Connection) -> int:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 import msgspec
+from echo_servers.plain import plain_json
 
 from echo_tui.diagnosis.report import StallReporter, VictimReport
 from echo_tui.diagnosis.stall import Wait
@@ -58,7 +59,8 @@ class Stream:
             print(f"echo-tui: {self._recorder.path} is no longer written: {self._recorder.failure}", file=sys.stderr)
             self._recorder.failure = ""
         if self.as_json:
-            sys.stdout.write(self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(found))).decode())
+            lines = self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(found)))
+            sys.stdout.write(plain_json(lines.decode()))
 
     def stalls(self, session: Session, now: int) -> None:
         """Write what has happened to the stalls of a session."""
@@ -99,7 +101,7 @@ class Stream:
         self._recorder.close()
 
     def _write(self, item: msgspec.Struct) -> None:
-        sys.stdout.write(self._privacy.scrub(ENCODER.encode(item)).decode() + "\n")
+        sys.stdout.write(plain_json(self._privacy.scrub(ENCODER.encode(item)).decode()) + "\n")
 
 
 def left(session: Session) -> tuple[int, int]:

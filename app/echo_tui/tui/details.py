@@ -83,9 +83,9 @@ class StallDetails(Dialog[None]):
     """A dialog with the sections of one stall, as of the time it was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,d,enter", "dismiss(None)", "Close"),
-        Binding("down,j", "scroll(1)", "Down", show=False),
-        Binding("up,k", "scroll(-1)", "Up", show=False),
+        Binding("escape,q,d,enter", "dismiss(None)"),
+        Binding("down,j", "scroll(1)"),
+        Binding("up,k", "scroll(-1)"),
     ]
 
     def __init__(self, found: list[Section]) -> None:

@@ -19,7 +19,7 @@ V = TypeVar("V")
 class Ask(Dialog[str | None]):
     """A question with a line for the answer; below it an invalid answer is explained."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)")]
 
     def __init__(self, question: str, hint: str, answer: str, wrong: Callable[[str], str]) -> None:
         super().__init__()
@@ -64,8 +64,8 @@ class Confirm(Dialog[bool]):
     """A question to be answered with yes or no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter,q,ctrl+c", "dismiss(True)", "Yes"),
-        Binding("n,escape", "dismiss(False)", "No"),
+        Binding("y,enter,q,ctrl+c", "dismiss(True)"),
+        Binding("n,escape", "dismiss(False)"),
     ]
 
     def __init__(self, question: str) -> None:
@@ -81,7 +81,7 @@ class Confirm(Dialog[bool]):
 class Menu(Dialog[str | None]):
     """A menu of actions; one is chosen by its letter, or with the arrows and Enter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)")]
 
     def __init__(self, title: str, hint: str, entries: Sequence[Key]) -> None:
         super().__init__()

@@ -15,25 +15,18 @@ from echo_tui.tui.closing import Dialog
 from echo_tui.tui.dialogs import shown
 from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, RECORDING, SCREEN, SERVER
 from echo_tui.words import glossary
-
-MOVING = (
-    ("↑ ↓ pgup pgdn", "Line by line, page by page; the mouse wheel does the same"),
-    ("home end", "First and last line; at the end new lines are followed"),
-    ("↑ ↓ ⏎", "While typing: choose the client, send the line"),
-    ("⏎", "In Stalls: go back to the one under the cursor"),
-    ("ctrl+p", "Command palette: everything above, by name"),
-)
+from echo_tui.words import keys as words_of
 
 
 class Help(Dialog[None]):
     """A dialog of several pages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "dismiss(None)", "Close"),
-        Binding("right,tab,l", "turn(1)", "Next page"),
-        Binding("left,shift+tab,h", "turn(-1)", "Page before"),
-        Binding("down,j", "scroll(1)", "Down", show=False),
-        Binding("up,k", "scroll(-1)", "Up", show=False),
+        Binding("escape,q,question_mark,enter", "dismiss(None)"),
+        Binding("right,tab,l", "turn(1)"),
+        Binding("left,shift+tab,h", "turn(-1)"),
+        Binding("down,j", "scroll(1)"),
+        Binding("up,k", "scroll(-1)"),
     ]
 
     def __init__(self, keymap: dict[str, str]) -> None:
@@ -70,7 +63,7 @@ class Help(Dialog[None]):
 
     def _keys(self) -> Iterator[Static]:
         for group in (SERVER, CLIENTS, SCREEN, RECORDING):
-            yield Static(group, markup=False, classes="title")
+            yield Static(words_of.group(group), markup=False, classes="title")
             for key in ALL_KEYS:
                 if key.group == group:
                     name = shown(self._keymap.get(key.id, key.key), self.app.get_key_display)
@@ -78,10 +71,10 @@ class Help(Dialog[None]):
                     if key.id == "misbehave":
                         for entry in MISBEHAVIOUR:
                             yield _row(f"{name + ' ' + entry.key:>14}", entry.help)
-        yield Static("Moving and typing", classes="title")
-        for name, words in MOVING:
+        yield Static(words_of.moving_title(), markup=False, classes="title")
+        for name, words in words_of.moving():
             yield _row(f"{name:>14}", words)
-        yield Static("Keys can be changed: see docs/keys.md.", markup=False, classes="hint")
+        yield Static(words_of.configurable(), markup=False, classes="hint")
 
     def _words(self) -> Iterator[Widget]:
         for title, entries in glossary.words():

@@ -47,9 +47,9 @@ class MatrixScreen(Screen[Measured | None]):
     """The screen of the isolation matrix. Its result is the cell whose stall is to be shown, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "measure_all", "Measure"),
-        Binding("space", "measure_row", "This pattern"),
-        Binding("escape,q,w", "back", "Back"),
+        Binding("r", "measure_all"),
+        Binding("space", "measure_row"),
+        Binding("escape,q,w", "back"),
     ]
 
     def __init__(

@@ -34,9 +34,9 @@ class ClientList(Panel):
 
     SELECTS = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "app.choose(-1)", "Before", show=False),
-        Binding("down,j", "app.choose(1)", "Next", show=False),
-        Binding("enter", "app.type", "Type", show=False),
+        Binding("up,k", "app.choose(-1)"),
+        Binding("down,j", "app.choose(1)"),
+        Binding("enter", "app.type"),
     ]
 
     class Chosen(Message):

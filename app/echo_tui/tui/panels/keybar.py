@@ -10,6 +10,7 @@ from textual.widgets import Input
 from echo_tui.tui.keys import ALL_KEYS, DIALOG, STALLS, TYPING, Key
 from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.view import View, fix_now
+from echo_tui.words import keys as words
 
 GAP = 2
 ROOMY = 98
@@ -87,16 +88,15 @@ class KeyBar(Panel, can_focus=False):
         assert self.view
         server = self.view.live.server
         found = fix_now(self.view)
-        frozen = "go on" if self.view.frozen else "freeze"
-        return {
-            "toggle": "stop" if server and server.running else "start",
-            "freeze": frozen,
-            "pause": "play" if self.view.playback and self.view.playback.paused else "pause",
-            "hold": "read stdout" if self.view.live.printed.held else "hold stdout",
-            "next": following(self.view),
-            "fix": fix_label(found, self.extent.width),
-            "block": "block off" if self.view.live.block.on else "block on",
+        on = {
+            "pause": bool(self.view.playback and self.view.playback.paused),
+            "toggle": bool(server and server.running),
+            "freeze": self.view.frozen,
+            "hold": self.view.live.printed.held,
+            "block": self.view.live.block.on,
         }
+        labels = {key: words.label(key, is_on) for key, is_on in on.items()}
+        return {**labels, "next": following(self.view), "fix": fix_label(found, self.extent.width)}
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
@@ -129,9 +129,9 @@ def _action(key: Key, display: str, within: int) -> str:
 
 def fix_label(found: Fix | None, width: int) -> str:
     """Return where the key for the fix goes; in a narrow terminal only that it is one."""
-    return f"→ {find(found.pattern).title}" if found and width >= ROOMY else "→ fix"
+    return words.fix_by(find(found.pattern).title) if found and width >= ROOMY else words.label("fix")
 
 
 def following(view: View) -> str:
     """Return the label of the key for the next scene: its name."""
-    return view.following.title if view.following else "next"
+    return view.following.title if view.following else words.label("next")

@@ -71,8 +71,8 @@ class Both(Report):
     def unblock(self, conn: Connection) -> None:
         self._piped.unblock(conn)
 
-    def note(self, text: str) -> None:
-        self._piped.note(text)
+    def note(self, text: str, code: str = "") -> None:
+        self._piped.note(text, code)
 
     def hold(self) -> None:
         self._piped.hold()

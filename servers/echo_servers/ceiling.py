@@ -6,8 +6,8 @@ from echo_servers.report import Connection, Report
 
 MIB = 2**20
 CEILING = 64 * MIB
-STRUCK = "ceiling of "
-"""The beginning of the note that reports it."""
+REACHED = "ceiling"
+"""The code of the note that reports it."""
 
 
 class Ceiling:
@@ -38,4 +38,5 @@ class Ceiling:
             self._stopped.add(transport)
             transport.pause_reading()
             peer, limit = self._behind[transport].peer, self._limit // MIB
-            self._report.note(f"{STRUCK}{limit} MiB unsent: nothing more is taken from {peer} until it reads")
+            text = f"ceiling of {limit} MiB unsent: nothing more is taken from {peer} until it reads"
+            self._report.note(text, REACHED)

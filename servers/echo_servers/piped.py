@@ -152,8 +152,8 @@ class Piped(Report):
     def woken(self, in_vain: int) -> None:
         self._say(Wakes(_clock(), self._pid, thread_id(), in_vain))
 
-    def note(self, text: str) -> None:
-        self._pending.append(Note(_clock(), self._pid, thread_id(), text[:TEXT]))
+    def note(self, text: str, code: str = "") -> None:
+        self._pending.append(Note(_clock(), self._pid, thread_id(), text[:TEXT], code))
         self._write_out()
 
     def hold(self) -> None:

@@ -146,6 +146,8 @@ class Note(ServerRecord, tag="note", gc=False):
     """One sentence that the server has to say, such as having run out of descriptors."""
 
     text: str
+    code: str = ""
+    """What it is about, for a program that acts on it; empty for most notes."""
 
 
 class Lost(ServerRecord, tag="lost", gc=False):

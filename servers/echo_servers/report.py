@@ -79,8 +79,8 @@ class Report:
     def woken(self, in_vain: int) -> None:
         """Event loops were woken so often for a connection that another one had accepted; 0 begins the count."""
 
-    def note(self, text: str) -> None:
-        """One sentence for the person who watches."""
+    def note(self, text: str, code: str = "") -> None:
+        """One sentence for the person who watches; `code` says what it is about, for programs."""
         with contextlib.suppress(OSError):
             write(2, f"{plain(text)}\n".encode(errors="replace"))
 

@@ -3,6 +3,7 @@
 from echo_tui.session.session import Session
 from echo_tui.tui import text
 from echo_tui.tui.view import View
+from echo_tui.words import header as words
 from echo_tui.words.stalls import label
 
 
@@ -11,11 +12,11 @@ def banner(view: View, frozen: Session, stall_number: int | None, snapshots: int
     gone = text.count(view.goes_on.totals.events - frozen.totals.events)
     if (stall := view.stall) and stall_number:
         begin = text.stamp(view.since_start(stall.begin))
-        where = f"{view.started.title}, in the matrix:   " if view.origin and view.started else ""
         count = view.goes_on.stalls.count
-        of = "" if view.origin and snapshots < count else f" of {count}"
-        which = f"STALL {stall.number}{of}"
-        what = f"{where}{which}   {label(stall.cause)} {view.length(stall)} from {begin}"
+        of = None if view.origin and snapshots < count else count
+        what = words.stall_of(stall.number, of, label(stall.cause), view.length(stall), begin)
+        if view.origin and view.started:
+            what = words.in_the_matrix(view.started.title, what)
     else:
-        what = "FROZEN"
-    return f"{what}   {gone} events since   {view.keys['freeze']} goes on"
+        what = words.frozen()
+    return words.goes_on(what, gone, view.keys["freeze"])

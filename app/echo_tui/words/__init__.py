@@ -11,3 +11,8 @@ _CATALOGUE = gettext.translation("echo-tui", fallback=True)
 def translated(message: str) -> str:
     """Return a text in the user's language; the text itself where no catalogue has it."""
     return _CATALOGUE.gettext(message)
+
+
+def counted(number: int, one: str, several: str) -> str:
+    """Return a text with a number in the place of `{number}`, in the singular or plural of the user's language."""
+    return _CATALOGUE.ngettext(one, several, number).format(number=number)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from echo_servers.block import WORDS, BlockSetting
 from echo_servers.catalog import BY_NAME
-from echo_servers.ceiling import STRUCK
+from echo_servers.ceiling import REACHED
 from rich.style import Style
 
 from echo_tui.model.blocks import KEEPS_GIL, BlockSpan
@@ -16,7 +16,8 @@ from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.panels.cpu import NOTABLE
 from echo_tui.tui.panels.log import ending
 from echo_tui.tui.view import View
-from echo_tui.words import recording, states, translated
+from echo_tui.words import header as words_of
+from echo_tui.words import recording, states
 
 INTERPRETERS = ("python", "pypy", "node", "java", "ruby", "perl")
 SLOW = 150 * text.MS
@@ -83,22 +84,22 @@ class Header(Panel, can_focus=False):
             parts += [Part(f"{recording.remote_ended()}  ", palette.bad)]
         runs = BY_NAME.get(server.pattern) if server else None
         if server is None:
-            return [*parts, Part("no server   ", palette.dim), self._block()]
+            return [*parts, Part(f"{words_of.no_server()}   ", palette.dim), self._block()]
         if runs is None:
             return [*parts, *self._attached(server)]
         parts.append(Part(f"{runs.title}{f' ({view.share})' if runs.shares else ''}  ", palette.strong))
         if not server.running:
             parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, goes=1))
         elif server.listening_at:
-            parts += [Part("● ", palette.good, goes=1), Part("serving ", palette.good, goes=10)]
+            parts += [Part("● ", palette.good, goes=1), Part(f"{words_of.serving()} ", palette.good, goes=10)]
             port = f":{server.port}  "
             parts.append(Part(f"{server.address}   ", palette.good, goes=1, short=port, shortens=5))
         else:
-            parts.append(Part("○ starting   " if runs.serves else "○ not listening   ", palette.dim, goes=1))
+            parts.append(Part(f"○ {words_of.not_listening(runs.serves)}   ", palette.dim, goes=1))
         parts.append(self._block())
         if view.live.printed.held:
-            parts += [Part(" ", palette.text), Part(" stdout held ", palette.blocked)]
-        parts.append(Part(f"   pid {server.pid}", palette.dim, goes=12))
+            parts += [Part(" ", palette.text), Part(f" {words_of.stdout_held()} ", palette.blocked)]
+        parts.append(Part(f"   {words_of.process(server.pid)}", palette.dim, goes=12))
         return parts
 
     def _attached(self, server: ServerState) -> list[Part]:
@@ -108,7 +109,7 @@ class Header(Panel, can_focus=False):
         if not server.running:
             return [Part(f"{name}  ", palette.strong), Part(f"✗ {ending(server)}   ", palette.bad)]
         state = Part(f"● {server.address}   ", palette.good, short=f"● :{server.port}  ", shortens=5)
-        return [Part(f"{name}  ", palette.strong), state, Part(f"pid {server.pid}", palette.dim, goes=12)]
+        return [Part(f"{name}  ", palette.strong), state, Part(words_of.process(server.pid), palette.dim, goes=12)]
 
     def _block(self) -> Part:
         assert self.view
@@ -116,53 +117,53 @@ class Header(Panel, can_focus=False):
         if first := min(self.view.live.blocks.running.values(), key=lambda span: span.begin, default=None):
             elapsed = (self.view.clock - first.begin) // text.SECOND
             long, short = states.remaining(WORDS.get(first.kind, first.kind), elapsed, first.seconds)
-            ending = "" if block.on else translated(", then off")
+            ending = "" if block.on else words_of.then_off()
             return Part(f" {long}{ending} ", palette.blocked, short=f" {short} ", shortens=4)
         if block.on:
-            setting = BlockSetting(block.kind, block.seconds, block.every)
-            return Part(f" block: {setting.spec} ON ", palette.blocked, short=f" {setting.spec} ON ", shortens=4)
-        return Part("block: off", palette.dim)
+            long, short = words_of.block_on(BlockSetting(block.kind, block.seconds, block.every).spec)
+            return Part(f" {long} ", palette.blocked, short=f" {short} ", shortens=4)
+        return Part(words_of.block_off(), palette.dim)
 
     def _right(self) -> list[Part]:
         assert self.view
         view, palette = self.view, self.view.palette
         totals, server = view.live.totals, view.live.server
         parts = []
-        words, goes_on = stalled(view)
-        if goes_on:
-            parts.append(Part(f"  {words} ", palette.stalled))
+        length, ago = stalled(view)
+        if length:
+            parts.append(Part(f"  {words_of.stalled(length)} ", palette.stalled))
         elif calls := calls_that_block(view):
             parts.append(Part(f"  {states.blocked_by_calls(*calls)} ", palette.blocked))
-        elif words:
-            parts.append(Part(f"  last {words} ", palette.dim, goes=2, short=f"  {words} ", shortens=7))
+        elif ago:
+            long, short = words_of.last_stall(ago)
+            parts.append(Part(f"  {long} ", palette.dim, goes=2, short=f"  {short} ", shortens=7))
         if pending := view.live.replies.since:
             long, short = states.pending(len(pending), text.elapsed(view.live.replies.oldest(view.clock)))
             parts.append(Part(f"  {long}", palette.waiting, goes=6, short=f"  {short}", shortens=8))
         if share := burnt_for_nothing(view):
             parts.append(Part(f"  {states.burnt(share)} ", palette.bad))
         if grown := growth(view):
-            parts.append(Part(f"  memory +{text.size(grown)}", palette.waiting))
+            parts.append(Part(f"  {words_of.memory(text.size(grown))}", palette.waiting))
         if ceiling_struck(view):
-            parts.append(Part("  ceiling reached", palette.bad, short="  ceiling", shortens=1))
+            long, short = words_of.ceiling()
+            parts.append(Part(f"  {long}", palette.bad, short=f"  {short}", shortens=1))
         if server:
             lost = totals.lost
-            parts.append(Part(f"  lost {lost:,}", palette.bad if lost else palette.dim, goes=0 if lost else 11))
+            parts.append(Part(f"  {words_of.lost(lost)}", palette.bad if lost else palette.dim, goes=0 if lost else 11))
         if totals.garbled:
-            parts.append(Part(f"  garbled {totals.garbled:,}", palette.bad))
+            parts.append(Part(f"  {words_of.garbled(totals.garbled)}", palette.bad))
         lag = view.live.resources.worst_lag(view.clock)
         if lag is not None:
-            late = lag >= 50 * text.MS
-            style, words = palette.waiting if late else palette.dim, f"{lag / text.MS:.0f} ms late"
-            parts.append(Part(f"  screen {words}", style, goes=2, short=f"  {words}", shortens=12))
+            style = palette.waiting if lag >= 50 * text.MS else palette.dim
+            long, short = words_of.late(lag / text.MS)
+            parts.append(Part(f"  {long}", style, goes=2, short=f"  {short}", shortens=12))
         if longest := interval(view):
             slow = longest > SLOW
             rate = f"{text.SECOND / longest:.0f}/s"
             least = text.duration(view.live.stalls.found_from(longest))
-            words, short = f"sampling {rate}", rate
-            if slow:
-                words, short = f"sampling slowed to {rate}: finds stalls from {least}", f"{rate}: stalls from {least}"
+            long, short = words_of.slowed(rate, least) if slow else words_of.sampling(rate)
             style = palette.waiting if slow else palette.dim
-            parts.append(Part(f"  {words}", style, goes=3, short=f"  {short}", shortens=11))
+            parts.append(Part(f"  {long}", style, goes=3, short=f"  {short}", shortens=11))
         if server:
             lasted = (server.exited_at or view.clock) - server.started_at
             parts.append(Part(f"  {text.clock(lasted)}", palette.text, goes=4))
@@ -190,19 +191,19 @@ def growth(view: View) -> int:
 
 def ceiling_struck(view: View) -> bool:
     """Return whether the server has stopped reading from a client because too many unsent bytes were buffered."""
-    return any(note.text.startswith(STRUCK) for note in view.live.printed.notes)
+    return any(note.code == REACHED for note in view.live.printed.notes)
 
 
-def stalled(view: View) -> tuple[str, bool]:
-    """Return the length of the open stall, or how long ago the last one ended, in words; and whether one is open."""
+def stalled(view: View) -> tuple[str, str]:
+    """Return the length of the open stall, and how long ago the last one ended; at most one of them is not empty."""
     stalls = view.live.stalls
     going = [stall for stall in stalls.going.values() if not stall.end]
     if going:
         stall = min(going, key=lambda stall: stall.begin)
-        return f"STALLED {text.elapsed(stall.lasted(view.clock))}", True
+        return text.elapsed(stall.lasted(view.clock)), ""
     if not stalls.all:
-        return "", False
-    return f"stall {text.clock(view.clock - max(stall.end for stall in stalls.all))} ago", False
+        return "", ""
+    return "", text.clock(view.clock - max(stall.end for stall in stalls.all))
 
 
 def burnt_for_nothing(view: View) -> int:

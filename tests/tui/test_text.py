@@ -3,10 +3,14 @@
 import unicodedata
 
 import pytest
-from echo_servers.records import PREVIEW, preview
+from echo_servers.records import PREVIEW, New, Worker, preview
+from echo_tui.model.observations import ServerStarted
+from echo_tui.model.threads import Doing
+from echo_tui.session.session import Session
 from echo_tui.tui import text
-from echo_tui.tui.panels.threads import in_short, name_in_short
+from echo_tui.tui.panels.threads import name_in_short, names_of
 from echo_tui.tui.text import MS, SECOND
+from echo_tui.words import threads
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,33 +166,44 @@ def test_one_of_128_is_the_thinnest_mark() -> None:
     assert text.share(1, 128, 8) == "▏░░░░░░░"
 
 
+SLEEPS = threads.in_call("sleep", "3.5 s", "time.sleep")
+RECEIVES = threads.in_call("recv-for", "", peers=text.tails(":53986"))
+SENDS = threads.in_call("send-to", "13.8 s", peers=text.tails(":51262"))
+FAR = threads.in_call("recv-for", "", peers=text.tails("127.10.20.30:53986"))
+
+
 @pytest.mark.parametrize(
     ("doing", "width", "words"),
     [
-        ("asleep 3.5 s in time.sleep", 27, "asleep 3.5 s in time.sleep"),
-        ("asleep 3.5 s in time.sleep", 15, "in time.sleep"),
-        ("waiting in recv for :53986", 20, "in recv for :53986"),
-        ("waiting in recv for :53986", 17, "waiting in recv"),
-        ("waiting in recv for 127.10.20.30:53986", 30, "waiting in recv for …30:53986"),
-        ("waiting in recv for 127.10.20.30:53986", 20, "in recv for …53986"),
-        ("waiting in recv for 127.10.20.30:53986", 16, "waiting in recv"),
-        ("waiting in recv for :53986", 12, "in recv"),
-        ("asleep 3.5 s in time.sleep", 19, "3.5 s in time.sleep"),
-        ("asleep 19.5 s in time.sleep", 18, "19.5 s time.sleep"),
-        ("waiting 13.8 s in send to :51262", 27, "13.8 s in send to :51262"),
-        ("waiting 13.8 s in send to :51262", 18, "in send to :51262"),
-        ("waiting 13.8 s in send to :51262", 15, "13.8 s in send"),
-        ("waiting for the GIL", 15, "for the GIL"),
-        ("computing", 15, "computing"),
+        (SLEEPS, 27, "asleep 3.5 s in time.sleep"),
+        (SLEEPS, 19, "3.5 s in time.sleep"),
+        (SLEEPS, 17, "3.5 s time.sleep"),
+        (SLEEPS, 15, "in time.sleep"),
+        (RECEIVES, 20, "in recv for :53986"),
+        (RECEIVES, 17, "waiting in recv"),
+        (RECEIVES, 12, "in recv"),
+        (FAR, 30, "waiting in recv for …30:53986"),
+        (FAR, 20, "in recv for …53986"),
+        (FAR, 16, "waiting in recv"),
+        (SENDS, 27, "13.8 s in send to :51262"),
+        (SENDS, 18, "in send to :51262"),
+        (SENDS, 15, "13.8 s in send"),
+        (threads.doing(Doing.GIL), 15, "for the GIL"),
+        (threads.doing(Doing.COMPUTING), 15, "computing"),
     ],
 )
-def test_what_a_thread_does_in_short(doing: str, width: int, words: str) -> None:
-    assert in_short(doing, width) == words
+def test_what_a_thread_does_in_short(doing: tuple[str, ...], width: int, words: str) -> None:
+    assert text.first_that_fits(doing, width) == words
 
 
 def test_a_name_of_a_thread_keeps_its_number() -> None:
-    names = ("worker 12", "for 127.10.20.30:51883", "for :51883", "main", "event loop")
-    assert [name_in_short(name, 8) for name in names] == ["…rker 12", "…51883", ":51883", "main", "loop"]
+    session = Session()
+    started = ServerStarted(0, "multithread", 1, "127.0.0.1", 1, ["accept"])
+    announced = [Worker(0, 1, tid, name) for tid, name in ((1, "main"), (2, "worker 12"), (3, "event loop"))]
+    news = [New(0, 1, 4, 1, "127.10.20.30:51883"), New(0, 1, 5, 2, "127.0.0.1:51883")]
+    session.apply_all([started, *announced, *news])
+    shown = [name_in_short(names_of(session, 1, tid), 8) for tid in range(1, 6)]
+    assert shown == ["main", "…rker 12", "loop", "…51883", ":51883"]
 
 
 def test_an_unknown_payload_is_its_length() -> None:

@@ -6,7 +6,7 @@ from echo_tui.diagnosis.rules import RULES
 from echo_tui.diagnosis.stall import Attribution, Cause, Wait
 from echo_tui.model.connection import State
 from echo_tui.model.threads import Doing
-from echo_tui.words import stalls, states
+from echo_tui.words import stalls, states, threads
 
 
 def test_every_code_has_its_words() -> None:
@@ -14,7 +14,7 @@ def test_every_code_has_its_words() -> None:
     assert set(stalls.ATTRIBUTIONS) == set(Attribution)
     assert set(stalls.WAITS) == set(Wait)
     assert set(states.CONNECTIONS) == set(State)
-    assert set(states.THREADS) == set(Doing)
+    assert set(threads.DOING) == set(Doing)
     assert set(stalls.CLUES) == {rule.name for rule in RULES}
 
 

@@ -25,6 +25,8 @@ class Worker:
     name: str
     since: int
     announced: bool
+    client: str = ""
+    """The address of the only client of a thread that was not announced; such a thread has no name."""
     serving: dict[int, Connection] = field(default_factory=dict)
     served: int = 0
     progressed_at: int = 0
@@ -67,7 +69,7 @@ class Workers(Table[tuple[int, int], Worker]):
         connection.served_by(pid, tid)
         worker = self._all.get((pid, tid))
         if worker is None:
-            worker = self._all[pid, tid] = Worker(pid, tid, f"for {connection.peer}", at, False)
+            worker = self._all[pid, tid] = Worker(pid, tid, "", at, False, connection.peer)
         worker.progressed_at = max(worker.progressed_at, at)
         worker.serving[connection.number] = connection
         worker.served += 1

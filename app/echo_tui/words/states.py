@@ -1,7 +1,6 @@
-"""What connections and threads are doing, in words."""
+"""What connections are doing, and blocking calls, in words."""
 
 from echo_tui.model.connection import State
-from echo_tui.model.threads import Doing
 from echo_tui.words import translated
 
 CONNECTIONS = {
@@ -11,12 +10,6 @@ CONNECTIONS = {
     State.HELD: "waits",
     State.LEFT: "client left",
     State.CLOSED: "closed",
-}
-THREADS = {
-    Doing.CALL: "in a system call",
-    Doing.GIL: "waiting for the GIL",
-    Doing.COMPUTING: "computing",
-    Doing.NO_CORE: "waiting for a core",
 }
 
 
@@ -56,9 +49,10 @@ def remaining(call: str, elapsed: float, seconds: float) -> tuple[str, ...]:
     return (f"{call} {count}", count)
 
 
-def thread(doing: Doing) -> str:
-    """Return what a thread is doing."""
-    return translated(THREADS[doing])
+def call_of(call: str, lasted: str, seconds: float) -> tuple[str, ...]:
+    """Return how long a blocking call of a known length has lasted, in ever fewer words."""
+    count = translated("{lasted} of {seconds:g} s").format(lasted=lasted, seconds=seconds)
+    return (f"{call} {count}", count)
 
 
 def blocked_by_calls(calls: int, others: int) -> str:

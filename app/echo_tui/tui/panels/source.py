@@ -14,10 +14,10 @@ from echo_tui.tui.code import GUTTER, code
 from echo_tui.tui.lines import file_line, no_line, read_lines, source_line
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line, Panel, pad, wrap
-from echo_tui.tui.panels.threads import name_of
+from echo_tui.tui.panels.threads import names_of
 from echo_tui.tui.story import story
 from echo_tui.tui.view import View, fix_now
-from echo_tui.words import target
+from echo_tui.words import target, threads
 from echo_tui.words.stalls import label, sentence
 
 CALLS = 2
@@ -161,10 +161,10 @@ class SourcePanel(Panel):
 def who(stall: Stall, view: View) -> str:
     """Return the culprit by its name in the threads panel, and its process."""
     assert stall.culprit
-    name = name_of(view.session, stall.culprit.pid, stall.culprit.tid)
-    name = f"the thread {name}" if name.startswith("for ") else name
-    said = f"{name} of process {stall.culprit.pid}"
-    return f"  kept by {said}" if stall.cause is Cause.GIL else f"  {said}"
+    pid, tid = stall.culprit.pid, stall.culprit.tid
+    worker = view.session.workers.get((pid, tid))
+    name = names_of(view.session, pid, tid)[0]
+    return f"  {threads.culprit(name, bool(worker and worker.client), pid, stall.cause is Cause.GIL)}"
 
 
 def line_in(name: str, frames: list[Frame]) -> int:

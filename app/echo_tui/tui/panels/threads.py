@@ -1,6 +1,5 @@
 """The table of the server's threads: what each is doing, as the kernel shows it, and its share of a core."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,22 +15,23 @@ from echo_tui.tui import table, text
 from echo_tui.tui.panel import Line, wrap
 from echo_tui.tui.view import View
 from echo_tui.words import states
+from echo_tui.words import threads as words
 
 FOLDED = 3
 """From this number on, threads of a process that are idle in the same way are one row."""
 BAR = 6
 POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": "select", "ppoll": "poll"}
 """The names that programs use for system calls that the kernel names differently."""
-STOPPED = "stopped by a signal"
-FOR_WHOM = re.compile(r"(?:^| )(?:for|to) (\S*:\d+)$")
 
 
 @dataclass(frozen=True)
 class Row:
     """One thread, or `count` that are idle alike; `state` is None if the kernel did not show the thread."""
 
-    name: str
-    doing: str
+    names: tuple[str, ...]
+    """Its name in ever fewer words."""
+    doing: tuple[str, ...]
+    """What it does, in ever fewer words."""
     state: ThreadState | None
     worker: Worker | None
     count: int = 1
@@ -44,20 +44,25 @@ class Row:
         return not (self.blocks or (self.worker and self.worker.serving))
 
 
-def name_of(session: Session, pid: int, tid: int) -> str:
-    """Return the name of the worker (with its client's address if it serves only one), or else of the thread.
+def names_of(session: Session, pid: int, tid: int) -> tuple[str, ...]:
+    """Return the name of a worker, or else of the thread, in ever fewer words.
 
-    Without a name of its own, the main thread of a process is called "main", another one "thread" and its id.
+    A worker that serves one client has its address. Without a name of its own, the main thread of a process is called
+    "main", another one "thread" and its id.
     """
     worker, state = session.workers.get((pid, tid)), session.threads.known.get((pid, tid))
+    if worker and worker.client:
+        addresses = text.tails(text.peer(text.clean(worker.client)))
+        return (*map(words.for_client, addresses), *addresses)
     if worker:
-        before, _, address = worker.name.rpartition(" ")
-        return f"{before} {text.peer(text.clean(address))}" if before == "for" else text.clean(worker.name)
-    if state is None:
-        return f"thread {tid}"
-    if state.name in ("", program(session)):
-        return "main" if tid == pid else f"thread {tid}"
-    return text.clean(state.name)
+        name = text.clean(worker.name)
+    elif state is None:
+        name = words.numbered(tid)
+    elif state.name in ("", program(session)):
+        name = words.main() if tid == pid else words.numbered(tid)
+    else:
+        name = text.clean(state.name)
+    return (name,) if any(map(str.isdigit, name)) else (name, name.rpartition(" ")[2])
 
 
 def program(session: Session) -> str:
@@ -67,54 +72,32 @@ def program(session: Session) -> str:
     return first.name if first else ""
 
 
-def doing(view: View, state: ThreadState) -> str:
-    """Return what a thread is doing, in words that an audience understands."""
+def doing(view: View, state: ThreadState) -> tuple[str, ...]:
+    """Return what a thread is doing, in ever fewer words that an audience understands."""
     if state.stopped:
-        return STOPPED
+        return words.stopped()
     span = block_of(view, state.pid, state.tid)
     since = max(view.session.at_it_since(state), span.begin if span else 0)
     lasted = text.elapsed(max(view.now - since, 0))
-    peer = f" {text.peer(state.peer)}" if state.peer else ""
-    if span and state.kind == "lock":
-        return f"{lasted} in {WORDS.get(span.kind, span.kind)}"
+    block = WORDS.get(span.kind, span.kind) if span else ""
+    if block and state.kind == "lock":
+        return words.in_call("other", lasted, block)
     if state.kind == "sleep":
-        return f"asleep {lasted} in {WORDS.get(span.kind, span.kind) if span else where(state) or state.call}"
-    words = {
-        "accept": "waiting in accept",
-        "recv": f"waiting in recv{' for' + peer if peer else ''}",
-        "send": f"waiting {lasted} in send{' to' + peer if peer else ''}",
-        "poll": f"waiting in {POLLS.get(state.call, state.call)}",
-        "lock": f"waiting {lasted} for a lock",
-        "pause": "idle",
-    }
-    other = f"{lasted} in {state.call}" if state.call else states.thread(state.doing)
-    return words.get(state.kind, other if state.doing is Doing.CALL else states.thread(state.doing))
+        return words.in_call("sleep", lasted, block or where(state) or state.call)
+    peers = text.tails(text.peer(state.peer)) if state.peer else ()
+    if peers and state.kind in ("recv", "send"):
+        return words.in_call("recv-for" if state.kind == "recv" else "send-to", lasted, peers=peers)
+    if state.kind in words.CALLS:
+        return words.in_call(state.kind, lasted, POLLS.get(state.call, state.call))
+    if state.doing is Doing.CALL and state.call:
+        return words.in_call("other", lasted, state.call)
+    return words.doing(state.doing)
 
 
-def in_short(doing: str, width: int) -> str:
-    """Return what a thread does, shortened to `width` cells: the call is kept, duration and client if they fit."""
-    if doing == STOPPED:
-        return text.first_that_fits((doing, "stopped"), width)
-    timed = re.sub(r"^\w+ (?=\d)", "", doing)
-    found = re.search(r"\b(in|for) .+", doing)
-    call = found[0] if found else doing
-    whole = (doing, timed, call) if FOR_WHOM.search(doing) else (doing, timed)
-    bare = [FOR_WHOM.sub("", words) for words in (doing, timed, re.sub(r"(?<=\d s) in", "", timed), call)]
-    return text.first_that_fits((*(short for words in whole for short in with_tails(words)), *bare), width)
-
-
-def name_in_short(name: str, width: int) -> str:
-    """Return a name shortened to `width` cells; its number is kept, or else its last word."""
-    found = FOR_WHOM.search(name)
-    last = () if re.search(r"\d", name) else (name.rpartition(" ")[2],)
-    short = text.first_that_fits((*with_tails(name), *(text.tails(found[1]) if found else last)), width)
+def name_in_short(names: tuple[str, ...], width: int) -> str:
+    """Return a name shortened to `width` cells; a number at its end is kept."""
+    short = text.first_that_fits(names, width)
     return text.tail(short, width) if short[-1:].isdigit() else short
-
-
-def with_tails(words: str) -> list[str]:
-    """Return the words with the address at their end in full and in shorter forms; only the words if it has none."""
-    found = FOR_WHOM.search(words)
-    return [words[: found.start(1)] + address for address in text.tails(found[1])] if found else [words]
 
 
 def where(state: ThreadState) -> str:
@@ -123,10 +106,12 @@ def where(state: ThreadState) -> str:
 
 
 def serving(worker: Worker) -> str:
-    """Return the connections a worker serves, or "idle"."""
+    """Return the connections a worker serves, or that it is idle."""
     numbers = sorted(worker.serving)
+    if not numbers:
+        return words.idle()
     shown = " ".join(f"#{number}" for number in numbers[:3])
-    return shown + (f" and {len(numbers) - 3} more" if len(numbers) > 3 else "") if numbers else "idle"
+    return words.serves(shown, len(numbers) - 3) if len(numbers) > 3 else shown
 
 
 def block_of(view: View, pid: int, tid: int) -> BlockSpan | None:
@@ -142,12 +127,12 @@ def block_of(view: View, pid: int, tid: int) -> BlockSpan | None:
     return min(spans, key=lambda span: span.begin, default=None)
 
 
-def said(view: View, worker: Worker) -> str:
+def said(view: View, worker: Worker) -> tuple[str, ...]:
     """Return what a worker does according to its records, for a thread that the kernel did not show."""
     if span := block_of(view, worker.pid, worker.tid):
         lasted = text.elapsed(max(view.now - span.begin, 0))
-        return f"{WORDS.get(span.kind, span.kind)} {lasted} of {span.seconds:g} s"
-    return serving(worker)
+        return states.call_of(WORDS.get(span.kind, span.kind), lasted, span.seconds)
+    return (serving(worker),)
 
 
 def rows(view: View) -> list[Row]:
@@ -156,12 +141,12 @@ def rows(view: View) -> list[Row]:
     workers, known = session.workers, session.threads.known
     blocked = {(span.pid, span.tid) for span in session.blocks.running.values()}
     found = [
-        Row(name_of(session, *key), doing(view, state), state, workers.get(key), blocks=key in blocked)
+        Row(names_of(session, *key), doing(view, state), state, workers.get(key), blocks=key in blocked)
         for key, state in sorted(known.items())
     ]
     unseen = [(key, worker) for key, worker in workers.items() if key not in known]
     return fold(found) + [
-        Row(name_of(session, *key), said(view, worker), None, worker, blocks=key in blocked) for key, worker in unseen
+        Row(names_of(session, *key), said(view, worker), None, worker, blocks=key in blocked) for key, worker in unseen
     ]
 
 
@@ -177,8 +162,8 @@ def fold(found: list[Row]) -> list[Row]:
         if len(same) < FOLDED:
             folded.append(row)
         elif row is same[0]:
-            what = "idle" if row.worker else "threads"
-            folded.append(Row(f"{len(same)} {what}", row.doing, row.state, None, len(same)))
+            name = words.several(len(same), bool(row.worker))
+            folded.append(Row((name,), row.doing, row.state, None, len(same)))
     return folded
 
 
@@ -239,8 +224,16 @@ def identity(row: Row) -> str:
 
 Column = table.Column[Row]
 COLUMNS = (
-    Column("thread", 8, 0, most=24, fitted=lambda view, r, width: name_in_short(r.name, width)),
-    Column("state", 15, 0, style=style, grows=True, wants=27, fitted=lambda view, r, width: in_short(r.doing, width)),
+    Column("thread", 8, 0, most=24, fitted=lambda view, r, width: name_in_short(r.names, width)),
+    Column(
+        "state",
+        15,
+        0,
+        style=style,
+        grows=True,
+        wants=27,
+        fitted=lambda view, r, width: text.first_that_fits(r.doing, width),
+    ),
     Column("CPU", BAR + 6, 1, bar, lambda view, r: view.palette.accent),
     Column("served", 6, 3, lambda view, r: served(r), right=True),
     Column("vol/s", 5, 4, lambda view, r: rate(r.state.voluntary if r.state else None), right=True),
@@ -251,19 +244,11 @@ COLUMNS = (
 
 
 def titles(session: Session) -> Iterator[str]:
-    """Yield the number of threads, or that they are reported by the server, and the wakes, in ever fewer words."""
-    known, count = session.threads.known, session.threads.count
-    wakes = session.totals.wakes_each
-    woken = [f", {wakes:.1f} wakes{each}" for each in (" per connection", "/conn", "")] if wakes is not None else [""]
+    """Return the number of threads, or that they are reported by the server, and the wakes, in ever fewer words."""
+    known, count, wakes = session.threads.known, session.threads.count, session.totals.wakes_each
     if known and count is not None:
-        more = count - len(known)
-        unseen = f", {more:,} not looked at" if more else ""
-        yield from (f"Threads: {count:,}{unseen}{each}" for each in woken)
-    elif "threads" in session.missing:
-        yield from (f"Threads: by the server's word{each}" for each in woken)
-        yield "by the server's word"
-    else:
-        yield from (f"Threads{each}" for each in woken)
+        return words.titles(count, count - len(known), wakes)
+    return words.titles_unseen(wakes) if "threads" in session.missing else words.titles_unknown(wakes)
 
 
 class ThreadsPanel(table.TablePanel[Row]):
@@ -287,7 +272,7 @@ class ThreadsPanel(table.TablePanel[Row]):
         if len(self.items) > self.rows and self.cursor == self.top == self.first:  # the user has not scrolled
             self.items.sort(key=lambda row: not is_to_blame(view, row))
         why = "" if view.session.threads.known else view.session.missing.get("threads", "")
-        self._reason = wrap(f"Not from the kernel: {why}.", self.extent.width) if why else []
+        self._reason = wrap(words.not_from_the_kernel(why), self.extent.width) if why else []
         self.last = len(self.items) + len(self._reason)
         self.title_text = text.first_that_fits(titles(view.session), self.extent.width - 2)
 

@@ -110,9 +110,9 @@ async def test_marks_on_the_timelines_scale_are_separated_by_spaces(size: tuple[
 
 @pytest.mark.parametrize("width", [67, 72, 100])
 def test_column_of_victims_leaves_room_for_a_file_name(width: int) -> None:
-    widths = {column.title: column.width for column in fitting(COLUMNS, width)}
+    widths = {column.name: column.width for column in fitting(COLUMNS, width)}
     assert widths["line"] >= len("asyncio_blocking.py:26")
-    assert widths["who waits"] >= len("[1] [2] [3]")
+    assert widths["who-waits"] >= len("[1] [2] [3]")
     assert sum(widths.values()) + len(widths) - 1 <= width
 
 

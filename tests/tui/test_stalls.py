@@ -101,7 +101,7 @@ async def test_totals_count_closed_and_open_stalls() -> None:
         await stage.shows("blocked, 1 going on")
 
 
-@pytest.mark.parametrize("width", range(next(c.width for c in COLUMNS if c.title == "cause"), 30))
+@pytest.mark.parametrize("width", range(next(c.width for c in COLUMNS if c.name == "cause"), 30))
 def test_cause_and_its_block_mark_fit_their_column(width: int) -> None:
     for why in Cause:
         names = (label(why), short(why), shortest(why))

@@ -21,3 +21,18 @@ ON_PURPOSE = (Ending.CLOSED, Ending.RESET)
 """The ends of clients that we closed; they are not opened again."""
 BY_SERVER = (Ending.SERVER_CLOSED, Ending.SERVER_RESET)
 """The ends that the server caused."""
+
+
+class Closing(StrEnum):
+    """Why the session closes a connection, or its client's end, without a record of the server."""
+
+    LEFT_QUEUE = "left-queue"
+    """It is in the accept queue no longer, and was not accepted."""
+    PORT_REUSED = "port-reused"
+    """Another connection has its port."""
+    OUT_OF_SIGHT = "out-of-sight"
+    """The sockets can't be sampled any longer."""
+    SERVER_ENDED = "its-server-ended"
+    PROCESS_ENDED = "process-ended"
+    SURPLUS = "surplus"
+    """There are too many to keep all of them."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from echo_tui.diagnosis.scene import Scene
 from echo_tui.diagnosis.targets import OnGil
 from echo_tui.model import observations as seen
+from echo_tui.model.endings import Closing
 
 if TYPE_CHECKING:
     from echo_tui.session.session import Session
@@ -23,14 +24,14 @@ def sockets(session: "Session", o: seen.SocketSample) -> None:
         sockets.changed()
     for connection, since in sockets.reused(o, connections):
         if not connection.left_at:
-            session.leave(connection, o.at, "its port is another one's now")
+            session.leave(connection, o.at, Closing.PORT_REUSED)
         session.open(connection.peer, since)
         sockets.changed()
     for peer, since in sockets.newcomers(o, connections, session.unreported):
         session.open(peer, since)
         sockets.changed()
     for connection in sockets.gone(o, connections):
-        session.close(connection, o.at, "left the queue")
+        session.close(connection, o.at, Closing.LEFT_QUEUE)
         sockets.changed()
     for connection, at in sockets.note_bytes(o, connections):
         session.release(connection, at)
@@ -94,4 +95,4 @@ def unavailable(session: "Session", o: seen.Unavailable) -> None:
         external = [c for c in session.connections.values() if not c.accepted_at and c.client is None]
         for connection in external:
             if connection.peer not in session.clients.flood.peers:
-                session.close(connection, o.at, "out of sight")
+                session.close(connection, o.at, Closing.OUT_OF_SIGHT)

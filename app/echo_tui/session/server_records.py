@@ -26,6 +26,7 @@ from echo_tui.diagnosis.targets import ACCEPT, DESCRIPTOR, OnGil, OnHelper, OnTh
 from echo_tui.model import observations as seen
 from echo_tui.model.blocks import BlockSpan, Handover
 from echo_tui.model.connection import Connection
+from echo_tui.model.endings import Closing
 from echo_tui.model.server import ServerState
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def exited(session: "Session", o: seen.ServerExited) -> None:
     if session.server:
         session.server.exits(o)
     for connection in list(session.connections.values()):
-        session.close(connection, o.at, "server ended")
+        session.close(connection, o.at, Closing.SERVER_ENDED)
     session.resources.all_gone(o.at)
     session.workers.clear()
     session.blocks.server_gone()
@@ -66,7 +67,7 @@ def process_gone(session: "Session", o: seen.ProcessGone) -> None:
     session.resources.process_gone(o.pid, o.at)
     session.threads.end(o.pid)
     for connection in [c for c in session.connections.values() if c.pid == o.pid]:
-        session.close(connection, o.at, "process ended")
+        session.close(connection, o.at, Closing.PROCESS_ENDED)
     session.workers.process_gone(o.pid)
     session.blocks.process_gone(o.pid)
     session.totals.process_gone(o.pid)

@@ -34,6 +34,7 @@ from echo_tui.model.calls import Calls
 from echo_tui.model.clients import Clients
 from echo_tui.model.connection import Connection, State
 from echo_tui.model.connections import UNKNOWN_PEER, Connections
+from echo_tui.model.endings import Closing
 from echo_tui.model.event_log import Log
 from echo_tui.model.observations import Observation
 from echo_tui.model.replies import Replies
@@ -169,7 +170,7 @@ class Session:
     def open(self, peer: str, at: int) -> Connection:
         """Add a connection that was not known before."""
         if surplus := self.connections.surplus:
-            self.close(surplus, at, "unknown")
+            self.close(surplus, at, Closing.SURPLUS)
         return self.connections.open(peer, at)
 
     def known(self, o: Any) -> Connection:

@@ -15,6 +15,7 @@ from echo_tui.tui import text
 from echo_tui.tui.closing import Dialog
 from echo_tui.tui.lines import file_line, no_line, source_line
 from echo_tui.tui.view import View
+from echo_tui.words import stall_list as details
 from echo_tui.words import stalls as words
 
 VICTIMS = 20
@@ -25,26 +26,24 @@ Section = tuple[str, list[str]]
 
 def sections(view: View, stall: Stall) -> Iterator[Section]:
     """Yield what is known of a stall, section by section; text from outside is escaped."""
-    injected = " by an injected block" if stall.injected else ""
-    so_far = "" if view.whole(stall).end else " so far"
-    begin = text.stamp(view.since_start(stall.begin))
-    attributed = f"It is attributed to {words.attribution(stall.attribution)}."
-    title = f"Stall {stall.number}: {words.label(stall.cause)}{injected}, {view.length(stall)}{so_far}"
-    yield title, [words.sentence(stall.cause), f"It began at {begin} of the run. {attributed}"]
-    yield f"Who waited ({len(stall.victims) + len(stall.unanswered)})", [*_waited(view, stall)]
+    cause, ended = words.label(stall.cause), bool(view.whole(stall).end)
+    began = details.began(text.stamp(view.since_start(stall.begin)), words.attribution(stall.attribution))
+    title = details.headline(stall.number, cause, view.length(stall), stall.injected, ended)
+    yield title, [words.sentence(stall.cause), began]
+    yield details.who_waited(len(stall.victims) + len(stall.unanswered)), [*_waited(view, stall)]
     blamed = stall.attribution is Attribution.THREAD
-    heading = "Thread to blame" if blamed else "Sampled thread; no line is to blame"
-    yield heading, [*_culprit(stall.culprit)] if stall.culprit else ["None is known."]
-    yield "Clues", [*_clues(stall)] or ["No sample has been taken of the thread yet."]
+    culprit = [*_culprit(stall.culprit)] if stall.culprit else [details.no_culprit()]
+    yield details.heading("culprit" if blamed else "sampled"), culprit
+    yield details.heading("clues"), [*_clues(stall)] or [details.no_sample()]
     if frames := stall.culprit.frames if stall.culprit else ():
-        yield "Its stack, innermost call first", [_frame(frame, view) for frame in frames]
+        yield details.heading("calls"), [_frame(frame, view) for frame in frames]
     elif reasons := no_line(stall):
-        yield "Its stack", [f"Not known: {reasons[0]}."]
+        yield details.heading("stack"), [details.not_known(reasons[0])]
 
 
 def _clues(stall: Stall) -> Iterator[str]:
     for rule, count in stall.clues:
-        yield f"{text.plural(count, 'sample')}: {words.clue(rule)} ({rule})"
+        yield details.samples(count, words.clue(rule), rule)
 
 
 def _frame(frame: Frame, view: View) -> str:
@@ -56,10 +55,10 @@ def _waited(view: View, stall: Stall) -> Iterator[str]:
     for victim in victims[:VICTIMS]:
         yield f"{_name(victim)}  {_length(view, victim)}  {words.wait(victim.wait)}"
     for peer in stall.unanswered[:VICTIMS]:
-        yield f"{text.clean(peer)}  the kernel does not answer its SYN"
+        yield f"{text.clean(peer)}  {details.not_answered()}"
     more = max(len(victims) - VICTIMS, 0) + max(len(stall.unanswered) - VICTIMS, 0)
     if more:
-        yield f"and {more:,} more"
+        yield details.more(more)
 
 
 def _name(victim: Victim) -> str:
@@ -72,11 +71,9 @@ def _length(view: View, victim: Victim) -> str:
 
 
 def _culprit(culprit: Culprit) -> Iterator[str]:
-    name = text.clean(culprit.name) or "thread"
-    yield f"{name}, process {culprit.pid}, thread {culprit.tid}"
+    yield details.thread(text.clean(culprit.name), culprit.pid, culprit.tid)
     if culprit.call:
-        peer = f", connected to {text.clean(culprit.peer)}" if culprit.peer else ""
-        yield f"in the system call {text.clean(culprit.call)}{peer}"
+        yield details.in_call(text.clean(culprit.call), text.clean(culprit.peer))
 
 
 class StallDetails(Dialog[None]):

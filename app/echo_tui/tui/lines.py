@@ -7,6 +7,8 @@ from pathlib import Path, PurePath
 from echo_tui.diagnosis.stall import Cause, Stall
 from echo_tui.model.evidence import Frame
 from echo_tui.tui import text
+from echo_tui.words import stall_list as words
+from echo_tui.words.panels import in_function
 
 UNBLAMED = (Cause.ONE_CLIENT, Cause.ALL_WORKERS_BUSY, Cause.BACKLOG, Cause.ALL_HELPERS_BUSY, Cause.NO_DESCRIPTORS)
 """Causes that lie in the architecture, not in a line of code."""
@@ -26,7 +28,7 @@ def file_line(frame: Frame) -> str:
 def source_line(frame: Frame, texts: Texts = None) -> str:
     """Return the text of the line, or the function's name if the file can't be read."""
     line = _line(frame.file, frame.line) if texts is None else _of(read_lines(frame.file, texts), frame.line)
-    return text.clean(line) or f"in {text.clean(frame.function)}"
+    return text.clean(line) or in_function(text.clean(frame.function))
 
 
 def no_line(stall: Stall) -> tuple[str, ...]:
@@ -34,8 +36,8 @@ def no_line(stall: Stall) -> tuple[str, ...]:
     if not stall.end or stall.cause in UNBLAMED or (stall.culprit and stall.culprit.where):
         return ()
     if stall.lasted(stall.end) < SHORT_LIVED:
-        return "over before it was asked", "over before asked", "too short"
-    return ("its thread did not answer", "no answer") if stall.culprit else ()
+        return words.no_line(too_short=True)
+    return words.no_line(too_short=False) if stall.culprit else ()
 
 
 @functools.lru_cache(maxsize=256)

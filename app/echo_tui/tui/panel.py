@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from echo_tui.tui.text import clean
 from echo_tui.tui.view import View
+from echo_tui.words import panels as words
 
 Span = tuple[str, Style]
 Line = list[Span]
@@ -28,6 +29,7 @@ class Panel(Widget, can_focus=True):
     """A bordered panel of lines, numbered from `first` up to, not including, `last`."""
 
     TITLE = ""
+    """The code of its title; empty if it has none."""
     HEADED = False
     """Whether the first row is a heading that does not scroll."""
     SELECTS = True
@@ -48,10 +50,10 @@ class Panel(Widget, can_focus=True):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.title_text = self.TITLE
+        self.title_text = words.title(self.TITLE)
         """The text of the upper border; `prepare` may change it."""
         self._framed = ("", "")
-        self._frame(self.TITLE, "")
+        self._frame(self.title_text, "")
         self.view: View | None = None
         self.first = self.last = 0
         self.top = 0
@@ -200,8 +202,8 @@ class Panel(Widget, can_focus=True):
         begin, end = self.shown_lines()
         if end - begin >= total:
             return ""
-        text = f"{begin - self.first + 1:,} to {end - self.first:,} of {self.whole(begin - self.first, total)}"
-        return text if not self.FOLLOWS or self.following else f"{text}, End follows"
+        whole = self.whole(begin - self.first, total)
+        return words.position(begin - self.first + 1, end - self.first, whole, self.FOLLOWS and not self.following)
 
     def whole(self, begin: int, total: int) -> str:
         """Return the total in words; `begin` is the index of the first visible line."""

@@ -9,6 +9,7 @@ from rich.style import Style
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line, Panel, pad
 from echo_tui.tui.view import View
+from echo_tui.words import panels as words
 
 T = TypeVar("T")
 
@@ -17,7 +18,8 @@ T = TypeVar("T")
 class Column(Generic[T]):
     """A column. Where space is short, the columns with the highest `rank` are left out first."""
 
-    title: str
+    name: str
+    """The code of its heading, by which it is known among the columns of its table."""
     width: int
     rank: int
     text: Callable[[View, T], str] = lambda view, item: ""
@@ -42,22 +44,22 @@ def fitting(columns: Sequence[Column[T]], width: int) -> list[Column[T]]:
             break
         given = min(max(column.wants, column.width), left)
         left -= given + 1
-        widths[column.title] = given
-    chosen = [column for column in columns if column.title in widths]
+        widths[column.name] = given
+    chosen = [column for column in columns if column.name in widths]
     left = max(left, 0)
     for column in sorted(chosen, key=lambda column: column.rank):
-        more = min(max(column.most - widths[column.title], 0), left)
-        widths[column.title] += more
+        more = min(max(column.most - widths[column.name], 0), left)
+        widths[column.name] += more
         left -= more
     growing = [column for column in chosen if column.grows]
     for place, column in enumerate(growing):
-        widths[column.title] += left // len(growing) + (place < left % len(growing))
-    return [replace(column, width=widths[column.title]) for column in chosen]
+        widths[column.name] += left // len(growing) + (place < left % len(growing))
+    return [replace(column, width=widths[column.name]) for column in chosen]
 
 
 def head(columns: Sequence[Column[T]], palette: Palette) -> Line:
     """Return the heading: the titles of the columns."""
-    return [(" ".join(pad(column.title, column.width, column.right) for column in columns), palette.dim)]
+    return [(" ".join(pad(words.column(column.name), column.width, column.right) for column in columns), palette.dim)]
 
 
 def row(columns: Sequence[Column[T]], view: View, item: T, plain: Style) -> Line:
@@ -65,8 +67,8 @@ def row(columns: Sequence[Column[T]], view: View, item: T, plain: Style) -> Line
     line: Line = []
     for column in columns:
         style = column.style(view, item) if column.style else plain
-        words = column.fitted(view, item, column.width) if column.fitted else column.text(view, item)
-        line.append((pad(words, column.width, column.right) + " ", style))
+        shown = column.fitted(view, item, column.width) if column.fitted else column.text(view, item)
+        line.append((pad(shown, column.width, column.right) + " ", style))
     return line
 
 

@@ -3,7 +3,6 @@
 from echo_tui.diagnosis.stall import Cause
 from echo_tui.words import translated
 
-TITLE = "Server"
 ADVICE = {
     Cause.BLOCKED: "Move the call to a thread or a process, or use one that does not block.",
     Cause.COMPUTING: "Move the computation to a process, or do it in small steps.",

@@ -7,7 +7,6 @@ SENTENCES = (
     "Make one client block: you see who waits, how long, why, and on which line.",
     "Each pattern on the left is a real server; any client can connect to it.",
 )
-TITLE = "Welcome"
 SOURCE = "{lines} lines of Python: patterns/{file}"
 
 

@@ -5,17 +5,16 @@ from collections.abc import Hashable
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.view import View
+from echo_tui.words import panels as words
 
 WAITS = ("epoll_wait", "epoll_pwait", "select", "pselect6", "poll", "ppoll", "accept", "futex", "nanosleep")
 """Highlighted calls: those a server waits in."""
-
-PRICE = "strace slows the server"
 
 
 class CallsPanel(Panel):
     """The panel with one line for each call, the last for the current one; it follows the end until scrolled back."""
 
-    TITLE = "System calls"
+    TITLE = "calls"
     FOLLOWS = True
 
     def fingerprint(self, view: View) -> Hashable:
@@ -24,16 +23,16 @@ class CallsPanel(Panel):
     def prepare(self, view: View) -> None:
         calls = view.session.calls
         self.first, self.last = calls.total - len(calls.kept), calls.total + bool(calls.begun)
-        wordings = (f"{self.TITLE}: {calls.seen:,}; {PRICE}", f"{self.TITLE}; {PRICE}", f"Calls; {PRICE}")
-        self.title_text = text.first_that_fits(wordings, self.extent.width - 2) if view.strace_view else self.TITLE
+        wordings = words.system_calls(calls.seen) if view.strace_view else [words.title(self.TITLE)]
+        self.title_text = text.first_that_fits(wordings, self.extent.width - 2)
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
         calls, palette = self.view.session.calls, self.view.palette
         if index == calls.total and calls.begun:
-            return [("now in ", palette.accent), (f"{text.clean(calls.begun)}...", palette.strong)]
+            return [(f"{words.now_in()} ", palette.accent), (f"{text.clean(calls.begun)}...", palette.strong)]
         place = index - (calls.total - len(calls.kept))
         if not 0 <= place < len(calls.kept):
             return []
-        words = text.clean(calls.kept[place])
-        return [(words, palette.strong if any(wait in words for wait in WAITS) else palette.dim)]
+        shown = text.clean(calls.kept[place])
+        return [(shown, palette.strong if any(wait in shown for wait in WAITS) else palette.dim)]

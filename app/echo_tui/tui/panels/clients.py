@@ -173,7 +173,7 @@ def turned_away(client: Client) -> str:
     connection = client.connection
     if client.ended not in BY_SERVER or not connection or not connection.closed_at:
         return ""
-    return text.clean(connection.error) if connection.error != client.ended else ""
+    return text.clean(words_of.ending(connection.error)) if connection.error != client.ended else ""
 
 
 def manners(client: Client) -> str:

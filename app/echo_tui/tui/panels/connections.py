@@ -11,6 +11,7 @@ from echo_tui.model.connection import Connection, State
 from echo_tui.session.session import Session
 from echo_tui.tui import table, text
 from echo_tui.tui.view import View
+from echo_tui.words import connections as words
 
 CLOSED_SHOWN = 200
 LONG = SECOND
@@ -26,8 +27,8 @@ def whose(view: View, connection: Connection) -> str:
     if connection.client is not None:
         return f"[{connection.client}]"
     if connection.flooded or (not connection.closed_at and connection.peer in view.session.clients.flood.peers):
-        return "flood"
-    return {True: "external", False: "", None: "?"}[view.session.is_external(connection, view.now)]
+        return words.flood()
+    return {True: words.external(), False: "", None: "?"}[view.session.is_external(connection, view.now)]
 
 
 def state_style(view: View, connection: Connection) -> Style:
@@ -60,13 +61,13 @@ def victims(session: Session) -> set[int]:
 def worker(view: View, connection: Connection) -> str:
     """Return the process that serves it, and the thread if that is not the main thread; "none" if nobody does."""
     if not connection.pid:
-        return "none"
+        return words.nobody()
     return str(connection.pid) if connection.tid == connection.pid else f"{connection.pid}/{connection.tid}"
 
 
-def counted(connection: Connection, words: str) -> str:
+def counted(connection: Connection, count: str) -> str:
     """Return a count reported by the server, marked as a lower bound if records were lost."""
-    return f"≥{words}" if connection.incomplete else words
+    return f"≥{count}" if connection.incomplete else count
 
 
 def unread(view: View, connection: Connection) -> str:
@@ -92,7 +93,7 @@ def unread_style(view: View, connection: Connection) -> Style:
 
 Column = table.Column[Connection]
 COLUMNS = (
-    Column("#", 4, 0, lambda view, c: str(c.number), lambda view, c: view.palette.dim, right=True),
+    Column("number", 4, 0, lambda view, c: str(c.number), lambda view, c: view.palette.dim, right=True),
     Column("peer", 7, 0, lambda view, c: text.tail(text.peer(c.peer), 7)),
     Column("client", 8, 2, whose, lambda view, c: view.palette.accent),
     Column("state", 19, 1, style=state_style, most=25, fitted=lambda view, c, width: view.state(c, width)),
@@ -100,58 +101,57 @@ COLUMNS = (
     Column("send", 6, 5, lambda view, c: counted(c, text.count(c.send)), right=True),
     Column("bytes", 8, 8, lambda view, c: counted(c, text.size(c.recv_bytes)), right=True),
     Column("rtt", 8, 6, lambda view, c: text.duration(c.rtt), right=True),
-    Column("rtt max", 8, 7, lambda view, c: text.duration(c.rtt_max), right=True),
+    Column("rtt-max", 8, 7, lambda view, c: text.duration(c.rtt_max), right=True),
     Column("unsent", 7, 5, unsent, unread_style, right=True),
     Column("unread", 7, 3, unread, unread_style, right=True),
-    Column("unread for", 10, 4, unread_for, unread_style, right=True),
+    Column("unread-for", 10, 4, unread_for, unread_style, right=True),
     Column("worker", 13, 9, worker, lambda view, c: view.palette.dim),
 )
 
-WITH_UNSENT = tuple(replace(column, rank=1) if column.title == "unsent" else column for column in COLUMNS)
+WITH_UNSENT = tuple(replace(column, rank=1) if column.name == "unsent" else column for column in COLUMNS)
 """The columns while bytes are unsent: `unsent` is then shown at every width."""
 
 
 def titles(session: Session) -> Iterator[str]:
     """Yield the number of connections and the length of the accept queue, in ever fewer words."""
-    server = session.server
-    words = [f"Connections: {len(session.connections):,} open"]
-    totals = session.totals
-    refused = [f"{totals.refused:,} turned away"] if totals.refused else []
-    closed = [f"{totals.bye - totals.refused:,} closed"] if totals.bye > totals.refused else []
-    words += refused
+    server, totals = session.server, session.totals
+    number, closed_by_server = len(session.connections), totals.bye - totals.refused
+    refused = _counted("refused", totals.refused)
+    begin = [words.count("connections", number), *refused]
+    closed = _counted("closed", closed_by_server)
     if server and server.running and "sockets" in session.missing:
-        unknown = "accept queue: not available here"
-        yield ", ".join([*words, unknown, *closed])
-        yield ", ".join([*words, unknown])
-        yield ", ".join([*words, "queue: not available"])
-        yield f"{len(session.connections):,} open, queue: not available"
+        unknown, short = words.queue_unknown()
+        yield ", ".join([*begin, unknown, *closed])
+        yield ", ".join([*begin, unknown])
+        yield ", ".join([*begin, short])
+        yield ", ".join([words.count("open", number), short])
         return
     if not (server and server.running and server.queue is not None):
-        yield ", ".join(words + closed)
+        yield ", ".join(begin + closed)
         return
     queue, limit = server.queue, server.queue_limit or 0
-    knock = [f"{server.unanswered:,} not answered"] if server.unanswered else []
-    dropped = [f"{server.dropped:,} SYNs dropped"] if server.dropped else []
-    of = f"{queue:,} of {limit:,}"
+    knock, dropped = _counted("unanswered", server.unanswered), _counted("dropped", server.dropped)
+    of = words.of(queue, limit)
     gauge, small = (f"{text.share(queue, limit, cells)} {of}" if queue else of for cells in (GAUGE, SMALL_GAUGE))
-    yield ", ".join([*words, f"accept queue {gauge}", *knock, *dropped, *closed])
+    (long, short), (_, shorter), (_, shortest) = words.queue(gauge), words.queue(small), words.queue(of)
+    yield ", ".join([*begin, long, *knock, *dropped, *closed])
     for rest in ([*knock, *dropped], knock):
-        for said in (f"accept queue {gauge}", f"queue {gauge}", f"queue {small}"):
-            yield ", ".join([*words, said, *rest])
-    for said in (f"queue {gauge}", f"queue {small}", f"queue {of}"):
-        yield ", ".join([f"{len(session.connections):,} open", *refused, said, *knock])
-    yield ", ".join([f"{len(session.connections):,} open", *refused])
+        for said in (long, short, shorter):
+            yield ", ".join([*begin, said, *rest])
+    for said in (short, shorter, shortest):
+        yield ", ".join([words.count("open", number), *refused, said, *knock])
+    yield ", ".join([words.count("open", number), *refused])
 
 
-def open_or_closed(still: int, begin: int, total: int) -> str:
-    """Return how many are open, or, for a window that begins below those, the total of rows."""
-    return f"{still:,} open" if begin < still else f"{total:,}, closed"
+def _counted(what: str, number: int | None) -> list[str]:
+    """Return a part of the title with a number; none for 0, or where it is not known."""
+    return [words.count(what, number)] if number and number > 0 else []
 
 
 class ConnectionsPanel(table.TablePanel[Connection]):
     """The panel with one row for each connection."""
 
-    TITLE = "Connections"
+    TITLE = "connections"
     COLUMNS = COLUMNS
 
     def __init__(self, *, id: str) -> None:
@@ -161,7 +161,7 @@ class ConnectionsPanel(table.TablePanel[Connection]):
         self._sorted_for: Hashable = None
 
     def whole(self, begin: int, total: int) -> str:
-        return open_or_closed(len(self.view.session.connections) if self.view else total, begin, total)
+        return words.open_or_closed(len(self.view.session.connections) if self.view else total, begin, total)
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
         return (view.session.changes, view.tenth, "sockets" in view.session.missing)

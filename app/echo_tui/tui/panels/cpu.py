@@ -7,6 +7,8 @@ from echo_tui.model.resources import Process
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.view import View
+from echo_tui.words import panels as words
+from echo_tui.words import threads as threads_of
 
 NOTABLE = 8_000_000
 """Growth of memory (bytes) from which it is shown."""
@@ -21,7 +23,7 @@ def history(samples: deque[tuple[int, float]], width: int) -> str:
 class CpuPanel(Panel):
     """The panel with two rows for each process, then one for each core."""
 
-    TITLE = "CPU: 0 to 100 %"
+    TITLE = "cpu"
     SELECTS = False
 
     def __init__(self, *, id: str) -> None:
@@ -40,7 +42,7 @@ class CpuPanel(Panel):
         processes = view.session.resources.processes.values()
         self._processes = [process for process in processes if not process.gone_at]
         why = "" if view.session.resources.cores else view.session.missing.get("cores", "")
-        self._reason = wrap(f"cores not available here: {why}", self.extent.width) if why else []
+        self._reason = wrap(words.no_cores(why), self.extent.width) if why else []
         self.last = 2 * len(self._processes) + max(len(view.session.resources.cores), len(self._reason))
 
     def line(self, index: int, width: int) -> Line:
@@ -51,7 +53,7 @@ class CpuPanel(Panel):
         core = index - 2 * len(self._processes)
         if self._reason:
             return [(self._reason[core], self.view.palette.dim)]
-        return self._bar(f"core {core}", self.view.session.resources.cores[core], width, faint=True)
+        return self._bar(words.core(core), self.view.session.resources.cores[core], width, faint=True)
 
     def _label(self, process: Process) -> str:
         assert self.view
@@ -71,13 +73,10 @@ class CpuPanel(Panel):
     def _detail(self, process: Process, width: int) -> Line:
         assert self.view
         voluntary, involuntary = text.count(process.voluntary), text.count(process.involuntary)
-        switches = f"{voluntary} voluntary, {involuntary} involuntary switches/s"
-        if width < 78:
-            switches = f"switches/s {voluntary} vol {involuntary} invol"
-        if width < 54:
-            both = [count for count in (process.voluntary, process.involuntary) if count is not None]
-            switches = f"switches {text.count(sum(both) if both else None)}/s"
-        threads = text.plural(process.threads, "thread") if process.threads is not None else "- threads"
+        both = [count for count in (process.voluntary, process.involuntary) if count is not None]
+        wordings = words.switches(voluntary, involuntary, text.count(sum(both) if both else None))
+        switches = wordings[(width < 78) + (width < 54)]
+        threads = threads_of.count(process.threads)
         gap = "  "
         memory, style = text.size(process.rss), self.view.palette.dim
         if process.growth >= NOTABLE:

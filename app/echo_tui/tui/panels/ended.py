@@ -8,12 +8,13 @@ from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel, wrap
 from echo_tui.tui.panels.log import ending
 from echo_tui.tui.view import View
+from echo_tui.words import panels as words
 
 
 class EndedPanel(Panel):
     """The panel with the exit code or signal of the server, its notes, and its stderr."""
 
-    TITLE = "The server has ended"
+    TITLE = "ended"
     SELECTS = False
 
     def __init__(self, *, id: str) -> None:
@@ -35,16 +36,16 @@ class EndedPanel(Panel):
         palette, session, server = view.palette, view.session, view.session.server
         assert server
         lasted = server.exited_at - server.started_at
-        title = view.started.title if view.started else "the server"
+        title = view.started.title if view.started else words.the_server()
         errors = [text.clean(line.text) for line in session.printed.lines if line.stream == "stderr"]
         if server.code == USAGE and errors:
             return [
-                [(f"{title} can't start", palette.bad)],
+                [(words.cannot_start(title), palette.bad)],
                 [],
                 *([(line, palette.text)] for line in wrap(errors[-1].partition(": ")[2], self.extent.width - 1)),
             ]
         lines: list[Line] = [
-            [(f"{title} {ending(server)}", palette.bad), (f"  after {text.duration(lasted)}", palette.dim)],
+            [(f"{title} {ending(server)}", palette.bad), (f"  {words.after(text.duration(lasted))}", palette.dim)],
             [],
         ]
         notes = [
@@ -58,8 +59,8 @@ class EndedPanel(Panel):
             lines += [[(errors[-1], palette.strong)], []]
         lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]
         if not view.starts:
-            return [*lines, [("It is watched again once somebody listens at its address.", palette.dim)]]
+            return [*lines, [(words.watched_again(), palette.dim)]]
         if not errors:
-            lines.append([("It wrote nothing to stderr.", palette.dim)])
-        lines += [[], [(f"Press {view.keys['toggle']} to start it again.", palette.dim)]]
+            lines.append([(words.no_stderr(), palette.dim)])
+        lines += [[], [(words.start_again(view.keys["toggle"]), palette.dim)]]
         return lines

@@ -22,6 +22,8 @@ from echo_tui.model.server import ServerState
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel, Span, wrap
 from echo_tui.tui.view import View
+from echo_tui.words import events as words_of
+from echo_tui.words import panels
 
 MOST_ROWS = 4
 """The limit of rows per entry, as an entry from a server may have any length."""
@@ -31,63 +33,52 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
     """Return a record in words, and the name of its style in the palette."""
     match record:
         case New():
-            return f"New client: {peer}", "good"
+            return words_of.event(New, peer=peer), "good"
         case Recv():
-            return f"Recv: {text.payload(record.head, record.size)} from {peer}", "text"
+            return words_of.event(Recv, payload=text.payload(record.head, record.size), peer=peer), "text"
         case Send():
-            return f"Send: {text.payload(record.head, record.size)} to {peer}", "accent"
+            return words_of.event(Send, payload=text.payload(record.head, record.size), peer=peer), "accent"
         case Bye():
-            return f"Bye-Bye: {peer}" + (f" ({text.clean(record.error)})" if record.error else ""), "dim"
+            why = f" ({text.clean(record.error)})" if record.error else ""
+            return words_of.event(Bye, peer=peer) + why, "dim"
         case Block():
-            return f"{BlockSetting(record.kind, record.seconds)} begins, for {peer}", "waiting"
+            return words_of.event(Block, block=BlockSetting(record.kind, record.seconds), peer=peer), "waiting"
         case Unblock():
-            return f"the block for {peer} is over", "waiting"
+            return words_of.event(Unblock, peer=peer), "waiting"
         case Listening():
-            where = text.clean(address_name(record.host, record.port))
-            return f"listening on {where}, backlog {record.backlog}", "dim"
+            address = text.clean(address_name(record.host, record.port))
+            return words_of.event(Listening, address=address, backlog=record.backlog), "dim"
         case Note():
             return text.clean(record.text), "waiting"
         case Threads():
-            return f"{record.count:,} threads", "text"
+            return words_of.event(Threads, count=record.count), "text"
         case Lost():
-            return f"{text.plural(record.events, 'event')} lost: the pipe was full (totals include them)", "bad"
+            return words_of.event(Lost, events=words_of.events(record.events)), "bad"
         case ClientsLost():
-            return f"{text.plural(record.records, 'record')} of our clients lost: their counts are too low", "bad"
+            return words_of.event(ClientsLost, records=words_of.records(record.records)), "bad"
         case Output():
-            return f"{record.stream}: {text.clean(record.text)}", "dim"
+            return words_of.event(Output, stream=record.stream, text=text.clean(record.text)), "dim"
         case OutputHeld():
-            return f"stdout is {'held: nobody reads it' if record.held else 'read'}", "waiting"
+            return words_of.switched(OutputHeld, record.held), "waiting"
         case ServerStarted():
-            return f"started {record.pattern}, process {record.pid}", "dim"
+            return words_of.event(ServerStarted, pattern=record.pattern, pid=record.pid), "dim"
         case ServerExited():
             return ending(record), "dim" if record.wanted else "bad"
         case BlockSet():
-            setting = BlockSetting(record.kind, record.seconds, record.every)
-            return f"block on: {setting}" if record.on else "block off", "dim"
+            block = BlockSetting(record.kind, record.seconds, record.every)
+            return words_of.switched(BlockSet, record.on, block=block), "dim"
     return str(record), "dim"
 
 
 def ending(ended: ServerExited | ServerState) -> str:
     """Return in words how a server ended: its exit code, or the signal."""
-    import signal
-
-    code = ended.code
-    if ended.wanted:
-        return "stopped"
-    if code is None:
-        return "ended"
-    if code >= 0:
-        return f"ended: exit code {code}"
-    try:
-        return f"ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"ended by signal {-code}"
+    return words_of.ending(ended.code, ended.wanted)
 
 
 class LogPanel(Panel):
     """The panel with the last 10,000 entries; it follows the end until scrolled back."""
 
-    TITLE = "Events"
+    TITLE = "events"
     FOLLOWS = True
 
     def __init__(self, *, id: str) -> None:
@@ -104,8 +95,9 @@ class LogPanel(Panel):
         log = view.session.log
         self.first, self.last = log.first, log.total
         totals = view.session.totals
-        source = "" if view.session.server is None or view.session.server.reports else " inferred from the kernel"
-        self.title_text = f"{self.TITLE}{source}: {text.count(totals.recv)} recv, {text.count(totals.send)} send"
+        reported = view.session.server is None or view.session.server.reports
+        title, received, sent = panels.title(self.TITLE), text.count(totals.recv), text.count(totals.send)
+        self.title_text = words_of.title(title, reported, received, sent)
         self._page = []
         self._page_from = -1
 

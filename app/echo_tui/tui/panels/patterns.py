@@ -21,7 +21,7 @@ def by_family(spaced: bool) -> list[str | Pattern]:
 class PatternsPanel(Panel):
     """The panel with the list of patterns."""
 
-    TITLE = "Patterns"
+    TITLE = "patterns"
 
     class Chosen(Message):
         """The message that a pattern is to be started."""

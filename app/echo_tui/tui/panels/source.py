@@ -17,6 +17,7 @@ from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.panels.threads import names_of
 from echo_tui.tui.story import story
 from echo_tui.tui.view import View, fix_now
+from echo_tui.words import panels as words
 from echo_tui.words import target, threads
 from echo_tui.words.stalls import label, sentence
 
@@ -31,7 +32,7 @@ class SourcePanel(Panel):
     During a stall with a known culprit it shows only the calls that led to the culprit's line, and the lines around it.
     """
 
-    TITLE = "Source"
+    TITLE = "source"
     SELECTS = False
 
     def __init__(self, *, id: str) -> None:
@@ -60,7 +61,7 @@ class SourcePanel(Panel):
         if view.pattern is None:
             self._of_target(view)
             return
-        self.title_text = f"Source: patterns/{view.pattern.source.name}"
+        self.title_text = words.source(f"patterns/{view.pattern.source.name}")
         told = story(view.pattern, view, self.extent.width)
         marked = mark(self._coloured(str(view.pattern.source), view.palette), self._marks(view), view)
         stall = view.stall if self._runs(view) else None
@@ -77,7 +78,7 @@ class SourcePanel(Panel):
     def _of_target(self, view: View) -> None:
         """Show the line to blame of a server that was not started here, in its own file; without a stall nothing."""
         stall = view.stall
-        self.title_text = self.TITLE
+        self.title_text = words.title(self.TITLE)
         self._lines = self._accusation(stall, stall.culprit, [], view) if stall and stall.culprit else []
         self.last = len(self._lines)
 
@@ -131,14 +132,14 @@ class SourcePanel(Panel):
             ],
             *([(line, palette.text)] for line in wrap(sentence(stall.cause), self.extent.width)),
         ]
-        lines += [[(f"No line of code: {why}.", palette.dim)] for why in no_line(stall)[:1]]
+        lines += [[(words.no_line(why), palette.dim)] for why in no_line(stall)[:1]]
         for number, frame in enumerate(culprit.calls[:CALLS]):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)
             lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame, view.texts), style)])
         if stall.injected and view.pattern and (found := fix(view.pattern, view.session.block.kind)):
-            key = f", {view.keys['fix']} goes there" if found == fix_now(view) else ""
-            lines.append([(f"Fix: {find(found.pattern).title}{key}", palette.good)])
+            key = view.keys["fix"] if found == fix_now(view) else ""
+            lines.append([(words.fix(find(found.pattern).title, key), palette.good)])
         if not view.starts and (helps := target.advice(stall.cause)):
             lines += [[(line, palette.good)] for line in wrap(helps, self.extent.width)]
         lines.append([])
@@ -150,7 +151,7 @@ class SourcePanel(Panel):
         if not lit and culprit.calls:
             frame = culprit.calls[:2][-1] if view.pattern else culprit.calls[0]
             lit, marked = frame.line, list(self._file(frame.file, view))
-            self.title_text = f"Source: {text.clean(frame.file.rpartition('/')[2])}"
+            self.title_text = words.source(text.clean(frame.file.rpartition("/")[2]))
         first = min(max(lit - 1 - room // 2, 0), max(len(marked) - room, 0))
         around = marked[first : first + room]
         if 0 < lit <= len(marked):
@@ -185,5 +186,5 @@ def mark(lines: list[Line], places: tuple[tuple[int, int], ...], view: View) -> 
 
 def light(line: Line, palette: Palette, width: int) -> Line:
     """Return a line highlighted in the colour of a stall."""
-    whole = "".join(words for words, _ in line)
+    whole = "".join(part for part, _ in line)
     return [(whole.ljust(width), palette.stalled)]

@@ -14,6 +14,8 @@ from echo_tui.tui.keys import STALLS
 from echo_tui.tui.lines import file_line, no_line
 from echo_tui.tui.panel import Line, wrap
 from echo_tui.tui.view import View
+from echo_tui.words import panels
+from echo_tui.words import stall_list as words
 from echo_tui.words import stalls as words_of
 
 TENTH = text.SECOND // 10
@@ -60,8 +62,7 @@ def cause(stall: Stall, width: int) -> str:
     why, short = words_of.label(stall.cause), words_of.short(stall.cause)
     if not stall.injected:
         return text.first_that_fits((why, short), width)
-    marked = [name + mark for mark in (" (block)", ", block") for name in (why, short)]
-    return text.first_that_fits((*marked, f"{words_of.shortest(stall.cause)}, block"), width)
+    return text.first_that_fits(words.injected(why, short, words_of.shortest(stall.cause)), width)
 
 
 def style(view: View, stall: Stall) -> Style:
@@ -72,11 +73,11 @@ def style(view: View, stall: Stall) -> Style:
 def why_none(view: View) -> str:
     """Return the text of an empty list: that there was no stall, or why none can be found."""
     if why := view.session.missing.get("sockets"):
-        return f"Not available here: {why}."
+        return words.not_available(why)
     server, least = view.session.server, view.session.stalls.threshold
     if not (server and server.listening_at):
         return ""
-    return f"None so far: nothing has waited in the kernel for {text.duration(least)} with nobody taking anything."
+    return words.none_so_far(text.duration(least))
 
 
 def line_style(view: View, stall: Stall) -> Style:
@@ -89,7 +90,7 @@ COLUMNS = (
     Column("begin", 7, 2, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
     Column("length", 7, 0, lambda view, s: view.length(s), style, right=True),
     Column("cause", 15, 2, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
-    Column("who waits", 9, 1, grows=True, most=12, fitted=lambda view, s, width: who_waits(s, width)),
+    Column("who-waits", 9, 1, grows=True, most=12, fitted=lambda view, s, width: who_waits(s, width)),
     Column("line", 10, 3, style=line_style, grows=True, wants=LINE, fitted=line_of_code),
 )
 
@@ -97,7 +98,7 @@ COLUMNS = (
 class StallsPanel(table.TablePanel[Stall]):
     """The panel with one row for each stall, the latest at the end; the chosen one with its length known by now."""
 
-    TITLE = "Stalls"
+    TITLE = "stalls"
     COLUMNS = COLUMNS
     FOLLOWS = True
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in STALLS]
@@ -121,24 +122,22 @@ class StallsPanel(table.TablePanel[Stall]):
         stalls = view.session.stalls
         self.items = [view.whole(stall) for stall in stalls.all]
         self.last = len(self.items)
-        words = self.TITLE
+        title = panels.title(self.TITLE)
         if self.items:
             pairs = zip(self.items, stalls.all, strict=True)
             ended = Counter(item.cause for item, stall in pairs if item.end and not stall.end)
-            counts = [f"{count} {words_of.label(each)}" for each, count in (stalls.totals + ended).most_common(3)]
-            going = sum(not stall.end for stall in self.items)
-            goes_on = [f"{going} going on"] if going else []
-            fewer = (", ".join(counts[:most] + goes_on) for most in range(len(counts), -1, -1))
-            words = text.first_that_fits((f"{words}: {said}" for said in fewer if said), self.extent.width - 2)
+            causes = [(count, words_of.label(each)) for each, count in (stalls.totals + ended).most_common(3)]
+            titles = words.titles(causes, sum(not stall.end for stall in self.items))
+            title = text.first_that_fits(titles, self.extent.width - 2)
         elif view.session.missing.get("sockets"):
-            words += ": not available here"
-        self.title_text = words
+            title = words.title_not_available()
+        self.title_text = title
 
     def row(self, y: int, width: int) -> Line:
         if not self.items and y >= self.HEADED:
             assert self.view
-            words = dict(enumerate(wrap(why_none(self.view), width), self.HEADED)).get(y, "")
-            return [(words, self.view.palette.dim)]
+            shown = dict(enumerate(wrap(why_none(self.view), width), self.HEADED)).get(y, "")
+            return [(shown, self.view.palette.dim)]
         return super().row(y, width)
 
     def copied(self, index: int) -> str:
@@ -146,7 +145,7 @@ class StallsPanel(table.TablePanel[Stall]):
         assert self.view
         when = f"{begin(self.view, stall, WHOLE)} {self.view.length(stall)}"
         said = f"{when} {cause(stall, WHOLE)}: {words_of.sentence(stall.cause)}"
-        return f"{said} Waiting: {text.some(victims(stall), WHOLE)}. {place(stall)}".rstrip()
+        return f"{said} {words.waiting(text.some(victims(stall), WHOLE))} {place(stall)}".rstrip()
 
     @property
     def chosen(self) -> Stall | None:

@@ -10,6 +10,7 @@ from echo_tui.session.architecture import recognise
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel, wrap
 from echo_tui.tui.view import View
+from echo_tui.words import header
 from echo_tui.words import target as words
 from echo_tui.words.architecture import architecture
 
@@ -17,7 +18,7 @@ from echo_tui.words.architecture import architecture
 class TargetPanel(Panel):
     """The panel in the place of the list of patterns."""
 
-    TITLE = words.TITLE
+    TITLE = "target"
     SELECTS = False
 
     def __init__(self, *, id: str) -> None:
@@ -51,7 +52,7 @@ class TargetPanel(Panel):
         program, _, arguments = server.pattern.partition(" ")
         for part in wrap(text.clean(f"{program.rpartition('/')[2]} {arguments}"), width):
             yield [(part, palette.strong)]
-        yield [(f"pid {server.pid}  {self._owner(server.pid)}", palette.text)]
+        yield [(f"{header.process(server.pid)}  {self._owner(server.pid)}", palette.text)]
         yield [(text.clean(server.address), palette.good if server.running else palette.dim)]
         yield []
         for part in wrap(architecture(recognise(session)), width):

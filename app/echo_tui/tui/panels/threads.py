@@ -234,12 +234,12 @@ COLUMNS = (
         wants=27,
         fitted=lambda view, r, width: text.first_that_fits(r.doing, width),
     ),
-    Column("CPU", BAR + 6, 1, bar, lambda view, r: view.palette.accent),
+    Column("cpu", BAR + 6, 1, bar, lambda view, r: view.palette.accent),
     Column("served", 6, 3, lambda view, r: served(r), right=True),
-    Column("vol/s", 5, 4, lambda view, r: rate(r.state.voluntary if r.state else None), right=True),
-    Column("invol/s", 7, 5, lambda view, r: rate(r.state.involuntary if r.state else None), right=True),
-    Column("no core", 7, 6, lambda view, r: delay(r), right=True),
-    Column("process/thread", 14, 7, lambda view, r: identity(r), lambda view, r: view.palette.dim),
+    Column("voluntary", 5, 4, lambda view, r: rate(r.state.voluntary if r.state else None), right=True),
+    Column("involuntary", 7, 5, lambda view, r: rate(r.state.involuntary if r.state else None), right=True),
+    Column("no-core", 7, 6, lambda view, r: delay(r), right=True),
+    Column("process-thread", 14, 7, lambda view, r: identity(r), lambda view, r: view.palette.dim),
 )
 
 
@@ -254,7 +254,7 @@ def titles(session: Session) -> Iterator[str]:
 class ThreadsPanel(table.TablePanel[Row]):
     """The panel with one row for each thread, or for several idle ones."""
 
-    TITLE = "Threads"
+    TITLE = "threads"
     COLUMNS = COLUMNS
 
     def __init__(self, *, id: str) -> None:

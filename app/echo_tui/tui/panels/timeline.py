@@ -13,10 +13,12 @@ from echo_tui.tui import text
 from echo_tui.tui.lanes import TALL, TALLEST, Window, lane, spans
 from echo_tui.tui.lines import UNBLAMED, Texts, file_line, no_line, source_line
 from echo_tui.tui.panel import Line, Panel, pad
-from echo_tui.tui.panels.connections import open_or_closed, state_style
+from echo_tui.tui.panels.connections import state_style
 from echo_tui.tui.server_lane import server_lane
 from echo_tui.tui.view import View
-from echo_tui.words import states
+from echo_tui.words import panels as words
+from echo_tui.words import states, talk
+from echo_tui.words.connections import open_or_closed
 from echo_tui.words.stalls import label, sentence, short
 
 SPANS = tuple(seconds * text.SECOND for seconds in (5, 10, 30, 60, 120, 300))
@@ -36,7 +38,7 @@ APART = " ── "
 class TimelinePanel(Panel):
     """The panel with the lanes of connections at the top, the server's lane and the scale at the bottom."""
 
-    TITLE = "Timeline"
+    TITLE = "timeline"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -95,7 +97,7 @@ class TimelinePanel(Panel):
         self._lanes = [*open_, *closed]
         self.last = len(self._lanes)
         self._tall = min(max(self._height // max(self.last, 1), 1), TALLEST if view.on_stage else TALL)
-        self.title_text = f"{self.TITLE}: the last {view.span // text.SECOND} s"
+        self.title_text = words.timeline(view.span // text.SECOND)
         self.set_class(bool(view.stall), "stalled")
         begin = self.window(view).begin
         self._stalls = [stall for stall in session.stalls.all if not stall.end or stall.end >= begin]
@@ -157,18 +159,18 @@ class TimelinePanel(Panel):
         """Return a row of the hint on what to do while there is no connection."""
         assert self.view
         server = self.view.session.server
-        words = [f"Choose a pattern and press {self.view.keys['start']}."]
+        hint = [words.choose_a_pattern(self.view.keys["start"])]
         if server and server.listening_at:
-            words = ["Nobody is connected.", f"{self.view.keys['new']} opens a client here; from another terminal:",
-                     f"nc {server.reachable} {server.port}"]  # fmt: skip
+            command = talk.connect(server.reachable, server.port)
+            hint = [*words.nobody_connected(self.view.keys["new"]), command]
         elif server and server.running:
-            words = ["Starting ..." if self.view.started and self.view.started.serves else "It does not listen."]
-        return [(words[y], self.view.palette.dim)] if y < len(words) else []
+            hint = [words.not_listening(bool(self.view.started and self.view.started.serves))]
+        return [(hint[y], self.view.palette.dim)] if y < len(hint) else []
 
     def _server(self) -> Line:
         assert self.view
         said, style = self._now(self.view)
-        label: Line = [(pad("server", LABEL), self.view.palette.strong)]
+        label: Line = [(pad(words.server_lane(), LABEL), self.view.palette.strong)]
         state: Line = [(" " + pad(said, self.state_width - 1), style)]
         return [*label, *server_lane(self.view, self.window(self.view), self._stalls), *state]
 
@@ -199,7 +201,7 @@ class TimelinePanel(Panel):
         marks = list(" " * width)
         free = width + 1
         for seconds in range(0, span, max(span // (6 if width >= 60 else 3), 1)):
-            mark = "now" if seconds == 0 else f"-{seconds} s"
+            mark = words.mark(seconds)
             begin = width - round(seconds / span * width) - len(mark)
             if begin >= 0 and begin + len(mark) < free:  # keep a space between two marks
                 marks[begin : begin + len(mark)] = mark
@@ -231,8 +233,8 @@ def blame(stall: Stall, width: int, texts: Texts = None) -> str:
     own = stall.culprit.calls if stall.culprit else []
     if stall.cause in UNBLAMED or not own:
         reason = sentence(stall.cause).rstrip(".")
-        whole = [f"{reason}; no line: {why}" for why in no_line(stall)]
+        whole = [words.cause_without_line(reason, why) for why in no_line(stall)]
         return text.first_that_fits((*whole, reason, reason.partition(",")[0], label(stall.cause)), width)
     line = f"{file_line(own[0])} {source_line(own[0], texts)}"
-    callers = [f"called at {file_line(frame)}" for frame in own[1:2]]
+    callers = [words.called_at(file_line(frame)) for frame in own[1:2]]
     return pad(text.first_that_fits((", ".join([line, *callers]), line), width), width).rstrip()

@@ -13,7 +13,7 @@ from echo_tui.words import welcome
 class WelcomePanel(Panel):
     """The panel in the place of all panels about the server, until one is started."""
 
-    TITLE = welcome.TITLE
+    TITLE = "welcome"
     SELECTS = False
 
     def __init__(self, *, id: str) -> None:

@@ -1,0 +1,71 @@
+"""The event log: records in words, and how a server ended."""
+
+import signal
+
+from echo_servers.records import Block, Bye, Listening, Lost, New, Record, Recv, Send, Threads, Unblock
+
+from echo_tui.model.observations import BlockSet, ClientsLost, Output, OutputHeld, ServerStarted
+from echo_tui.words import counted, translated
+
+SENTENCES: dict[type[Record], str] = {
+    New: "New client: {peer}",
+    Recv: "Recv: {payload} from {peer}",
+    Send: "Send: {payload} to {peer}",
+    Bye: "Bye-Bye: {peer}",
+    Block: "{block} begins, for {peer}",
+    Unblock: "the block for {peer} is over",
+    Listening: "listening on {address}, backlog {backlog}",
+    Threads: "{count:,} threads",
+    Lost: "{events} lost: the pipe was full (totals include them)",
+    ClientsLost: "{records} of our clients lost: their counts are too low",
+    Output: "{stream}: {text}",
+    ServerStarted: "started {pattern}, process {pid}",
+}
+ON_OR_OFF: dict[tuple[type[Record], bool], str] = {
+    (BlockSet, True): "block on: {block}",
+    (BlockSet, False): "block off",
+    (OutputHeld, True): "stdout is held: nobody reads it",
+    (OutputHeld, False): "stdout is read",
+}
+
+
+def event(kind: type[Record], **values: object) -> str:
+    """Return a record of one of the types of `SENTENCES` in words."""
+    return translated(SENTENCES[kind]).format(**values)
+
+
+def switched(kind: type[Record], on: bool, **values: object) -> str:
+    """Return a record of one of the types of `ON_OR_OFF` in words."""
+    return translated(ON_OR_OFF[kind, on]).format(**values)
+
+
+def events(number: int) -> str:
+    """Return a number of events."""
+    return counted(number, "{number:,} event", "{number:,} events")
+
+
+def records(number: int) -> str:
+    """Return a number of records."""
+    return counted(number, "{number:,} record", "{number:,} records")
+
+
+def ending(code: int | None, wanted: bool) -> str:
+    """Return how a server ended: on request, or by its exit code or signal (a negative code; None if not known)."""
+    if wanted:
+        return translated("stopped")
+    if code is None:
+        return translated("ended")
+    if code >= 0:
+        return translated("ended: exit code {code}").format(code=code)
+    try:
+        return translated("ended by {name}").format(name=signal.Signals(-code).name)
+    except ValueError:
+        return translated("ended by signal {number}").format(number=-code)
+
+
+def title(title: str, reported: bool, received: str, sent: str) -> str:
+    """Return the title of the log; `reported` unless events are inferred."""
+    words = "{title}: {received} recv, {sent} send"
+    if not reported:
+        words = "{title} inferred from the kernel: {received} recv, {sent} send"
+    return translated(words).format(title=title, received=received, sent=sent)

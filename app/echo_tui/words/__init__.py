@@ -13,6 +13,6 @@ def translated(message: str) -> str:
     return _CATALOGUE.gettext(message)
 
 
-def counted(number: int, one: str, several: str) -> str:
+def counted(number: int, one: str, several: str, **values: object) -> str:
     """Return a text with a number in the place of `{number}`, in the singular or plural of the user's language."""
-    return _CATALOGUE.ngettext(one, several, number).format(number=number)
+    return _CATALOGUE.ngettext(one, several, number).format(number=number, **values)

@@ -21,7 +21,7 @@ from echo_tui.tui.panel import Line, Panel
 from echo_tui.tui.panels.connections import state_style
 from echo_tui.tui.view import NOTICED, View
 from echo_tui.words import clients as words_of
-from echo_tui.words import talk
+from echo_tui.words import panels, talk
 
 CHIP = 31
 """The width of one client (cells)."""
@@ -50,7 +50,7 @@ class ClientList(Panel):
         super().__init__(id=id)
         self._entries: list[Client | Flood | None] = []
         self._followed: int | None = None
-        self._unseen = ""
+        self._unseen = ("", False)
         self._counted_for: Hashable = None
 
     @property
@@ -76,8 +76,8 @@ class ClientList(Panel):
     def place(self) -> str:
         return ""
 
-    def unseen(self, view: View) -> str:
-        """Return in words how many clients are out of sight, how many of them wait, and a hidden flood.
+    def unseen(self, view: View) -> tuple[str, bool]:
+        """Return in words how many clients are out of sight and how many of them wait; and whether any waits.
 
         They are counted once a second, and when the list or the window changes.
         """
@@ -87,10 +87,9 @@ class ClientList(Panel):
             entries = (*self._entries[:begin], *self._entries[end:])
             hidden = [client for client in entries if isinstance(client, Client)]
             waiting = sum(waits(view, client) for client in hidden)
-            also = f", {waiting:,} wait{'s' if waiting == 1 else ''}" if waiting else ""
-            floods = [f"[flood] {got_in(entry)}" for entry in entries if isinstance(entry, Flood)]
-            more = [f"+{len(hidden):,} more{also}"] if hidden else []
-            self._counted_for, self._unseen = counted_for, "   ".join(floods + more)
+            floods = [f"[{words_of.flood()}] {got_in(entry)}" for entry in entries if isinstance(entry, Flood)]
+            more = [words_of.hidden(len(hidden), waiting)] if hidden else []
+            self._counted_for, self._unseen = counted_for, ("   ".join(floods + more), waiting > 0)
         return self._unseen
 
     def line(self, index: int, width: int) -> Line:
@@ -106,9 +105,9 @@ class ClientList(Panel):
         mark = "▶" if chosen else " "
         match entry:
             case None:
-                name, words, style = "all", text.plural(len(view.session.clients), "client"), palette.dim
+                name, words, style = words_of.every(), words_of.count(len(view.session.clients)), palette.dim
             case Flood():
-                name, words = "flood", got_in(entry)
+                name, words = words_of.flood(), got_in(entry)
                 style = palette.held if len(entry.peers) >= entry.count else palette.queued
             case Client():
                 name = str(entry.number)
@@ -132,7 +131,7 @@ class ClientList(Panel):
 
 def got_in(flood: Flood) -> str:
     """Return how many connections of a flood are connected, in words."""
-    return f"{len(flood.peers):,} of {flood.count:,} got in"
+    return words_of.got_in(len(flood.peers), flood.count)
 
 
 def is_chosen(view: View, entry: Client | Flood | None) -> bool:
@@ -152,7 +151,7 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
     """Return what one of our clients is doing, in words, and the style of that."""
     palette = view.palette
     if client.opening_since:
-        return f"connecting {text.elapsed(view.now - client.opening_since)}", palette.queued
+        return words_of.connecting(text.elapsed(view.now - client.opening_since)), palette.queued
     connection = client.connection
     if connection is None or client.ended or connection.closed_at:
         return text.clean(words_of.ending(client.ended or Ending.CLOSED)), palette.dim
@@ -164,8 +163,8 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
     if lasted is not None:
         return view.state(connection, ROOM), state_style(view, connection)
     if connection.rtt is None:
-        return "connected", palette.good
-    return f"echo in {text.duration(connection.rtt)}", palette.good
+        return words_of.connected(), palette.good
+    return words_of.echo_in(text.duration(connection.rtt)), palette.good
 
 
 def turned_away(client: Client) -> str:
@@ -178,7 +177,8 @@ def turned_away(client: Client) -> str:
 
 def manners(client: Client) -> str:
     """Return how a client misbehaves (not reading, half-closed); empty if it does not."""
-    return ", ".join(["not reading"] * (not client.reading) + ["half-closed"] * (not client.sending))
+    not_reading = [] if client.reading else [words_of.not_reading()]
+    return ", ".join(not_reading if client.sending else [*not_reading, words_of.half_closed()])
 
 
 class ClientsPane(Vertical):
@@ -198,28 +198,26 @@ class ClientsPane(Vertical):
         yield Exchange(id="exchange")
         with Horizontal(id="prompt"):
             yield Label("", id="to", markup=False)
-            yield Input(placeholder="type a line, Enter sends it", id="line", compact=True, max_length=4000)
+            yield Input(placeholder=words_of.prompt(), id="line", compact=True, max_length=4000)
 
     def on_mount(self) -> None:
-        self.border_title = "Clients"
+        self.border_title = panels.title("clients")
 
     def show(self, view: View) -> None:
         """Draw this view."""
         server = view.live.server
         listens = server if server and server.running and server.listening_at and not view.badge else None
-        title = f"Clients: {talk.connect(listens.reachable_from(view.lan), listens.port)}" if listens else "Clients"
-        if loads := view.session.clients.loads:
-            total = sum(loads.values())
-            verb = "send" if len(loads) > 1 else "sends"
-            title += f"{', ' if listens else ': '}{len(loads):,} {verb} {total:g} a second"
+        command = talk.connect(listens.reachable_from(view.lan), listens.port) if listens else ""
+        loads = view.session.clients.loads
+        title = words_of.title(command, len(loads), sum(loads.values()))
         if self.border_title != title:
             self.border_title = title
-        hint = f"{view.keys['misbehave']} misbehave" if view.usable else ""
-        unseen = self.query_one(ClientList).unseen(view) or hint
-        if self.border_subtitle != unseen:
-            self.border_subtitle = unseen
-            self.set_class("wait" in unseen, "waited")
-        chosen = f"to [{view.client}]" if view.client is not None else "to all"
+        hint = words_of.misbehave(view.keys["misbehave"]) if view.usable else ""
+        unseen, waits = self.query_one(ClientList).unseen(view)
+        if self.border_subtitle != (unseen or hint):
+            self.border_subtitle = unseen or hint
+            self.set_class(waits, "waited")
+        chosen = words_of.to_whom(view.client)
         self.query_one("#prompt").display = not view.badge
         label = self.query_one("#to", Label)
         words = f"{chosen} > "
@@ -249,20 +247,23 @@ class Exchange(Panel, can_focus=False):
         client = view.session.clients.get(view.client) if view.client is not None else None
         if client is None:
             if view.session.clients:
-                return [("A line goes to every client; ← and → choose one.", palette.faint)]
-            return [(f"No client yet: {view.keys['new']} opens one.", palette.faint)]
+                return [(words_of.choose_one(), palette.faint)]
+            return [(words_of.none_yet(view.keys["new"]), palette.faint)]
         if why := turned_away(client):
             wordings = (f"[{client.number}] {words_of.ending(client.ended)}: {why}", f"[{client.number}] {why}")
             return [(text.first_that_fits(wordings, width), palette.waiting)]
         if not client.sent:
-            return [(f"[{client.number}] has sent nothing yet.", palette.faint)]
-        line: Line = [(f"{client.sent:,} sent, last ", palette.dim), (said(client.last_sent), palette.text)]
-        line.append((f"   {client.echoed:,} echoed", palette.dim))
+            return [(words_of.nothing_sent(client.number), palette.faint)]
+        line: Line = [(f"{words_of.sent(client.sent)} ", palette.dim), (said(client.last_sent), palette.text)]
+        line.append((f"   {words_of.echoed(client.echoed)}", palette.dim))
         if client.echoed:
-            line += [(", last ", palette.dim), (text.payload(client.last_echo, client.last_size), palette.good)]
-            line.append((f" in {text.duration(client.rtt)}", palette.dim))
+            line += [
+                (f"{words_of.last_echo()} ", palette.dim),
+                (text.payload(client.last_echo, client.last_size), palette.good),
+            ]
+            line.append((f" {words_of.after(text.duration(client.rtt))}", palette.dim))
         if client.connection and client.connection.spoiled:
-            line.append((f"   {client.connection.spoiled:,} NOT what was sent", palette.bad))
+            line.append((f"   {words_of.spoiled(client.connection.spoiled)}", palette.bad))
         return line
 
 

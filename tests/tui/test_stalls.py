@@ -13,7 +13,7 @@ from echo_tui.diagnosis.targets import OnThread
 from echo_tui.tui import text
 from echo_tui.tui.panels.source import SourcePanel
 from echo_tui.tui.panels.stalls import COLUMNS, StallsPanel, cause
-from echo_tui.tui.unavailable import NO_PICTURE
+from echo_tui.words import unavailable
 from echo_tui.words.stalls import label, short, shortest
 
 from tests.crossed import seldom
@@ -217,7 +217,7 @@ async def test_end_of_the_kept_snapshots_is_reported_once() -> None:
         await pilot.press(*["left_square_bracket"] * 5)
         assert app.stall == latest
         app.show_stall(oldest)
-        assert [notice.message for notice in app._notifications] == [NO_PICTURE]
+        assert [notice.message for notice in app._notifications] == [unavailable.reason("no-snapshot")]
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=lambda size: f"{size[0]}x{size[1]}")

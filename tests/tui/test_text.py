@@ -10,7 +10,7 @@ from echo_tui.session.session import Session
 from echo_tui.tui import text
 from echo_tui.tui.panels.threads import name_in_short, names_of
 from echo_tui.tui.text import MS, SECOND
-from echo_tui.words import threads
+from echo_tui.words import clients, threads
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,7 +65,7 @@ def test_sizes_and_counts() -> None:
         "-", "0 B", "999 B", "1.0 kB", "26 MB", "10.0 TB",
     ]  # fmt: skip
     assert [text.count(n) for n in (None, 0, 9999, 12_345, 12_345_678)] == ["-", "0", "9999", "12k", "12M"]
-    assert [text.plural(n, "client") for n in (0, 1, 2000)] == ["0 clients", "1 client", "2,000 clients"]
+    assert [clients.count(n) for n in (0, 1, 2000)] == ["0 clients", "1 client", "2,000 clients"]
 
 
 @given(st.integers(0, 10**14))

@@ -10,8 +10,8 @@ class StraceView:
     def __init__(self) -> None:
         self._strace: Strace | None = None
         self._last = ""
-        self.failed = ""
-        """The message of strace when it ended by itself, until it was shown."""
+        self.failed: str | None = None
+        """The message of strace when it ended by itself, perhaps empty, until it was shown; else None."""
 
     @property
     def is_open(self) -> bool:
@@ -38,5 +38,5 @@ class StraceView:
             self._last = calls.lines[-1]
         if ended and not calls:
             self.close()
-            self.failed = self._last or "strace has ended"
+            self.failed = self._last
         return [calls] if calls else []

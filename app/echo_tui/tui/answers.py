@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from echo_tui.clients.commands import BURST_LIMIT, MESSAGE_LIMIT, RATE_LIMIT
+from echo_tui.words import dialogs
 
 BYTES = 64
 """The default size of a message (bytes)."""
@@ -15,7 +16,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         number = int(text) if text.strip().isdecimal() else -1
         if not least <= number <= most:
-            raise ValueError(f"a whole number from {least:,} to {most:,}, please")
+            raise ValueError(dialogs.whole_number(least, most))
         return number
 
     return read
@@ -29,7 +30,7 @@ def rate(text: str) -> tuple[float, int]:
     except ValueError:
         value = -1.0
     if value != 0 and not 0.01 <= value <= RATE_LIMIT:
-        raise ValueError(f"a number from 0.01 to {RATE_LIMIT:,.0f}, or 0 to stop, please")
+        raise ValueError(dialogs.rate(RATE_LIMIT))
     return value, size
 
 
@@ -47,5 +48,5 @@ def sized(text: str) -> tuple[str, int]:
     digits, kilo, rest = size.strip().partition("k")
     value = int(digits) * (KILO if kilo else 1) if digits.isdecimal() and not rest else 0
     if not 1 <= value <= MESSAGE_LIMIT:
-        raise ValueError(f"after the x comes a message's size: 1 to {MESSAGE_LIMIT:,} bytes, or 64k")
+        raise ValueError(dialogs.message_size(MESSAGE_LIMIT))
     return number, value

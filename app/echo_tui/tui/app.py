@@ -37,6 +37,7 @@ from echo_tui.tui.recording_keys import RecordingKeys
 from echo_tui.tui.talk_keys import TalkKeys
 from echo_tui.tui.unavailable import no_details, no_fix, no_stall, no_stdout, no_strace
 from echo_tui.tui.view import fix_now
+from echo_tui.words import dialogs, notices
 
 BELOW_DIALOGS = {key.action.partition("(")[0] for key in ALL_KEYS} - {"quit_politely", "screenshot_file"}
 """Actions that wait until a dialog is closed."""
@@ -155,7 +156,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
         except (OSError, RuntimeError) as failure:
             if not (words := shortage(failure)):
                 raise
-            self.notify(words, title="No server", severity="error", markup=False)
+            self.notify(words, title=notices.title("no-server"), severity="error", markup=False)
             return False
         return True
 
@@ -174,8 +175,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
     def choose_pattern(self, pattern: Pattern) -> None:
         """Start a pattern. The running one is not restarted: that would cut off its clients and its timeline."""
         if self.live.running and pattern is self.live.pattern:
-            words = f"{pattern.title} runs already: {self.key_names['restart']} restarts it"
-            self.notify(words, markup=False)
+            self.notify(notices.runs_already(pattern.title, self.key_names["restart"]), markup=False)
         else:
             self.start(pattern)
 
@@ -185,8 +185,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
         if self.live.pattern is None:
             self.action_start_pattern()
         elif guests:
-            those = f"{guests:,} external client{'s' if guests > 1 else ''}"
-            self.push_screen(Confirm(f"Restart and cut off {those}?"), lambda yes: self._restart() if yes else None)
+            self.push_screen(Confirm(dialogs.cut_off(guests)), lambda yes: self._restart() if yes else None)
         else:
             self._restart()
 
@@ -217,9 +216,8 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
         setting = self.live.block.setting
         ask(
             self,
-            "Blocking call: KIND:SECONDS, or KIND:SECONDS/N for one message in N",
-            "sleep (time.sleep), c-call (C that gives the GIL up), cpu (computing), c-gil (C that keeps the GIL); "
-            "0.001 to 60 seconds. It is switched on.",
+            dialogs.question("block"),
+            dialogs.hint("block"),
             setting.spec,
             BlockSetting.parse,
             self._block_with,
@@ -263,8 +261,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
         elif len(self.screen_stack) > 1:
             self.screen.dismiss(None)
         elif self.live.starts and self.live.running and self.live.session.connections:
-            count = len(self.live.session.connections)
-            question = f"A server is running with {count:,} client{'s' if count > 1 else ''}. Quit?"
+            question = dialogs.leave(len(self.live.session.connections))
             self.push_screen(Confirm(question), lambda yes: self.exit(0) if yes else None)
         else:
             self.exit(0)
@@ -273,17 +270,21 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
         """Yield a palette command for every pattern and every action."""
         for pattern in PATTERNS if self.live.starts else ():
             yield SystemCommand(
-                f"Start {pattern.title}", pattern.watch, lambda pattern=pattern: self.start_from_palette(pattern)
+                dialogs.start(pattern.title), pattern.watch, lambda pattern=pattern: self.start_from_palette(pattern)
             )
         for key in ALL_KEYS:
             if key.id not in ("quit-now", "leave", "start", "palette") and self._is_ours(key):
                 names = shown(self.keymap.get(key.id, key.key), self.get_key_display)
-                yield SystemCommand(key.help, f"key: {names}", lambda key=key: self.run_action(key.action))
+                yield SystemCommand(
+                    key.help, dialogs.keys(names, several=False), lambda key=key: self.run_action(key.action)
+                )
         listed = {key.action for key in ALL_KEYS}
         for key in MISBEHAVIOUR if self.live.starts else ():
             if key.action not in listed:
                 names = f"{self.key_names['misbehave']} {key.key}"
-                yield SystemCommand(key.help, f"keys: {names}", lambda key=key: self.run_action(key.action))
+                yield SystemCommand(
+                    key.help, dialogs.keys(names, several=True), lambda key=key: self.run_action(key.action)
+                )
 
     def _is_ours(self, key: Key) -> bool:
         action = key.action.partition("(")[0]

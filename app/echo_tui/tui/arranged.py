@@ -8,6 +8,7 @@ from echo_tui.run.live import Live
 from echo_tui.tui.keys import PANELS
 from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, STAGE, Layout, arrange
 from echo_tui.tui.notices import Notices
+from echo_tui.words import notices
 
 
 class Arranged(Notices):
@@ -69,7 +70,7 @@ class Arranged(Notices):
             for column in screen.query(f"#{side}"):
                 column.display = any(child.display for child in column.children)
         for notice in screen.query("#too-small").results(Static):
-            notice.update(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}; this terminal has {width} x {height}")
+            notice.update(notices.too_small(MIN_WIDTH, MIN_HEIGHT, (width, height)))
         focused = screen.focused
         if focused and not focused.display and layout.name != "small":
             # Set the focus at once: a deferred call would run after a focus change in progress and undo it.

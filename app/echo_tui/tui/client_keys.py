@@ -10,7 +10,7 @@ from echo_tui.tui.answers import BYTES, burst, rate, whole
 from echo_tui.tui.dialogs import Confirm, Menu, ask
 from echo_tui.tui.keys import MISBEHAVIOUR
 from echo_tui.tui.picture import Picture
-from echo_tui.words import target
+from echo_tui.words import dialogs, notices, target, unavailable
 
 MOST_CLIENTS = 5000
 BURST = 100
@@ -52,7 +52,8 @@ class ClientKeys(Picture):
         self._once_confirmed(self._ask_how_many)
 
     def _ask_how_many(self) -> None:
-        ask(self, "How many clients to open?", f"1 to {MOST_CLIENTS:,}", "10", whole(1, MOST_CLIENTS), self._open_many)
+        question, hint = dialogs.question("clients"), dialogs.hint("clients", MOST_CLIENTS)
+        ask(self, question, hint, "10", whole(1, MOST_CLIENTS), self._open_many)
 
     def _open_many(self, count: int) -> None:
         self.live.open_clients(count)
@@ -83,7 +84,7 @@ class ClientKeys(Picture):
         if not self.live.clients and self.live.running:
             self.action_new_client()
         elif not any(self._connected(number) for number in self.chosen or self.live.session.clients):
-            self.notify(f"Nothing was sent: {self._who()} not connected", severity="warning", markup=False)
+            self.notify(notices.nothing_sent(self._who()), severity="warning", markup=False)
             return
         self.live.client_process.say(self.chosen, f"{line}\n".encode())
 
@@ -94,9 +95,8 @@ class ClientKeys(Picture):
     def action_load(self) -> None:
         ask(
             self,
-            f"Messages a second from {self._who()}?",
-            f"0.01 to {RATE_LIMIT:,.0f}; 0 stops. {BYTES} bytes each, or 10x64k for large ones, whether the echo has "
-            "come or not.",
+            dialogs.question("load", self._who()),
+            dialogs.hint("load", RATE_LIMIT, BYTES),
             "1",
             rate,
             lambda answer: self.live.load(self.chosen, *answer),
@@ -105,36 +105,37 @@ class ClientKeys(Picture):
     def action_burst(self) -> None:
         ask(
             self,
-            f"How many messages at once from {self._who()}?",
-            f"1 to {BURST_LIMIT:,}, of {BYTES} bytes; 2000x64k for large ones",
+            dialogs.question("burst", self._who()),
+            dialogs.hint("burst", BURST_LIMIT, BYTES),
             str(BURST),
             burst,
             lambda answer: self.live.client_process.burst(self.chosen, *answer),
         )
 
     def _who(self) -> str:
-        return "all clients" if self.client is None else f"client [{self.client}]"
+        return dialogs.whom(self.client)
 
     def action_close_client(self, reset: bool) -> None:
         count = len(self.live.present)
         if self.client is not None or count < 2:
             self.live.close_clients(self.chosen, reset)
             return
-        question = f"{'Reset' if reset else 'Close'} all {count:,} clients?"
-        self.push_screen(Confirm(question), lambda yes: self.live.close_clients([], reset) if yes else None)
+        self.push_screen(
+            Confirm(dialogs.close_all(count, reset)), lambda yes: self.live.close_clients([], reset) if yes else None
+        )
 
     # Misbehaviour.
 
     def action_misbehave(self) -> None:
-        silent = f"A silent client ({self.key_names['new']}) costs {price(self.live.pattern)}."
-        menu = Menu(f"How should {self._who()} misbehave?", silent, MISBEHAVIOUR)
+        silent = dialogs.silent_client(self.key_names["new"], served_by(self.live.pattern))
+        menu = Menu(dialogs.question("misbehave", self._who()), silent, MISBEHAVIOUR)
         self.push_screen(menu, self._act)
 
     def _act(self, action: str | None) -> None:
         if not action:
             return
         if action != "flood" and not self.live.present:
-            self.notify(f"No client to do that: {self.key_names['new']} opens one", markup=False)
+            self.notify(unavailable.nobody_to_do_that(self.key_names["new"]), markup=False)
         else:
             self.call_later(self.run_action, action)
 
@@ -149,18 +150,17 @@ class ClientKeys(Picture):
 
     def action_flood(self) -> None:
         if not self.live.listening:
-            self.notify("No flood: no server of ours listens", severity="warning", markup=False)
+            self.notify(unavailable.reason("nobody-to-flood"), severity="warning", markup=False)
             return
-        count = self.live.flood()
-        self.notify(f"{count} connections at once" if count else "The flood ends", markup=False)
+        self.notify(notices.flood(self.live.flood()), markup=False)
 
 
-def price(pattern: Pattern | None) -> str:
-    """Return a sentence on what a silent client costs a server."""
+def served_by(pattern: Pattern | None) -> str:
+    """Return what serves a silent client, as a key of `words.dialogs.COSTS`."""
     if pattern is None:
-        return "a pool a worker, and a loop nothing"
+        return "any"
     if pattern.serves_in == LOOP:
-        return "a loop nothing"
+        return "loop"
     if pattern.workers:
-        return "the pool a worker"
-    return "a thread of its own" if pattern.serves_in == THREAD else "the only thread"
+        return "pool"
+    return "thread" if pattern.serves_in == THREAD else "only"

@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from echo_tui.tui.closing import Choices, Dialog
 from echo_tui.tui.keys import Key
+from echo_tui.words import dialogs as words
 
 V = TypeVar("V")
 
@@ -75,7 +76,7 @@ class Confirm(Dialog[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(self._question, markup=False, classes="title")
-            yield Label("y or Enter: yes     n or Esc: no", markup=False, classes="hint")
+            yield Label(words.hint("confirm"), markup=False, classes="hint")
 
 
 class Menu(Dialog[str | None]):

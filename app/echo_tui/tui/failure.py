@@ -4,6 +4,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from echo_tui.words import notices
+
 SOFTWARE = 70
 """The exit code for an internal fault (EX_SOFTWARE, sysexits(3))."""
 
@@ -11,15 +13,14 @@ SOFTWARE = 70
 def write_traceback(error: BaseException) -> str:
     """Write the traceback to a file, and return one line that says what happened and names the file."""
     said = "".join(traceback.format_exception(error))
-    words = f"echo-tui: a fault of its own ({type(error).__name__}); the server and the clients are ended"
     try:
         folder = _folder()
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "fault.txt"
         path.write_text(said)
     except OSError:
-        return f"{words}: {error}"
-    return f"{words}. Details: {path}"
+        return notices.fault(type(error).__name__, str(error), "")
+    return notices.fault(type(error).__name__, str(error), str(path))
 
 
 def _folder() -> Path:

@@ -12,6 +12,7 @@ from echo_tui.tui.closing import Palette
 from echo_tui.tui.terminal import robust
 from echo_tui.tui.text import clean
 from echo_tui.tui.typing import TypedInOrder
+from echo_tui.words import dialogs
 
 SHOWN, ERROR_SHOWN = 2.0, 6.0
 """Seconds that a notice is shown, as it covers a panel; an error says why something did not happen."""
@@ -38,7 +39,7 @@ class Notices(TypedInOrder[int]):
             self.push_screen(Palette())  # without an id, as the previous one may not be removed yet
 
     def search_themes(self) -> None:
-        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes..."))
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder=dialogs.search_themes()))
 
     def notify(
         self,

@@ -61,6 +61,7 @@ from echo_tui.tui.pending import Pending
 from echo_tui.tui.playback import Playback
 from echo_tui.tui.talk import Talk, compared
 from echo_tui.tui.view import View
+from echo_tui.words import notices
 
 DRAIN = TURN / 1e9
 """Seconds between two turns of the driver."""
@@ -133,7 +134,7 @@ class Picture(Arranged):
         self.set_keymap(config.keys)
 
     def compose(self) -> ComposeResult:
-        yield Static(f"echo-tui needs {MIN_WIDTH} x {MIN_HEIGHT}", id="too-small", markup=False)
+        yield Static(notices.too_small(MIN_WIDTH, MIN_HEIGHT), id="too-small", markup=False)
         yield Header(id="header")
         yield Static("", id="banner", markup=False)
         with Horizontal(id="body"):
@@ -221,14 +222,14 @@ class Picture(Arranged):
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, self.live.drain)
         self._news = bool(taken) or self._news
-        if self.live.strace_view.failed:
+        if self.live.strace_view.failed is not None:
             self.notify(
-                text.clean(self.live.strace_view.failed),
-                title="The strace view is closed",
+                text.clean(self.live.strace_view.failed) or notices.strace_ended(),
+                title=notices.title("strace-closed"),
                 severity="warning",
                 markup=False,
             )
-            self.live.strace_view.failed = ""
+            self.live.strace_view.failed = None
         self._ticks += 1
         told, self._told = self._told, self.live.session.stalls.news
         lively = self._news or self._waits

@@ -20,7 +20,7 @@ from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.panels.timeline import SPANS
 from echo_tui.tui.picture import Picture
-from echo_tui.tui.unavailable import NO_PICTURE
+from echo_tui.words import notices, unavailable
 
 
 class ScreenKeys(Picture):
@@ -55,17 +55,17 @@ class ScreenKeys(Picture):
         elif not self.is_unavailable("stall-before"):
             known = self.view().goes_on.stalls.all
             if step > 0:
-                words = "This is what goes on now"
+                why = "no-stall-after"
             else:
-                words = NO_PICTURE if any(stall.number < here for stall in known) else "No stall before this one"
-            self.notify(words, markup=False)
+                why = "no-snapshot" if any(stall.number < here for stall in known) else "no-stall-before"
+            self.notify(unavailable.reason(why), markup=False)
 
     def show_stall(self, number: int) -> None:
         """Show the snapshot of a stall."""
         if moment := self.stall_snapshots.get(number):
             self.hold_still(moment, number, self.origin)
         else:
-            self.notify(NO_PICTURE, severity="warning", markup=False)
+            self.notify(unavailable.reason("no-snapshot"), severity="warning", markup=False)
 
     def action_details(self) -> None:
         """Show the details of the stall under the cursor, else of the stall in focus, else of the latest one."""
@@ -87,10 +87,10 @@ class ScreenKeys(Picture):
         else:
             try:
                 self.live.open_strace_view()
-                self.notify("While strace is attached the server is 5 to 10 times slower", markup=False)
+                self.notify(notices.strace_slows(), markup=False)
                 self.action_go("calls")
             except OSError as error:
-                self.notify(f"No strace: {error}", severity="error", markup=False)
+                self.notify(notices.strace_failed(str(error)), severity="error", markup=False)
         self.draw()
 
     def action_matrix(self) -> None:
@@ -164,7 +164,7 @@ class ScreenKeys(Picture):
         if isinstance(panel, Panel) and panel.first <= panel.cursor < panel.last:
             line = text.clean(panel.copied(panel.cursor))  # it may be pasted into another terminal
             self.copy_to_clipboard(line)
-            self.notify(line, title="Copied", markup=False)
+            self.notify(line, title=notices.title("copied"), markup=False)
 
     def action_next_theme(self) -> None:
         names = [theme.name for theme in THEMES]
@@ -176,9 +176,9 @@ class ScreenKeys(Picture):
             folder.mkdir(exist_ok=True)
             path = self.save_screenshot(self.picture_name(), str(folder))
         except OSError as error:
-            self.notify(f"No picture: {error}", severity="error", markup=False)
+            self.notify(notices.no_picture(str(error)), severity="error", markup=False)
         else:
-            self.notify(Path(path).name, title=f"Picture saved in {folder}/", markup=False)
+            self.notify(Path(path).name, title=notices.picture_saved(str(folder)), markup=False)
 
     def action_help(self) -> None:
         self.push_screen(Help(self.keymap))

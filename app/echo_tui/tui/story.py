@@ -9,7 +9,7 @@ from echo_servers.fixes import fix
 from echo_tui.tui.lines import read_lines
 from echo_tui.tui.panel import Line, wrap
 from echo_tui.tui.view import View, fix_now
-from echo_tui.words import welcome
+from echo_tui.words import notices, welcome
 
 INDENT = 7
 """The width of the headings (cells)."""
@@ -21,10 +21,10 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
     lines: list[Line] = [[(pattern.title, palette.strong)]]
     lines += [[(line, palette.bad)] for line in (wrap(pattern.missing, width) if pattern.missing else ())]
     lines += [[(line, palette.text)] for line in wrap(pattern.story, width)]
-    told = [("Watch", pattern.watch), ("Block", pattern.blocking)]
+    told = [(welcome.heading("watch"), pattern.watch), (welcome.heading("block"), pattern.blocking)]
     if found := fix_for(pattern, view):
-        told.append(("Fix", found))
-    told.append(("Source", welcome.source(length(pattern), pattern.source.name)))
+        told.append((welcome.heading("fix"), found))
+    told.append((welcome.heading("source"), welcome.source(length(pattern), pattern.source.name)))
     for heading, words in told:
         first, *rest = wrap(words, width - INDENT)
         lines.append([(f"{heading:{INDENT}}", palette.accent), (first, palette.text)])
@@ -37,8 +37,8 @@ def fix_for(pattern: Pattern, view: View) -> str:
     kind = view.block.kind
     if not (found := fix(pattern, kind)):
         return ""
-    key = f"; {view.keys['fix']} goes there" if found == fix_now(view) else ""
-    return f"Against {WORDS.get(kind, kind)}: {find(found.pattern).title}{key}. {found.why}"
+    key = view.keys["fix"] if found == fix_now(view) else ""
+    return notices.against(WORDS.get(kind, kind), find(found.pattern).title, key, found.why)
 
 
 @functools.cache

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from echo_servers.plain import plain
 from echo_servers.records import PREVIEW
 
+from echo_tui.words import units
+
 MS = 1_000_000
 SECOND = 1_000_000_000
 UNKNOWN = "-"
@@ -74,17 +76,12 @@ def count(number: float | None) -> str:
     return f"{number / 1_000_000:.0f}M"
 
 
-def plural(number: int, word: str) -> str:
-    """Return a number with its noun in singular or plural."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
-
-
 def payload(head: str, length: int) -> str:
     """Return a payload as the article prints it; with its length if only its beginning is known, or nothing of it."""
     if length and not head:
-        return plural(length, "byte")
+        return units.byte_count(length)
     data = head.encode("latin-1", "replace")
-    shown = repr(data) if length <= PREVIEW else f"{data!r}... ({length:,} bytes)"
+    shown = repr(data) if length <= PREVIEW else f"{data!r}... ({units.byte_count(length)})"
     said = letters(data)
     return f"{shown} {said}" if said else shown
 

@@ -6,21 +6,20 @@ from echo_servers.fixes import fix
 from echo_tui.observers import strace
 from echo_tui.run.live import Live
 from echo_tui.tui.view import View
-
-NO_PICTURE = "Of a stall so long ago no picture is kept"
+from echo_tui.words import unavailable as words
 
 
 def no_fix(view: View) -> str:
     """Return why there is nothing to fix."""
     pattern, kind = view.to_fix, view.block.kind
     if view.live.printed.held and not view.origin:
-        return f"Nobody reads stdout, and no pattern fixes that: {view.keys['hold']} reads it again"
+        return words.held(view.keys["hold"])
     if not pattern:
-        return "No pattern has been started: there is nothing to fix"
+        return words.reason("not-started")
     if not pattern.serves:
-        return f"{pattern.title} serves nobody: there is nothing to fix"
+        return words.serves_nobody(pattern.title)
     if not fix(pattern, kind):
-        return f"Under {pattern.title}, {WORDS[kind]} blocks nobody but its sender: there is nothing to fix"
+        return words.blocks_nobody(pattern.title, WORDS[kind])
     return ""
 
 
@@ -28,23 +27,23 @@ def no_stall(view: View) -> str:
     """Return why there is no stall to go back to."""
     if view.pictured or view.playback:
         return ""
-    return "No picture of a stall so far" if view.live.stalls.count else "No stall so far"
+    return words.reason("no-snapshots" if view.live.stalls.count else "no-stalls")
 
 
 def no_details(view: View) -> str:
     """Return why there are no details to show."""
-    return "" if view.session.stalls.all else "No stall so far"
+    return "" if view.session.stalls.all else words.reason("no-stalls")
 
 
 def no_strace(live: Live) -> str:
     """Return why no system calls can be shown."""
     if not live.running or not live.pattern:
-        return "No server runs whose system calls could be shown"
+        return words.reason("no-server")
     if "poll" not in live.pattern.idle_calls:
-        return f"strace is shown for one event loop, and {live.pattern.title} has none"
-    return "" if strace.is_installed() else "strace is not installed here"
+        return words.no_event_loop(live.pattern.title)
+    return "" if strace.is_installed() else words.reason("no-strace")
 
 
 def no_stdout(live: Live) -> str:
     """Return why stdout can't be held."""
-    return "" if live.plan.options.print else "This server prints nothing: start echo-tui with --print"
+    return "" if live.plan.options.print else words.reason("prints-nothing")

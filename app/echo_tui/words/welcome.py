@@ -7,6 +7,8 @@ SENTENCES = (
     "Make one client block: you see who waits, how long, why, and on which line.",
     "Each pattern on the left is a real server; any client can connect to it.",
 )
+HEADINGS = {"watch": "Watch", "block": "Block", "fix": "Fix", "source": "Source"}
+"""The headings of a pattern's story."""
 SOURCE = "{lines} lines of Python: patterns/{file}"
 
 
@@ -22,6 +24,11 @@ def keys(demo: str, start: str, help_key: str) -> list[tuple[str, str]]:
         (f"↑↓ {start}", translated("choose a pattern, and start it")),
         (help_key, translated("all keys, and what the words mean")),
     ]
+
+
+def heading(code: str) -> str:
+    """Return a heading of a pattern's story."""
+    return translated(HEADINGS[code])
 
 
 def source(lines: int, file: str) -> str:

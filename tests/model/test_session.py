@@ -4,6 +4,7 @@ import pytest
 from echo_servers.records import Block, Bye, Listening, Lost, New, Note, Recv, Send, Serve, Threads, Unblock, Worker
 from echo_tui.model.activity import SECOND
 from echo_tui.model.connection import State, Wait
+from echo_tui.model.endings import Closing
 from echo_tui.model.event_log import LINES
 from echo_tui.model.evidence import Socket
 from echo_tui.model.observations import (
@@ -205,7 +206,7 @@ def test_process_exit_closes_its_connections() -> None:
     assert not session.workers
     assert not session.connections
     (gone,) = session.connections.closed
-    assert (gone.error, list(gone.waits)) == ("process ended", [Wait(4 * S, 6 * S, State.WAITING)])
+    assert (gone.error, list(gone.waits)) == (Closing.PROCESS_ENDED, [Wait(4 * S, 6 * S, State.WAITING)])
     assert session.resources.processes[8].gone_at == 6 * S
 
 

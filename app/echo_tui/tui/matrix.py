@@ -26,6 +26,7 @@ from echo_tui.tui import text
 from echo_tui.tui.closing import close_once
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import pad
+from echo_tui.words import matrix as words
 from echo_tui.words.stalls import label
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 NAME = 22
 """Width of the column of pattern names, with a space."""
-STOPS = "Measuring stops the server that runs; it comes back, and our own clients do."
 LEAST = 12
 """The minimal width of a cell."""
 WIDEST = 28
@@ -83,7 +83,7 @@ class MatrixScreen(Screen[Measured | None]):
         table, (name, blocked_by) = self._table, self.at
         self._width = max((event.size.width - NAME - 1) // len(KINDS), LEAST)
         table.clear(columns=True)
-        table.add_column(" pattern", key="pattern", width=NAME)
+        table.add_column(f" {words.column()}", key="pattern", width=NAME)
         for kind in KINDS:
             table.add_column(kind, key=kind, width=self._width)
         for pattern in PATTERNS:
@@ -201,7 +201,7 @@ class MatrixScreen(Screen[Measured | None]):
         palette = self._palette
         measured = self.measured.get(place)
         if self._wanted and self._wanted[0] == place:
-            return Text("measuring ...", palette.waiting)
+            return Text(words.measuring(), palette.waiting)
         if measured is None:
             return Text(text.first_that_fits(unmeasured(place), self._width - 2), palette.faint)
         cell = measured.cell
@@ -229,26 +229,19 @@ class MatrixScreen(Screen[Measured | None]):
         """Update the lines above and below the table."""
         if not self.is_attached:
             return
-        title = Text(" Isolation matrix: whom does a block affect? ", self._palette.strong)
+        title = Text(f" {words.title()} ", self._palette.strong)
         if self.measuring:
             left = text.clock(int(self._each * len(self._wanted)) * text.SECOND)
-            title.append(f"{len(self._wanted)} to go, about {left}   ", self._palette.waiting)
+            title.append(f"{words.to_go(len(self._wanted), left)}   ", self._palette.waiting)
         else:
             done = sum(measured.cell.felt is not None for measured in self.measured.values())
             stand = sum(map(self._stands, self.measured))
-            rest = "".join(
-                f", {count} {what}"
-                for count, what in ((stand - done, "can't be"), (len(self.measured) - stand, "failed"))
-                if count
-            )
-            left = text.clock(int(self._each * len(self._missing)) * text.SECOND)
-            took = "" if done else f" (grey: expected); all take about {left}"
-            title.append(f"{done} of {len(PLACES)} measured{rest}{took}   ", self._palette.text)
-        what = f"one message blocks for {self._terms.seconds:g} s: what the others feel"
-        marks = "new client: " + "  ".join(f"{mark} {end.removeprefix('new ')}" for end, mark in MARKS.items() if end)
-        room = self.size.width - title.cell_len
-        wordings = (f"{what} (2/3: two of three)   {marks}", f"{what}   {marks}", marks)
-        title.append(text.first_that_fits(wordings, room), self._palette.dim)
+            others = {"cannot": stand - done, "failed": len(self.measured) - stand}
+            rest = [words.rest(code, count) for code, count in others.items() if count]
+            about = "" if done else text.clock(int(self._each * len(self._missing)) * text.SECOND)
+            title.append(f"{words.measured(done, len(PLACES), rest, about)}   ", self._palette.text)
+        wordings = words.legend(self._terms.seconds, {end: mark for end, mark in MARKS.items() if end})
+        title.append(text.first_that_fits(wordings, self.size.width - title.cell_len), self._palette.dim)
         self.query_one("#matrix-title", Static).update(title)
         self.query_one("#matrix-detail", Static).update(self._detail())
         self.query_one("#matrix-keys", Static).update(self._keys())
@@ -258,27 +251,27 @@ class MatrixScreen(Screen[Measured | None]):
         said = Text(f" {find(place[0]).title} / {place[1]} ({WORDS[place[1]]})", palette.strong)
         measured = self.measured.get(place)
         if measured is None:
-            said.append(f"\n not measured yet; expected: {unmeasured(place)[0]}", palette.dim)
-            return said.append(f"\n {STOPS}", palette.waiting) if self._server_runs else said
+            said.append(f"\n {words.not_measured_yet(unmeasured(place)[0])}", palette.dim)
+            return said.append(f"\n {words.stops_the_server()[0]}", palette.waiting) if self._server_runs else said
         for line, style in described(measured.cell, palette, busy(measured)):
             said.append(f"\n {line}", style)
         return said
 
     def _keys(self) -> Text:
         if self.measuring:
-            names = (("esc", "stop measuring"),)
+            names = [("esc", "stop")]
         else:
             measured = self.measured.get(self._here)
-            to_stall = (("⏎", "to its stall"),) if measured and measured.snapshot else ()
+            to_stall = [("⏎", "to-stall")] if measured and measured.snapshot else []
             left = len(self._missing)
-            what = "all" if left == len(PLACES) else "the rest" if left else "all again"
-            names = (*to_stall, ("r", f"measure {what}"), ("space", "this pattern"), ("esc", "back"))
+            what = "all" if left == len(PLACES) else "rest" if left else "again"
+            names = [*to_stall, ("r", what), ("space", "pattern"), ("esc", "back")]
         said = Text(" ")
         for key, action in names:
-            said.append(f"{key} ", self._palette.accent).append(f"{action}   ", self._palette.dim)
+            said.append(f"{key} ", self._palette.accent).append(f"{words.action(action)}   ", self._palette.dim)
         if self._server_runs and not self.measuring:
             room = self.size.width - said.cell_len
-            said.append(text.first_that_fits(("measuring stops the server", ""), room), self._palette.waiting)
+            said.append(text.first_that_fits((words.stops_the_server()[1], ""), room), self._palette.waiting)
         return said
 
 
@@ -291,7 +284,7 @@ def unmeasured(place: Place) -> tuple[str, ...]:
     """Return what is expected of a cell, or why it can't be measured, in ever fewer words."""
     pattern, kind = find(place[0]), place[1]
     if not pattern.serves:
-        return ("– serves nobody", "–")
+        return (f"– {words.serves_nobody()}", "–")
     if pattern.missing:
         return (f"– {pattern.missing}", "–")
     return (expected(pattern, kind, True).value,)
@@ -308,28 +301,24 @@ def described(cell: Cell, palette: Palette, busy_percent: int = 0) -> Iterable[t
     """Yield a cell in sentences with their styles, each short enough for a line of 80 columns."""
     one = cell.spoken_of
     if one is None:
-        yield f"not measured: {cell.why_not}", palette.dim
+        yield words.not_measured(cell.why_not), palette.dim
         return
-    yield f"The others: {cell.words}; longest silence {_ms(one.silence)} of {_ms(cell.lasted * 1000)}", palette.text
+    yield words.others(cell.words, _ms(one.silence), _ms(cell.lasted * 1000)), palette.text
     if one.before is not None:
-        yield f"Three of four round trips: {_ms(one.before)} before, {_ms(one.during)} during the block", palette.text
+        yield words.round_trips(_ms(one.before), _ms(one.during)), palette.text
     if new := cell.newcomer:
-        process = f", {place}" if (place := where_it_came(cell)) else ""
-        connected = "not connected" if new.connected is None else f"connected after {_ms(new.connected)}"
-        served = "not served" if new.served is None else f"first echo after {_ms(new.served)}"
-        yield f"A new client{process}: {connected}, {served}", palette.text
+        connected, served = ("" if time is None else _ms(time) for time in (new.connected, new.served))
+        yield words.newcomer(where_it_came(cell), connected, served), palette.text
     if cell.surprise:
-        may = f"; busy cores may be why ({busy_percent} % in use): measure again" if busy_percent else ""
-        yield f"{SURPRISE} Expected: {_wanted(cell)}{may}", palette.waiting
+        yield words.unexpected(SURPRISE, _wanted(cell), busy_percent), palette.waiting
     else:
-        yield f"Expected: {_wanted(cell)}. So it is.", palette.dim
+        yield words.as_expected(_wanted(cell)), palette.dim
     if blame := cell.blame:
-        older = ", since before the block" if blame.older else ""
-        yield f"The stall: {label(blame.cause)}; {blame.victims} waited, {_ms(blame.length)}{older}", palette.bad
+        yield words.stall(label(blame.cause), blame.victims, _ms(blame.length), blame.older), palette.bad
         if blame.where:
-            yield f"at {blame.where}", palette.bad
+            yield words.where(blame.where), palette.bad
     else:
-        yield "No stall", palette.dim
+        yield words.no_stall(), palette.dim
 
 
 def _wanted(cell: Cell) -> str:
@@ -337,8 +326,8 @@ def _wanted(cell: Cell) -> str:
     wanted = {other.same_process: felt.value for other, felt in zip(cell.others, cell.expected, strict=True)}
     if len(set(wanted.values())) == 1:
         return next(iter(wanted.values()))
-    return f"{wanted[True]} for those in its process, {wanted[False]} for others"
+    return words.by_process(wanted[True], wanted[False])
 
 
 def _ms(milliseconds: float | None) -> str:
-    return "none" if milliseconds is None else text.duration(round(milliseconds * text.MS))
+    return words.none() if milliseconds is None else text.duration(round(milliseconds * text.MS))

@@ -9,7 +9,8 @@ import time
 
 import pytest
 from echo_tui.clients.client import connected_to_itself
-from echo_tui.clients.sentences import Target, broken, failed
+from echo_tui.clients.failures import Target, broken, failed
+from echo_tui.model.endings import Ending
 from echo_tui.model.observations import ClientClosed, ClientEcho
 
 from tests.clients.watching import one_connection, server, watched_crowd
@@ -93,7 +94,7 @@ def test_nobody_listens(host: str) -> None:
     with watched_crowd() as watched:
         watched.client_process.open([1, 2], host, port)
         watched.until(lambda: len(watched.closed()) == 2)
-        assert {one.how for one in watched.closed()} == {f"refused: nobody listens on 127.0.0.1:{port}"}
+        assert {(one.how, one.about) for one in watched.closed()} == {(Ending.REFUSED, f"127.0.0.1:{port}")}
 
 
 @pytest.mark.parametrize(
@@ -116,13 +117,13 @@ def test_a_client_whose_port_is_the_one_it_connects_to_has_met_itself() -> None:
         assert not connected_to_itself(client)
 
 
-def test_every_failure_has_its_sentence() -> None:
+def test_every_failure_has_its_code() -> None:
     target = Target("127.0.0.1:9", ("127.0.0.1", 9))
     for code in (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ECONNRESET, errno.EIO):
-        assert failed(OSError(code, ""), target)
-    assert broken(OSError(errno.ECONNRESET, "")) == "server-reset"
-    assert broken(OSError(errno.EPIPE, "")) == "server-closed"
-    assert broken(OSError(errno.EIO, "")) == "Input/output error"
+        assert failed(OSError(code, ""), target).how in {*Ending}
+    assert broken(OSError(errno.ECONNRESET, "")) == (Ending.SERVER_RESET, "")
+    assert broken(OSError(errno.EPIPE, "")) == (Ending.SERVER_CLOSED, "")
+    assert broken(OSError(errno.EIO, "")) == ("Input/output error", "")
 
 
 def test_a_crowd_comes_back_under_its_numbers_with_its_chatter() -> None:
@@ -177,6 +178,6 @@ def test_out_of_descriptors_is_said_and_survived() -> None:
         resource.prlimit(watched.client_process.pid, resource.RLIMIT_NOFILE, (16, 16))
         watched.client_process.open(range(3, 43), "127.0.0.1", port)
         watched.until(lambda: len(watched.closed()) + len(watched.connected()) == 42)
-        assert {one.how for one in watched.closed()} == {"out of file descriptors: a process may have 16"}
+        assert {(one.how, one.about) for one in watched.closed()} == {(Ending.NO_DESCRIPTORS, "16")}
         watched.client_process.say([1, 2], b"still here\n")
         watched.until(lambda: len(watched.echoes()) == 2)

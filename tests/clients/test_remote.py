@@ -114,13 +114,13 @@ def test_ctrl_c_is_for_the_dashboard(number: int, ends: bool) -> None:
             watched.until(lambda: bool(watched.echoes()))
 
 
-def test_a_command_that_can_not_be_is_answered_with_a_sentence() -> None:
+def test_a_command_that_can_not_be_is_answered_with_a_note() -> None:
     with watched_crowd() as watched:
         watched.client_process.burst([], BURST_LIMIT + 1, 10)
         watched.until(lambda: bool(watched.seen))
         (note,) = watched.seen
         assert isinstance(note, Note)
-        assert "can't do" in note.text
+        assert note.code == ClientNote.NOT_UNDERSTOOD
         assert watched.client_process.running
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 from echo_servers.records import Note
+from echo_tui.model.client_notes import ClientNote
 from echo_tui.model.observations import ClientEcho, ClientOpening, ClientsLost
 
 from tests.clients.watching import Watched, descriptors, one_connection, server, watched_crowd
@@ -205,7 +206,7 @@ def test_too_many_lines_for_a_server_that_takes_none_are_refused_aloud() -> None
 
         watched.until(refused_at_last)
         note = next(one for one in watched.seen if isinstance(one, Note))
-        assert "client 2 has too much waiting" in note.text
+        assert (note.code, note.text) == (ClientNote.MESSAGE_DROPPED, "2")
         watched.client_process.say([1], b"still here\n")
         watched.until(lambda: bool(_echoes_of(watched, 1)))
 

@@ -11,6 +11,7 @@ from echo_servers.limits import raise_descriptor_limit
 
 from echo_tui.clients.events import Events
 from echo_tui.clients.group import ClientGroup
+from echo_tui.model.client_notes import ClientNote
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def run(events: Events) -> None:
         return
     except Exception as failure:
         where = traceback.extract_tb(failure.__traceback__)[-1]
-        events.note(f"the clients have failed: {failure!r} at {os.path.basename(where.filename)}:{where.lineno}")
+        events.note(ClientNote.FAILED, f"{failure!r} ({os.path.basename(where.filename)}:{where.lineno})")
     with contextlib.suppress(BrokenPipeError):
         events.flush()
 

@@ -8,11 +8,11 @@ from enum import Enum, auto
 from echo_servers.listener import name
 from echo_servers.records import preview
 
-from echo_tui.clients import sentences
+from echo_tui.clients import failures
+from echo_tui.clients.failures import Target
 from echo_tui.clients.ledger import Ledger
 from echo_tui.clients.loop import READ, WRITE, Loop, clock
 from echo_tui.clients.messages import Burst, Chatter, Message, Outbox
-from echo_tui.clients.sentences import Target
 from echo_tui.model.endings import Ending
 from echo_tui.model.observations import ClientClosed, ClientConnected, ClientManners, ClientOpening, ClientSent
 
@@ -82,7 +82,7 @@ class Client:
         except BlockingIOError:
             pass
         except OSError as error:
-            self._over(sentences.failed(error, target))
+            self._over(*failures.failed(error, target))
             return
         self._watch()
 
@@ -197,7 +197,7 @@ class Client:
             if connected_to_itself(self._socket):
                 raise ConnectionRefusedError
         except OSError as error:
-            self._over(sentences.failed(error, self._target))
+            self._over(*failures.failed(error, self._target))
             return
         self._state = State.OPEN
         self._loop.events.say(ClientConnected(at, self.number, name(address)))
@@ -218,7 +218,7 @@ class Client:
         except BlockingIOError:
             return False
         except OSError as error:
-            self._over(sentences.broken(error))
+            self._over(*failures.broken(error))
             return False
         self._sent(sent, at)
         return self._message is None and self._outbox.has_more(at)
@@ -248,7 +248,7 @@ class Client:
         except BlockingIOError:
             return
         except OSError as error:
-            self._over(sentences.broken(error))
+            self._over(*failures.broken(error))
             return
         at = clock()
         if not size:
@@ -294,8 +294,8 @@ class Client:
         self._awaits_room = bool(mask & WRITE)
         self._loop.watch(self._socket.fileno(), mask, self.ready)
 
-    def _over(self, how: str) -> None:
-        """Forget what belonged to the connection, and report its end."""
+    def _over(self, how: str, about: str = "") -> None:
+        """Forget what belonged to the connection, and report its end: how, and about which address or number."""
         if self._socket is not None:
             self._loop.watch(self._socket.fileno(), 0, self.ready)
             self._socket.close()
@@ -305,7 +305,7 @@ class Client:
         self._ledger.clear()
         self._outbox.forget()
         self._loop.alarms.cancel(self)
-        self._loop.events.say(ClientClosed(clock(), self.number, how))
+        self._loop.events.say(ClientClosed(clock(), self.number, how, about))
 
 
 def connected_to_itself(client: socket.socket) -> bool:

@@ -8,6 +8,7 @@ from collections import deque
 import msgspec
 from echo_servers.records import Note, Record
 
+from echo_tui.model.client_notes import ClientNote
 from echo_tui.model.observations import (
     ClientClosed,
     ClientConnected,
@@ -43,9 +44,9 @@ class Events:
         """Add an observation to those that the next `flush` writes."""
         self._said.append(observation)
 
-    def note(self, text: str) -> None:
-        """Report one sentence for the person who watches."""
-        self._said.append(Note(time.monotonic_ns(), os.getpid(), threading.get_native_id(), text))
+    def note(self, code: ClientNote, text: str) -> None:
+        """Report what the person who watches should know, by its code and what it is about."""
+        self._said.append(Note(time.monotonic_ns(), os.getpid(), threading.get_native_id(), text, code))
 
     def flush(self) -> bool:
         """Write what the pipe has room for. Return True when nothing is left. Raises BrokenPipeError if nobody reads

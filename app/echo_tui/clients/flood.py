@@ -5,9 +5,9 @@ from functools import partial
 
 from echo_servers.listener import name
 
-from echo_tui.clients import sentences
+from echo_tui.clients import failures
+from echo_tui.clients.failures import Failure, Target
 from echo_tui.clients.loop import READ, WRITE, Loop, clock
-from echo_tui.clients.sentences import Target
 from echo_tui.model.observations import Flooding
 
 SECOND = 1_000_000_000
@@ -22,14 +22,16 @@ class Flood:
 
     def begin(self, target: Target, count: int, seconds: float) -> None:
         """Call connect(2) for all of them, without a pause between two."""
+        failure = None
         try:
             for _ in range(count):
                 self._open(target)
         except OSError as error:
-            self._loop.events.note(f"the flood has only {len(self._sockets)}: {sentences.failed(error, target)}")
+            failure = failures.failed(error, target)
         if self._sockets:
             self._loop.alarms.set(self, clock() + round(seconds * SECOND))
-            self._tell()
+        if self._sockets or failure:
+            self._tell(failure=failure)
 
     def end(self) -> None:
         """Close those that are left."""
@@ -71,5 +73,5 @@ class Flood:
             self._loop.alarms.cancel(self)
             self._tell()
 
-    def _tell(self, *connected: str) -> None:
-        self._loop.events.say(Flooding(clock(), len(self._sockets), list(connected)))
+    def _tell(self, *connected: str, failure: Failure | None = None) -> None:
+        self._loop.events.say(Flooding(clock(), len(self._sockets), list(connected), *(failure or ())))

@@ -9,10 +9,11 @@ from echo_tui.clients import commands
 from echo_tui.clients.client import Client
 from echo_tui.clients.commands import DECODER, Asked, Chatter, Close, HalfClose, Hold, Open, PauseReading, Reopen, Say
 from echo_tui.clients.events import Events
+from echo_tui.clients.failures import Target
 from echo_tui.clients.flood import Flood
 from echo_tui.clients.loop import READ, Loop
 from echo_tui.clients.messages import Burst
-from echo_tui.clients.sentences import Target
+from echo_tui.model.client_notes import ClientNote
 
 STDIN = 0
 LINE_LIMIT = 2 * 1024 * 1024
@@ -44,7 +45,7 @@ class ClientGroup:
             try:
                 self._obey(DECODER.decode(line))
             except (msgspec.DecodeError, UnicodeEncodeError) as error:
-                self._events.note(f"the clients can't do what they were asked: {error}")
+                self._events.note(ClientNote.NOT_UNDERSTOOD, str(error))
 
     def _obey(self, command: Asked) -> None:
         match command:
@@ -92,7 +93,7 @@ class ClientGroup:
     def _put(self, what: dict[Client, bytes] | dict[Client, Burst]) -> None:
         refused = [str(client.number) for client, one in what.items() if not client.put(one)]
         if refused:
-            self._events.note(f"client {', '.join(refused[:5])} has too much waiting to be sent: a message was dropped")
+            self._events.note(ClientNote.MESSAGE_DROPPED, ", ".join(refused[:5]))
 
     def _named(self, numbers: Iterable[int]) -> list[Client]:
         numbers = list(numbers) or list(self._clients)

@@ -17,6 +17,8 @@ class Client:
     opening_since: int = 0
     connection: Connection | None = None
     ended: str = ""
+    ended_about: str = ""
+    """The address or number that `ended` is about."""
     reading: bool = True
     """Whether it reads what arrives."""
     sending: bool = True
@@ -96,10 +98,10 @@ class Clients(Table[int, Client]):
         """Note that a client has no connection at all."""
         self.known(number).connection = None
 
-    def ended(self, number: int, how: str) -> Client:
+    def ended(self, number: int, how: str, about: str = "") -> Client:
         """Note that a client's end is closed, and return it."""
         client = self.opened(number)
-        client.ended = how
+        client.ended, client.ended_about = how, about
         return client
 
     def behaves(self, o: ClientManners) -> None:

@@ -15,6 +15,16 @@ class Ending(StrEnum):
     SERVER_ENDED = "server-ended"
     PROCESS_DIED = "process-died"
     """The process of our clients has died."""
+    REFUSED = "refused"
+    """Nobody listens at the address."""
+    NO_ANSWER = "no-answer"
+    UNREACHABLE = "unreachable"
+    NO_LOCAL_PORT = "no-local-port"
+    NO_DESCRIPTORS = "no-descriptors"
+    """Our client process may open no more sockets."""
+    CANNOT_CONNECT = "cannot-connect"
+    NO_LONGER_ANSWERS = "no-longer-answers"
+    """The kernel gave up an established connection (ETIMEDOUT)."""
 
 
 ON_PURPOSE = (Ending.CLOSED, Ending.RESET)

@@ -225,11 +225,14 @@ class ClientLoad(Record, tag="client-load", gc=False):
 class Flooding(Record, tag="flooding", gc=False):
     """A flood of connections that say nothing: it has `count`, completed or not, and is over with 0.
 
-    `connected` are the addresses of those that the kernel has completed since this was said last.
+    `connected` are the addresses of those that the kernel has completed since this was said last; `why` and `about` say
+    why it has fewer than were asked for, as in `ClientClosed`.
     """
 
     count: int
     connected: list[str]
+    why: str = ""
+    about: str = ""
 
 
 class ClientSent(Record, tag="client-sent", gc=False):
@@ -256,10 +259,11 @@ class ClientEcho(Record, tag="client-echo", gc=False):
 
 
 class ClientClosed(Record, tag="client-closed", gc=False):
-    """A client's connection is over: `how` is `closed` or `reset` by us, `server closed`, or what went wrong."""
+    """A client's connection is over: `how` is an `Ending` or the system's message, `about` its address or number."""
 
     client: int
     how: str
+    about: str = ""
 
 
 class Lag(Record, tag="lag", gc=False):

@@ -54,6 +54,8 @@ def flooding(session: "Session", o: seen.Flooding) -> None:
     for peer in session.clients.flooding(o):
         if connection := session.connections.by_peer.get(peer):
             session.leave(connection, o.at, Ending.CLOSED)
+    if o.why:
+        session.log.add(o)
 
 
 def client_sent(session: "Session", o: seen.ClientSent) -> None:
@@ -77,7 +79,7 @@ def client_echo(session: "Session", o: seen.ClientEcho) -> None:
 def client_closed(session: "Session", o: seen.ClientClosed) -> None:
     session.totals.client_reported()
     if o.client in session.clients:
-        _client_left(session, session.clients.ended(o.client, o.how), o.at, o.how)
+        _client_left(session, session.clients.ended(o.client, o.how, o.about), o.at, o.how)
 
 
 def _client_left(session: "Session", client: Client, at: int, how: str) -> None:

@@ -11,6 +11,13 @@ ENDINGS: dict[str, str] = {
     Ending.NO_SERVER: "no server yet",
     Ending.SERVER_ENDED: "the server has ended",
     Ending.PROCESS_DIED: "their process died",
+    Ending.REFUSED: "refused: nobody listens on {about}",
+    Ending.NO_ANSWER: "no answer from {about}",
+    Ending.UNREACHABLE: "{about} can't be reached",
+    Ending.NO_LOCAL_PORT: "no free local port to reach {about}",
+    Ending.NO_DESCRIPTORS: "out of file descriptors: a process may have {about}",
+    Ending.CANNOT_CONNECT: "can't connect to {about}",
+    Ending.NO_LONGER_ANSWERS: "the server stopped answering",
 }
 CLOSINGS: dict[str, str] = {
     Closing.LEFT_QUEUE: "left the queue",
@@ -22,10 +29,13 @@ CLOSINGS: dict[str, str] = {
 }
 
 
-def ending(how: str) -> str:
-    """Return how a client's connection ended, or why the session closed it; a message of the system as it is."""
+def ending(how: str, about: str = "") -> str:
+    """Return how a client's connection ended, or why the session closed it; a message of the system as it is.
+
+    `about` is the address or number of the ending.
+    """
     words = (ENDINGS | CLOSINGS).get(how)
-    return translated(words) if words else how
+    return translated(words).format(about=about) if words else how
 
 
 def every() -> str:

@@ -4,7 +4,8 @@ import signal
 
 from echo_servers.records import Block, Bye, Listening, Lost, New, Record, Recv, Send, Threads, Unblock
 
-from echo_tui.model.observations import BlockSet, ClientsLost, Output, OutputHeld, ServerStarted
+from echo_tui.model.client_notes import ClientNote
+from echo_tui.model.observations import BlockSet, ClientsLost, Flooding, Output, OutputHeld, ServerStarted
 from echo_tui.words import counted, translated
 
 SENTENCES: dict[type[Record], str] = {
@@ -19,8 +20,15 @@ SENTENCES: dict[type[Record], str] = {
     Lost: "{events} lost: the pipe was full (totals include them)",
     ClientsLost: "{records} of our clients lost: their counts are too low",
     Output: "{stream}: {text}",
+    Flooding: "the flood has only {count}: {why}",
     ServerStarted: "started {pattern}, process {pid}",
 }
+NOTES: dict[str, str] = {
+    ClientNote.MESSAGE_DROPPED: "client {text} has too much waiting to be sent: a message was dropped",
+    ClientNote.NOT_UNDERSTOOD: "the clients can't do what they were asked: {text}",
+    ClientNote.FAILED: "the clients have failed: {text}",
+}
+"""Notes of our client process; those of a server are sentences of its own."""
 ON_OR_OFF: dict[tuple[type[Record], bool], str] = {
     (BlockSet, True): "block on: {block}",
     (BlockSet, False): "block off",
@@ -37,6 +45,11 @@ def event(kind: type[Record], **values: object) -> str:
 def switched(kind: type[Record], on: bool, **values: object) -> str:
     """Return a record of one of the types of `ON_OR_OFF` in words."""
     return translated(ON_OR_OFF[kind, on]).format(**values)
+
+
+def note(code: str, text: str) -> str:
+    """Return a note in words: the text itself unless it is one of our client process."""
+    return translated(NOTES[code]).format(text=text) if code in NOTES else text
 
 
 def events(number: int) -> str:

@@ -154,7 +154,7 @@ def condition(view: View, client: Client) -> tuple[str, Style]:
         return words_of.connecting(text.elapsed(view.now - client.opening_since)), palette.queued
     connection = client.connection
     if connection is None or client.ended or connection.closed_at:
-        return text.clean(words_of.ending(client.ended or Ending.CLOSED)), palette.dim
+        return text.clean(words_of.ending(client.ended or Ending.CLOSED, client.ended_about)), palette.dim
     if view.call_of(connection):
         return view.state(connection, ROOM), state_style(view, connection)
     state, lasted = view.condition(connection)
@@ -250,7 +250,10 @@ class Exchange(Panel, can_focus=False):
                 return [(words_of.choose_one(), palette.faint)]
             return [(words_of.none_yet(view.keys["new"]), palette.faint)]
         if why := turned_away(client):
-            wordings = (f"[{client.number}] {words_of.ending(client.ended)}: {why}", f"[{client.number}] {why}")
+            wordings = (
+                f"[{client.number}] {words_of.ending(client.ended, client.ended_about)}: {why}",
+                f"[{client.number}] {why}",
+            )
             return [(text.first_that_fits(wordings, width), palette.waiting)]
         if not client.sent:
             return [(words_of.nothing_sent(client.number), palette.faint)]

@@ -17,13 +17,13 @@ from echo_servers.records import (
 )
 
 from echo_tui.model.event_log import Entry
-from echo_tui.model.observations import BlockSet, ClientsLost, Output, OutputHeld, ServerExited, ServerStarted
+from echo_tui.model.observations import BlockSet, ClientsLost, Flooding, Output, OutputHeld, ServerExited, ServerStarted
 from echo_tui.model.server import ServerState
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel, Span, wrap
 from echo_tui.tui.view import View
+from echo_tui.words import clients, panels
 from echo_tui.words import events as words_of
-from echo_tui.words import panels
 
 MOST_ROWS = 4
 """The limit of rows per entry, as an entry from a server may have any length."""
@@ -49,7 +49,7 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
             address = text.clean(address_name(record.host, record.port))
             return words_of.event(Listening, address=address, backlog=record.backlog), "dim"
         case Note():
-            return text.clean(record.text), "waiting"
+            return words_of.note(record.code, text.clean(record.text)), "waiting"
         case Threads():
             return words_of.event(Threads, count=record.count), "text"
         case Lost():
@@ -60,6 +60,9 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
             return words_of.event(Output, stream=record.stream, text=text.clean(record.text)), "dim"
         case OutputHeld():
             return words_of.switched(OutputHeld, record.held), "waiting"
+        case Flooding():
+            why = text.clean(clients.ending(record.why, record.about))
+            return words_of.event(Flooding, count=record.count, why=why), "waiting"
         case ServerStarted():
             return words_of.event(ServerStarted, pattern=record.pattern, pid=record.pid), "dim"
         case ServerExited():

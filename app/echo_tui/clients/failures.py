@@ -1,4 +1,4 @@
-"""Where to connect, and what went wrong, in words for the user."""
+"""Where to connect, and why a connection could not be had or has ended, by code."""
 
 import errno
 import os
@@ -29,33 +29,40 @@ class Target(NamedTuple):
         return cls(address_name((str(address[0]), int(address[1]))), address, family)
 
 
-def failed(error: OSError, target: Target) -> str:
-    """Why a connection could not be had."""
+class Failure(NamedTuple):
+    """The end of a connection: its code, or the system's message, and what that is about, such as the address."""
+
+    how: str
+    about: str = ""
+
+
+def failed(error: OSError, target: Target) -> Failure:
+    """Return why a connection could not be had."""
     match error.errno:
         case number if number in OUT_OF_DESCRIPTORS:
-            return f"out of file descriptors: a process may have {resource.getrlimit(resource.RLIMIT_NOFILE)[0]}"
+            return Failure(Ending.NO_DESCRIPTORS, str(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
         case errno.ETIMEDOUT:
-            return f"no answer from {target.name}"
+            return Failure(Ending.NO_ANSWER, target.name)
         case errno.ENETUNREACH | errno.EHOSTUNREACH:
-            return f"{target.name} can't be reached"
+            return Failure(Ending.UNREACHABLE, target.name)
         case errno.EADDRNOTAVAIL:
-            return f"no free local port to reach {target.name}"
+            return Failure(Ending.NO_LOCAL_PORT, target.name)
         case errno.ENOTCONN | errno.ECONNRESET:
-            return Ending.SERVER_RESET
+            return Failure(Ending.SERVER_RESET)
         case errno.ECONNREFUSED | None:
-            return f"refused: nobody listens on {target.name}"
+            return Failure(Ending.REFUSED, target.name)
         case number:
-            return f"can't connect to {target.name}: {os.strerror(number)}"
+            return Failure(Ending.CANNOT_CONNECT, f"{target.name}: {os.strerror(number)}")
 
 
-def broken(error: OSError) -> str:
-    """What ended a connection that was there."""
+def broken(error: OSError) -> Failure:
+    """Return what ended an established connection."""
     match error.errno:
         case errno.ECONNRESET:
-            return Ending.SERVER_RESET
+            return Failure(Ending.SERVER_RESET)
         case errno.EPIPE | errno.ENOTCONN:
-            return Ending.SERVER_CLOSED
+            return Failure(Ending.SERVER_CLOSED)
         case errno.ETIMEDOUT:
-            return "the server stopped answering"
+            return Failure(Ending.NO_LONGER_ANSWERS)
         case number:
-            return os.strerror(number or 0)
+            return Failure(os.strerror(number or 0))

@@ -11,6 +11,7 @@ import pytest
 from echo_servers.records import Note
 from echo_tui.clients.commands import BURST_LIMIT
 from echo_tui.clients.remote import BACKLOG, ClientProcess
+from echo_tui.model.client_notes import ClientNote
 
 from tests.clients.watching import LIMIT, server, watched_crowd
 

@@ -58,3 +58,32 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
     for file in (ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")):
         links = re.findall(r"\]\(([^)#:]+)\)", file.read_text(encoding="utf-8"))
         assert not [link for link in links if not (file.parent / link).exists()], file
+
+
+SENTENCE = re.compile(r"[a-z]{2,} [a-z]{2,}")
+CLASSES = ("dialog wide", "hint first")
+"""Literals of the screen with a space that nobody reads: classes of its style sheet."""
+
+
+def _sentences(tree: ast.Module) -> list[str]:
+    """Return the literals of a module that are no documentation, and not about a fault of the program, with a space."""
+    unread = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise | ast.Assert):
+            unread |= {id(inner) for inner in ast.walk(node)}
+    literals = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in unread]
+    found = [node.value for node in literals if isinstance(node.value, str) and "\n" not in node.value]
+    return [text for text in found if SENTENCE.search(text) and text not in CLASSES]
+
+
+@pytest.mark.parametrize("package", ["tui", "model", "diagnosis", "session"])
+def test_sentences_are_in_words(package: str) -> None:
+    files = list((ROOT / "app" / "echo_tui" / package).rglob("*.py"))
+    assert files
+    found = {file.name: _sentences(ast.parse(file.read_text(encoding="utf-8"))) for file in files}
+    assert not {name: texts for name, texts in found.items() if texts}
+
+
+def test_a_sentence_of_a_panel_is_found() -> None:
+    tree = ast.parse('"""Of a panel."""\nnotify(f"{name} has now ended")\nraise ValueError("not to be read")\n')
+    assert _sentences(tree) == [" has now ended"]

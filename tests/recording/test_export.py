@@ -21,7 +21,7 @@ from echo_tui.model.observations import (
 )
 
 from tests.e2e.terminal import command
-from tests.recording.made import SECOND, Run, few, write
+from tests.recording.made import SECOND, few, write
 
 MS = SECOND // 1000
 HOSTILE = "</pre></details><script>alert(1)</script>\x1b[31m`| <img src=x onerror=alert(2)>"
@@ -34,17 +34,6 @@ def export(path: Path, *arguments: str, code: int = 0) -> str:
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout if not code else done.stderr
-
-
-@pytest.fixture(scope="module")
-def stalled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of a run with one stall."""
-    run = Run("asyncio")
-    try:
-        run.stall()
-    finally:
-        run.live.close()
-    return write(tmp_path_factory.mktemp("recording") / "stall.jsonl", run.heard, run.heard[0].at)
 
 
 @pytest.fixture(scope="module")

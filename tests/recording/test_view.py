@@ -19,22 +19,11 @@ from echo_tui.tui.keys import ALL_KEYS, RECORDING
 from echo_tui.tui.panels.seek import SeekBar
 
 from tests.e2e.terminal import Terminal, command
-from tests.recording.made import SECOND, Run, few, read, write
+from tests.recording.made import SECOND, few, read
 from tests.tui.checks import Checks
 from tests.tui.stage import Stage
 
 checks = Checks(RECORDING)
-
-
-@pytest.fixture(scope="module")
-def stalled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of a run with one stall."""
-    run = Run("asyncio")
-    try:
-        run.stall()
-    finally:
-        run.live.close()
-    return write(tmp_path_factory.mktemp("recording") / "stall.jsonl", run.heard, run.heard[0].at)
 
 
 @contextlib.asynccontextmanager

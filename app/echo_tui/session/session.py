@@ -275,5 +275,5 @@ APPLY: dict[type, Handler] = {
 }
 """The handler of each kind of observation: a method of a part, or a rule for several parts.
 
-That a session begins, and the text of a file, are for whoever folds a recording.
+`SessionBegan` and `SourceText` change nothing here: only readers of recordings use them.
 """

@@ -44,6 +44,8 @@ def test_a_configuration_is_read_from_where_the_user_says(config: Path) -> None:
         ("colour = 3", "unknown setting 'colour': there are theme, stall_after, scenes and [keys]"),
         ("scenes = 3", "scenes takes a list such as"),
         ("scenes = [{note = 'x'}]", "scenes takes a list such as"),
+        ("scenes = [{pattern = 'list', recording = 3}]", "scenes takes a list such as"),
+        ("scenes = [{pattern = 'asyncio', recording = 'nowhere.jsonl'}]", "scenes: no recording"),
         ("scenes = ['lst']", "scenes: unknown pattern 'lst'"),
         ("stall_after = 3", "stall_after takes whole milliseconds from 50 to 60,000"),
         ("stall_after = true", "stall_after takes whole milliseconds from 50 to 60,000"),

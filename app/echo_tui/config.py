@@ -11,6 +11,8 @@ from typing import Any
 from echo_servers.catalog import find
 from echo_servers.server import BadRequest
 
+from echo_tui.tour.playlist import Scene
+
 SIZE_LIMIT, NAMES_LIMIT = 64 * 1024, 1000
 """Bytes and dots that a configuration may have; tomllib takes quadratic time for dotted keys (8 s for 50,000)."""
 LEAST, MOST = 50, 60_000
@@ -25,8 +27,8 @@ class Config:
     keys: dict[str, str] = field(default_factory=dict)
     stall_after: int | None = None
     """From how many milliseconds on a wait is a stall."""
-    scenes: tuple[tuple[str, str], ...] = ()
-    """The patterns of a talk in their order, each with a note; empty for those of the article."""
+    scenes: tuple[Scene, ...] = ()
+    """The scenes of a talk in their order; empty for those of the article."""
 
 
 def config_path() -> Path:
@@ -89,7 +91,7 @@ def _checked(data: Mapping[str, Any], path: Path, known: Mapping[str, str]) -> C
     return Config(theme, keys, stall_after, tuple(_scene(scene, path) for scene in _list(data.get("scenes", []), path)))
 
 
-SCENES = 'scenes takes a list such as ["single-thread", {pattern = "asyncio", note = "ask first"}]'
+SCENES = 'scenes takes a list such as ["single-thread", {pattern = "asyncio", note = "ask", recording = "a.jsonl.gz"}]'
 
 
 def _list(given: Any, path: Path) -> list[Any]:
@@ -98,17 +100,22 @@ def _list(given: Any, path: Path) -> list[Any]:
     return given
 
 
-def _scene(given: Any, path: Path) -> tuple[str, str]:
-    """Return a pattern and its note. Raises BadRequest."""
+def _scene(given: Any, path: Path) -> Scene:
+    """Return a scene; the name of its recording is relative to the folder of the configuration. Raises BadRequest."""
     scene = {"pattern": given} if isinstance(given, str) else given
-    if not isinstance(scene, dict) or not set(scene) <= {"pattern", "note"} or "pattern" not in scene:
+    if not isinstance(scene, dict) or not set(scene) <= {"pattern", "note", "recording"} or "pattern" not in scene:
         raise BadRequest(f"{path}: {SCENES}")
     if not all(isinstance(value, str) for value in scene.values()):
         raise BadRequest(f"{path}: {SCENES}")
     try:
-        return find(scene["pattern"]).name, scene.get("note", "")
+        pattern = find(scene["pattern"])
     except BadRequest as unknown:
         raise BadRequest(f"{path}: scenes: {unknown}") from None
+    name = scene.get("recording", "")
+    recording = path.parent / Path(name).expanduser() if name else None
+    if recording and not recording.is_file():
+        raise BadRequest(f"{path}: scenes: no recording {str(recording)!r}")
+    return Scene(pattern, scene.get("note", ""), str(recording or ""))
 
 
 def _clash(known: Mapping[str, str], given: Mapping[str, str]) -> str:

@@ -213,6 +213,7 @@ async def dashboard(
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     options = options or Options(port=0)
     app = EchoTui(Plan(find(pattern) if pattern else None, options, **plan), config, theme)
+    live = app.live
     async with app.run_test(size=size, notifications=True) as pilot:
         stage = Stage(app, pilot)
         try:
@@ -220,7 +221,7 @@ async def dashboard(
                 await stage.serving()
             yield stage
         finally:
-            group = [*app.live.session.resources.processes, app.live.client_process.pid]
+            group = [*live.session.resources.processes, live.client_process.pid]
     assert not app.return_code, "a fault of its own"
     assert free_of_processes(before)
     assert not [pid for pid in group if is_alive(pid)]

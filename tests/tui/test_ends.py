@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from echo_servers import catalog, pattern
+from echo_servers.catalog import find
 from echo_servers.records import Note
 from echo_servers.server import Options
 from echo_tui.model.observations import Observation, ServerExited, ServerStarted
-from echo_tui.tour.playlist import Playlist
+from echo_tui.tour.playlist import Playlist, Scene
 from echo_tui.tui.panels.ended import EndedPanel
 from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.talk import Talk
@@ -164,7 +165,7 @@ async def test_pattern_that_cannot_run_is_skipped_and_stops_nothing(monkeypatch:
         assert stage.notices() == ['needs gevent: pip install "echo-tui[more]"']
         assert stage.session is session
         assert stage.app.live.running
-        stage.app.talk = Talk(Playlist.of([("eventlet-tpool", ""), ("gevent", ""), ("twisted", "")]))
+        stage.app.talk = Talk(Playlist.of([Scene(find(name)) for name in ("eventlet-tpool", "gevent", "twisted")]))
         stage.app.draw()
         await stage.press("full_stop")
         await stage.serving("twisted")

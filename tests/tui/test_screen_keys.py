@@ -37,6 +37,12 @@ async def freeze(stage: Stage) -> None:
     assert "FROZEN" not in stage.text
 
 
+@checks.key("swap")
+async def swap(stage: Stage) -> None:
+    await stage.press("V")
+    assert "No recording of this scene" in stage.notices()[-1]  # with one: tests/recording/test_swap.py
+
+
 @checks.key("record")
 async def record(stage: Stage) -> None:
     await stage.press("r")

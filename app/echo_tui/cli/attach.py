@@ -67,7 +67,7 @@ def attach(
     _require_terminal(f"watch {target}")
     found = permitted(lambda: find_target(target, port))
     from echo_tui.run.plan import Plan
-    from echo_tui.tui.app import open_dashboard
+    from echo_tui.tui.dashboard import open_dashboard
 
     recorder = remembering(recording, found.command)
     sys.exit(
@@ -99,7 +99,7 @@ def launch(
         raise BadRequest("which program? echo-tui launch -- PROGRAM ARGUMENT ...")
     _require_terminal("watch -- PROGRAM")
     from echo_tui.run.plan import Plan
-    from echo_tui.tui.app import open_dashboard
+    from echo_tui.tui.dashboard import open_dashboard
 
     with running(line, port) as (target, program):
         plan, recorder = Plan(stall_after=stall_after), remembering(recording, target.command)

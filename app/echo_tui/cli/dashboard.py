@@ -73,8 +73,8 @@ def dashboard(
         raise BadRequest(f"the dashboard needs a terminal{why}; 'echo-tui serve PATTERN' does without")
     require_evidence(no_reports, options)
     from echo_tui.run.plan import Plan
-    from echo_tui.tui.app import open_dashboard
+    from echo_tui.tui.dashboard import open_dashboard
 
     plan = Plan(pattern, options, block, clients, not no_reports, stall_after)
     recorder = remembering(recording, pattern.name if pattern else "")
-    sys.exit(open_dashboard(plan, theme, [(scene.name, "") for scene in scenes or ()], recorder=recorder))
+    sys.exit(open_dashboard(plan, theme, scenes or (), recorder=recorder))

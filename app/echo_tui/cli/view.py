@@ -54,7 +54,7 @@ def view(file: str, speed: float, at: float, until_stall: int | None, theme: str
             stalls = f"{len(replay.stalls)} stall{'s' if len(replay.stalls) != 1 else ''}"
             raise BadRequest(f"{file}: it has {stalls}")
     from echo_tui.run.plan import Plan
-    from echo_tui.tui.app import open_dashboard
+    from echo_tui.tui.dashboard import open_dashboard
 
     sys.exit(open_dashboard(Plan(), theme, viewed=viewed))
 

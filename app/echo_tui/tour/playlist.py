@@ -14,6 +14,8 @@ class Scene:
 
     pattern: Pattern
     note: str = ""
+    recording: str = ""
+    """The file of a recording of the scene, in case the live run goes wrong; empty if there is none."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,9 @@ class Playlist:
     scenes: tuple[Scene, ...] = field(default_factory=lambda: tuple(Scene(find(name)) for name in ARTICLE))
 
     @classmethod
-    def of(cls, scenes: Sequence[tuple[str, str]]) -> "Playlist":
-        """Return the playlist of these patterns and notes; that of the article if there are none. Raises BadRequest."""
-        return cls(tuple(Scene(find(name), note) for name, note in scenes)) if scenes else cls()
+    def of(cls, scenes: Sequence[Scene]) -> "Playlist":
+        """Return the playlist of these scenes; that of the article if there are none."""
+        return cls(tuple(scenes)) if scenes else cls()
 
     def __contains__(self, pattern: object) -> bool:
         return any(scene.pattern is pattern for scene in self.scenes)
@@ -43,6 +45,11 @@ class Playlist:
         others = (self.scenes[(places[0] + step * distance) % len(self.scenes)] for distance in far)
         return next((scene for scene in others if scene in able), able[0])
 
+    def scene_of(self, pattern: Pattern | None) -> Scene | None:
+        """Return the scene of a pattern; None if it is in none."""
+        return next((scene for scene in self.scenes if scene.pattern is pattern), None)
+
     def note(self, pattern: Pattern | None) -> str:
         """Return the note of a pattern; empty if it has none."""
-        return next((scene.note for scene in self.scenes if scene.pattern is pattern), "")
+        scene = self.scene_of(pattern)
+        return scene.note if scene else ""

@@ -1,15 +1,12 @@
-"""The dashboard application: the keys of the server, which keys are available, the palette, and the entry point."""
+"""The dashboard application: the keys of the server, which keys are available, and the palette."""
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import PATTERNS, Pattern, find
 from echo_servers.descriptors import shortage
 from echo_servers.fixes import promise, workers_for
-from echo_servers.server import BadRequest
 from textual.actions import ActionParseResult
 from textual.app import SystemCommand
 from textual.binding import BindingType
@@ -17,15 +14,6 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input
 
-from echo_tui.config import read_config
-from echo_tui.observers.program import Program
-from echo_tui.observers.targets import Target
-from echo_tui.run.attached import Attached
-from echo_tui.run.live import Live
-from echo_tui.run.plan import Plan
-from echo_tui.run.recorder import Recorder
-from echo_tui.run.viewed import Viewed
-from echo_tui.tui import endings
 from echo_tui.tui.client_keys import ClientKeys
 from echo_tui.tui.dialogs import Confirm, ask, shown
 from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, RECORDING, SERVER, Key
@@ -35,7 +23,7 @@ from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.recording_keys import RecordingKeys
 from echo_tui.tui.talk_keys import TalkKeys
-from echo_tui.tui.unavailable import no_details, no_fix, no_stall, no_stdout, no_strace
+from echo_tui.tui.unavailable import no_details, no_fix, no_recording, no_stall, no_stdout, no_strace
 from echo_tui.tui.view import fix_now
 from echo_tui.words import dialogs, notices
 
@@ -54,6 +42,8 @@ OF_RECORDINGS = {key.action.partition("(")[0] for key in ALL_KEYS if key.group =
 """Actions that need a recording."""
 OF_CLIENTS = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == CLIENTS} - {"choose", "choose_all"}
 """Actions that need clients of ours."""
+TO_LIVE = {"walk", "start_pattern"}
+"""Actions that show the live run again, if it is put aside."""
 ON_THE_SERVER = {key.action.partition("(")[0] for key in ALL_KEYS if key.group == CLIENTS} | {"toggle_block", "go"}
 """Actions that show that the person attends to the running server."""
 
@@ -112,7 +102,9 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
             return False
         if action == "freeze" and self.replay:  # it can be paused
             return False
-        if not self.live.starts and action in OF_OUR_SERVERS:
+        if action == "swap":
+            return not typing and (self.aside is not None or self.live.starts)
+        if not self.live.starts and action in OF_OUR_SERVERS and not (self.aside and action in TO_LIVE):
             return False
         match action:
             case "start_pattern":
@@ -135,6 +127,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
             "fix": no_fix(view),
             "strace": "" if live.strace_view.is_open else no_strace(live),
             "hold": no_stdout(live),
+            "swap": no_recording(view),
             "stall-before": no_stall(view),
             "details": no_details(view),
         }
@@ -174,6 +167,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
 
     def choose_pattern(self, pattern: Pattern) -> None:
         """Start a pattern. The running one is not restarted: that would cut off its clients and its timeline."""
+        self.back_to_live()
         if self.live.running and pattern is self.live.pattern:
             self.notify(notices.runs_already(pattern.title, self.key_names["restart"]), markup=False)
         else:
@@ -204,6 +198,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
 
     def action_walk(self, step: int) -> None:
         """Start the scene after or before the pattern that runs or ran last."""
+        self.back_to_live()
         self.start_from_palette(self.talk.step(step))
 
     # The block.
@@ -260,11 +255,16 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
             self.exit(0)
         elif len(self.screen_stack) > 1:
             self.screen.dismiss(None)
-        elif self.live.starts and self.live.running and self.live.session.connections:
-            question = dialogs.leave(len(self.live.session.connections))
+        elif cut_off := self._connected_to_ours():
+            question = dialogs.leave(cut_off)
             self.push_screen(Confirm(question), lambda yes: self.exit(0) if yes else None)
         else:
             self.exit(0)
+
+    def _connected_to_ours(self) -> int:
+        """Return the number of connections of a server that was started here, also if it is put aside."""
+        live = self.aside.live if self.aside else self.live
+        return len(live.session.connections) if live.starts and live.running else 0
 
     def commands(self) -> Iterable[SystemCommand]:
         """Yield a palette command for every pattern and every action."""
@@ -302,40 +302,3 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
         for command in super().get_system_commands(screen):
             if command.title in ("Theme",):
                 yield command
-
-
-def open_dashboard(
-    plan: Plan,
-    theme: str | None = None,
-    scenes: Sequence[tuple[str, str]] = (),
-    target: Target | None = None,
-    program: Program | None = None,
-    viewed: Viewed | None = None,
-    recorder: Recorder | None = None,
-    stacks: bool = True,
-) -> int:
-    """Run the dashboard in this terminal until it is quit, and return its exit code. Raises BadRequest.
-
-    `scenes` are patterns and notes; without any, those of the configuration apply. With a `target` a running server is
-    observed, and none is started; a `program` was started for it, and ends with the dashboard. A `viewed`
-    session is shown instead of a live one. A `recorder` hears what a live one observes. Without
-    `stacks` the stacks of a target are not read.
-    """
-    endings.install(os._exit)  # until there is a screen to restore
-    config = read_config({key.id: key.key for key in ALL_KEYS})
-    config = replace(config, scenes=tuple(scenes)) if scenes else config
-    plan = replace(plan, stall_after=plan.stall_after or config.stall_after)
-    hear = recorder.hear if recorder else lambda found: None
-    attached = Attached(target, plan.stall_after, stacks, hear, clients=True, program=program) if target else None
-    app = EchoTui(plan, config, theme, viewed or attached or Live(plan, hear), recorder)
-    wanted = theme or config.theme
-    if wanted and wanted not in app.available_themes:
-        app.live.close()
-        raise BadRequest(f"unknown theme {wanted!r}: choose from {', '.join(sorted(app.available_themes))}")
-    try:
-        code = app.run()
-    finally:
-        app.live.close()
-        if recorder:
-            recorder.close()
-    return code or app.return_code or 0

@@ -15,8 +15,6 @@ class Arranged(Notices):
     """An app whose panels are arranged for the size of the terminal."""
 
     live: Live
-    has_steps = True
-    """Whether there is a row of steps, or one of a recording."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,6 +31,11 @@ class Arranged(Notices):
 
     def draw(self) -> None:
         """Draw the panels; overridden."""
+
+    @property
+    def row(self) -> str:
+        """The id of the row above the footer: "step", or "seek" for a recording; empty if there is none."""
+        return "step"
 
     def browse(self, on: bool) -> None:
         """Show the story of the pattern under the cursor in a lower panel, or no longer."""
@@ -57,8 +60,6 @@ class Arranged(Notices):
         strace = self.live.strace_view.is_open
         layout = arrange(width, height, seat, self.instead, self.expanded, strace, self.on_stage)
         hidden = {"clients"} if not self.live.starts and self._no_clients else set()
-        if not self.has_steps:
-            hidden.add("step")
         screen.set_class(self.expanded is not None, "expanded")
         screen.set_class(layout.shown == STAGE, "stage")
         for name in ("small", "narrow", "talk", "wide"):
@@ -66,6 +67,8 @@ class Arranged(Notices):
         for name in EVERYTHING:
             for panel in screen.query(f"#{name}"):
                 panel.display = name in layout.shown and name not in hidden
+        for panel in screen.query("#step, #seek"):
+            panel.display = "step" in layout.shown and panel.id == self.row
         for side in ("left", "right", "lower", "main", "body"):
             for column in screen.query(f"#{side}"):
                 column.display = any(child.display for child in column.children)

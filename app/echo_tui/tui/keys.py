@@ -78,6 +78,7 @@ KEYS = (
     Key("strace", "s", "toggle_strace", SCREEN, 25),
     Key("matrix", "w", "matrix", SCREEN, 26),
     Key("record", "r", "save_recording", SCREEN, 16),
+    Key("swap", "V", "swap", SCREEN, 2),
     Key("pause", "v", "pause", RECORDING, 1),
     Key("event-after", "greater_than_sign", "step_event(1)", RECORDING, 2, "< >"),
     Key("event-before", "less_than_sign", "step_event(-1)", RECORDING),

@@ -34,6 +34,7 @@ from echo_tui.session.stall_snapshots import Snapshot
 from echo_tui.tour.playlist import Playlist
 from echo_tui.tui import endings, text
 from echo_tui.tui.arranged import Arranged
+from echo_tui.tui.aside import Aside
 from echo_tui.tui.banner import banner
 from echo_tui.tui.failure import SOFTWARE, write_traceback
 from echo_tui.tui.keys import key_names
@@ -114,13 +115,9 @@ class Picture(Arranged):
         self._news = self._waits = False
         self._arranged: object = None
         """What the arrangement of the panels depends on, at the last drawing."""
-        self.viewed = live if isinstance(live, Recorded | Streamed) else None
-        """The session on screen, if it is no live one of this machine."""
-        self._clock = self.viewed.clock if self.viewed else time.monotonic_ns
-        self.badge = self.viewed.badge if self.viewed else ""
-        """What kind of session it is, if it is no live one of this machine."""
-        self.has_steps = self.live.starts or isinstance(self.viewed, Recorded)
-        self.driver = Driver(self.live, self._clock)
+        self.aside: Aside | None = None
+        """The live run that goes on while a recording of its scene is on screen; None if there is none."""
+        self.driver = self.new_driver()
         self.pending = Pending(lambda: self.driver.now)
         """What a key has begun and waits for a condition, such as that a client is accepted."""
         self._told: tuple[object, ...] = ()
@@ -154,7 +151,8 @@ class Picture(Arranged):
                 yield EndedPanel(id="ended")
                 yield WelcomePanel(id="welcome")
         yield ClientsPane(id="clients")
-        yield SeekBar(id="step") if isinstance(self.viewed, Recorded) else StepBar(id="step")
+        yield StepBar(id="step")
+        yield SeekBar(id="seek")
         yield KeyBar(self.unavailable, id="keys")
 
     def on_mount(self) -> None:
@@ -176,7 +174,7 @@ class Picture(Arranged):
 
     def _wake_up(self) -> None:
         """Start the timer and the server, once the first drawing is on screen."""
-        self.driver = Driver(self.live, self._clock)
+        self.driver = self.new_driver()
         self.set_interval(DRAIN, self._look)
         self.begin()
 
@@ -197,7 +195,36 @@ class Picture(Arranged):
         return bool(words)
 
     def on_unmount(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what is on screen, and the live run that is put aside."""
         self.live.close()
+        if self.aside:
+            self.aside.live.close()
+
+    # What is on screen.
+
+    @property
+    def viewed(self) -> Recorded | Streamed | None:
+        """The source on screen, if its session is no live one of this machine."""
+        source = cast(object, self.live)
+        return source if isinstance(source, Recorded | Streamed) else None
+
+    @property
+    def badge(self) -> str:
+        """What kind of session is on screen, if it is no live one of this machine."""
+        return self.viewed.badge if self.viewed else ""
+
+    @property
+    def row(self) -> str:
+        if isinstance(self.viewed, Recorded):
+            return "seek"
+        return "step" if self.live.starts else ""
+
+    def new_driver(self) -> Driver:
+        """Return a driver of what is on screen, with its clock."""
+        return Driver(self.live, self.viewed.clock if self.viewed else time.monotonic_ns)
 
     # Drawing.
 
@@ -217,6 +244,8 @@ class Picture(Arranged):
 
     def _look(self) -> None:
         taken = self.driver.turn()
+        if self.aside:
+            self.aside.driver.turn()
         self.pending.turn()
         if taken > BUSY:  # a full pipe loses records, so read it again before the next turn
             for share in (1 / 3, 2 / 3):
@@ -280,6 +309,7 @@ class Picture(Arranged):
             before=compared(self.talk.before, self.live.session, clock),
             following=self.talk.step(1),
             note=self.talk.playlist.note(self.live.pattern),
+            scene_recorded=bool(self.aside or self.talk.recording(self.live.pattern or self.looked_at)),
             playback=Playback.of(self.viewed) if isinstance(self.viewed, Recorded) else None,
             texts=self.viewed.texts if self.viewed else None,
         )

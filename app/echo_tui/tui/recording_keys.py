@@ -4,10 +4,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+from echo_servers.server import BadRequest
+
+from echo_tui.run.live import Live
 from echo_tui.run.recorded import Recorded, is_event, is_sample
+from echo_tui.run.replay import Replay
 from echo_tui.tui import text
+from echo_tui.tui.aside import Aside
 from echo_tui.tui.panels.seek import SeekBar
 from echo_tui.tui.screen_keys import ScreenKeys
+from echo_tui.tui.talk import Talk
 from echo_tui.words import recording as words
 
 FOLDER = "recordings"
@@ -67,6 +73,34 @@ class RecordingKeys(ScreenKeys):
         if replay := self.replay:
             replay.seek(message.at)
             self.draw()
+
+    def action_swap(self) -> None:
+        """Show the recording of the present scene while the live run goes on unseen, or that run again."""
+        if self.aside:
+            self.back_to_live()
+        elif not self.is_unavailable("swap"):
+            try:
+                recorded = Recorded(Replay(self.talk.recording(self.live.pattern or self.looked_at)))
+            except BadRequest as error:
+                self.notify(words.not_opened(str(error)), severity="error", markup=False)
+            else:
+                aside = Aside(self.live, self.driver, self.talk, self.client)
+                self._show(recorded, Talk(self.talk.playlist))
+                self.aside, self.driver = aside, self.new_driver()
+
+    def back_to_live(self) -> None:
+        """Show the live run that was put aside, if there is one."""
+        if aside := self.aside:
+            self.live.close()
+            self._show(aside.live, aside.talk, aside.client)
+            self.aside, self.driver = None, aside.driver
+
+    def _show(self, source: object, talk: Talk, client: int | None = None) -> None:
+        """Put another source on screen."""
+        self.hold_still(None)
+        self.pending.clear()
+        self.live, self.talk, self.client = cast(Live, source), talk, client
+        self.fit()
 
     def action_save_recording(self) -> None:
         """Save what is remembered of the run as a new file."""

@@ -48,6 +48,11 @@ class Talk:
         """Return the scene after (or before, for -1) the one shown last."""
         return self.playlist.step(self.scene, step).pattern
 
+    def recording(self, pattern: Pattern | None) -> str:
+        """Return the recording of a pattern's scene, or of the scene shown last; empty if it has none."""
+        scene = self.playlist.scene_of(pattern) or self.playlist.scene_of(self.scene)
+        return scene.recording if scene else ""
+
     def look(self, session: Session, pattern: Pattern | None, now: int) -> None:
         """Note whether the next step has been done; a new session begins with the first one."""
         if session.server and pattern:

@@ -30,6 +30,11 @@ def no_stall(view: View) -> str:
     return words.reason("no-snapshots" if view.live.stalls.count else "no-stalls")
 
 
+def no_recording(view: View) -> str:
+    """Return why the live run can't be swapped for a recording."""
+    return "" if view.scene_recorded else words.reason("no-recording")
+
+
 def no_details(view: View) -> str:
     """Return why there are no details to show."""
     return "" if view.session.stalls.all else words.reason("no-stalls")

@@ -75,6 +75,8 @@ class View:
     """The next scene of the talk."""
     note: str = ""
     """The speaker's note on the present scene."""
+    scene_recorded: bool = False
+    """Whether there is a recording of the present scene to swap for the live run."""
     playback: Playback | None = None
     """How far a recording has been played; None for another session."""
     texts: Mapping[str, str] | None = None

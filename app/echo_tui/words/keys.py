@@ -37,6 +37,7 @@ LABELS = {
     "strace": "strace",
     "matrix": "matrix",
     "record": "record",
+    "swap": "recording",
     "pause": "pause",
     "event-after": "event",
     "event-before": "event",
@@ -74,7 +75,14 @@ LABELS = {
     "panel-source": "source",
     "panel-clients": "clients",
 }
-WHILE_ON = {"toggle": "stop", "freeze": "go on", "hold": "read stdout", "block": "block off", "pause": "play"}
+WHILE_ON = {
+    "toggle": "stop",
+    "freeze": "go on",
+    "hold": "read stdout",
+    "block": "block off",
+    "pause": "play",
+    "swap": "live",
+}
 """The labels of keys that switch something, while it is on."""
 HELP = {
     "hop": "To the next panel",
@@ -111,6 +119,7 @@ HELP = {
     "strace": "Live system calls by strace, which slows the server",
     "matrix": "Isolation matrix: whom a block affects, measured",
     "record": "Save the last minutes as a recording",
+    "swap": "This scene's recording, and back to the live run",
     "pause": "Pause a recording, or play on",
     "event-after": "To a recording's next event",
     "event-before": "Back to the event before",

@@ -44,6 +44,11 @@ def not_saved(why: str) -> str:
     return translated("No recording: {why}").format(why=why)
 
 
+def not_opened(why: str) -> str:
+    """Return why the recording of a scene is not shown."""
+    return translated("No recording: {why}").format(why=why)
+
+
 def gave_up(path: str, why: str) -> str:
     """Return that a file is no longer written."""
     return translated("{path} is no longer written: {why}").format(path=path, why=why)

@@ -12,6 +12,7 @@ REASONS = {
     "no-server": "No server runs whose system calls could be shown",
     "no-strace": "strace is not installed here",
     "prints-nothing": "This server prints nothing: start echo-tui with --print",
+    "no-recording": "No recording of this scene: name one in the configuration, {pattern = ..., recording = FILE}",
     "nobody-to-flood": "No flood: no server of ours listens",
 }
 

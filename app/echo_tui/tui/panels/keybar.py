@@ -45,7 +45,8 @@ class KeyBar(Panel, can_focus=False):
         return (
             id(screen.focused), view.expanded, view.usable, view.frozen,
             server and server.running, view.started, view.following, view.to_fix, view.live.block.on, view.block.kind,
-            view.live.printed.held, len(self.app.screen_stack), view.pictured, self._missing(view),
+            view.live.printed.held, view.badge, view.scene_recorded, view.pictured, len(self.app.screen_stack),
+            self._missing(view),
         )  # fmt: skip
 
     def prepare(self, view: View) -> None:
@@ -92,6 +93,7 @@ class KeyBar(Panel, can_focus=False):
             "pause": bool(self.view.playback and self.view.playback.paused),
             "toggle": bool(server and server.running),
             "freeze": self.view.frozen,
+            "swap": bool(self.view.playback),
             "hold": self.view.live.printed.held,
             "block": self.view.live.block.on,
         }

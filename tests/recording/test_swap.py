@@ -1,0 +1,110 @@
+"""On stage: one key swaps the live run for the recording of its scene, and back."""
+
+import os
+from pathlib import Path
+
+import pytest
+from echo_servers.catalog import find
+from echo_tui.config import Config
+from echo_tui.run.recorded import Recorded
+from echo_tui.tour.playlist import Scene
+
+from tests.e2e.terminal import Terminal, command
+from tests.recording.made import few, write
+from tests.tui.stage import SIZES, Stage, dashboard
+
+
+def with_recording(path: Path) -> Config:
+    return Config(scenes=(Scene(find("asyncio"), "", str(path)), Scene(find("thread-pool"))))
+
+
+def on_screen(stage: Stage) -> str:
+    """Return what is on screen: the live run or a recording."""
+    return "recording" if isinstance(stage.app.viewed, Recorded) else "live"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_live_run_goes_on_unseen_and_comes_back_as_it_was(stalled: Path, size: tuple[int, int]) -> None:
+    async with dashboard("asyncio", size, with_recording(stalled)) as stage:
+        await stage.open(2)
+        live, session, steps = stage.app.live, stage.session, stage.app.talk.steps
+        assert stage.footer().get("recording") == "V"
+        await stage.press("V")
+        await stage.shows("REPLAY", "stall 1 of 1")
+        assert stage.footer().get("live") == "V"
+        await stage.press("right_square_bracket")
+        await stage.shows("STALLED")
+        received = session.totals.recv
+        live.client_process.say([], b"unseen\n")
+        await stage.until(lambda: session.totals.recv == received + 2, "the live run goes on")
+        await stage.press("V")
+        await stage.until(lambda: on_screen(stage) == "live", "the live run")
+        assert (stage.app.live, stage.session, stage.app.talk.steps) == (live, session, steps)
+        await stage.until(lambda: "REPLAY" not in stage.text and "stall 1 of 1" not in stage.text, "no recording")
+        assert stage.footer().get("recording") == "V"
+        await stage.say("again")
+        await stage.until(lambda: session.totals.recv > received + 2, "its clients speak")
+
+
+async def test_the_next_scene_is_live(stalled: Path) -> None:
+    async with dashboard("asyncio", config=with_recording(stalled)) as stage:
+        await stage.press("V")
+        await stage.shows("REPLAY")
+        await stage.press("full_stop")
+        await stage.serving("thread-pool")
+        assert on_screen(stage) == "live"
+        await stage.press("V")
+        assert "No recording of this scene" in stage.notices()[-1]
+        assert "recording" not in stage.footer()
+
+
+async def test_the_scene_under_the_cursor_is_shown_before_anything_runs(stalled: Path) -> None:
+    async with dashboard(config=with_recording(stalled)) as stage:
+        stage.app.looked_at = find("asyncio")
+        await stage.press("V")
+        await stage.shows("REPLAY")
+        await stage.press("q")
+        await stage.until(lambda: not stage.app.is_running or stage.app.leaving, "the end")
+
+
+async def test_leaving_asks_for_the_clients_of_the_run_that_is_unseen(stalled: Path) -> None:
+    async with dashboard("asyncio", config=with_recording(stalled)) as stage:
+        await stage.open(2)
+        await stage.until(lambda: stage.session.totals.new == 2, "two connections")
+        await stage.press("V")
+        await stage.shows("REPLAY")
+        await stage.press("q")
+        await stage.until(lambda: len(stage.app.screen_stack) == 2, "a question")
+
+
+async def test_a_recording_that_is_gone_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "scene.jsonl", few())
+    async with dashboard("asyncio", config=with_recording(path)) as stage:
+        path.unlink()
+        await stage.press("V")
+        assert "no such file" in stage.notices()[-1]
+        assert on_screen(stage) == "live"
+
+
+def test_the_configuration_names_the_recordings_of_scenes(
+    tmp_path: Path, stalled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    monkeypatch.setenv("ECHO_TUI_CONFIG", str(config))
+    config.write_text(f'scenes = [{{pattern = "asyncio", recording = "{os.path.relpath(stalled, tmp_path)}"}}]\n')
+    line = [command(), "asyncio", "--port", "0"]
+    with Terminal(line, cwd=Path("/")) as terminal:
+        terminal.until(lambda: "V recording" in terminal.text, "the key")
+        terminal.press("V")
+        terminal.until(lambda: "REPLAY" in terminal.text, "the recording")
+        terminal.press("V")
+        terminal.until(lambda: "REPLAY" not in terminal.text, "the live run")
+        terminal.press("q")
+        terminal.until(terminal.ended, "the end")
+        assert terminal.code == 0
+    (tmp_path / "broken.jsonl").write_text("{}\n")
+    config.write_text('scenes = [{pattern = "asyncio", recording = "broken.jsonl"}]\n')
+    with Terminal(line, cwd=Path("/")) as terminal:
+        terminal.until(lambda: "broken.jsonl" in terminal.text, "why not")
+        terminal.until(terminal.ended, "the end")
+        assert terminal.code == 2

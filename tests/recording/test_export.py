@@ -11,20 +11,9 @@ from xml.etree import ElementTree
 
 import pyte
 import pytest
-from echo_servers.records import New, Recv
-from echo_tui.model.evidence import Frame, Socket, Stack, Thread
-from echo_tui.model.observations import (
-    Observation,
-    SocketSample,
-    StackSample,
-    ThreadSample,
-)
 
 from tests.e2e.terminal import command
-from tests.recording.made import SECOND, few, write
 
-MS = SECOND // 1000
-HOSTILE = "</pre></details><script>alert(1)</script>\x1b[31m`| <img src=x onerror=alert(2)>"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -34,23 +23,6 @@ def export(path: Path, *arguments: str, code: int = 0) -> str:
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout if not code else done.stderr
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of a stall in which everything that comes from outside wants to break out."""
-    pid, peer = 10, f"127.0.0.1:6001{HOSTILE}"
-    found: list[Observation] = few(0)[:-1]
-    begin = 2 * SECOND
-    found += [New(begin, pid, pid, 1, peer), Recv(begin + 1, pid, pid, 1, 5, HOSTILE)]
-    for number in range(1, 20):
-        at = begin + number * 50 * MS
-        thread = Thread(pid, pid, HOSTILE, "clock_nanosleep", "", False, 10, 10, 1, 1)
-        found.append(ThreadSample(at, [thread], [], 1, 50 * MS))
-        frames = [Frame(f"/x/{HOSTILE}.py", 3, HOSTILE)]
-        found.append(StackSample(at, pid, [Stack(pid, frames)]))
-        found.append(SocketSample(at + MS, 0, 128, 0, [], [Socket(peer, 7, 0, True, 50)], 50 * MS))
-    return write(tmp_path_factory.mktemp("hostile") / "run.jsonl", found)
 
 
 def test_markdown_tells_who_waited_how_long_why_and_where(stalled: Path) -> None:
@@ -66,7 +38,7 @@ def test_what_is_not_there_gets_one_line(stalled: Path) -> None:
     assert export(stalled, "--markdown", "--stall", "7", code=2) == f"echo-tui: {stalled}: it has 1 stall\n"
     assert "s long" in export(stalled, "--markdown", "--at", "1000", code=2)
     assert "no such file" in export(stalled.parent / "nowhere", "--html", code=2)
-    assert "--stall or --at" in export(stalled, "--html", "--at", "1", "--stall", "1", code=2)
+    assert "--stall, --at or --span" in export(stalled, "--html", "--at", "1", "--stall", "1", code=2)
     assert "--size" in export(stalled, "--svg", "--size", "9x9", code=2)
     export(stalled, code=2)
 
@@ -161,6 +133,24 @@ def test_svg_shows_the_stall(stalled: Path) -> None:
     plain = text.replace("&#160;", " ")
     for words in ("REPLAY", "STALLED", "stall 1 of 1"):
         assert words in plain
+
+
+def test_svg_of_a_span_moves(stalled: Path) -> None:
+    text = export(stalled, "--svg", "--span", "0-1", "--size", "80x24")
+    ElementTree.fromstring(text)
+    for words in ("REPLAY", "STALLED", "@keyframes", "prefers-reduced-motion"):
+        assert words in text
+    assert "\n" not in export(stalled, "--svg", "--span", "0-900", code=2).strip()
+    assert "is for --svg" in export(stalled, "--json", "--span", "0-1", code=2)
+    assert "not several" in export(stalled, "--svg", "--span", "0-1", "--at", "1", code=2)
+
+
+def test_nothing_breaks_out_of_a_picture(hostile: Path) -> None:
+    for arguments in (["--stall", "1"], ["--span", "0-1.9"]):
+        text = export(hostile, "--svg", *arguments)
+        tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(text).iter()}
+        assert tags <= {"svg", "style", "rect", "g", "text", "defs", "clipPath", "circle"}
+        assert "\x1b" not in text
 
 
 def test_cast_shows_the_same_screen_and_marks_the_stall(stalled: Path) -> None:

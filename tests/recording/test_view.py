@@ -168,6 +168,17 @@ async def test_a_file_of_another_machine_is_shown_from_the_recording(tmp_path: P
         await stage.shows("STALLED", "time.sleep(seconds)")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_markup_from_outside_is_text(hostile: Path, size: tuple[int, int]) -> None:
+    async with viewing(hostile, size) as stage:
+        await stage.press("right_square_bracket")
+        await stage.shows("STALLED")
+        for key in ("2", "3", "4", "5", "7", "8", "9", "d"):
+            await stage.press(key)
+            await stage.glance()
+        assert "[@click=bell]" in stage.text, "the details"
+
+
 async def test_a_recording_that_is_cut_off_says_so(stalled: Path, tmp_path: Path) -> None:
     path = tmp_path / "cut.jsonl"
     path.write_bytes(stalled.read_bytes()[:-100])

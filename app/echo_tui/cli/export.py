@@ -10,7 +10,7 @@ from cloup.constraints import RequireExactly
 from echo_servers.descriptors import CLOSED, stdout_is_open
 from echo_servers.server import BadRequest
 
-from echo_tui.cli.parameters import Number
+from echo_tui.cli.parameters import Number, Span
 
 if TYPE_CHECKING:
     from echo_tui.reports.findings import Findings
@@ -38,7 +38,7 @@ TABLES = ("stalls", "connections", "samples")
         flag_value="stalls",
         help="One table: stalls, connections or samples. [default: stalls]",
     ),
-    cloup.option("--svg", is_flag=True, help="A picture of the dashboard, at the moment or stall that is chosen."),
+    cloup.option("--svg", is_flag=True, help="The dashboard at the chosen moment or stall; with --span it moves."),
     cloup.option("--cast", is_flag=True, help="The dashboard playing it, for asciinema (v3), with a marker per stall."),
     constraint=RequireExactly(1),
 )
@@ -46,6 +46,7 @@ TABLES = ("stalls", "connections", "samples")
     "What of it",
     cloup.option("--stall", type=Number(1, 1_000_000, "stall"), metavar="N", help="One stall, from 1 on."),
     cloup.option("--at", type=click.FloatRange(0), help="As it was so many seconds after the start."),
+    cloup.option("--span", type=Span(), help="For --svg: an animation from one second after the start to another."),
 )
 @cloup.option("--output", "-o", type=click.Path(dir_okay=False), help="A file. [default: stdout]")
 @cloup.option("--size", default="100x30", show_default=True, help="Columns and rows, for --svg and --cast.")
@@ -62,13 +63,16 @@ def export(
     cast: bool,
     stall: int | None,
     at: float | None,
+    span: tuple[float, float] | None,
     output: str | None,
     size: str,
     speed: float,
 ) -> None:
     """Export a recording: all of it, one stall, or as it was at one time."""
-    if stall and at is not None:
-        raise BadRequest("--stall or --at, not both")
+    if sum(chosen is not None for chosen in (stall, at, span)) > 1:
+        raise BadRequest("--stall, --at or --span, not several")
+    if span and not svg:
+        raise BadRequest("--span is for --svg")
     if not output and not stdout_is_open():
         raise BadRequest(CLOSED)
     from echo_tui.run.replay import Replay
@@ -80,12 +84,21 @@ def export(
         return
     replay = whole(Replay(file), file)
     if svg:
-        from echo_tui.tui.pictures import picture
-
-        _write(picture(_shown(replay, stall, at, file), _size(size)), output)
+        _write(_picture(replay, stall, at, span, file, size), output)
         return
     findings, chosen = _findings(replay, stall, at, file)
     _write(_document(replay, findings, chosen, markdown, html, table), output)
+
+
+def _picture(
+    replay: "Replay", stall: int | None, at: float | None, span: tuple[float, float] | None, file: str, size: str
+) -> str:
+    from echo_tui.tui.pictures import animation, picture
+
+    if not span:
+        return picture(_shown(replay, stall, at, file), _size(size))
+    begin, end = (_time(replay, seconds, file) for seconds in span)
+    return animation(_shown(replay, None, None, file), (begin, end), _size(size), lambda share: _tell("drawing", share))
 
 
 def _document(
@@ -145,18 +158,23 @@ def _shown(replay: "Replay", stall: int | None, at: float | None, file: str) -> 
 def _time(replay: "Replay", at: float, file: str) -> int:
     wanted = replay.begin + int(min(at, 1e9) * 1e9)
     if wanted > replay.end:
-        raise BadRequest(f"{file}: it is {(replay.end - replay.begin) / 1e9:.1f} s long")
+        raise BadRequest(f"{file}: it is {(replay.end - replay.begin) // 100_000_000 / 10} s long")
     return wanted
 
 
 def whole(replay: "Replay", file: str) -> "Replay":
     """Read all of a recording, with progress on a terminal."""
     while not replay.read_ahead(TURN):
-        if sys.stderr.isatty():
-            print(f"\recho-tui: reading {file}, {replay.share:.0%} ", end="", file=sys.stderr, flush=True)
+        _tell(f"reading {file},", replay.share)
     if replay.damaged:
         print(f"echo-tui: {file} is cut off or damaged: read up to there", file=sys.stderr)
     return replay
+
+
+def _tell(what: str, share: float) -> None:
+    """Report progress on a terminal. Textual has put its own stream in the place of stderr while it draws."""
+    if (stderr := sys.__stderr__) and stderr.isatty():
+        print(f"\recho-tui: {what} {share:.0%} ", end="", file=stderr, flush=True)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -13,6 +13,8 @@ from echo_servers.server import BadRequest
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "": 1}
 LONGEST = 24 * 3600.0
 """The longest run (s)."""
+LONGEST_SPAN = 120
+"""Seconds of an animation."""
 COMPLETED = (2, 5, 20)
 """Seconds of a block that the completion offers."""
 
@@ -67,6 +69,21 @@ class Several(click.ParamType[list[Any]]):
         before, comma, last = incomplete.rpartition(",")
         names = KINDS if self.found is kind_of_block else BY_NAME
         return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
+
+
+class Span(click.ParamType[tuple[float, float]]):
+    """FROM-TO in seconds."""
+
+    name = "FROM-TO"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)", value)
+        begin, end = (float(part) for part in found.groups()) if found else (0.0, 0.0)
+        if not begin < end <= begin + LONGEST_SPAN:
+            raise click.UsageError(f"--span {value}: FROM-TO in seconds, such as 2-9.5, {LONGEST_SPAN} s at most")
+        return begin, end
 
 
 class Seconds(click.ParamType[float]):

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -194,7 +195,8 @@ class Panel(Widget, can_focus=True):
         title, subtitle = clean(title), clean(subtitle)
         if (title, subtitle) != self._framed:
             self._framed = (title, subtitle)
-            self.border_title, self.border_subtitle = title, subtitle
+            # As Content: a title may have words from outside, which are no markup.
+            self.border_title, self.border_subtitle = Content(title), Content(subtitle)
 
     def place(self) -> str:
         """Return the position of the window within all lines; empty if all are visible."""

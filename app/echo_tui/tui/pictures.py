@@ -1,21 +1,63 @@
 """Pictures of the dashboard, drawn without a terminal."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from textual.pilot import Pilot
 
 from echo_tui.run.plan import Plan
 from echo_tui.run.recorded import Recorded
+from echo_tui.tui.animation import animated
 from echo_tui.tui.app import EchoTui
+
+EACH = 200_000_000
+"""The time (ns) between the pictures of an animation."""
+Told = Callable[[float], None]
 
 
 def picture(recorded: Recorded, size: tuple[int, int], theme: str | None = None) -> str:
     """Return an SVG of a recording as the dashboard shows it now, in a terminal of this size."""
-    return asyncio.run(_drawn(recorded, size, theme))
+    return asyncio.run(_picture(recorded, size, theme))
 
 
-async def _drawn(recorded: Recorded, size: tuple[int, int], theme: str | None) -> str:
+def animation(
+    recorded: Recorded, span: tuple[int, int], size: tuple[int, int], told: Told, theme: str | None = None
+) -> str:
+    """Return an animated SVG of a recording from one time (ns) to another. `told` is called with the share done."""
+    return asyncio.run(_animation(recorded, span, size, told, theme))
+
+
+async def _picture(recorded: Recorded, size: tuple[int, int], theme: str | None) -> str:
+    async with _shown(recorded, size, theme) as (app, pilot):
+        return await drawn(app, pilot)
+
+
+async def _animation(
+    recorded: Recorded, span: tuple[int, int], size: tuple[int, int], told: Told, theme: str | None
+) -> str:
+    pictures, (begin, end) = [], span
+    async with _shown(recorded, size, theme) as (app, pilot):
+        for at in range(begin, end + 1, EACH):
+            recorded.seek(at)
+            pictures.append(await drawn(app, pilot))
+            told((at - begin) / max(end - begin, 1))
+    return animated(pictures, size, EACH / 1e9)
+
+
+@contextlib.asynccontextmanager
+async def _shown(
+    recorded: Recorded, size: tuple[int, int], theme: str | None
+) -> AsyncIterator[tuple[EchoTui, Pilot[int]]]:
+    recorded.paused = True
     app = EchoTui(Plan(), theme=theme, live=recorded)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        app.draw()
-        await pilot.pause()
-        return app.export_screenshot(title="echo-tui")
+        yield app, pilot
+
+
+async def drawn(app: EchoTui, pilot: Pilot[int]) -> str:
+    """Return an SVG of a dashboard as it is now."""
+    await pilot.pause()
+    app.draw()
+    await pilot.pause()
+    return app.export_screenshot(title="echo-tui")

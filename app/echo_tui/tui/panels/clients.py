@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label
 
@@ -193,6 +194,11 @@ class ClientsPane(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in TYPING if key.action]
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._framed = ("", "")
+        """The texts in the border."""
+
     def compose(self) -> ComposeResult:
         yield ClientList(id="client-list")
         yield Exchange(id="exchange")
@@ -210,13 +216,14 @@ class ClientsPane(Vertical):
         command = talk.connect(listens.reachable_from(view.lan), listens.port) if listens else ""
         loads = view.session.clients.loads
         title = words_of.title(command, len(loads), sum(loads.values()))
-        if self.border_title != title:
-            self.border_title = title
+        if self._framed[0] != title:
+            self.border_title = Content(title)
         hint = words_of.misbehave(view.keys["misbehave"]) if view.usable else ""
         unseen, waits = self.query_one(ClientList).unseen(view)
-        if self.border_subtitle != (unseen or hint):
-            self.border_subtitle = unseen or hint
+        if self._framed[1] != (unseen or hint):
+            self.border_subtitle = Content(unseen or hint)
             self.set_class(waits, "waited")
+        self._framed = (title, unseen or hint)
         chosen = words_of.to_whom(view.client)
         self.query_one("#prompt").display = not view.badge
         label = self.query_one("#to", Label)

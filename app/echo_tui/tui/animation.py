@@ -1,0 +1,153 @@
+"""Pictures of a terminal, one after the other, as one animated SVG: each content of a row is in it once."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+CELL, ROW = 12.2, 24.4
+"""Width and height of a cell in Rich's pictures."""
+TOP, BASELINE = 1.5, 20.0
+"""Where in a row its background and its text begin."""
+MARGIN, TITLE = 8, 30
+FONT = "'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace"
+STYLE = re.compile(r"\.[\w-]+-(r\d+) \{ ([^}]+?);? \}")
+BLANK = "\N{NO-BREAK SPACE}"
+NEAR = 8
+"""So many blank cells between two runs of one style are a part of one run."""
+
+
+@dataclass
+class Run:
+    """Neighbouring cells of a row with one style: where they begin, their text, or the number of coloured cells."""
+
+    column: int
+    style: str
+    text: str
+
+    @property
+    def end(self) -> int:
+        """The column after the last one."""
+        return self.column + len(self.text)
+
+
+@dataclass
+class Rows:
+    """The contents of the rows of a terminal, and in which frames each is shown."""
+
+    styles: dict[str, str] = field(default_factory=dict)
+    """The name of the class for each style."""
+    shown: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    """The frames of each row and content."""
+
+    def add(self, number: int, picture: str, background: str) -> None:
+        """Add a frame: an SVG by Rich. What has the colour of the background is left out."""
+        root = ElementTree.fromstring(picture)
+        styles = dict(STYLE.findall(root.findtext("{*}style") or ""))
+        fills: dict[int, list[Run]] = {}
+        words: dict[int, list[Run]] = {}
+        for rect in root.iterfind(".//{*}g[@clip-path]/{*}rect"):
+            x, y, width = (float(rect.get(name, "0")) for name in ("x", "y", "width"))
+            if (fill := rect.get("fill", "")) != background:
+                _join(fills, round((y - TOP) / ROW), Run(round(x / CELL), fill, " " * round(width / CELL)))
+        for text in root.iterfind(".//{*}text[@textLength]"):
+            x, y, inner = float(text.get("x", "0")), float(text.get("y", "0")), text.text or ""
+            style = styles.get((text.get("class") or "").rpartition("-")[2], "")
+            if inner.strip():
+                column = round(x / CELL) + len(inner) - len(inner.lstrip())
+                _join(words, round((y - BASELINE) / ROW), Run(column, style, inner.strip()))
+        for row in fills.keys() | words.keys():
+            content = "".join([*map(_fill, fills.get(row, ())), *map(self._words, words.get(row, ()))])
+            self.shown.setdefault((row, content), []).append(number)
+
+    def _words(self, run: Run) -> str:
+        name = self.styles.setdefault(run.style, f"s{len(self.styles)}")
+        x, width = CELL * run.column, CELL * len(run.text)
+        return f'<text class="{name}" x="{x:.5g}" y="20" textLength="{width:.5g}">{escape(run.text)}</text>'
+
+
+def _join(rows: dict[int, list[Run]], row: int, run: Run) -> None:
+    """Add a run to its row, to the one before it if that has the same style and is near."""
+    runs = rows.setdefault(row, [])
+    last = runs[-1] if runs else None
+    near = last and last.style == run.style and run.column - last.end <= (NEAR if run.text.strip() else 0)
+    if last and near and run.column >= last.end:
+        last.text += BLANK * (run.column - last.end) + run.text
+    else:
+        runs.append(run)
+
+
+def _fill(run: Run) -> str:
+    x, width = CELL * run.column, CELL * len(run.text)
+    return f'<rect fill="{run.style}" x="{x:.5g}" y="{TOP}" width="{width + 0.6:.5g}" height="24.9"/>'
+
+
+def animated(pictures: Iterable[str], size: tuple[int, int], each: float, hold: float = 2.0) -> str:
+    """Return one SVG that shows pictures of a terminal of this size, each for `each` seconds, without end.
+
+    The last picture stays for `hold` more seconds. It is also the still picture for those who want no motion.
+    """
+    rows, count, background = Rows(), 0, ""
+    for picture in pictures:
+        background = background or _background(picture)
+        rows.add(count, picture, background)
+        count += 1
+    seconds = count * each + hold
+    frames, groups, names = [], [], dict[tuple[tuple[float, bool], ...], str]()
+    for (row, content), numbers in sorted(rows.shown.items(), key=lambda entry: entry[0][0]):
+        if len(numbers) == count:
+            groups.append(f'<g transform="translate(0 {row * ROW:g})">{content}</g>')
+            continue
+        changes = tuple((first * each / seconds, on) for first, on in _changes(numbers, count))
+        if changes not in names:
+            names[changes] = f"k{len(names)}"
+            frames.append(_keyframes(names[changes], changes))
+        groups.append(f'<g class="{names[changes]}" transform="translate(0 {row * ROW:g})">{content}</g>')
+    width, height = size[0] * CELL + 2 * MARGIN, size[1] * ROW + TITLE + MARGIN
+    return "\n".join(_document(width, height, background, seconds, rows.styles, frames, groups))
+
+
+def _background(picture: str) -> str:
+    """Return the colour that most cells have as their background."""
+    widths: Counter[str] = Counter()
+    for rect in ElementTree.fromstring(picture).iterfind(".//{*}g[@clip-path]/{*}rect"):
+        widths[rect.get("fill", "")] += int(float(rect.get("width", "0")))
+    return max(widths, key=widths.__getitem__, default="#000")
+
+
+def _changes(numbers: Sequence[int], count: int) -> list[tuple[int, bool]]:
+    """Return the frames in which something appears (True) or disappears."""
+    within = set(numbers)
+    runs = groupby(range(count), key=within.__contains__)
+    return [(next(frames), on) for on, frames in runs]
+
+
+def _keyframes(name: str, changes: Sequence[tuple[float, bool]]) -> str:
+    steps = "".join(f"{share:.3%}{{visibility:{'visible' if on else 'hidden'}}}" for share, on in changes)
+    still = "visible" if changes[-1][1] else "hidden"
+    return f".{name}{{animation-name:{name};visibility:{still}}}@keyframes {name}{{{steps}100%{{visibility:{still}}}}}"
+
+
+def _document(
+    width: float,
+    height: float,
+    background: str,
+    seconds: float,
+    styles: dict[str, str],
+    frames: Sequence[str],
+    groups: Sequence[str],
+) -> Iterable[str]:
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}">'
+    yield f"<style>text{{font:20px {FONT};white-space:pre}}.t{{font-weight:bold;fill:#8a8f9a}}"
+    yield from (f".{name}{{{style}}}" for style, name in styles.items())
+    yield f"g[class]{{animation:{seconds:g}s step-end infinite}}"
+    yield "@media (prefers-reduced-motion:reduce){g[class]{animation:none}}"
+    yield from frames
+    yield f'</style><rect fill="{background}" width="{width:g}" height="{height:g}" rx="8"/>'
+    yield f'<text class="t" x="{width / 2:g}" y="22" text-anchor="middle">echo-tui</text>'
+    yield f'<g transform="translate({MARGIN} {TITLE})">'
+    yield from groups
+    yield "</g></svg>"

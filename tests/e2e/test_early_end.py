@@ -20,7 +20,7 @@ main()
 """
 BEFORE_IT_DRAWS = """
 import os, signal
-from echo_tui.tui import app
+from echo_tui.tui import dashboard as app
 def interrupted(keys, read=app.read_config):
     os.kill(os.getpid(), signal.SIGINT)
     return read(keys)
@@ -30,7 +30,7 @@ main()
 """
 ONCE_IT_IS_OVER = """
 import os, signal
-from echo_tui.tui import app
+from echo_tui.tui import dashboard as app
 def interrupted(self, run=app.EchoTui.run):
     code = run(self)
     os.kill(os.getpid(), signal.SIGINT)

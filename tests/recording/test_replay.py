@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import zstandard
+from echo_servers.catalog import PATTERNS
 from echo_servers.records import New, Recv, Send
 from echo_servers.server import BadRequest
 from echo_tui.model.observations import ENCODER, Observation, SessionBegan
@@ -48,11 +49,7 @@ def folded(observations: list[Observation]) -> Session:
 
 @pytest.mark.parametrize(
     "pattern",
-    seldom(
-        ["single-thread", "multithread", "thread-pool", "process-pool", "select-loop", "asyncio", "eventlet"],
-        "asyncio",
-        "multithread",
-    ),
+    seldom([one.name for one in PATTERNS if one.serves and not one.missing], "asyncio", "multithread"),
 )
 def test_a_replay_equals_the_run(pattern: str, tmp_path: Path, close_together: None) -> None:
     run = Run(pattern)

@@ -32,7 +32,6 @@ from echo_tui.run.plan import Plan
 from echo_tui.run.strace_view import StraceView
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots
-from echo_tui.tui import picture
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.view import View
 
@@ -208,8 +207,6 @@ class StillLive(Live):
 
 class Still(EchoTui):
     """The dashboard of a `StillLive` run at a fixed time."""
-
-    CSS_PATH = str(Path(picture.__file__).with_name("app.tcss"))
 
     def __init__(self, pattern: str, told: list[Observation], now: int = NOW, theme: str | None = None) -> None:
         self.now = now

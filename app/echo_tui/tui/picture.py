@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
 from echo_servers.__main__ import USAGE
@@ -78,7 +79,7 @@ class Picture(Arranged):
     """An app that drives a run and draws its session, each several times a second."""
 
     TITLE = "echo-tui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = str(Path(__file__).with_name("app.tcss"))
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(

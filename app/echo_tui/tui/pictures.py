@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable
 
 from textual.pilot import Pilot
 
+from echo_tui.reports.animation import animated
 from echo_tui.run.plan import Plan
 from echo_tui.run.recorded import Recorded
-from echo_tui.tui.animation import animated
 from echo_tui.tui.app import EchoTui
 
 EACH = 200_000_000

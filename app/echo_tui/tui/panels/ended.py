@@ -58,6 +58,8 @@ class EndedPanel(Panel):
         if len(errors) > 1:  # the last line of a traceback names the error
             lines += [[(errors[-1], palette.strong)], []]
         lines += [[(line, palette.strong if line and line == errors[-1] else palette.text)] for line in errors]
+        if view.badge:
+            return lines
         if not view.starts:
             return [*lines, [(words.watched_again(), palette.dim)]]
         if not errors:

@@ -140,7 +140,7 @@ class SourcePanel(Panel):
         if stall.injected and view.pattern and (found := fix(view.pattern, view.session.block.kind)):
             key = view.keys["fix"] if found == fix_now(view) else ""
             lines.append([(words.fix(find(found.pattern).title, key), palette.good)])
-        if not view.starts and (helps := target.advice(stall.cause)):
+        if view.started is None and (helps := target.advice(stall.cause)):
             lines += [[(line, palette.good)] for line in wrap(helps, self.extent.width)]
         lines.append([])
         return lines + self._around(culprit, marked, max(self.rows - len(lines), 3), view)

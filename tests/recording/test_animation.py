@@ -4,7 +4,7 @@ import io
 import re
 from xml.etree import ElementTree
 
-from echo_tui.tui.animation import ROW, animated
+from echo_tui.reports.animation import ROW, animated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console

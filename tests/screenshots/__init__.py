@@ -1,0 +1,1 @@
+"""The pictures of README and docs, drawn from the recordings in the repository."""

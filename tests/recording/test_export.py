@@ -145,6 +145,31 @@ def test_svg_of_a_span_moves(stalled: Path) -> None:
     assert "not several" in export(stalled, "--svg", "--span", "0-1", "--at", "1", code=2)
 
 
+SHOWN = """<script>
+const motions = document.getAnimations();
+motions.forEach(motion => { motion.pause(); motion.currentTime = TIME; });
+const groups = [...document.querySelectorAll('svg > g > g')];
+const seen = groups.filter(group => getComputedStyle(group).visibility === 'visible');
+document.body.innerHTML = `<pre>${motions.length} ${seen.map(group => group.textContent).join(' ')}</pre>`;
+</script>"""
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
+def test_a_browser_plays_the_animation(stalled: Path, tmp_path: Path) -> None:
+    svg, shown = export(stalled, "--svg", "--span", "0-1.2"), []
+    for seconds in (0.1, 1.1):
+        page = tmp_path / "page.html"
+        page.write_text(f"<meta charset=utf-8><body>{svg}{SHOWN.replace('TIME', str(seconds * 1000))}</body>")
+        line = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--force-prefers-no-reduced-motion"]
+        done = subprocess.run(
+            [*line, "--dump-dom", f"file://{page}"], capture_output=True, text=True, timeout=120, check=True
+        )
+        shown.append(done.stdout.partition("<pre>")[2].replace("&nbsp;", " "))
+    assert int(shown[0].split()[0]) > 5, "some rows move"
+    assert "STALLED" not in shown[0]
+    assert "STALLED" in shown[1]
+
+
 def test_nothing_breaks_out_of_a_picture(hostile: Path) -> None:
     for arguments in (["--stall", "1"], ["--span", "0-1.9"]):
         text = export(hostile, "--svg", *arguments)

@@ -18,6 +18,7 @@ from echo_tui.reports.animation import animated
 from echo_tui.run.plan import Plan
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.matrix import MatrixScreen
+from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.pictures import drawn
 from textual.pilot import Pilot
 from textual.widgets import DataTable
@@ -32,11 +33,13 @@ SECOND = 1_000_000_000
 LOOK = SECOND // 2
 """How often (ns) the dashboard looks at a recording on the way to its picture, which is when it notices a step."""
 EACH = SECOND // 5
+STILL = 2 * SECOND
+"""How long (ns) after the stall is known the picture is taken that those see who want no motion."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a recording: at its end, or some seconds after its last stall is known."""
+    """A picture of a recording: at its end, or some seconds after its first stall is known."""
 
     name: str
     recording: str
@@ -64,12 +67,16 @@ async def draw(picture: Picture) -> str:
     """Return the picture."""
     played = Played(RECORDINGS / f"{picture.recording}.jsonl.gz", picture.starts)
     replay = played.recorded.replay
-    known = replay.stalls[-1].at if replay.stalls else replay.end
+    known = replay.stalls[0].at if replay.stalls else replay.end
     until = replay.end if picture.after_stall is None else known + int(picture.after_stall * SECOND)
+    pattern = played.pattern
     played.go(replay.begin)
     app = Screen(played, picture.theme)
     app.client = picture.client
     async with app.run_test(size=picture.size) as pilot:
+        if pattern:
+            app.looked_at = pattern
+            app.query_one(PatternsPanel).put(pattern)
         await pilot.press(*picture.keys)
         begin = known - int(picture.span * SECOND) if picture.span else until
         for at in range(replay.begin, begin, LOOK):
@@ -86,7 +93,9 @@ async def last(app: Screen, pilot: Pilot[int], at: int) -> str:
 
 async def frames(app: Screen, pilot: Pilot[int], begin: int, end: int, size: tuple[int, int]) -> str:
     """Return the animated picture from one time (ns) to another."""
-    return animated([await last(app, pilot, at) for at in range(begin, end, EACH)], size, EACH / 1e9)
+    moments, known = range(begin, end, EACH), app.played.recorded.replay.stalls[0].at
+    still = sum(at < known + STILL for at in moments)
+    return animated([await last(app, pilot, at) for at in moments], size, EACH / 1e9, still=still)
 
 
 async def welcome() -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from echo_servers.catalog import BY_NAME
+from echo_servers.catalog import BY_NAME, Pattern
 from echo_tui.model.endings import ON_PURPOSE
 from echo_tui.run.arming import Arming
 from echo_tui.run.driver import Driver
@@ -43,7 +43,7 @@ class Played:
         self.stall_snapshots.keep(self.session, at)
 
     @property
-    def pattern(self) -> object:
+    def pattern(self) -> Pattern | None:
         return BY_NAME.get(self.session.server.pattern) if self.session.server else None
 
     @property

@@ -81,6 +81,7 @@ async def running(name: str, pattern: str, block: BlockSetting | None = None) ->
             run = Run(app, pilot)
             await run.until(lambda: app.live.session.server and app.live.session.server.listening_at)
             yield run
+            to.close()  # before it ends the server
 
 
 @contextlib.contextmanager
@@ -139,21 +140,23 @@ async def dashboard() -> None:
 
 
 async def stall() -> None:
-    """A loop that sleeps while everybody wants something: who waits, for how long, and on which line."""
-    async with running("stall", "asyncio-blocking", BlockSetting("sleep", 6.0)) as run:
-        run.app.live.toggle_block()
+    """Everybody speaks, then one message blocks for three seconds: who waits, on which line, and the end."""
+    async with running("stall", "asyncio") as run:
+        live = run.app.live
+        live.arm(BlockSetting("sleep", 3.0))
+        live.arm(None)
         await run.open(3)
-        for words in ("hello", "anybody there?"):
-            await run.say(None, words)
-            await run.pilot.pause(0.9)
-        run.app.live.toggle_block()
-        await run.say(1, "mogemoge")
-        await run.pilot.pause(0.4)
-        await run.say(2, "who waits?")
-        await run.say(3, "me too")
-        run.app.live.open_clients(1)
-        await run.until(lambda: not run.app.live.session.stalls.going and run.app.live.session.stalls.all)
-        await run.pilot.pause(2.0)
+        for _ in range(3):
+            await run.pilot.press("e")
+            await run.pilot.pause(0.6)
+        await run.pilot.press("E")
+        await run.until(lambda: any(s.located_at for s in live.session.stalls.going.values()))
+        await run.pilot.pause(0.7)
+        live.open_clients(1)
+        await run.until(lambda: not live.session.stalls.going)
+        await run.pilot.pause(0.6)
+        await run.pilot.press("e")
+        await run.pilot.pause(1.5)
 
 
 async def single_thread() -> None:

@@ -1,4 +1,4 @@
-"""Panels that were never drawn for lack of room can still be sent keys and wheel events."""
+"""What is drawn: panels without room handle keys, and the cursor hides nothing."""
 
 from echo_tui.tui.panel import Panel
 
@@ -19,3 +19,22 @@ async def test_panel_that_was_never_drawn_handles_every_key() -> None:
                 panel.action_edge(step)
                 panel.scroll_lines(step)
             panel.redraw()
+
+
+async def test_what_has_a_background_of_its_own_keeps_it_under_the_cursor() -> None:
+    app = Still("asyncio-blocking", run())
+    async with app.run_test(size=(160, 45)) as pilot:
+        await pilot.press("3", "home")
+        app.draw()
+        await pilot.pause()
+        panel = app.query_one("#connections", Panel)
+        for _ in range(panel.last):
+            for strip in panel._strips:
+                for text, style, _ in strip:
+                    if text.strip().startswith("blocks"):
+                        assert style
+                        assert style.bgcolor == app.palette.blocked.bgcolor
+            await pilot.press("down")
+            app.draw()
+            await pilot.pause()
+        assert any("blocks" in text for strip in panel._strips for text, _, _ in strip)

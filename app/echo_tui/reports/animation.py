@@ -85,17 +85,17 @@ def _fill(run: Run) -> str:
     return f'<rect fill="{run.style}" x="{x:.5g}" y="{TOP}" width="{width + 0.6:.5g}" height="24.9"/>'
 
 
-def animated(pictures: Iterable[str], size: tuple[int, int], each: float, hold: float = 2.0) -> str:
+def animated(pictures: Iterable[str], size: tuple[int, int], each: float, hold: float = 2.0, still: int = -1) -> str:
     """Return one SVG that shows pictures of a terminal of this size, each for `each` seconds, without end.
 
-    The last picture stays for `hold` more seconds. It is also the still picture for those who want no motion.
+    The last picture stays for `hold` more seconds. Those who want no motion see one of them: `still` is its index.
     """
     rows, count, background = Rows(), 0, ""
     for picture in pictures:
         background = background or _background(picture)
         rows.add(count, picture, background)
         count += 1
-    seconds = count * each + hold
+    seconds, still = count * each + hold, still % max(count, 1)
     frames, groups, names = [], [], dict[tuple[tuple[float, bool], ...], str]()
     for (row, content), numbers in sorted(rows.shown.items(), key=lambda entry: entry[0][0]):
         if len(numbers) == count:
@@ -104,7 +104,7 @@ def animated(pictures: Iterable[str], size: tuple[int, int], each: float, hold: 
         changes = tuple((first * each / seconds, on) for first, on in _changes(numbers, count))
         if changes not in names:
             names[changes] = f"k{len(names)}"
-            frames.append(_keyframes(names[changes], changes))
+            frames.append(_keyframes(names[changes], changes, still in numbers))
         groups.append(f'<g class="{names[changes]}" transform="translate(0 {row * ROW:g})">{content}</g>')
     width, height = size[0] * CELL + 2 * MARGIN, size[1] * ROW + TITLE + MARGIN
     return "\n".join(_document(width, height, background, seconds, rows.styles, frames, groups))
@@ -125,10 +125,12 @@ def _changes(numbers: Sequence[int], count: int) -> list[tuple[int, bool]]:
     return [(next(frames), on) for on, frames in runs]
 
 
-def _keyframes(name: str, changes: Sequence[tuple[float, bool]]) -> str:
+def _keyframes(name: str, changes: Sequence[tuple[float, bool]], still: bool) -> str:
     steps = "".join(f"{share:.3%}{{visibility:{'visible' if on else 'hidden'}}}" for share, on in changes)
-    still = "visible" if changes[-1][1] else "hidden"
-    return f".{name}{{animation-name:{name};visibility:{still}}}@keyframes {name}{{{steps}100%{{visibility:{still}}}}}"
+    still_is, last = ("visible" if on else "hidden" for on in (still, changes[-1][1]))
+    return (
+        f".{name}{{animation-name:{name};visibility:{still_is}}}@keyframes {name}{{{steps}100%{{visibility:{last}}}}}"
+    )
 
 
 def _document(
@@ -143,8 +145,9 @@ def _document(
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}">'
     yield f"<style>text{{font:20px {FONT};white-space:pre}}.t{{font-weight:bold;fill:#8a8f9a}}"
     yield from (f".{name}{{{style}}}" for style, name in styles.items())
-    yield f"g[class]{{animation:{seconds:g}s step-end infinite}}"
-    yield "@media (prefers-reduced-motion:reduce){g[class]{animation:none}}"
+    # The rules of the classes, which name the keyframes, are more specific than this one.
+    yield f"g{{animation:{seconds:g}s step-end infinite}}"
+    yield "@media (prefers-reduced-motion:reduce){g{animation:none!important}}"
     yield from frames
     yield f'</style><rect fill="{background}" width="{width:g}" height="{height:g}" rx="8"/>'
     yield f'<text class="t" x="{width / 2:g}" y="22" text-anchor="middle">echo-tui</text>'

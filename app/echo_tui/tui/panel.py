@@ -147,7 +147,9 @@ class Panel(Widget, can_focus=True):
             assert self.view
             mark = Style(bgcolor=self.view.palette.cursor.bgcolor)
             left = max(width - sum(len(text) for text, _ in line), 0)
-            return [(text, style + mark) for text, style in [*line, (" " * left, mark)]]
+            # What has a background of its own, such as a blocking call, would be illegible on another one.
+            marked = [(text, style if style.bgcolor else style + mark) for text, style in line]
+            return [*marked, (" " * left, mark)]
         return line
 
     def at(self, y: int, width: int) -> tuple[int, Line] | None:

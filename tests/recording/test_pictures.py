@@ -1,0 +1,46 @@
+"""The pictures of README and docs are drawn from the recordings in the repository, and always in the same way."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.screenshots.__main__ import PICTURES, Picture, draw, welcome
+from tests.screenshots.runs import RECORDINGS
+
+WORDS = {
+    "dashboard": ("STALLED", "blocks", "not accepted"),
+    "stall": ("STALLED", "time.sleep", "@keyframes"),
+    "single-thread": ("not accepted",),
+    "projector": ("STALLED",),
+    "stage": ("STALLED", "time.sleep"),
+    "attach": ("STALLED", "wait_for_export"),
+}
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+async def test_a_picture_is_drawn_from_its_recording(picture: Picture) -> None:
+    first, second = await draw(picture), await draw(picture)
+    assert first == second
+    shown = re.sub(r"<[^>]+>", " ", first.replace("&#160;", " "))
+    for words in WORDS[picture.name]:
+        assert words in (first if words.startswith("@") else shown)
+    assert "REPLAY" not in shown
+
+
+async def test_the_first_screen_needs_none() -> None:
+    assert await welcome() == await welcome()
+
+
+def test_every_picture_of_the_documents_is_made() -> None:
+    documents = [Path("README.md"), *Path("docs").glob("*.md")]
+    used = {name for path in documents for name in re.findall(r"screenshots/([\w-]+)\.svg", path.read_text())}
+    assert used == {picture.name for picture in PICTURES} | {"welcome", "matrix"}
+
+
+def test_recordings_are_small_and_name_no_machine() -> None:
+    for path in RECORDINGS.glob("*.gz"):
+        data = path.read_bytes()
+        assert len(data) < 100_000
+        assert not re.search(rb'"(/root|/work|/tmp|/Users|/home/(?!you/))', gzip.decompress(data)), path

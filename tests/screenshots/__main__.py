@@ -5,6 +5,7 @@
 
 import asyncio
 import gzip
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +17,13 @@ from echo_tui.experiments.measure import Measured
 from echo_tui.experiments.report import markdown
 from echo_tui.reports.animation import animated
 from echo_tui.run.plan import Plan
-from echo_tui.tui.app import EchoTui
 from echo_tui.tui.matrix import MatrixScreen
 from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.pictures import drawn
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
-from tests.screenshots.played import Played, Screen
+from tests.screenshots.played import Played, Resting, Screen
 from tests.screenshots.runs import RECORDINGS, RUNS, Cells
 
 FOLDER = Path("screenshots")
@@ -66,17 +66,15 @@ PICTURES = (
 async def draw(picture: Picture) -> str:
     """Return the picture."""
     played = Played(RECORDINGS / f"{picture.recording}.jsonl.gz", picture.starts)
-    replay = played.recorded.replay
+    replay = played.replay
     known = replay.stalls[0].at if replay.stalls else replay.end
     until = replay.end if picture.after_stall is None else known + int(picture.after_stall * SECOND)
-    pattern = played.pattern
-    played.go(replay.begin)
     app = Screen(played, picture.theme)
     app.client = picture.client
     async with app.run_test(size=picture.size) as pilot:
-        if pattern:
-            app.looked_at = pattern
-            app.query_one(PatternsPanel).put(pattern)
+        if played.pattern:
+            app.looked_at = played.pattern
+            app.query_one(PatternsPanel).put(played.pattern)
         await pilot.press(*picture.keys)
         begin = known - int(picture.span * SECOND) if picture.span else until
         for at in range(replay.begin, begin, LOOK):
@@ -88,36 +86,41 @@ async def draw(picture: Picture) -> str:
 async def last(app: Screen, pilot: Pilot[int], at: int) -> str:
     """Return the picture of a time (ns)."""
     app.played.go(at)
-    return await drawn(app, pilot)
+    return named(await drawn(app, pilot))
+
+
+def named(picture: str) -> str:
+    """Return a picture by Rich with a fixed name in place of one that differs each time."""
+    return re.sub(r"terminal-\d+", "terminal", picture)
 
 
 async def frames(app: Screen, pilot: Pilot[int], begin: int, end: int, size: tuple[int, int]) -> str:
     """Return the animated picture from one time (ns) to another."""
-    moments, known = range(begin, end, EACH), app.played.recorded.replay.stalls[0].at
+    moments, known = range(begin, end, EACH), app.played.replay.stalls[0].at
     still = sum(at < known + STILL for at in moments)
     return animated([await last(app, pilot, at) for at in moments], size, EACH / 1e9, still=still)
 
 
 async def welcome() -> str:
     """Return what somebody sees who starts it for the first time."""
-    app = EchoTui(Plan())
+    app = Resting(Plan())
     app.lan = ""
     async with app.run_test(size=TALK) as pilot:
-        return await drawn(app, pilot)
+        return named(await drawn(app, pilot))
 
 
 async def matrix() -> str:
     """Return the picture of the isolation matrix; the table of docs/matrix.md is of the same cells."""
     kept = msgspec.json.decode(gzip.decompress((RECORDINGS / "matrix.json.gz").read_bytes()), type=Cells)
     put_into_document(markdown(kept.cells, kept.made))
-    app = EchoTui(Plan())
+    app = Resting(Plan())
     app.measured = {(cell.pattern, cell.kind): Measured(cell) for cell in kept.cells}
     async with app.run_test(size=WIDE) as pilot:
         screen = MatrixScreen(app.measured, kept.made.terms, lambda: None)
         app.push_screen(screen)
         await pilot.pause()
         screen.query_one(DataTable).move_cursor(row=[p.name for p in PATTERNS].index("asyncio"), column=1)
-        return await drawn(app, pilot)
+        return named(await drawn(app, pilot))
 
 
 def put_into_document(table: str) -> None:

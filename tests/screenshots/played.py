@@ -4,15 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from echo_servers.catalog import BY_NAME, Pattern
+from echo_servers.catalog import BY_NAME
 from echo_tui.model.endings import ON_PURPOSE
 from echo_tui.run.arming import Arming
 from echo_tui.run.driver import Driver
 from echo_tui.run.live import Live
 from echo_tui.run.plan import Plan
-from echo_tui.run.recorded import Recorded
 from echo_tui.run.replay import Replay
 from echo_tui.run.strace_view import StraceView
+from echo_tui.session.folding import fold
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots
 from echo_tui.tui.app import EchoTui
@@ -20,31 +20,31 @@ from echo_tui.tui.view import View
 
 
 class Played:
-    """A source that is where it was put, with the session of then."""
+    """A source that goes on only when it is told to, from the start of a recording on."""
 
     def __init__(self, path: Path, starts: bool = True) -> None:
         """`starts` is whether the recorded dashboard had started the server, or had attached to it."""
-        replay = Replay(str(path))
-        while not replay.read_ahead(1.0):
+        self.replay = Replay(str(path))
+        while not self.replay.read_ahead(1.0):
             pass
-        self.recorded = Recorded(replay)
-        self.recorded.paused = True
+        self._observations = list(self.replay.observations(0))
+        self._folded = 0
+        self.at = self.replay.begin
+        server = self.replay.session_at(self.replay.total).server
+        self.pattern = BY_NAME.get(server.pattern) if server else None
         self.starts = starts
         self.plan = Plan()
         self.session = Session()
         self.block, self.strace_view, self.output_held = Arming(None), StraceView(), False
         self.stall_snapshots = StallSnapshots()
-        self.go(self.recorded.replay.end)
 
     def go(self, at: int) -> None:
-        """Go to a time (ns)."""
-        self.recorded.seek(at)
-        self.session = self.recorded.session
+        """Go on to a time (ns)."""
+        position = self.replay.position_at(at)
+        for one in self._observations[self._folded : position]:
+            self.session = fold(self.session, one)
+        self._folded, self.at = position, at
         self.stall_snapshots.keep(self.session, at)
-
-    @property
-    def pattern(self) -> Pattern | None:
-        return BY_NAME.get(self.session.server.pattern) if self.session.server else None
 
     @property
     def running(self) -> bool:
@@ -71,10 +71,17 @@ class Played:
         return
 
     def close(self) -> None:
-        self.recorded.close()
+        self.replay.close()
 
 
-class Screen(EchoTui):
+class Resting(EchoTui):
+    """A dashboard in which nothing happens by itself, so that a picture is the same each time."""
+
+    def _look(self) -> None:
+        """Take no turn."""
+
+
+class Screen(Resting):
     """The dashboard of a `Played` source."""
 
     def __init__(self, played: Played, theme: str | None = None) -> None:
@@ -83,11 +90,7 @@ class Screen(EchoTui):
         self.lan = ""
 
     def new_driver(self) -> Driver:
-        return Driver(self.live, self.played.recorded.clock)
+        return Driver(self.live, lambda: self.played.at)
 
     def view(self) -> View:
-        return replace(super().view(), texts=self.played.recorded.texts)
-
-    def save_screenshot_to(self, path: Path) -> None:
-        """Write the picture of now."""
-        path.write_text(self.export_screenshot(title="echo-tui"), encoding="utf-8")
+        return replace(super().view(), texts=self.played.replay.texts)

@@ -17,6 +17,7 @@ from echo_tui.run.streamed import Streamed
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.keys import ALL_KEYS, RECORDING
 from echo_tui.tui.panels.seek import SeekBar
+from echo_tui.tui.panels.timeline import LABEL, TimelinePanel
 
 from tests.e2e.terminal import Terminal, command
 from tests.recording.made import SECOND, few, read
@@ -138,6 +139,20 @@ async def test_a_click_goes_to_a_time(stalled: Path) -> None:
         await stage.until(lambda: abs(seconds(stage) - half) < half / 10, "the middle")
         await stage.pilot.click(bar, offset=(bar._bar.start + 1, 0))
         await stage.until(lambda: seconds(stage) < half / 10, "the start")
+
+
+async def test_a_click_on_the_timeline_goes_back_to_that_time(stalled: Path) -> None:
+    async with viewing(stalled) as stage:
+        await stage.press("v")
+        end = source(stage).replay.end
+        source(stage).seek(end)
+        stage.app.draw()
+        timeline = stage.app.query_one(TimelinePanel)
+        before = timeline.window(stage.app.view())
+        column = timeline.columns - 1 - int(0.5 * SECOND / before.step)
+        await stage.pilot.click(timeline, offset=(LABEL + column + 2, 2))  # the border and its padding are 2
+        await stage.until(lambda: source(stage).clock() < end, "it goes back")
+        assert abs(end - source(stage).clock() - SECOND / 2) < SECOND / 4
 
 
 async def test_nothing_is_offered_that_needs_a_server(stalled: Path) -> None:

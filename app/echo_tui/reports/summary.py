@@ -41,6 +41,8 @@ class Summary(msgspec.Struct, tag_field="type", tag="summary"):
     latency: Latency | None
     stalls: dict[str, int]
     exit_code: int
+    dropped: int = 0
+    """Observations that were left out of the stream because stdout was read too slowly; `lost` lines sum them up."""
     replies_pending: int = 0
     """Clients of a server that reports nothing which have spoken last and have no reply at the end."""
 
@@ -74,5 +76,5 @@ def summarize(session: Session, latencies: Latencies, seconds: float, left: tupl
     return Summary(
         round(seconds, 3), totals.new, *left, totals.recv_bytes, totals.send_bytes,
         round(totals.send / max(seconds, 0.001), 1), totals.lost, latencies.summary(), dict(stalls), exit_code,
-        len(session.replies.since),
+        0, len(session.replies.since),
     )  # fmt: skip

@@ -62,7 +62,8 @@ class Headless:
             self._stream.stalls(self.live.session, self.driver.now)
             code = self._code(ended.number, early)
             self._stream.summary(self.live.session, self.driver.now, open_or_queued, code)
-            return code
+        self._stream.finish()
+        return code
 
     def _begin(self, goes_on: Callable[[], bool]) -> None:
         self.live.start(self.pattern)
@@ -156,7 +157,8 @@ def watch_target(
         stream.stalls(source.session, driver.now)
         code = 128 + ended.number if ended.number else _code(source)
         stream.summary(source.session, driver.now, open_or_queued, code)
-        return code
+    stream.finish()
+    return code
 
 
 def _code(source: Attached) -> int:

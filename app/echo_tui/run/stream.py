@@ -12,7 +12,9 @@ from echo_tui.model.activity import SECOND
 from echo_tui.model.observations import ENCODER, Observation
 from echo_tui.reports.lines import stall_line, summary_lines
 from echo_tui.reports.summary import Latencies, summarize
+from echo_tui.run.dropped import Dropped
 from echo_tui.run.header import Parameters, new_header
+from echo_tui.run.outlet import Outlet
 from echo_tui.run.recorder import Recording
 from echo_tui.session.session import Session
 
@@ -41,15 +43,15 @@ class Stream:
         self, target: str, parameters: Parameters, start: int, as_json: bool, recording: Recording | None = None
     ) -> None:
         """Raises BadRequest if the file to record to can't be written."""
-        self.start, self.as_json = start, as_json
+        self.start = start
         self._latencies = Latencies()
         self._told_at = self._pending = 0
         self._reporter = StallReporter()
         recording = recording or Recording()
         header = new_header(target, parameters, start)
         self._privacy, self._recorder = recording.privacy, recording.recorder(header)
-        if as_json:
-            self._write(header)
+        self._outlet, self._dropped = Outlet() if as_json else None, Dropped()
+        self._write(header)
 
     def hear(self, found: Sequence[Observation]) -> None:
         """Write observations, as far as they are written."""
@@ -58,18 +60,18 @@ class Stream:
         if self._recorder.failure:
             print(f"echo-tui: {self._recorder.path} is no longer written: {self._recorder.failure}", file=sys.stderr)
             self._recorder.failure = ""
-        if self.as_json:
-            lines = self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(found)))
-            sys.stdout.write(plain_json(lines.decode()))
+        if self._outlet and found:
+            told = self._dropped.thin(found) if self._outlet.full else [*self._dropped.told(found[0].at), *found]
+            lines = self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(told)))
+            self._outlet.put(plain_json(lines.decode()))
 
     def stalls(self, session: Session, now: int) -> None:
         """Write what has happened to the stalls of a session."""
         for report in self._reporter.report(list(session.stalls.all), now):
-            if self.as_json:
+            if self._outlet:
                 self._write(report)
             elif report.event in TOLD:
                 print(stall_line(report, self.start), flush=True)
-        sys.stdout.flush()
 
     def pending(self, session: Session, now: int) -> None:
         """Write how many replies are pending, at most once a second, while any are, and when the last one has come."""
@@ -77,7 +79,7 @@ class Stream:
         if now - self._told_at < SECOND or not (since or self._pending):
             return
         self._told_at, self._pending = now, len(since)
-        if self.as_json:
+        if self._outlet and not self._outlet.full:
             oldest = sorted(since.items(), key=lambda each: each[1])[:NAMED]
             waiting = [
                 VictimReport(c.peer, c.client, Wait.NO_REPLY.value, begin, None)
@@ -85,23 +87,32 @@ class Stream:
                 if (c := session.connections.get(number))
             ]
             self._write(PendingReplies(now, len(since), session.replies.oldest(now), waiting))
-            sys.stdout.flush()
 
     def summary(self, session: Session, now: int, left: tuple[int, int], code: int) -> None:
         """Write the summary; `left` are the connections open, and those in the accept queue, at the end."""
         found = summarize(session, self._latencies, (now - self.start) / 1e9, left, code)
-        if self.as_json:
-            self._write(found)
-        else:
-            print(*summary_lines(found), sep="\n")
-        sys.stdout.flush()
+        if not self._outlet:
+            print(*summary_lines(found), sep="\n", flush=True)
+            return
+        for one in self._dropped.told(now):
+            self._write(one)
+        self._write(msgspec.structs.replace(found, dropped=self._dropped.total))
 
     def close(self) -> None:
         """Finish the file that is recorded to, if any."""
         self._recorder.close()
 
+    def finish(self) -> None:
+        """Wait until all is written. Raises OSError if it can't be written any more."""
+        if self._outlet:
+            self._outlet.finish()
+        if self._dropped.total:
+            count = f"{self._dropped.total:,}"
+            print(f"echo-tui: {count} observations left out: stdout is read too slowly", file=sys.stderr)
+
     def _write(self, item: msgspec.Struct) -> None:
-        sys.stdout.write(plain_json(self._privacy.scrub(ENCODER.encode(item)).decode()) + "\n")
+        if self._outlet:
+            self._outlet.put(plain_json(self._privacy.scrub(ENCODER.encode(item)).decode()) + "\n")
 
 
 def left(session: Session) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from itertools import islice
 from echo_servers.block import WORDS
 from echo_servers.fixes import KEEP_THE_GIL
 from rich.style import Style
+from textual import events
 
 from echo_tui.diagnosis.stall import Stall
 from echo_tui.model.blocks import KEEPS_GIL
@@ -14,6 +15,7 @@ from echo_tui.tui.lanes import TALL, TALLEST, Window, lane, spans
 from echo_tui.tui.lines import UNBLAMED, Texts, file_line, no_line, source_line
 from echo_tui.tui.panel import Line, Panel, pad
 from echo_tui.tui.panels.connections import state_style
+from echo_tui.tui.panels.seek import SeekBar
 from echo_tui.tui.server_lane import server_lane
 from echo_tui.tui.view import View
 from echo_tui.words import panels as words
@@ -154,6 +156,14 @@ class TimelinePanel(Panel):
         if self.last == self.first:
             return self._hint(y)
         return super().row(y, width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the lane; in a recording, also go to the time of the column."""
+        super().on_click(event)
+        offset, view = event.get_content_offset(self), self.view
+        if view and view.playback and offset is not None and 0 <= offset.x - LABEL < self.columns:
+            window = self.window(view)
+            self.post_message(SeekBar.Sought(window.begin + window.step * (offset.x - LABEL)))
 
     def _hint(self, y: int) -> Line:
         """Return a row of the hint on what to do while there is no connection."""

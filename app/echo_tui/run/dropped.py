@@ -1,0 +1,75 @@
+"""Observations that were left out of a stream because its reader is slow, summed up so that totals stay exact."""
+
+from collections.abc import Iterable, Sequence
+
+from echo_servers.records import Bye, Echo, Lost, New, Recv, Send
+
+from echo_tui.model.observations import (
+    ClientEcho,
+    ClientSent,
+    ClientsLost,
+    CoresSample,
+    Lag,
+    Observation,
+    ProcessSample,
+    SocketSample,
+    StackSample,
+    ThreadSample,
+)
+
+SAMPLES = (SocketSample, ThreadSample, StackSample, ProcessSample, CoresSample, Lag)
+OF_CLIENTS = (ClientSent, ClientEcho)
+OF_SERVERS = (New, Bye, Recv, Send, Echo)
+
+
+class Dropped:
+    """What was left out since it was last told."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        """The number of observations that were left out in the whole run, samples among them."""
+        self._lost: dict[int, Lost] = {}
+        self._of_clients = 0
+
+    def thin(self, found: Iterable[Observation]) -> list[Observation]:
+        """Leave out what comes often, and return the rest: without it a session would not be understood."""
+        kept: list[Observation] = []
+        for one in found:
+            if isinstance(one, OF_SERVERS):
+                self._add(self._lost.setdefault(one.pid, Lost(one.at, one.pid, one.tid)), one)
+            elif isinstance(one, OF_CLIENTS):
+                self._of_clients += 1
+            elif not isinstance(one, SAMPLES):
+                kept.append(one)
+                continue
+            self.total += 1
+        return kept
+
+    def told(self, at: int) -> Sequence[Observation]:
+        """Return what tells a session how much was left out until a time (ns); nothing if nothing was."""
+        lost: list[Observation] = list(self._lost.values())
+        if self._of_clients:
+            lost.append(ClientsLost(at, self._of_clients))
+        self._lost, self._of_clients = {}, 0
+        return lost
+
+    def _add(self, lost: Lost, one: New | Bye | Recv | Send | Echo) -> None:
+        lost.at = one.at
+        match one:
+            case New():
+                lost.new += 1
+            case Bye():
+                lost.bye += 1
+            case Recv():
+                lost.recv += 1
+                lost.recv_bytes += one.size
+            case Send():
+                lost.send += 1
+                lost.send_bytes += one.size
+            case Echo():
+                lost.events += 1
+                lost.recv += 1
+                lost.recv_bytes += one.size
+                lost.send += 1
+                lost.send_bytes += one.size
+        lost.events += 1

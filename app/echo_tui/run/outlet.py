@@ -1,0 +1,66 @@
+"""What a run writes to stdout, by a thread of its own: a reader that is slow, or stops, does not hold up the run."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+LIMIT = 16 << 20
+"""Characters that may wait to be written; from then on `full` is True, and only what can't be missed should be put."""
+LOOK = 0.1
+"""How often (s) `finish` asks whether it is still to wait."""
+
+
+def to_stdout(text: str) -> None:
+    """Write a text. Raises OSError.
+
+    Not by `sys.stdout`, whose lock a thread that is still writing would hold when the interpreter ends.
+    """
+    data, descriptor = memoryview(text.encode()), sys.stdout.fileno()
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+class Outlet:
+    """A queue of texts, and the thread that writes them in their order."""
+
+    def __init__(self, write: Callable[[str], None] = to_stdout, limit: int = LIMIT) -> None:
+        self._write, self._limit = write, limit
+        self._texts: SimpleQueue[str | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._failure: OSError | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits to be written that what can be missed should be left out."""
+        return self._waiting >= self._limit
+
+    def put(self, text: str) -> None:
+        """Have a text written. Raises OSError if an earlier one could not be written."""
+        if self._failure:
+            raise self._failure
+        with self._lock:
+            self._waiting += len(text)
+        self._texts.put(text)
+
+    def finish(self, goes_on: Callable[[], bool] = lambda: True) -> None:
+        """Wait until all is written, for as long as `goes_on` is true. Raises OSError if it can't be written."""
+        self._texts.put(None)
+        while self._thread.is_alive() and goes_on():
+            self._thread.join(LOOK)
+        if self._failure:
+            raise self._failure
+
+    def _run(self) -> None:
+        while (text := self._texts.get()) is not None:
+            try:
+                self._write(text)
+            except OSError as error:
+                self._failure = error
+                return
+            with self._lock:
+                self._waiting -= len(text)

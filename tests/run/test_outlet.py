@@ -1,0 +1,142 @@
+"""A reader of stdout that is slow, stops or goes away: the run goes on, and what is left out is counted."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from echo_servers.records import Echo, Listening, Lost, New, Recv, Send
+from echo_tui.model.observations import ENCODER, ClientEcho, ClientsLost, Observation, ServerStarted, SocketSample
+from echo_tui.run.dropped import Dropped
+from echo_tui.run.outlet import Outlet
+from echo_tui.session.session import Session
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.e2e.terminal import command
+from tests.recording.made import few
+
+LIMIT = 30.0
+PAUSE = 3.0
+"""Seconds in which nobody reads."""
+
+
+def test_what_is_put_is_written_in_order() -> None:
+    written: list[str] = []
+    outlet = Outlet(written.append)
+    for number in range(1000):
+        outlet.put(f"{number}\n")
+    outlet.finish()
+    assert written == [f"{number}\n" for number in range(1000)]
+    assert not outlet.full
+
+
+def test_it_is_full_while_nobody_reads_and_does_not_block() -> None:
+    read = threading.Event()
+
+    def write(text: str) -> None:
+        read.wait(LIMIT)
+
+    outlet = Outlet(write, limit=1000)
+    for _ in range(30):
+        outlet.put("x" * 100)
+    assert outlet.full
+    read.set()
+    outlet.finish()
+    assert not outlet.full
+
+
+def test_an_error_is_raised_to_the_run() -> None:
+    def fail(text: str) -> None:
+        raise BrokenPipeError
+
+    outlet = Outlet(fail)
+    outlet.put("x")
+    with pytest.raises(BrokenPipeError):
+        outlet.finish()
+    with pytest.raises(BrokenPipeError):
+        outlet.put("x")
+
+
+events = st.sampled_from(
+    [
+        New(2, 1, 1, 1, "127.0.0.1:6001"),
+        Recv(3, 1, 1, 1, 5, ""),
+        Send(4, 1, 1, 1, 7, ""),
+        Echo(5, 1, 1, 1, 3, "", 1),
+        ClientEcho(6, 1, 5, "", 10, 0),
+        SocketSample(7, 0, 128, 0, [], []),
+        Listening(8, 1, 1, "127.0.0.1", 1, 128),
+    ]
+)
+
+
+@given(st.lists(events), st.integers(0, 5))
+def test_totals_stay_exact(found: list[Observation], every: int) -> None:
+    begin: list[Observation] = [
+        ServerStarted(1, "asyncio", 1, "127.0.0.1", 5000),
+        Listening(1, 1, 1, "127.0.0.1", 1, 1),
+    ]
+    dropped, thinned = Dropped(), [*begin]
+    for number, one in enumerate(found):
+        thinned += dropped.thin([one]) if every and number % every else [*dropped.told(9), one]
+    thinned += dropped.told(9)
+    whole, less = Session(), Session()
+    whole.apply_all([*begin, *found])
+    less.apply_all(thinned)
+    for name in ("new", "recv", "recv_bytes", "send", "send_bytes"):
+        assert getattr(less.totals, name) == getattr(whole.totals, name), name
+    lost = sum(one.events for one in thinned if isinstance(one, Lost))
+    lost += sum(one.records for one in thinned if isinstance(one, ClientsLost))
+    samples = sum(isinstance(one, SocketSample) for one in found) - sum(isinstance(o, SocketSample) for o in thinned)
+    echoes = sum(isinstance(one, Echo) for one in found) - sum(isinstance(one, Echo) for one in thinned)
+    assert dropped.total == lost + samples - echoes, "an Echo counts as two events"
+
+
+def test_nothing_is_left_out_of_what_a_session_needs() -> None:
+    rare = [one for one in few() if not isinstance(one, New | Recv | Send)][:-1]
+    assert Dropped().thin(rare) == rare
+    assert ENCODER.encode_lines(rare)
+
+
+@contextlib.contextmanager
+def watching(*options: str) -> Iterator["subprocess.Popen[str]"]:
+    line = [command(), "watch", "asyncio", "--port", "0", "--json", *options]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel is sampled")
+def test_a_reader_that_stops_does_not_stop_the_run() -> None:
+    with watching("--clients", "20", "--load", "200") as process:
+        assert process.stdout
+        lines: list[dict[str, Any]] = []
+        while not lines or lines[-1]["type"] != "echo":
+            lines.append(json.loads(process.stdout.readline()))
+        time.sleep(PAUSE)  # much more than a pipe holds is written in this time
+        process.terminate()
+        lines += map(json.loads, process.stdout)
+    assert lines[-1]["type"] == "summary"
+    samples = [line["at"] for line in lines if line["type"] == "sockets"]
+    assert samples[-1] - samples[0] > PAUSE / 2 * 1e9
+    assert max(later - earlier for earlier, later in pairwise(samples)) < PAUSE / 2 * 1e9, "it was sampled all the time"
+    assert lines[-1]["lost"] == lines[-1]["dropped"] == 0, "so much is kept until it is read"
+
+
+def test_a_reader_that_goes_away_ends_it() -> None:
+    with watching() as process:
+        assert process.stdout
+        assert "header" in process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(LIMIT) == 1
+        assert process.stderr
+        assert "Traceback" not in process.stderr.read()

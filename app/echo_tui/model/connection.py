@@ -169,9 +169,13 @@ class Connection:
         In between its thread may have waited for the GIL or for a core.
         """
         if self.client is None:  # our own clients measure their waits by their own clocks
-            came_at = self.came_at
-            self.echoed(at + took, self.to_echo_since or came_at or at)
-            self.remember(came_at, at, State.WAITING)
+            if came_at := self.came_at:
+                self.echoed(at + took, self.to_echo_since or came_at)
+                self.remember(came_at, at, State.WAITING)
+            elif took >= NOTICEABLE or self.to_echo_since:
+                self.echoed(at + took, self.to_echo_since or at)
+            else:
+                self.activity.count(at + took)
         self.read_at = at
         self.unechoed_since = 0
         self.recv += 1
@@ -298,7 +302,8 @@ class Connection:
         """
         if self.written is not None:
             return self.unechoed_since
-        return self.read_since if self.bytes_read is not None and self.bytes_read > self.recv_bytes else 0
+        bytes_read = self.bytes_read
+        return self.read_since if bytes_read is not None and bytes_read > self.recv_bytes else 0
 
     @property
     def has_its_echo(self) -> bool:
@@ -324,7 +329,9 @@ class Connection:
     @property
     def came_at(self) -> int:
         """Since when (ns) the bytes of the server's next record have waited; 0 if nothing is known to wait."""
-        return (self.none_read_since if self.unread_since else 0) or self.unwritten_since
+        if self.unread_since and (since := self.none_read_since):
+            return since
+        return self.unwritten_since
 
     def _taken(self, at: int) -> None:
         if self.client is None:

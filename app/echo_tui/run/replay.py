@@ -169,11 +169,16 @@ class Replay:
         if not found:
             return
         begin = self.end if self.total else self.begin
+        session, end = self._session, self.end
         for number, one in enumerate(found, self.total):
-            self.end = advanced(self.end, one.at)
-            self._session = fold(self._session, one)
+            at = one.at
+            if at > end:
+                end = advanced(end, at)
+            session = fold(session, one)
             if type(one) in NOTABLE:
+                self._session, self.end = session, end
                 self._note(number, one)
+        self._session, self.end = session, end
         packed = self._size > RAW
         kept = zlib.compress(lines, 1) if packed else lines
         self._size += len(kept)

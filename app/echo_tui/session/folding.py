@@ -12,7 +12,7 @@ from echo_tui.model.observations import (
     SessionBegan,
     Unavailable,
 )
-from echo_tui.session.session import Session
+from echo_tui.session.session import APPLY, Session
 
 GAP = 3_600_000_000_000
 """Two observations of a run are never this far apart (ns): it is sampled all the time."""
@@ -30,8 +30,9 @@ def fold(session: Session, one: Observation) -> Session:
             session = Session()
         elif kind in GROWING and _open(session) >= MOST_OPEN:
             one = Garbled(one.at, 1)
+            kind = Garbled
     try:
-        session.apply(one)
+        APPLY[kind](session, one)
     except Exception:  # whatever somebody has written there: it is no observation of a run
         session.apply(Garbled(0, 1))
     return session

@@ -36,7 +36,7 @@ def remote_ended() -> str:
 
 def saved(name: str, size: str) -> str:
     """Return where a recording was saved."""
-    return translated("{name}, {size}: echo-tui view {name}").format(name=name, size=size)
+    return translated("Saved, {size}: echo-tui view {name}").format(name=name, size=size)
 
 
 def not_saved(why: str) -> str:

@@ -48,3 +48,35 @@ def test_long_polls_are_pending_and_no_stall(start: Start, watch: Watch) -> None
             peer.hear()
     watched.until(lambda line: line["type"] == "pending" and line["count"] == 0)
     assert not watched.stalls()
+
+
+def test_a_pool_that_waits_for_itself(start: Start, watch: Watch) -> None:
+    server = start("itself.py")
+    peers = [Peer(server.port) for _ in range(3)]
+    for peer in peers:
+        peer.talk()
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    peers[0].say(b"go\n")
+    peers[1].say(b"go\n")
+    time.sleep(0.3)
+    peers[2].say(b"hello\n")
+    stall = watched.until(lambda line: line["type"] == "stall" and len(line["victims"]) == 3)
+    assert (stall["cause"], stall["attribution"]) == ("pool-waits-for-itself", "architecture"), stall
+    assert stall["culprit"]["function"] == "make_page"
+    assert {victim["peer"] for victim in stall["victims"]} == {peer.name for peer in peers}
+    assert set(stall["clues"][0].split(":")[:1]) == {"pool-waits-for-itself"}
+
+
+def test_a_pool_that_waits_for_another_one(start: Start, watch: Watch) -> None:
+    server = start("itself.py", "another")
+    peers = [Peer(server.port) for _ in range(3)]
+    for peer in peers:
+        peer.talk()
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    peers[0].say(b"go\n")
+    peers[1].say(b"go\n")
+    for peer in peers[:2]:
+        peer.hear()
+    assert not watched.stalls()

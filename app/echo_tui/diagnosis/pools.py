@@ -1,6 +1,7 @@
-"""Pools of threads that work for an event loop and report nothing: which are exhausted, and who waits for them."""
+"""Pools of threads that report nothing: which are exhausted or wait for themselves, and who waits for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from echo_tui.diagnosis.scene import Scene
 from echo_tui.diagnosis.stall import is_own
@@ -12,6 +13,12 @@ LEAST = 2
 """A pool has at least so many threads; a single one may do anything."""
 LASTS = 100_000_000
 """For so long (ns) each of its threads has been in its call."""
+WORKER = ("/concurrent/futures/thread.py", "_worker")
+"""The function in which a thread of an executor waits for tasks, and runs them, by the end of its file."""
+FUTURES, RESULTS = "/concurrent/futures/_base.py", ("result", "exception")
+"""The functions in which a thread waits for the result of a future."""
+ELSEWHERE = ("/asyncio/base_events.py", "/asyncio/runners.py", "/concurrent/futures/process.py")
+"""Modules whose threads may give the result of a future that no thread of a pool gives."""
 
 
 def exhausted(scene: Scene, pid: int) -> list[ThreadState]:
@@ -36,6 +43,36 @@ def in_question(scene: Scene, pid: int) -> list[ThreadState]:
     return busy if len(calls) == 1 and LEAST <= len(busy) == len(threads) < len(pending(scene, pid)) else []
 
 
+def waits_for_itself(scene: Scene, pid: int) -> list[ThreadState]:
+    """Return the threads of the pools of a process if each waits for a result that only they can give; else none.
+
+    Only what is certain is claimed: no other thread of the process runs, or waits for anything but a client to accept
+    or a lock, and none runs an event loop, which may give the result of a future too.
+    """
+    threads = may_wait_for_itself(scene, pid)
+    if any(_unknown(thread) for thread in threads):
+        return []
+    workers = [thread for thread in threads if _task(thread) is not None]
+    elsewhere = any(frame.file.endswith(ELSEWHERE) for thread in threads for frame in thread.frames)
+    return workers if workers and not elsewhere and all(_waits_for_result(thread) for thread in workers) else []
+
+
+def may_wait_for_itself(scene: Scene, pid: int) -> list[ThreadState]:
+    """Return the threads in locks that may be a pool that waits for itself; whether it does depends on their stacks."""
+    threads = scene.threads.of(pid)
+    locked = [t for t in threads if t.lock == "private" and scene.at - t.since >= LASTS]
+    accept = [t for t in threads if t.kind == "accept" or (t.kind == "poll" and t.accepts)]
+    return locked if locked and len(locked) + len(accept) == len(threads) and pending(scene, pid) else []
+
+
+def to_ask(scene: Scene) -> Iterator[int]:
+    """Yield the processes whose stacks would tell whether a pool is exhausted, or waits for itself."""
+    for pid in processes(scene):
+        unknown = any(_unknown(thread) for thread in may_wait_for_itself(scene, pid))
+        if unknown or (in_question(scene, pid) and not exhausted(scene, pid)):
+            yield pid
+
+
 def pending(scene: Scene, pid: int) -> list[Connection]:
     """Return the connections of a process that wait for a reply, those that have waited longest first."""
     found = [c for number in scene.replies if (c := scene.connections.get(number)) and c.pid == pid]
@@ -43,10 +80,14 @@ def pending(scene: Scene, pid: int) -> list[Connection]:
 
 
 def waiting(scene: Scene, pid: int) -> Iterator[tuple[Connection, int]]:
-    """Yield who waits for an exhausted pool, and since when (ns): the pool works for those that came first."""
+    """Yield who waits for a pool, and since when (ns): an exhausted one works for those that came first."""
     threads = exhausted(scene, pid)
     for connection in pending(scene, pid)[len(threads) :] if threads else ():
         yield connection, max(scene.replies[connection.number], scene.replied_at.get(pid, 0))
+    if stuck := waits_for_itself(scene, pid):
+        since = max(thread.since for thread in stuck)
+        for connection in pending(scene, pid):
+            yield connection, max(scene.replies[connection.number], since)
 
 
 def processes(scene: Scene) -> set[int]:
@@ -56,6 +97,25 @@ def processes(scene: Scene) -> set[int]:
 
 def _line(thread: ThreadState) -> Frame | None:
     """Return the innermost own frame of a thread, as far as its stack was taken in this call."""
-    if thread.framed_at < thread.since:
+    if _unknown(thread):
         return None
     return next((frame for frame in thread.frames if is_own(frame)), None)
+
+
+def _unknown(thread: ThreadState) -> bool:
+    """Return whether the stack of a thread was not taken in its present call."""
+    return thread.framed_at < thread.since
+
+
+def _task(thread: ThreadState) -> Sequence[Frame] | None:
+    """Return the calls of the task that a thread of an executor runs, innermost first; None if it is no such thread."""
+    for number, frame in enumerate(thread.frames):
+        if frame.function == WORKER[1] and frame.file.endswith(WORKER[0]):
+            return thread.frames[:number]
+    return None
+
+
+def _waits_for_result(thread: ThreadState) -> bool:
+    """Return whether the task of a thread waits, in a call by the program's own code, for the result of a future."""
+    inner = takewhile(lambda frame: not is_own(frame), _task(thread) or ())
+    return any(frame.file.endswith(FUTURES) and frame.function in RESULTS for frame in inner)

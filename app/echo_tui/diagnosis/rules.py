@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from echo_tui.diagnosis.pools import exhausted
+from echo_tui.diagnosis.pools import exhausted, waits_for_itself
 from echo_tui.diagnosis.scene import Scene
 from echo_tui.diagnosis.stall import Attribution, Cause
 from echo_tui.diagnosis.targets import OnAccept, OnDescriptor, OnGil, OnHelper, OnThread, Target
@@ -50,8 +50,13 @@ class Suspect:
     def pool(self) -> list[ThreadState]:
         """The threads of a pool that is busy, if the target is the thread that accepts for it, or one of them."""
         if isinstance(self.target, OnHelper):
-            return exhausted(self.scene, self.target.pid)
+            return exhausted(self.scene, self.target.pid) or self.stuck
         return busy_pool(self.target, self.scene)
+
+    @property
+    def stuck(self) -> list[ThreadState]:
+        """The threads of a pool that waits for itself, if the target is a pool."""
+        return waits_for_itself(self.scene, self.target.pid) if isinstance(self.target, OnHelper) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ CHILD_CALLS = ("wait4", "waitid")
 
 RULES = (
     Rule("no-descriptor", lambda s: isinstance(s.target, OnDescriptor), Cause.NO_DESCRIPTORS, of_thread=False),
+    Rule("pool-waits-for-itself", lambda s: s.stuck, Cause.POOL_ITSELF, of_thread=False),
     Rule("helpers-busy", lambda s: isinstance(s.target, OnHelper), Cause.ALL_HELPERS_BUSY, of_thread=False),
     Rule("stays", lambda s: s.all_stay and len(s.scene.accepting) == 1, Cause.ONE_CLIENT, of_thread=False),
     Rule("all-stay", lambda s: s.all_stay, Cause.ALL_WORKERS_BUSY, of_thread=False),

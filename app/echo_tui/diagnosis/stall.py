@@ -37,6 +37,7 @@ class Cause(enum.Enum):
     CHILD = "child-process"
     LOCK = "lock"
     LOCK_OF_NOBODY = "lock-held-by-nobody"
+    POOL_ITSELF = "pool-waits-for-itself"
     PIPE = "pipe-full"
     SILENT_CLIENT = "silent-client"
     BACKLOG = "backlog-full"

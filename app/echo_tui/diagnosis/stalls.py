@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Collection
 from itertools import pairwise
 
-from echo_tui.diagnosis.pools import exhausted, in_question, processes
+from echo_tui.diagnosis.pools import to_ask
 from echo_tui.diagnosis.progress import Progress
 from echo_tui.diagnosis.rules import attribution_of
 from echo_tui.diagnosis.scene import Scene
@@ -98,7 +98,7 @@ class Stalls:
             if scene.at - begin >= self.threshold // 2:
                 self._lasts(target, those, begin, scene)
                 self.suspects.update(_to_be_located(target, self.going.get(target), scene))
-        self.suspects.update(pid for pid in processes(scene) if in_question(scene, pid) and not exhausted(scene, pid))
+        self.suspects.update(to_ask(scene))
         self.open = bool(self.going or self._coming)
         if not self.open:
             self._of.clear()

@@ -53,6 +53,7 @@ STALLS = (
     ("waiting for a child", "The thread waits for a child process to end."),
     ("waiting for a lock", "The thread waits for a lock that another one has."),
     ("lock held by nobody", "No thread is left in the process that could release the lock, as after a fork."),
+    ("pool waits for itself", "All threads of a pool wait for tasks that wait for a thread of the same pool."),
     ("throttled", "The CPU limit of the server's control group or container keeps it from running."),
     ("pipe full", "The thread writes to a pipe, and its reader does not read."),
     ("waiting for a silent client", "A loop waits for the first bytes of one client, and serves nobody else."),

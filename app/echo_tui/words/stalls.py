@@ -18,6 +18,7 @@ LABELS = {
     Cause.CHILD: "waiting for a child",
     Cause.LOCK: "waiting for a lock",
     Cause.LOCK_OF_NOBODY: "lock held by nobody",
+    Cause.POOL_ITSELF: "pool waits for itself",
     Cause.PIPE: "pipe full",
     Cause.THROTTLED: "throttled",
     Cause.SILENT_CLIENT: "waiting for a silent client",
@@ -35,12 +36,14 @@ SHORT = {
     Cause.CHILD: "child",
     Cause.LOCK: "lock",
     Cause.LOCK_OF_NOBODY: "dead lock",
+    Cause.POOL_ITSELF: "pool on itself",
     Cause.SILENT_CLIENT: "silent client",
 }
 SHORTEST = {
     Cause.PIPE: "pipe",
     Cause.THROTTLED: "limited",
     Cause.LOCK_OF_NOBODY: "lock",
+    Cause.POOL_ITSELF: "pool",
     Cause.SILENT_CLIENT: "silent",
     Cause.COMPUTING: "on CPU",
     Cause.GIL: "for GIL",
@@ -66,6 +69,7 @@ SENTENCES = {
     Cause.CHILD: "The thread that should serve them waits for a child process to end.",
     Cause.LOCK: "The thread that should serve them waits for a lock.",
     Cause.LOCK_OF_NOBODY: "It waits for a lock of its process, which has no other thread that could release it.",
+    Cause.POOL_ITSELF: "Every thread of the pool waits for a task that only a thread of the pool can run.",
     Cause.THROTTLED: "The limit of its control group keeps the server from running for most of the time.",
     Cause.PIPE: "The thread that should serve them writes to a pipe that is full, and nobody reads from it.",
     Cause.SILENT_CLIENT: "The thread that should serve them waits for the first bytes of one client.",
@@ -84,6 +88,7 @@ WAITS = {
 }
 CLUES = {
     "no-descriptor": "the server reports that accept failed: no file descriptor is left",
+    "pool-waits-for-itself": "each thread of the pool waits for a result, and no other thread can give one",
     "helpers-busy": "the server reports as many blocking calls as it has helpers",
     "stays": "the only worker has a client, and its record shows that it serves that client",
     "all-stay": "each worker has a client of its own",

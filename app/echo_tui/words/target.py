@@ -18,6 +18,7 @@ ADVICE = {
     Cause.CHILD: "Start the child asynchronously, or in a thread.",
     Cause.LOCK: "Hold the lock for a shorter time, and take it outside the loop's thread.",
     Cause.LOCK_OF_NOBODY: "Do not fork while threads run: start workers before, or by spawn.",
+    Cause.POOL_ITSELF: "Never wait in a pool for a task of the same pool: use a second one, or go on when it is done.",
     Cause.THROTTLED: "Raise the CPU limit of its control group or container, or use less.",
     Cause.PIPE: "Have the reader read, or write without blocking.",
     Cause.SILENT_CLIENT: "Wait for it asynchronously, and set a timeout for first bytes and handshakes.",

@@ -13,12 +13,13 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import endings, folding, idle, kernel, machine, sampling, screen, seen, serving, turns
+from tests.bench import endings, folding, foreign, idle, kernel, machine, sampling, screen, seen, serving, turns
 from tests.bench.figures import Effort, Section
 from tests.bench.table import table
 
 BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "watched": serving.measure,
+    "attached": foreign.measure,
     "turns": turns.measure,
     "folding": folding.measure,
     "screen": screen.flood,

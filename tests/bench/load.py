@@ -64,28 +64,32 @@ class One:
 class Many:
     """Several clients in one loop; a client that is not served waits for its first echo."""
 
+    MESSAGE, SIZE = MESSAGE, SIZE
+    """What each client sends, and how long what comes back is."""
+
     def __init__(self, clients: list[socket.socket]) -> None:
         self._ends: dict[int, tuple[Callable[[bytes], int], Callable[[int], bytes]]] = {}
-        self._due = {client.fileno(): SIZE for client in clients}
+        self._due = {client.fileno(): self.SIZE for client in clients}
         self.echoes = {client.fileno(): 0 for client in clients}
         # Both take the same calls; only what a timeout means differs, and none is used.
         self._poller = select.epoll() if hasattr(select, "epoll") else select.poll()
         for client in clients:
             self._poller.register(client.fileno(), select.POLLIN)
             self._ends[client.fileno()] = (client.send, client.recv)
-            client.send(MESSAGE)
+            client.send(self.MESSAGE)
 
     def run(self, until: float) -> None:
         """Answer each echo with the next message until then (monotonic seconds)."""
         ends, due, echoes, poll, now = self._ends, self._due, self.echoes, self._poller.poll, time.monotonic
+        message, size = self.MESSAGE, self.SIZE
         while now() < until:
             for fd, _ in poll():
                 send, recv = ends[fd]
-                due[fd] -= _size(recv(SIZE))
+                due[fd] -= _size(recv(size))
                 if not due[fd]:
-                    due[fd] = SIZE
+                    due[fd] = size
                     echoes[fd] += 1
-                    send(MESSAGE)
+                    send(message)
 
 
 def _size(data: bytes) -> int:

@@ -172,11 +172,19 @@ Reported = (
 )  # fmt: skip
 
 
+MAPPED = "::ffff:"
+"""How IPv6 writes an address of IPv4."""
+
+
 def preview(data: bytes) -> str:
     """The first bytes of a payload as text that gives them back exactly (Latin-1)."""
     return str(data[:PREVIEW], "latin-1")
 
 
 def address_name(host: str, port: int) -> str:
-    """An address as the article prints it; the host of an IPv6 address stands in brackets."""
+    """An address as the article prints it; the host of an IPv6 address stands in brackets.
+
+    A client of IPv4 is named so also by a server that listens for both (RFC 4291, 2.5.5.2).
+    """
+    host = host.removeprefix(MAPPED) if "." in host else host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -18,6 +18,8 @@ from tests.e2e.terminal import command
 from tests.ports import free_port, is_free
 
 LIMIT = 30.0
+INTERPRETERS = {".js": "node", ".java": "java"}
+"""What runs servers that are not written in Python, by the end of their names."""
 Start = Callable[..., Foreign]
 Watch = Callable[..., Watched]
 
@@ -29,9 +31,10 @@ def start() -> Iterator[Start]:
 
         def started(script: str, *arguments: str, port: int = 0) -> Foreign:
             port = port or free_port()
-            interpreter = shutil.which("node") if script.endswith(".js") else sys.executable
+            name = INTERPRETERS.get(Path(script).suffix)
+            interpreter = shutil.which(name) if name else sys.executable
             if interpreter is None:
-                pytest.skip("Node is not installed here")
+                pytest.skip(f"{name} is not installed here")
             line = [interpreter, str(Path(__file__).with_name(script)), str(port), *arguments]
             process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             stack.callback(process.wait)

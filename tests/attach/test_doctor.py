@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from echo_tui.observers import evidence, py_spy
+from echo_tui.observers import evidence, foreign_stacks
 
 from tests.attach.conftest import Start
 from tests.e2e.terminal import command
@@ -35,7 +35,7 @@ def test_a_server_is_examined_process_by_process(start: Start) -> None:
 
 
 def test_what_is_missing_has_a_way_to_bring_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(py_spy, "command", lambda: None)
+    monkeypatch.setattr(foreign_stacks, "py_spy", lambda: None)
     (stacks,) = [one for one in evidence.of_machine() if one.name == "stacks"]
     assert (stacks.there, stacks.missing) == (False, "py-spy is not installed")
     assert stacks.fix == "pip install py-spy"

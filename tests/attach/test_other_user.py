@@ -16,7 +16,7 @@ import echo_servers
 import echo_tui
 import msgspec
 import pytest
-from echo_tui.observers import py_spy
+from echo_tui.observers import foreign_stacks
 
 from tests.attach.watching import Foreign, Peer, Watched
 from tests.ports import free_port, is_free
@@ -28,7 +28,7 @@ PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin") or ""
 PATHS = {str(Path(str(package.__file__)).parents[1]) for package in (echo_servers, echo_tui, msgspec)}
 ENVIRONMENT = {
     "PYTHONPATH": os.pathsep.join(sorted(PATHS)),
-    "PATH": os.pathsep.join([str(Path(py_spy.command() or "/bin/true").parent), "/usr/bin", "/bin"]),
+    "PATH": os.pathsep.join([str(Path(foreign_stacks.py_spy() or "/bin/true").parent), "/usr/bin", "/bin"]),
     "ECHO_TUI_CONFIG": os.devnull,
 }
 Run = Callable[..., "subprocess.Popen[str]"]

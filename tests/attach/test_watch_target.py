@@ -158,24 +158,6 @@ def test_a_server_without_descriptors_leaves_its_clients_in_the_queue(start: Sta
     watched.stall("closed")
 
 
-def test_a_loop_in_a_poll_of_something_else_is_not_idle(start: Start, watch: Watch) -> None:
-    server = start("node_exec.js")
-    first, *others = (Peer(server.port) for _ in range(3))
-    for peer in (first, *others):
-        peer.talk()
-    watched = watch(f":{server.port}", "--stall-after", "200")
-    watched.until(lambda line: line["type"] == "worker")
-    first.say(b"go\n")
-    time.sleep(0.2)
-    for peer in others:
-        peer.say(b"hello\n")
-    opened = watched.stall("opened")
-    for peer in others:
-        peer.hear()
-    assert {peer.name for peer in others} <= {victim["peer"] for victim in opened["victims"]}
-    assert opened["culprit"]["tid"] == server.pid
-
-
 def test_a_server_that_is_stopped_by_a_signal(start: Start, watch: Watch) -> None:
     server = start("app.py", "sleep")
     peer = Peer(server.port)

@@ -76,6 +76,12 @@ def _state(applies: Callable[[ThreadState], object]) -> Callable[[Suspect], obje
     return lambda suspect: suspect.state and applies(suspect.state)
 
 
+def sleeps_in_a_lock(state: ThreadState) -> bool:
+    """Return whether a thread that waits in a futex only sleeps, which is how Java does it, by its innermost call."""
+    known = state.lock == "timed" and state.framed_at >= state.since
+    return known and bool(state.frames) and state.frames[0].function == "Thread.sleep"
+
+
 CHILD_CALLS = ("wait4", "waitid")
 
 
@@ -94,6 +100,7 @@ RULES = (
     Rule("in-wait-for-child", _state(lambda state: state.call in CHILD_CALLS), Cause.CHILD),
     Rule("in-call-to-upstream", _state(lambda state: state.remote), Cause.UPSTREAM),
     Rule("in-lock-of-nobody", lambda s: s.nobody_releases, Cause.LOCK_OF_NOBODY),
+    Rule("in-sleep", _state(sleeps_in_a_lock), Cause.BLOCKED),
     Rule("in-lock", _state(lambda state: state.lock), Cause.LOCK),
     Rule("in-write-to-pipe", _state(lambda state: state.pipe), Cause.PIPE),
     Rule("in-recv-of-silent-client", lambda s: s.serves_silent, Cause.SILENT_CLIENT),

@@ -156,10 +156,14 @@ class ThreadSample(Record, tag="threads-seen", gc=False):
 
 
 class StackSample(Record, tag="stacks", gc=False):
-    """The Python stacks of one process of the server, by the handler that it has registered (faulthandler)."""
+    """The stacks of one process of the server, by the handler that our patterns register (faulthandler) or a reader.
+
+    `held` is for how long (ns) a reader held the process.
+    """
 
     pid: int
     stacks: list[Stack]
+    held: int = 0
 
 
 class SystemCalls(Record, tag="system-calls", gc=False):

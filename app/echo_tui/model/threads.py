@@ -110,6 +110,8 @@ class Threads:
         """A counter that changes whenever a thread may have changed."""
         self.lost = False
         """Whether threads were sampled and no longer can be."""
+        self.held = 0
+        """For how long (ns) processes were held in all while their stacks were read."""
         self._marked = 0
         self._woken: Counter[int] = Counter()
         """How often an idle loop was woken to write its stack, by process, since it last reported its wakes."""
@@ -140,6 +142,7 @@ class Threads:
 
     def apply_stacks(self, o: StackSample) -> None:
         """Fold the stacks of a process."""
+        self.held += o.held
         first = self.known.get((o.pid, o.pid))
         if first and first.kind == "poll" and any(stack.tid == o.pid for stack in o.stacks):
             self._woken[o.pid] += 1

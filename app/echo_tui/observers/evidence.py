@@ -8,12 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from echo_tui.observers import py_spy, strace, syscalls
+from echo_tui.observers import foreign_stacks, strace, syscalls
 from echo_tui.observers.sock_diag import Diag
 from echo_tui.observers.targets import Target
 
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 """Who may trace whom (Yama): 0 any process of the same user, 1 only descendants, 2 only root, 3 nobody."""
+
+ALLOWED = "run as root, with CAP_SYS_PTRACE, or sysctl kernel.yama.ptrace_scope=0"
 
 
 class Evidence(msgspec.Struct):
@@ -51,10 +53,21 @@ def of_target(target: Target) -> Iterator[Evidence]:
             f"{name}: system calls", f"/proc/{pid}/task/{pid}/syscall", lambda path: Path(path).read_bytes()
         )
         yield _readable(f"{name}: polled sockets", f"/proc/{pid}/mem", lambda path: open(path, "rb").close())
-        is_python = "python" in os.path.realpath(f"/proc/{pid}/exe")
-        missing = "" if is_python else "it is no Python program: only its threads and system calls are shown"
-        stacks = _stacks()
-        yield Evidence(f"{name}: lines of code", "py-spy", missing or stacks.missing, "" if missing else stacks.fix)
+        yield _lines(name, pid)
+
+
+def _lines(name: str, pid: int) -> Evidence:
+    """Return whether the lines, or functions, of a process can be told."""
+    kind, name, stacks = foreign_stacks.kind_of(pid), f"{name}: lines of code", _stacks()
+    if kind == "node":
+        return Evidence(name, "its memory: functions and their first lines", _scope(), ALLOWED if _scope() else "")
+    if kind == "jcmd":
+        there = foreign_stacks.reader_of(pid, may_hold=True) is not None
+        missing = "" if there else "jcmd is not installed, or this Java machine does not answer it"
+        return Evidence(name, "jcmd", missing, "" if there else "install a JDK of its version")
+    is_python = "python" in os.path.realpath(f"/proc/{pid}/exe")
+    missing = "" if is_python else "it is no Python, Node or Java: only its threads and system calls are shown"
+    return Evidence(name, "py-spy", missing or stacks.missing, "" if missing else stacks.fix)
 
 
 def _sockets() -> Evidence:
@@ -83,18 +96,18 @@ def _threads() -> Evidence:
 
 def _stacks() -> Evidence:
     source = "py-spy, for Python programs that are not ours"
-    if py_spy.command() is None:
+    if foreign_stacks.py_spy() is None:
         return Evidence("stacks", source, "py-spy is not installed", "pip install py-spy")
+    return Evidence("stacks", source, _scope(), ALLOWED if _scope() else "")
+
+
+def _scope() -> str:
+    """Return why the memory of a foreign process can't be read; empty if it can."""
     try:
         scope = int(SCOPE.read_text())
     except (OSError, ValueError):
         scope = 0
-    if scope and os.geteuid():
-        fix = "run as root, with CAP_SYS_PTRACE, or sysctl kernel.yama.ptrace_scope=0"
-        return Evidence(
-            "stacks", source, f"the kernel lets only root trace a foreign process (ptrace_scope {scope})", fix
-        )
-    return Evidence("stacks", source)
+    return f"the kernel lets only root trace a foreign process (ptrace_scope {scope})" if scope and os.geteuid() else ""
 
 
 def _readable(name: str, path: str, read: Callable[[str], object]) -> Evidence:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 
 from echo_tui.model.observations import Observation, Unavailable
-from echo_tui.observers.py_spy import PySpy
+from echo_tui.observers.foreign_stacks import ForeignStacks
 from echo_tui.observers.sockets import Sockets
 from echo_tui.observers.stacks import Stacks, answers
 from echo_tui.observers.targets import owners_of
@@ -14,7 +14,9 @@ from echo_tui.observers.threads import Threads
 URGENT = 200_000_000
 """The least time (ns) between two requests for the stacks of a process that seems to stall."""
 FOREIGN = 300_000_000
-"""The same for a process without our handler, whose stacks py-spy reads without stopping it."""
+"""The same for a process without our handler."""
+HOLDING = 1_000_000_000
+"""The same for one that is held while its stack is read."""
 OWNED = 500_000_000
 """How long (ns) it is remembered which process has which connection."""
 YOUNG = 2_000_000_000
@@ -35,7 +37,9 @@ class Kernel:
         self.threads = Threads(self.sockets.peer_of)
         self._stacks = stacks
         self._group = group
-        self._py_spy = PySpy()
+        self._foreign = ForeignStacks()
+        self.may_hold = True
+        """Whether a process may be held for a moment while its stack is read."""
         self._asked: dict[int, tuple[int, object]] = {}
         self._told: set[str] = set()
         self._pids: Collection[int] = ()
@@ -61,7 +65,7 @@ class Kernel:
         sockets and threads are sampled more often. Of too many threads `first` are sampled before others.
         """
         self._pids = pids
-        stacks = (self._stacks.read() if self._stacks else None, self._py_spy.read())
+        stacks = (self._stacks.read() if self._stacks else None, self._foreign.read())
         found: list[Observation] = [sample for sample in stacks if sample]
         due = self.threads.pace.is_due(urgent)
         if due and (threads := self.threads.sample(pids, self._disturbed(), first, urgent)):
@@ -84,7 +88,7 @@ class Kernel:
         """Close the descriptors."""
         self.sockets.close()
         self.threads.close()
-        self._py_spy.close()
+        self._foreign.close()
 
     def ask(self, pids: Collection[int], suspects: Collection[int], keepers: Collection[tuple[int, int]] = ()) -> None:
         """Ask one process for its stacks if there is a reason to: a process of `suspects` first, then the others.
@@ -92,7 +96,7 @@ class Kernel:
         Of several, the one asked longest ago is asked; the next sample has the answer. `keepers` are the threads that
         have reported that they hold the GIL, by `(pid, tid)`.
         """
-        if (self._stacks and self._stacks.busy) or self._py_spy.busy:
+        if (self._stacks and self._stacks.busy) or self._foreign.busy:
             return
         now = time.monotonic_ns()
         for pid in sorted(pids, key=lambda pid: (pid not in suspects, self._asked.get(pid, (0, None))[0])):
@@ -101,7 +105,8 @@ class Kernel:
             at, before = self._asked.get(pid, (0, None))
             calls = self.threads.calls(pid)
             if pid in suspects:
-                worth = now - at >= (URGENT if self._stacks else FOREIGN)
+                foreign = HOLDING if self._foreign.holds(pid) else FOREIGN
+                worth = now - at >= (URGENT if self._stacks else foreign)
             else:  # a foreign process is asked on suspicion only
                 worth = bool(self._stacks) and now - at >= LEISURELY and calls not in (before, None)
             if worth and self._asks(pid, keepers):
@@ -114,12 +119,12 @@ class Kernel:
     def _asks(self, pid: int, keepers: Collection[tuple[int, int]]) -> bool:
         """Return whether a process was asked for its stacks."""
         if self._stacks:
-            return self._stacks.ask(pid, self.threads.to_ask(pid, keepers)) or self._asks_py_spy(pid)
-        return self._py_spy.ask(pid)
+            return self._stacks.ask(pid, self.threads.to_ask(pid, keepers)) or self._asks_foreign(pid)
+        return self._foreign.ask(pid, self.may_hold)
 
-    def _asks_py_spy(self, pid: int) -> bool:
+    def _asks_foreign(self, pid: int) -> bool:
         """Return whether py-spy was asked, which is done for a process that has run for a while and has no handler."""
-        return time.monotonic_ns() - self._began > YOUNG and not answers(pid) and self._py_spy.ask(pid)
+        return time.monotonic_ns() - self._began > YOUNG and not answers(pid) and self._foreign.ask(pid)
 
     def _missing(self) -> list[Observation]:
         """Return what is not available here, once."""
@@ -127,7 +132,7 @@ class Kernel:
         for what, why in (
             ("sockets", self.sockets.missing),
             ("threads", self.threads.missing),
-            ("stacks", self._stacks.missing if self._stacks else self._py_spy.missing),
+            ("stacks", self._stacks.missing if self._stacks else self._foreign.missing),
         ):
             if why and what not in self._told:
                 self._told.add(what)

@@ -11,7 +11,7 @@ import struct
 import time
 from collections.abc import Collection, Iterator, Sequence
 
-from echo_servers.records import address_name
+from echo_servers.records import MAPPED, address_name
 
 from echo_tui.model.evidence import Socket
 from echo_tui.model.observations import SocketSample
@@ -234,7 +234,8 @@ def _at(family: int, host: str) -> bytes:
     """Return how our address of a connection begins: with anything, if the server listens on all addresses."""
     if host in ANY:
         return b""
-    return socket.inet_pton(family, host.partition("%")[0])
+    mapped = MAPPED if family == socket.AF_INET6 and ":" not in host else ""
+    return socket.inet_pton(family, mapped + host.partition("%")[0])
 
 
 class Halves:

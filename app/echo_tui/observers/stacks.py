@@ -136,13 +136,18 @@ class Stacks:
 
 
 def answers(pid: int) -> bool:
-    """Return whether a process catches the signal (proc(5)); False if that is unknown."""
+    """Return whether a process has the handler; False if that is unknown."""
+    return catches(pid, SIGNAL)
+
+
+def catches(pid: int, number: int) -> bool:
+    """Return whether a process catches a signal (proc(5)); False if that is unknown."""
     try:
         with open(f"/proc/{pid}/status", "rb") as status:
             caught = CAUGHT.search(status.read())
     except OSError:
         return False
-    return bool(caught and int(caught[1], 16) >> (SIGNAL - 1) & 1)
+    return bool(caught and int(caught[1], 16) >> (number - 1) & 1)
 
 
 def parse(text: str) -> tuple[list[Frame], bool]:

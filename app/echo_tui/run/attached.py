@@ -89,7 +89,7 @@ class Attached:
         self._inference = Inference(target.pid, target.host, target.port, self._kernel.owner_of, assume=True)
         self._resources.watch(target.pid)
         self._pids: set[int] = set()
-        self._searched = self._counted = 0
+        self._searched = self._counted = self._throttled = 0
         self._latest: list[tuple[int, int]] = []
         self._since = now = time.monotonic_ns()
         after, command = self.plan.stall_after, target.command
@@ -157,6 +157,9 @@ class Attached:
         """Fold a sample of CPU and memory of the oldest process and its descendants."""
         found = self._resources.sample()
         if (total := throttled(self.target.pid)) is not None:
+            # A process that its limit keeps from running is not held on top of that.
+            self._kernel.may_hold = total == self._throttled
+            self._throttled = total
             found.append(Throttled(time.monotonic_ns(), total))
         self._fold([one for one in found if not isinstance(one, ProcessGone) or one.pid not in self._pids])
         self._latest = self.session.workers.latest(MOST) if len(self.session.workers) > MOST // 2 else []

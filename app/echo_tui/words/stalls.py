@@ -101,6 +101,7 @@ CLUES = {
     "in-wait-for-child": "the thread waits for a child process (wait4, waitid)",
     "in-call-to-upstream": "the thread waits in a call on a connection to another server",
     "in-lock-of-nobody": "the only thread of its process waits in a futex without a limit of time",
+    "in-sleep": "the thread sleeps: its innermost call is Thread.sleep of Java",
     "in-lock": "the thread waits in a futex that is not the GIL",
     "in-write-to-pipe": "the thread is in write to a pipe",
     "in-recv-of-silent-client": "the loop waits in recv for a client that has sent nothing",

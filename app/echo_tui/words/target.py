@@ -38,6 +38,11 @@ def workers(count: int) -> str:
     return translated("1 worker") if count == 1 else translated("{count:,} workers").format(count=count)
 
 
+def held(length: str) -> str:
+    """Return for how long a server was held while its stacks were read."""
+    return translated("held {length} in all to read its stack").format(length=length)
+
+
 def confirm(address: str) -> str:
     """Return the question before our first connection to somebody else's server."""
     return translated("Open connections to {address}? The server can't tell them from others.").format(address=address)

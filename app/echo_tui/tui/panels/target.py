@@ -33,6 +33,7 @@ class TargetPanel(Panel):
             server and (server.pid, server.exited_at),
             str(processes),
             tuple(view.session.missing),
+            view.session.threads.held,
             view.workers,
             recognise(view.session),
         )
@@ -62,6 +63,10 @@ class TargetPanel(Panel):
             if not process.gone_at:
                 share = f"{process.cpu[-1][1]:.0f} %" if process.cpu else text.UNKNOWN
                 yield [(f"{pid:>7} {share:>5}  {text.size(process.rss)}", palette.text)]
+        if held := session.threads.held:
+            yield []
+            for part in wrap(words.held(text.duration(held)), width):
+                yield [(part, palette.dim)]
         for what, why in session.missing.items():
             yield []
             for part in wrap(f"{what}: {text.clean(why)}", width):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from echo_tui.model.observations import StackSample
-from echo_tui.observers.py_spy import PySpy, command
+from echo_tui.observers.foreign_stacks import ForeignStacks, py_spy
 
 from tests.observers.program import Program, starting
 from tests.observers.watching import eventually
@@ -22,18 +22,18 @@ time.sleep(1000)
 def test_without_it_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     monkeypatch.setenv("PATH", "/nowhere")
-    without = PySpy()
+    without = ForeignStacks()
     assert "py-spy is not installed" in without.missing
     assert not without.ask(1)
     assert without.read() is None
     without.close()
 
 
-@pytest.mark.skipif(not command(), reason="py-spy is not installed: it is an extra")
+@pytest.mark.skipif(not py_spy(), reason="py-spy is not installed: it is an extra")
 def test_a_program_without_a_handler() -> None:
     with starting(Program) as start:
         program = start(PROGRAM)
-        looker, found = PySpy(), list[StackSample]()
+        looker, found = ForeignStacks(), list[StackSample]()
 
         def told() -> bool:
             looker.ask(program.pid)
@@ -50,10 +50,10 @@ def test_a_program_without_a_handler() -> None:
         assert program.process.poll() is None, "it goes on"
 
 
-@pytest.mark.skipif(not command(), reason="py-spy is not installed: it is an extra")
+@pytest.mark.skipif(not py_spy(), reason="py-spy is not installed: it is an extra")
 def test_what_is_no_python_program_gives_nothing() -> None:
     with subprocess.Popen(["sleep", "1000"]) as program:
-        looker = PySpy()
+        looker = ForeignStacks()
         assert looker.ask(program.pid)
         answers = []
 

@@ -1,0 +1,122 @@
+"""Servers that are not written in Python: Node, whose functions are read from its memory, and Java, which jcmd asks."""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from echo_tui.observers.foreign_stacks import ForeignStacks, decoded, java_stacks, kind_of, reader_of
+
+from tests.attach.conftest import Start, Watch
+from tests.attach.watching import Line, Peer
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
+
+
+def stalled(start: Start, watch: Watch, script: str, line: bytes) -> tuple[int, Line, Line]:
+    """Stall a server by a line, and return its pid, the stall at its end, and when its function was known."""
+    server = start(script)
+    first, *others = (Peer(server.port) for _ in range(3))
+    for peer in (first, *others):
+        peer.talk()
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda each: each["type"] == "worker")
+    first.say(line)
+    time.sleep(0.2)
+    for peer in others:
+        peer.say(b"hello\n")
+    stall = watched.until(lambda each: each["type"] == "stall" and (each["culprit"] or {}).get("function"))
+    for peer in others:
+        peer.hear()
+    closed = watched.stall("closed")
+    assert {peer.name for peer in others} <= {victim["peer"] for victim in closed["victims"]}
+    return server.pid, closed, stall
+
+
+def test_a_node_that_waits_for_a_child(start: Start, watch: Watch) -> None:
+    """It waits in a poll, as an idle loop does, but of something else."""
+    pid, _, stall = stalled(start, watch, "node.js", b"go\n")
+    culprit = stall["culprit"]
+    assert (culprit["tid"], culprit["function"]) == (pid, "runReport")
+    assert culprit["file"].endswith("attach/node.js")
+    lines = Path(culprit["file"]).read_text().splitlines()
+    assert lines[culprit["line"] - 1] == "function runReport() {", "its first line"
+
+
+def test_a_node_that_computes(start: Start, watch: Watch) -> None:
+    if os.uname().machine != "x86_64":
+        pytest.skip("a thread that computes is read on x86-64 only")
+    pid, _, stall = stalled(start, watch, "node.js", b"cpu\n")
+    assert (stall["culprit"]["tid"], stall["culprit"]["function"]) == (pid, "computeReport")
+    assert stall["cause"] in ("computing", "no-core")
+
+
+def test_a_node_that_computes_is_not_held_where_that_is_not_allowed(start: Start) -> None:
+    server = start("node.js")
+    peer = Peer(server.port)
+    peer.talk()
+    peer.say(b"cpu\n")
+    readers = ForeignStacks()
+    try:
+        for may_hold in (False, True):
+            found = None
+            assert readers.ask(server.pid, may_hold)
+            while readers.busy:
+                found = readers.read()
+                time.sleep(0.01)
+            assert bool(found) == may_hold
+            assert readers.holds(server.pid) == may_hold
+    finally:
+        readers.close()
+    peer.hear()
+
+
+def test_a_loop_in_java(start: Start, watch: Watch) -> None:
+    if not shutil.which("jcmd"):
+        pytest.skip("jcmd is not installed here")
+    _, closed, stall = stalled(start, watch, "Loop.java", b"go\n")
+    lines = Path(__file__).with_name("Loop.java").read_text().splitlines()
+    assert stall["culprit"]["function"] == "Loop.waitForExport"
+    assert "Thread.sleep" in lines[stall["culprit"]["line"] - 1]
+    assert closed["cause"] == "blocked", "it sleeps in a futex, and waits for no lock"
+
+
+DUMP = """\
+1234:
+2026-11-27 12:00:00
+Full thread dump OpenJDK 64-Bit Server VM (17.0.15+6 mixed mode, sharing):
+
+"main" #1 prio=5 os_prio=0 cpu=92.11ms elapsed=9.01s tid=0x00007f nid=0x4d3 waiting on condition  [0x00007f2c]
+   java.lang.Thread.State: TIMED_WAITING (sleeping)
+\tat java.lang.Thread.sleep(java.base@17.0.15/Native Method)
+\tat com.acme.Server$Handler.handle(Server.java:42)
+\tat java.lang.Thread.run(java.base@17.0.15/Thread.java:840)
+
+"GC Thread#0" os_prio=0 cpu=1.55ms elapsed=9.01s tid=0x00007f nid=1236 runnable
+"""
+
+
+def test_the_output_of_jcmd() -> None:
+    (stack,) = java_stacks(DUMP.splitlines())
+    assert stack.tid == 0x4D3
+    assert [(frame.file, frame.line, frame.function) for frame in stack.frames] == [
+        ("java:Native Method", 0, "Thread.sleep"),
+        ("com/acme/Server.java", 42, "Server$Handler.handle"),
+        ("java:Thread.java", 840, "Thread.run"),
+    ]
+    with pytest.raises(msgspec.DecodeError):
+        decoded("jcmd", b"Error: not a Java machine\n")
+
+
+def test_a_java_that_would_die_of_the_signal_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("echo_tui.observers.foreign_stacks.kind_of", lambda pid: "jcmd")
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    assert reader_of(os.getpid(), may_hold=True) is None, "this process does not catch SIGQUIT"
+
+
+def test_a_program_of_another_language_gets_no_reader_of_its_own() -> None:
+    assert kind_of(os.getpid()) == "py-spy"
+    assert kind_of(0) == "py-spy"

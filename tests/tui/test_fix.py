@@ -102,7 +102,7 @@ async def test_a_key_that_has_nothing_to_do_says_why() -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
-async def test_a_notice_covers_neither_the_clients_nor_the_timeline(size: tuple[int, int]) -> None:
+async def test_a_notice_covers_neither_the_stall_nor_events_nor_threads(size: tuple[int, int]) -> None:
     async with dashboard("eventlet", size, clients=3, block=BlockSetting("c-call", 3)) as stage:
         await stage.connected(3)
         await stage.press("x")
@@ -110,5 +110,5 @@ async def test_a_notice_covers_neither_the_clients_nor_the_timeline(size: tuple[
         await stage.until(lambda: [toast for toast in stage.app.screen.query(Toast) if toast.region], "the notice")
         (notice,) = (toast.region for toast in stage.app.screen.query(Toast))
         assert notice.width > 40
-        for name in ("header", "patterns", "timeline", "clients", "keys"):
+        for name in ("header", "patterns", "timeline", "connections", "stalls", "events", "threads", "step", "keys"):
             assert not stage.app.screen.query_one(f"#{name}").region.overlaps(notice), name

@@ -105,9 +105,11 @@ class RecordingKeys(ScreenKeys):
     def action_save_recording(self) -> None:
         """Save what is remembered of the run as a new file."""
         subject = self.live.pattern.name if self.live.pattern else "server"
-        path = Path(FOLDER) / f"echo-tui-{subject}-{datetime.now():%Y%m%d-%H%M%S}.jsonl.gz"
+        name = f"{subject}-{datetime.now():%Y%m%d-%H%M%S}"
+        names = (f"{name}.jsonl.gz", *(f"{name}-{number}.jsonl.gz" for number in range(2, 100)))
         try:
-            path.parent.mkdir(exist_ok=True)
+            Path(FOLDER).mkdir(exist_ok=True)
+            path = next(path for each in names if not (path := Path(FOLDER) / each).exists())
             size = self.recorder.save(str(path))
         except OSError as error:
             self.notify(words.not_saved(error.strerror or str(error)), severity="error", markup=False)

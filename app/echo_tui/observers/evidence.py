@@ -11,11 +11,10 @@ import msgspec
 from echo_tui.observers import foreign_stacks, strace, syscalls
 from echo_tui.observers.sock_diag import Diag
 from echo_tui.observers.targets import Target
+from echo_tui.words import evidence as words
 
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 """Who may trace whom (Yama): 0 any process of the same user, 1 only descendants, 2 only root, 3 nobody."""
-
-ALLOWED = "run as root, with CAP_SYS_PTRACE, or sysctl kernel.yama.ptrace_scope=0"
 
 
 class Evidence(msgspec.Struct):
@@ -34,87 +33,91 @@ class Evidence(msgspec.Struct):
 
 def of_machine() -> Iterator[Evidence]:
     """Yield what this machine offers for servers of the same user."""
-    yield Evidence("records", "our own patterns report over a pipe")
+    yield Evidence("records", words.source("records"))
     yield _sockets()
     yield _threads()
     yield _stacks()
-    yield Evidence("CPU and memory", "psutil")
-    installed = strace.is_installed()
-    missing = "" if installed else "strace is not installed"
-    yield Evidence("system calls", "strace", missing, "" if installed else "install strace with the system's packages")
+    yield Evidence(words.kind("resources"), "psutil")
+    why = "" if strace.is_installed() else "no-strace"
+    yield _evidence(words.kind("system-calls"), "strace", why)
 
 
 def of_target(target: Target) -> Iterator[Evidence]:
     """Yield what can be had of one server."""
     for pid in target.pids:
-        name = f"process {pid}"
-        yield _readable(f"{name}: descriptors", f"/proc/{pid}/fd", os.listdir)
-        yield _readable(
-            f"{name}: system calls", f"/proc/{pid}/task/{pid}/syscall", lambda path: Path(path).read_bytes()
-        )
-        yield _readable(f"{name}: polled sockets", f"/proc/{pid}/mem", lambda path: open(path, "rb").close())
-        yield _lines(name, pid)
+        yield _readable(words.kind("descriptors", pid), f"/proc/{pid}/fd", os.listdir)
+        calls = f"/proc/{pid}/task/{pid}/syscall"
+        yield _readable(words.kind("calls-of", pid), calls, lambda path: Path(path).read_bytes())
+        yield _readable(words.kind("polled", pid), f"/proc/{pid}/mem", lambda path: open(path, "rb").close())
+        yield _lines(words.kind("lines", pid), pid)
+
+
+def _evidence(name: str, source: str, why: str = "", detail: object = "") -> Evidence:
+    """Return a kind of evidence; `why` is the code of what it lacks, empty if it can be had."""
+    return (
+        Evidence(name, words.source(source), words.missing(why, detail), words.fix(why))
+        if why
+        else Evidence(name, words.source(source))
+    )
 
 
 def _lines(name: str, pid: int) -> Evidence:
     """Return whether the lines, or functions, of a process can be told."""
-    kind, name, stacks = foreign_stacks.kind_of(pid), f"{name}: lines of code", _stacks()
-    if kind == "node":
-        return Evidence(name, "its memory: functions and their first lines", _scope(), ALLOWED if _scope() else "")
+    kind = foreign_stacks.kind_of(pid)
     if kind == "jcmd":
-        there = foreign_stacks.reader_of(pid, may_hold=True) is not None
-        missing = "" if there else "jcmd is not installed, or this Java machine does not answer it"
-        return Evidence(name, "jcmd", missing, "" if there else "install a JDK of its version")
-    is_python = "python" in os.path.realpath(f"/proc/{pid}/exe")
-    missing = "" if is_python else "it is no Python, Node or Java: only its threads and system calls are shown"
-    return Evidence(name, "py-spy", missing or stacks.missing, "" if missing else stacks.fix)
+        return _evidence(name, "jcmd", "" if foreign_stacks.reader_of(pid, may_hold=True) else "no-jcmd")
+    if kind == "node":
+        return _evidence(name, "node", *_no_trace())
+    if "python" not in os.path.realpath(f"/proc/{pid}/exe"):
+        return _evidence(name, "py-spy", "no-language")
+    return _evidence(name, "py-spy", *_no_stacks())
 
 
 def _sockets() -> Evidence:
-    source = "sock_diag(7)"
     if not sys.platform.startswith("linux"):
-        return Evidence("sockets", source, "only Linux has sock_diag", "run it on Linux")
+        return _evidence("sockets", "sock_diag(7)", "no-linux")
     try:
         Diag().close()
     except OSError as error:
-        return Evidence("sockets", source, f"the kernel refuses: {error}", "load the module inet_diag, or run as root")
-    return Evidence("sockets", source)
+        return _evidence("sockets", "sock_diag(7)", "refused", error)
+    return _evidence("sockets", "sock_diag(7)")
 
 
 def _threads() -> Evidence:
-    source = "/proc/PID/task/TID/syscall and schedstat"
     if not os.path.exists("/proc/self/task"):
-        return Evidence("threads", source, "this system has no /proc", "run it on Linux")
+        return _evidence("threads", "threads", "no-proc")
     if syscalls.names() is None:
-        return Evidence("threads", source, f"the system call numbers of {platform.machine()} are not known here")
+        return _evidence("threads", "threads", "no-numbers", platform.machine())
     try:
         Path("/proc/self/syscall").read_bytes()
     except OSError as error:
-        return Evidence("threads", source, str(error.strerror), "a kernel with CONFIG_HAVE_ARCH_TRACEHOOK")
-    return Evidence("threads", source)
+        return _evidence("threads", "threads", "not-shown", error.strerror)
+    return _evidence("threads", "threads")
 
 
 def _stacks() -> Evidence:
-    source = "py-spy, for Python programs that are not ours"
-    if foreign_stacks.py_spy() is None:
-        return Evidence("stacks", source, "py-spy is not installed", "pip install py-spy")
-    return Evidence("stacks", source, _scope(), ALLOWED if _scope() else "")
+    return _evidence("stacks", "stacks", *_no_stacks())
 
 
-def _scope() -> str:
-    """Return why the memory of a foreign process can't be read; empty if it can."""
+def _no_stacks() -> tuple[str, object]:
+    """Return the code of why py-spy can't read stacks, with a detail; both empty if it can."""
+    return ("no-py-spy", "") if foreign_stacks.py_spy() is None else _no_trace()
+
+
+def _no_trace() -> tuple[str, object]:
+    """Return the code of why the memory of a foreign process can't be read, with a detail; both empty if it can."""
     try:
         scope = int(SCOPE.read_text())
     except (OSError, ValueError):
         scope = 0
-    return f"the kernel lets only root trace a foreign process (ptrace_scope {scope})" if scope and os.geteuid() else ""
+    return ("no-trace", scope) if scope and os.geteuid() else ("", "")
 
 
 def _readable(name: str, path: str, read: Callable[[str], object]) -> Evidence:
     try:
         read(path)
     except PermissionError:
-        return Evidence(name, path, "no permission", "run as the same user, or with CAP_SYS_PTRACE")
+        return _evidence(name, path, "no-permission")
     except OSError as error:
         return Evidence(name, path, str(error.strerror))
     return Evidence(name, path)

@@ -22,6 +22,7 @@ import msgspec
 from echo_tui.model.evidence import Frame, Stack
 from echo_tui.model.observations import StackSample
 from echo_tui.observers.stacks import catches
+from echo_tui.words import evidence as words
 
 DEPTH = 12
 TRIES = 5
@@ -95,7 +96,7 @@ class ForeignStacks:
     """Asks one process at a time. `missing` says why it can't ask any; empty while it can."""
 
     def __init__(self) -> None:
-        self.missing = "" if py_spy() else "no handler in that process, and py-spy is not installed"
+        self.missing = "" if py_spy() else words.missing("no-handler")
         self.held: dict[int, int] = {}
         """For how long (ns) each process was held in all, of those that were."""
         self._process: subprocess.Popen[bytes] | None = None
@@ -130,7 +131,7 @@ class ForeignStacks:
             )
         except OSError as error:
             self._refused[pid] = TRIES
-            self.missing = f"{reader.line[0]} can't be run: {error}"
+            self.missing = words.missing("not-run", error, reader.line[0])
             return False
         self._pid, self._reader, self._since = pid, reader, time.monotonic_ns()
         return True

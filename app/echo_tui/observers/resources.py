@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from echo_tui.model.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
+from echo_tui.words import evidence as words
 
 SWITCHES = re.compile(rb"^(non)?voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
 MOST_THREADS = 128
@@ -74,7 +75,7 @@ class Resources:
             return [CoresSample(self._at, list(psutil.cpu_percent(percpu=True)))]
         except (OSError, psutil.Error) as error:
             told, self._told = self._told, True
-            why = f"this system does not show its cores: {error}"
+            why = words.missing("no-cores", error)
             return [] if told else [Unavailable(self._at, "cores", why)]
 
     def _processes(self) -> list[psutil.Process]:

@@ -29,6 +29,7 @@ from echo_tui.observers.sock_diag import (
     with_peer_ports,
     without_peer_ports,
 )
+from echo_tui.words import evidence as words
 
 FEW = 32
 """Up to so many known connections are queried one by one.
@@ -96,7 +97,7 @@ class Sockets:
             except OSError as error:
                 self.close()
                 if error.errno is None or error.errno in FOR_EVER:
-                    self.missing = f"this system has no sock_diag: {error}"
+                    self.missing = words.missing("no-sock-diag", error)
                 return None
 
     def peer_of(self, inode: int) -> str:

@@ -17,6 +17,7 @@ from echo_servers.stacks import SIGNAL
 
 from echo_tui.model.evidence import Frame, Stack
 from echo_tui.model.observations import StackSample
+from echo_tui.words import evidence as words
 
 HEADER = re.compile(r"^(?:Stack|Current thread 0x[0-9a-f]+.*) \(most recent call first\):$", re.MULTILINE)
 FRAME = re.compile(r'^  File "(.*)", line (\d+|\?\?\?) in (.*)$')
@@ -43,7 +44,7 @@ class Stacks:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the server
         fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
         self._tgkill = getattr(ctypes.CDLL(None, use_errno=True), "tgkill", None)
-        self.missing = "" if self._tgkill else "this system has no tgkill: no single thread can be asked"
+        self.missing = "" if self._tgkill else words.missing("no-tgkill")
         self._pid = self._began = self._since = self._grown_at = self._length = 0
         self._left: list[int] = []
         self._asked = 0

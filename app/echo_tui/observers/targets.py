@@ -19,6 +19,8 @@ from echo_servers.plain import plain
 from echo_servers.records import address_name
 from echo_servers.server import BadRequest
 
+from echo_tui.words import watching as words
+
 LISTEN = "0A"
 """The state of a listening socket in /proc/net/tcp (include/net/tcp_states.h)."""
 TABLES = (("/proc/net/tcp", socket.AF_INET), ("/proc/net/tcp6", socket.AF_INET6))
@@ -172,8 +174,7 @@ def _of_process(pid: int, port: int | None) -> Target:
     known = listeners()
     those = [one for one in known if one.inode in inodes and port in (None, one.port)]
     if not those:
-        where = f" on port {port}" if port else ""
-        raise BadRequest(f"process {pid} listens nowhere{where}, and neither do its children")
+        raise BadRequest(f"process {pid} listens nowhere{words.on_port(port)}, and neither do its children")
     if len({(one.host, one.port) for one in those}) > 1:
         ports = ", ".join(sorted(one.address for one in those))
         raise BadRequest(f"process {pid} listens on several addresses: choose one of {ports} with --port")
@@ -191,7 +192,7 @@ def _target(one: Listener, known: Iterable[Listener]) -> Target:
 
 def _nearest(known: Iterable[Listener], port: int) -> str:
     near = sorted({one.port: one for one in known}.values(), key=lambda one: abs(one.port - port))[:NEAREST]
-    return f"; the nearest listeners: {', '.join(one.address for one in near)}" if near else ""
+    return words.nearest([one.address for one in near])
 
 
 def _addresses(host: str) -> set[str]:
@@ -246,7 +247,7 @@ def _user(pid: int) -> str:
     try:
         return _user_name(os.stat(f"/proc/{pid}").st_uid)
     except OSError:
-        return "another user"
+        return words.another_user()
 
 
 def _user_name(uid: int) -> str:

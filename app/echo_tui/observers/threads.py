@@ -7,6 +7,7 @@ changed. `status` costs more and is read once a second: the name, the context sw
 
 import contextlib
 import os
+import platform
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -22,6 +23,7 @@ from echo_tui.observers.pace import Pace
 from echo_tui.observers.pipes import Pipes
 from echo_tui.observers.polls import ARRAYS, polled
 from echo_tui.observers.remotes import Remotes
+from echo_tui.words import evidence as words
 
 MOST = 200
 """The number of threads that are sampled; each needs two descriptors."""
@@ -58,9 +60,9 @@ class Threads:
         self._gil: dict[int, tuple[range, ...]] = {}
         self._described = 0
         if self._calls is None:
-            self.missing = "this machine's system call numbers are not known"
+            self.missing = words.missing("no-numbers", platform.machine())
         elif not os.path.exists("/proc/self/task"):
-            self.missing = "this system has no /proc"
+            self.missing = words.missing("no-proc")
 
     def sample(
         self,
@@ -85,9 +87,9 @@ class Threads:
             try:
                 self._look(pids, sample, describe, disturbed, first)
             except PermissionError:
-                self.missing = "this system does not let one see another process's system calls"
+                self.missing = words.missing("not-of-others")
             except OSError as error:
-                self.missing = f"this system does not show system calls: {error}"
+                self.missing = words.missing("not-shown", error)
             self.pace.calm = not (sample.threads or sample.gone)
             return None if self.missing else sample
 
@@ -156,7 +158,7 @@ class Threads:
         call, peer, gil, waits_on, task.unresolved = "", "", False, task.unresolved, False
         if task.number >= 0:
             assert self._calls is not None
-            call = self._calls.get(task.number, f"system call {task.number}")
+            call = self._calls.get(task.number, f"syscall-{task.number}")
             if call in syscalls.ON_A_DESCRIPTOR:
                 inode = _inode(pid, task.argument)
                 peer = self._peer_of(inode)

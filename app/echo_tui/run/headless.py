@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from echo_servers.catalog import Pattern
+from echo_servers.plain import plain
 from echo_servers.server import BadRequest
 
 from echo_tui.diagnosis.stalls import THRESHOLD
@@ -19,6 +20,7 @@ from echo_tui.run.plan import Plan
 from echo_tui.run.recorder import Recording
 from echo_tui.run.stream import Stream, left
 from echo_tui.run.until_signal import until_signal
+from echo_tui.words import watching as words
 
 STALLS_SEEN = 3
 """The exit code of a run that had a stall."""
@@ -72,7 +74,7 @@ class Headless:
         if refusal := self.live.refusal():
             raise BadRequest(refusal)
         if self.live.listening and not self.as_json and (server := self.live.session.server):
-            print(f"echo-tui: {self.pattern.name} listens on {server.address}, pid {server.pid}", file=sys.stderr)
+            _say(words.listens(self.pattern.name, server.address, server.pid))
         self.start = self._stream.start = self.driver.now
         clients = self.live.open_clients(self.plan.clients) if self.plan.clients else []
         if clients and self.load:
@@ -90,7 +92,7 @@ class Headless:
         if early:
             server = self.live.session.server
             code = server.code if server else None
-            print(f"echo-tui: the server has ended by itself, with code {code}", file=sys.stderr)
+            _say(words.ended_early(code))
             return ENDED_EARLY
         return STALLS_SEEN if self.live.session.stalls.all else 0
 
@@ -135,14 +137,14 @@ def watch_target(
     def hear(found: Sequence[Observation]) -> None:
         for one in found:
             if isinstance(one, Unavailable) and not as_json:
-                print(f"echo-tui: no {one.what}: {one.why}", file=sys.stderr)
+                _say(words.no_evidence(one.what, one.why))
         stream.hear(found)
 
     source = Attached(target, stall_after, stacks, hear, program=program)
     driver = Driver(source)
     until = start + int(seconds * 1e9) if seconds else None
     if not as_json:
-        print(f"echo-tui: watching pid {target.pid} on {target.address}: {target.command}", file=sys.stderr)
+        _say(words.watches(target.pid, target.address, target.command))
     with until_signal() as ended:
         try:
             while source.running and not ended.number and (until is None or driver.now < until):
@@ -163,6 +165,10 @@ def watch_target(
 
 def _code(source: Attached) -> int:
     if not source.running:
-        print(f"echo-tui: pid {source.target.pid} has ended", file=sys.stderr)
+        _say(words.ended(source.target.pid))
         return TARGET_ENDED
     return STALLS_SEEN if source.session.stalls.all else 0
+
+
+def _say(text: str) -> None:
+    print(f"echo-tui: {plain(text)}", file=sys.stderr)

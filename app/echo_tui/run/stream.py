@@ -17,6 +17,7 @@ from echo_tui.run.header import Parameters, new_header
 from echo_tui.run.outlet import Outlet
 from echo_tui.run.recorder import Recording
 from echo_tui.session.session import Session
+from echo_tui.words import watching as words
 
 NAMED = 20
 """Of the connections that wait for a reply the oldest ones are named."""
@@ -58,7 +59,7 @@ class Stream:
         self._latencies.add(found)
         self._recorder.hear(found)
         if self._recorder.failure:
-            print(f"echo-tui: {self._recorder.path} is no longer written: {self._recorder.failure}", file=sys.stderr)
+            print(f"echo-tui: {words.not_written(self._recorder.path, self._recorder.failure)}", file=sys.stderr)
             self._recorder.failure = ""
         if self._outlet and found:
             told = self._dropped.thin(found) if self._outlet.full else [*self._dropped.told(found[0].at), *found]
@@ -107,8 +108,7 @@ class Stream:
         if self._outlet:
             self._outlet.finish()
         if self._dropped.total:
-            count = f"{self._dropped.total:,}"
-            print(f"echo-tui: {count} observations left out: stdout is read too slowly", file=sys.stderr)
+            print(f"echo-tui: {words.left_out(self._dropped.total)}", file=sys.stderr)
 
     def _write(self, item: msgspec.Struct) -> None:
         if self._outlet:

@@ -1,7 +1,9 @@
 """Whether what a session found is what its clients have felt (pure).
 
-A wait has to be found where nobody heard anything for its length: then no worker took anything, and who waited was a
-victim of a stall, or of its own blocking call. What is seen by samples may be late by as much as this run's own looks.
+A wait has to be found where nobody heard anything for its length, and no client that left was let go: then no worker
+took anything, and who waited was a victim of a stall, or of its own blocking call. A loop that waits for the GIL time and
+again may take one goodbye after the other for half a second; that is slow, and no stall. What is seen by samples may be
+late by as much as this run's own looks.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +30,8 @@ class Found:
     """Each stall's number and its victims."""
     counts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     """Bytes received from a peer, and sent to it, for each connection: the system gives a port again."""
+    goodbyes: list[int] = field(default_factory=list)
+    """When the server closed a connection."""
     lost: int = 0
     totals: tuple[int, int] = (0, 0)
     """Bytes received from all, and sent to all."""
@@ -56,8 +60,8 @@ def totals(notes: Sequence[Notes], found: Found) -> Iterator[str]:
 
 
 def missed(notes: Sequence[Notes], found: Found) -> Iterator[str]:
-    """Waits in which nobody heard anything, and which no stall tells of."""
-    heard = sorted({at for each in notes for at in each.heard})
+    """Waits in which no worker took anything, and which no stall tells of."""
+    heard = sorted({at for each in notes for at in each.heard}.union(found.goodbyes))
     for each in notes:
         for wait in each.waits:
             end = wait.end or each.closed

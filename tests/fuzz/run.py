@@ -54,6 +54,7 @@ def found(watch: Watch) -> Found:
     peers = {c.number: c.peer for c in (*session.connections.values(), *session.connections.closed)}
     for connection in (*session.connections.values(), *session.connections.closed):
         result.counts.setdefault(connection.peer, []).append((connection.recv_bytes, connection.send_bytes))
+        result.goodbyes.append(connection.closed_at)
     for span in session.blocks.spans:
         result.own.setdefault(peers.get(span.connection, ""), []).append((span.begin, span.end or NEVER))
     for stall in session.stalls.all:

@@ -55,6 +55,14 @@ def test_who_waits_while_others_are_served_waits_in_a_queue() -> None:
     assert judge(notes, counted(*notes)) == []
 
 
+def test_who_waits_while_goodbyes_are_taken_waits_in_a_queue() -> None:
+    notes = [talk(A, (S, 2 * S))]
+    found = counted(*notes)
+    assert judge(notes, found)
+    found.goodbyes = [*range(S, 2 * S, S // 5)]
+    assert judge(notes, found) == []
+
+
 def test_a_stall_without_a_victim_or_of_one_that_has_not_waited_is_wrong() -> None:
     notes = [talk(A, (S, S + 1), (9 * S, 9 * S + 1))]
     found = counted(*notes)

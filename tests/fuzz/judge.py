@@ -2,8 +2,8 @@
 
 A wait has to be found where nobody heard anything for its length, and no client that left was let go: then no worker
 took anything, and who waited was a victim of a stall, or of its own blocking call. A loop that waits for the GIL before
-each step may take one goodbye after the other for half a second: that is slow, and no stall. What is seen by samples may
-be late by as much as this run's own looks.
+each step may take one goodbye after the other for half a second: that is slow, and no stall. What is seen by samples
+may be late by as much as this run's own looks.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

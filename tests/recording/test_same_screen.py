@@ -60,7 +60,9 @@ def texts(stage: Stage) -> dict[str, str]:
     """Return the text of each panel with its border; a list may have more room in a replay, which has no input."""
     panels = [stage.panel(name) for name in PANELS]
     frames = {f"{panel.id} border": f"{panel.border_title} {panel.border_subtitle}" for panel in panels}
-    return {name: stage.shown(name).rstrip() for name in PANELS} | frames
+    shown = {name: stage.shown(name).rstrip() for name in PANELS}
+    shown["source"] = shown["source"].replace(", x goes there", "")  # no key of a replay does that
+    return shown | frames
 
 
 async def show(stage: Stage, session: Session, at: int) -> dict[str, str]:

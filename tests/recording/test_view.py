@@ -71,7 +71,7 @@ async def event_before(stage: Stage) -> None:
         await stage.press("less_than_sign")
     assert stage.session.server
     await stage.press("0", "less_than_sign")
-    assert "Nothing before this" in stage.notices()
+    assert "No event before this" in stage.notices()
 
 
 @checks.key("sample-after")

@@ -69,10 +69,10 @@ async def test_stall_keys_say_that_there_is_no_stall() -> None:
         await stage.until(lambda: "stop" in stage.footer(), "the footer")
         assert "[ ] stalls" not in stage.shown("keys")
         await stage.press("left_square_bracket")
-        await stage.shows("No stall so far")
+        await stage.shows("No stall of this server so far")
         stage.app.clear_notifications()
         await stage.press("right_square_bracket")
-        await stage.shows("No stall so far")
+        await stage.shows("No stall of this server so far")
         assert not stage.app.frozen
 
 

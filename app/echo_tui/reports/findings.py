@@ -77,6 +77,8 @@ class Findings:
             if part.session.server:
                 part = Part(self.end, self.end)
                 self.parts.append(part)
+            else:  # what was before the first server belongs to none
+                part.begin = self.end
         elif isinstance(one, SourceText) and len(self.texts) < TEXTS:
             self.texts.setdefault(one.file, one.text)
         part.session, part.end = fold(part.session, one), self.end

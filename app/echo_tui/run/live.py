@@ -54,7 +54,7 @@ class Live:
     def __init__(self, plan: Plan, heard: Callable[[Sequence[Observation]], None] = lambda found: None) -> None:
         """`heard` is called with the observations that a session folds, in the same order."""
         self.plan = plan
-        self._heard = heard
+        self._heard, self._begun = heard, False
         self.session = Session()
         self._clients = OurClients(self._fold)
         self.child: Child | None = None
@@ -247,7 +247,10 @@ class Live:
     def _fold(self, found: Sequence[Observation]) -> None:
         """Fold observations into the session. Every observation of a live run comes through here."""
         self.session.apply_all(found)
-        self._heard(found)
+        # What is before the first server is told anew when that begins.
+        self._begun = self._begun or any(isinstance(one, SessionBegan) for one in found)
+        if self._begun:
+            self._heard(found)
 
     def drain(self, budget: float = BUDGET) -> int:
         """Fold what the pipes have, for at most `budget` seconds. Return the number of observations."""

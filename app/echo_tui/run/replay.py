@@ -168,6 +168,8 @@ class Replay:
         found, lines = _observations(lines)
         if not found:
             return
+        if not (self.total or self.header.begin):
+            self.begin = self.end = advanced(self.header.at, found[0].at)
         begin = self.end if self.total else self.begin
         session, end = self._session, self.end
         for number, one in enumerate(found, self.total):

@@ -23,7 +23,7 @@ from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.panels.stalls import StallsPanel
 from echo_tui.tui.recording_keys import RecordingKeys
 from echo_tui.tui.talk_keys import TalkKeys
-from echo_tui.tui.unavailable import no_details, no_fix, no_recording, no_stall, no_stdout, no_strace
+from echo_tui.tui.unavailable import no_demo, no_details, no_fix, no_recording, no_stall, no_stdout, no_strace
 from echo_tui.tui.view import fix_now
 from echo_tui.words import dialogs, notices
 
@@ -111,8 +111,6 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
                 return isinstance(self.focused, PatternsPanel)
             case "toggle_server" | "walk" | "zoom":
                 return not typing
-            case "demo":
-                return not self.live.running
             case "speak" | "speak_blocking" | "choose" | "choose_all" | "load" | "burst" | "close_client":
                 return bool(self.live.present)
             case "leave":
@@ -128,6 +126,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
             "strace": "" if live.strace_view.is_open else no_strace(live),
             "hold": no_stdout(live),
             "swap": no_recording(view),
+            "demo": no_demo(view),
             "stall-before": no_stall(view),
             "details": no_details(view),
         }

@@ -52,7 +52,7 @@ class RecordingKeys(ScreenKeys):
 
     def action_step_sample(self, by: int) -> None:
         if (replay := self.replay) and not replay.step(is_sample, by):
-            self.notify(words.no_event(by > 0), markup=False)
+            self.notify(words.no_sample(by > 0), markup=False)
         self.draw()
 
     def action_stall(self, step: int) -> None:

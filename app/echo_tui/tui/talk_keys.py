@@ -25,6 +25,8 @@ class TalkKeys(Picture):
 
     def action_demo(self) -> None:
         """Start asyncio, open three clients, and have everybody speak with the block armed for the first one."""
+        if self.is_unavailable("demo"):
+            return
         pattern = find(DEMO)
         self.query_one(PatternsPanel).put(pattern)
         self.start(pattern)

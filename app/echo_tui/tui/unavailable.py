@@ -30,6 +30,11 @@ def no_stall(view: View) -> str:
     return words.reason("no-snapshots" if view.live.stalls.count else "no-stalls")
 
 
+def no_demo(view: View) -> str:
+    """Return why the demonstration can't be started."""
+    return words.demo_later(view.keys["toggle"]) if view.live.running else ""
+
+
 def no_recording(view: View) -> str:
     """Return why the live run can't be swapped for a recording."""
     return "" if view.scene_recorded else words.reason("no-recording")

@@ -159,8 +159,8 @@ HELP = {
 }
 GROUPS = {"server": "Server", "clients": "Clients", "screen": "Screen", "recording": "Recording"}
 MOVING = (
-    ("↑ ↓ pgup pgdn", "Line by line, page by page; the mouse wheel does the same"),
-    ("home end", "First and last line; at the end new lines are followed"),
+    ("↑ ↓ pgup pgdn", "A line or a page; the mouse wheel scrolls too"),
+    ("home end", "First and last line; at the end it follows"),
     ("↑ ↓ ⏎", "While typing: choose the client, send the line"),
     ("⏎", "In Stalls: go back to the one under the cursor"),
     ("ctrl+p", "Command palette: everything above, by name"),

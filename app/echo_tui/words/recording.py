@@ -56,7 +56,12 @@ def gave_up(path: str, why: str) -> str:
 
 def no_event(ahead: bool) -> str:
     """Return that there is nothing to step to."""
-    return translated("Nothing after this in the recording") if ahead else translated("Nothing before this")
+    return translated("No event of the server after this") if ahead else translated("No event before this")
+
+
+def no_sample(ahead: bool) -> str:
+    """Return that there is no sample to step to."""
+    return translated("No sample after this") if ahead else translated("No sample before this")
 
 
 def no_stall(ahead: bool) -> str:

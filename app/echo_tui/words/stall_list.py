@@ -9,7 +9,8 @@ TOO_SHORT = ("over before it was asked", "over before asked", "too short")
 NO_ANSWER = ("its thread did not answer", "no answer")
 HEADINGS = {
     "culprit": "Thread to blame",
-    "sampled": "Sampled thread; no line is to blame",
+    "sampled": "The thread that was sampled (the architecture is to blame, not its line)",
+    "remedy": "What helps",
     "clues": "Clues",
     "calls": "Its stack, innermost call first",
     "stack": "Its stack",

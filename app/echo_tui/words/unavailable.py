@@ -5,7 +5,7 @@ from echo_tui.words import translated
 REASONS = {
     "no-snapshot": "Of a stall so long ago no picture is kept",
     "no-snapshots": "No picture of a stall so far",
-    "no-stalls": "No stall so far",
+    "no-stalls": "No stall of this server so far",
     "no-stall-before": "No stall before this one",
     "no-stall-after": "This is what goes on now",
     "not-started": "No pattern has been started: there is nothing to fix",
@@ -20,6 +20,11 @@ REASONS = {
 def reason(code: str) -> str:
     """Return why a key is unavailable."""
     return translated(REASONS[code])
+
+
+def demo_later(key: str) -> str:
+    """Return that the demonstration has to wait until the running server is stopped, and which key stops it."""
+    return translated("The demonstration starts a server of its own: {key} stops this one").format(key=key)
 
 
 def held(key: str) -> str:

@@ -4,9 +4,6 @@ import functools
 from collections import Counter
 from collections.abc import Hashable
 
-from echo_servers.catalog import find
-from echo_servers.fixes import fix
-
 from echo_tui.diagnosis.stall import Cause, Culprit, Stall
 from echo_tui.model.evidence import Frame
 from echo_tui.tui import text
@@ -15,10 +12,11 @@ from echo_tui.tui.lines import file_line, no_line, read_lines, source_line
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.panels.threads import names_of
+from echo_tui.tui.remedy import remedy
 from echo_tui.tui.story import story
 from echo_tui.tui.view import View, fix_now
 from echo_tui.words import panels as words
-from echo_tui.words import target, threads
+from echo_tui.words import threads
 from echo_tui.words.stalls import label, sentence
 
 CALLS = 2
@@ -137,10 +135,7 @@ class SourcePanel(Panel):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)
             lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame, view.texts), style)])
-        if stall.injected and view.pattern and (found := fix(view.pattern, view.session.block.kind)):
-            key = view.keys["fix"] if found == fix_now(view) else ""
-            lines.append([(words.fix(find(found.pattern).title, key), palette.good)])
-        if view.started is None and (helps := target.advice(stall.cause)):
+        if helps := remedy(stall, view):
             lines += [[(line, palette.good)] for line in wrap(helps, self.extent.width)]
         lines.append([])
         return lines + self._around(culprit, marked, max(self.rows - len(lines), 3), view)

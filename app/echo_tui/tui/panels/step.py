@@ -22,7 +22,14 @@ class StepBar(Panel, can_focus=False):
         steps = view.steps
         last = steps.done[-1] if steps and steps.done else None
         fresh = bool(last and view.clock - last.at < SHOWN)
-        return (steps and (steps.steps, len(steps.done)), last and said(last), fresh, view.note, view.following)
+        return (
+            view.client is None,
+            steps and (steps.steps, len(steps.done)),
+            last and said(last),
+            fresh,
+            view.note,
+            view.following,
+        )
 
     def prepare(self, view: View) -> None:
         self.last = 1
@@ -56,8 +63,12 @@ class StepBar(Panel, can_focus=False):
 
 
 def keys_of(step: Step, view: View) -> str:
-    """Return the keys of a step as they are to be pressed."""
-    return " ".join(key if key.endswith("⏎") else view.keys[key] for key in step.keys)
+    """Return the keys of a step as they are to be pressed.
+
+    With no client chosen, the one before is the newest, which may wait itself; the next one is the oldest, and served.
+    """
+    right = {"choose-left": "choose-right"} if view.client is None else {}
+    return " ".join(key if key.endswith("⏎") else view.keys[right.get(key, key)] for key in step.keys)
 
 
 def said(done: Done) -> str:

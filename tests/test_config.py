@@ -45,6 +45,8 @@ def test_a_configuration_is_read_from_where_the_user_says(config: Path) -> None:
         ("scenes = 3", "scenes takes a list such as"),
         ("scenes = [{note = 'x'}]", "scenes takes a list such as"),
         ("scenes = [{pattern = 'list', recording = 3}]", "scenes takes a list such as"),
+        ("scenes = [{pattern = 'asyncio', recording = '~no-such-user/a'}]", "scenes: recording '~no-such-user/a': "),
+        (f"scenes = [{{pattern = 'asyncio', recording = '{'a' * 5000}'}}]", "scenes: recording 'aaa"),
         ("scenes = [{pattern = 'asyncio', recording = 'nowhere.jsonl'}]", "scenes: no recording"),
         ("scenes = ['lst']", "scenes: unknown pattern 'lst'"),
         ("stall_after = 3", "stall_after takes whole milliseconds from 50 to 60,000"),

@@ -112,10 +112,18 @@ def _scene(given: Any, path: Path) -> Scene:
     except BadRequest as unknown:
         raise BadRequest(f"{path}: scenes: {unknown}") from None
     name = scene.get("recording", "")
-    recording = path.parent / Path(name).expanduser() if name else None
-    if recording and not recording.is_file():
-        raise BadRequest(f"{path}: scenes: no recording {str(recording)!r}")
-    return Scene(pattern, scene.get("note", ""), str(recording or ""))
+    return Scene(pattern, scene.get("note", ""), _recording(name, path) if name else "")
+
+
+def _recording(name: str, path: Path) -> str:
+    """Return the path of a recording. Raises BadRequest."""
+    try:
+        recording = path.parent / Path(name).expanduser()
+        if recording.is_file():
+            return str(recording)
+    except (OSError, RuntimeError, ValueError) as error:  # such as a home folder that is not there
+        raise BadRequest(f"{path}: scenes: recording {name[:100]!r}: {error}") from None
+    raise BadRequest(f"{path}: scenes: no recording {str(recording)!r}")
 
 
 def _clash(known: Mapping[str, str], given: Mapping[str, str]) -> str:

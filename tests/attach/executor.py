@@ -1,6 +1,7 @@
 """An asyncio server that hands each question to a pool of three threads; started as `python executor.py PORT`.
 
-At `go` a thread of the pool queries the database, which takes a second. At `poll` a coroutine waits as long as that.
+At `go` a thread of the pool queries the database, which takes a second. At `poll` a coroutine waits as long as
+that; at `ask` all threads of the pool wait for the loop, as they may.
 """
 
 import asyncio
@@ -16,10 +17,16 @@ def query_database() -> None:
     time.sleep(SECONDS)
 
 
+def ask_the_loop(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(SECONDS), loop).result()
+
+
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while line := await reader.readline():
         if line == b"go\n":
             await asyncio.get_running_loop().run_in_executor(POOL, query_database)
+        elif line == b"ask\n":
+            await asyncio.get_running_loop().run_in_executor(POOL, ask_the_loop, asyncio.get_running_loop())
         elif line == b"poll\n":
             await asyncio.sleep(SECONDS)
         writer.write(line)

@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
 
 import msgspec
 import pytest
-from echo_tui.observers.foreign_stacks import ForeignStacks, decoded, java_stacks, kind_of, reader_of
+from echo_tui.observers.foreign_stacks import TRIES, ForeignStacks, decoded, is_stopped, java_stacks, kind_of, reader_of
+from echo_tui.observers.node_stacks import first_line
 
 from tests.attach.conftest import Start, Watch
 from tests.attach.watching import Line, Peer
@@ -84,6 +86,7 @@ def test_a_loop_in_java(start: Start, watch: Watch) -> None:
     assert closed["cause"] == "blocked", "it sleeps in a futex, and waits for no lock"
 
 
+LIMIT = 30.0
 DUMP = """\
 1234:
 2026-11-27 12:00:00
@@ -120,3 +123,53 @@ def test_a_java_that_would_die_of_the_signal_is_not_asked(monkeypatch: pytest.Mo
 def test_a_program_of_another_language_gets_no_reader_of_its_own() -> None:
     assert kind_of(os.getpid()) == "py-spy"
     assert kind_of(0) == "py-spy"
+
+
+def test_names_of_threads_do_no_harm() -> None:
+    """HotSpot prints a name as it is, with line breaks."""
+    hostile = ['"x', '"y" nid=007 ', f'"z" nid={"9" * 5000} ', '"' + '" "' * 8000, "\tat " + "a.b(" * 800]
+    hostile += ["\tat a.b(C.java:" + "9" * 5000 + ")", "\tat (", "\tat )", "\tat a()", "at .(:)"]
+    (stack,) = java_stacks([*hostile, *DUMP.splitlines(), *hostile])
+    assert stack.tid == 0x4D3
+    assert stack.frames[1].line == 42
+
+
+def test_a_file_that_a_node_names_is_opened_only_if_it_is_one(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for path in ("/dev/zero", "/dev/tty", str(fifo), str(tmp_path), "/nowhere"):
+        assert first_line(os.getpid(), path, 5) == 0
+    source = tmp_path / "app.js"
+    source.write_text("one\ntwo\nthree\n")
+    assert [first_line(os.getpid(), str(source), begin) for begin in (-1, 0, 5, 9, 1000)] == [0, 1, 2, 3, 0]
+
+
+def test_a_process_that_is_stopped_is_not_asked(start: Start) -> None:
+    server = start("app.py", "sleep")
+    readers = ForeignStacks()
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        end = time.monotonic() + LIMIT
+        while not is_stopped(server.pid):
+            assert time.monotonic() < end, "it does not stop"
+        assert not readers.ask(server.pid)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+        readers.close()
+
+
+def test_a_process_that_may_not_be_held_now_is_asked_again(start: Start) -> None:
+    server = start("node.js")
+    peer = Peer(server.port)
+    peer.talk()
+    peer.say(b"cpu\n")
+    readers = ForeignStacks()
+    try:
+        for _ in range(TRIES + 1):
+            assert readers.ask(server.pid, may_hold=False)
+            while readers.busy:
+                readers.read()
+                time.sleep(0.01)
+    finally:
+        readers.close()
+    peer.hear()

@@ -80,3 +80,17 @@ def test_a_pool_that_waits_for_another_one(start: Start, watch: Watch) -> None:
     for peer in peers[:2]:
         peer.hear()
     assert not watched.stalls()
+
+
+def test_a_pool_that_waits_for_the_loop(start: Start, watch: Watch) -> None:
+    server = start("executor.py")
+    peers = [Peer(server.port) for _ in range(3)]
+    for peer in peers:
+        peer.talk()
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda line: line["type"] == "worker")
+    for peer in peers:
+        peer.say(b"ask\n")
+    for peer in peers:
+        peer.hear()
+    assert not watched.stalls(), "the loop gives the results"

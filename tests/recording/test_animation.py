@@ -2,9 +2,10 @@
 
 import io
 import re
+from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from echo_tui.reports.animation import ROW, animated
+from echo_tui.reports.animation import ROW, Film
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -21,6 +22,13 @@ def picture(rows: list[list[tuple[str, str]]]) -> str:
     for row in rows:
         console.print(Text.assemble(*row), no_wrap=True, overflow="crop")
     return console.export_svg(title="")
+
+
+def animated(pictures: Iterable[str], size: tuple[int, int]) -> str:
+    film = Film()
+    for each in pictures:
+        film.add(each)
+    return film.developed(size, EACH, HOLD)
 
 
 def cells(rows: list[list[tuple[str, str]]]) -> list[str]:
@@ -51,7 +59,7 @@ def shown(svg: str, seconds: float) -> list[str]:
 @given(frames)
 @settings(deadline=None, max_examples=60)
 def test_at_every_time_it_shows_the_picture_of_that_time(frames: list[list[list[tuple[str, str]]]]) -> None:
-    svg = animated(map(picture, frames), (WIDTH, HEIGHT), EACH, HOLD)
+    svg = animated(map(picture, frames), (WIDTH, HEIGHT))
     for number, rows in enumerate(frames):
         assert shown(svg, (number + 0.5) * EACH) == cells(rows)
     assert shown(svg, len(frames) * EACH + HOLD / 2) == cells(frames[-1])
@@ -59,6 +67,13 @@ def test_at_every_time_it_shows_the_picture_of_that_time(frames: list[list[list[
 
 def test_what_stays_is_in_it_once() -> None:
     still, moving = [("a still row", "red")], [[("first", "")], [("second", "")], [("first", "")]]
-    svg = animated((picture([still, row]) for row in moving), (WIDTH, 2), EACH)
+    svg = animated((picture([still, row]) for row in moving), (WIDTH, 2))
     assert svg.count("still") == 1
     assert svg.count("first") == 1
+
+
+def test_a_wide_character_takes_two_cells() -> None:
+    svg = animated([picture([[("日本語", "red"), ("abc", "green")]])], (WIDTH, 1))
+    found = {text.text: text for text in ElementTree.fromstring(svg).iterfind("{*}g/{*}g/{*}text")}
+    assert [round(float(found["日本語"].get(name, "0")) / 12.2) for name in ("x", "textLength")] == [0, 6]
+    assert round(float(found["abc"].get("x", "0")) / 12.2) == 6

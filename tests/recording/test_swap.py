@@ -1,16 +1,19 @@
 """On stage: one key swaps the live run for the recording of its scene, and back."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
 from echo_servers.catalog import find
+from echo_servers.records import Recv
 from echo_tui.config import Config
 from echo_tui.run.recorded import Recorded
 from echo_tui.tour.playlist import Scene
+from echo_tui.tui.keys import ALL_KEYS
 
 from tests.e2e.terminal import Terminal, command
-from tests.recording.made import few, write
+from tests.recording.made import SECOND, few, write
 from tests.tui.stage import SIZES, Stage, dashboard
 
 
@@ -108,3 +111,56 @@ def test_the_configuration_names_the_recordings_of_scenes(
         terminal.until(lambda: "broken.jsonl" in terminal.text, "why not")
         terminal.until(terminal.ended, "the end")
         assert terminal.code == 2
+
+
+async def test_a_recording_with_fewer_cores_is_shown_in_a_panel_that_was_hidden(tmp_path: Path) -> None:
+    path = write(tmp_path / "few.jsonl", few(5))  # it has no sample of a core
+    async with dashboard("asyncio", (80, 24), with_recording(path)) as stage:
+        await stage.press("6")
+        await stage.until(lambda: stage.session.resources.cores, "the cores of this machine")
+        await stage.glance()
+        await stage.press("4", "V")
+        await stage.shows("REPLAY")
+        await stage.press("6")
+        await stage.glance()
+
+
+async def test_a_recording_is_left_while_it_is_read(tmp_path: Path) -> None:
+    begin = few(1)[:5]
+    many = [Recv(2 * SECOND + number * 20_000, 10, 10, 1, 5, "hello") for number in range(300_000)]
+    path = write(tmp_path / "many.jsonl", [*begin, *many])
+    async with dashboard("asyncio", config=with_recording(path)) as stage:
+        for _ in range(4):
+            await stage.press("V")
+            await stage.shows("REPLAY")
+            assert isinstance(stage.app.viewed, Recorded)
+            stage.app.viewed.seek(2 * SECOND)
+            await stage.glance()
+            await stage.press("V")
+            await stage.glance()
+        assert on_screen(stage) == "live"
+
+
+async def test_a_view_that_only_the_live_run_has_is_left(tmp_path: Path) -> None:
+    path = write(tmp_path / "few.jsonl", few(5))
+    async with dashboard("asyncio", (100, 30), with_recording(path)) as stage:
+        await stage.press("5", "f")
+        await stage.until(lambda: stage.app.expanded == "events", "one panel")
+        await stage.press("V")
+        await stage.shows("REPLAY")
+        await stage.until(lambda: {"timeline", "connections"} <= stage.visible(), "all panels")
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_random_keys_and_swaps_do_no_harm(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    chance = random.Random(seed)
+    path = write(tmp_path / "few.jsonl", few(5))
+    keys = [key.key.partition(",")[0] for key in ALL_KEYS if key.id not in ("quit", "quit-now", "matrix", "palette")]
+    keys += ["V"] * 12 + ["escape"] * 6 + ["enter", "up", "down", "v"]
+    async with dashboard("asyncio", chance.choice(SIZES), with_recording(path)) as stage:
+        for _ in range(80):
+            await stage.press(chance.choice(keys))
+            if chance.random() < 0.1:
+                await stage.glance()
+        assert stage.app.is_running

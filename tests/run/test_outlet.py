@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,8 +13,16 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from echo_servers.records import Echo, Listening, Lost, New, Recv, Send
-from echo_tui.model.observations import ENCODER, ClientEcho, ClientsLost, Observation, ServerStarted, SocketSample
+from echo_servers.records import Echo, Listening, Lost, New, Recv, Send, Worker
+from echo_tui.model.observations import (
+    ENCODER,
+    ClientEcho,
+    ClientsLost,
+    Observation,
+    Output,
+    ServerStarted,
+    SocketSample,
+)
 from echo_tui.run.dropped import Dropped
 from echo_tui.run.outlet import Outlet
 from echo_tui.session.session import Session
@@ -140,3 +150,38 @@ def test_a_reader_that_goes_away_ends_it() -> None:
         assert process.wait(LIMIT) == 1
         assert process.stderr
         assert "Traceback" not in process.stderr.read()
+
+
+def test_a_run_whose_reader_stands_still_ends_on_a_signal() -> None:
+    with watching("--clients", "20", "--load", "200") as process:
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(PAUSE)
+        process.terminate()
+        assert process.wait(LIMIT) == 128 + signal.SIGTERM
+
+
+def test_a_pipe_that_does_not_block_is_waited_for() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    line = [command(), "watch", "asyncio", "--port", "0", "--json", "--clients", "9", "--load", "200", "--for", "2s"]
+    with subprocess.Popen(line, stdout=writing, stderr=subprocess.PIPE) as process:
+        os.close(writing)
+        time.sleep(PAUSE / 3)  # more than a pipe holds is written in this time
+        with os.fdopen(reading, "rb") as stream:
+            lines = stream.read().splitlines()
+        assert process.wait(LIMIT) == 0
+    assert json.loads(lines[-1])["type"] == "summary"
+
+
+def test_what_comes_seldom_has_a_limit_too() -> None:
+    found: list[Observation] = [
+        ServerStarted(1, "asyncio", 1, "127.0.0.1", 5000),
+        Listening(1, 1, 1, "127.0.0.1", 5000, 128),
+        Worker(1, 1, 1, "loop"),
+        Output(1, "stderr", "text"),
+    ]
+    dropped = Dropped()
+    assert dropped.thin(found) == found[:3], "a program may print for ever"
+    assert dropped.thin(found, hard=True) == found[:2]
+    assert dropped.total == 3

@@ -15,7 +15,7 @@ import msgspec
 from echo_servers.catalog import PATTERNS
 from echo_tui.experiments.measure import Measured
 from echo_tui.experiments.report import markdown
-from echo_tui.reports.animation import animated
+from echo_tui.reports.animation import Film
 from echo_tui.run.plan import Plan
 from echo_tui.tui.matrix import MatrixScreen
 from echo_tui.tui.panels.patterns import PatternsPanel
@@ -98,7 +98,10 @@ async def frames(app: Screen, pilot: Pilot[int], begin: int, end: int, size: tup
     """Return the animated picture from one time (ns) to another."""
     moments, known = range(begin, end, EACH), app.played.replay.stalls[0].at
     still = sum(at < known + STILL for at in moments)
-    return animated([await last(app, pilot, at) for at in moments], size, EACH / 1e9, still=still)
+    film = Film()
+    for at in moments:
+        film.add(await last(app, pilot, at))
+    return film.developed(size, EACH / 1e9, still=still)
 
 
 async def welcome() -> str:

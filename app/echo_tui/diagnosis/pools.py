@@ -49,11 +49,11 @@ def waits_for_itself(scene: Scene, pid: int) -> list[ThreadState]:
     Only what is certain is claimed: no other thread of the process runs, or waits for anything but a client to accept
     or a lock, and none runs an event loop, which may give the result of a future too.
     """
-    threads = may_wait_for_itself(scene, pid)
-    if any(_unknown(thread) for thread in threads):
+    threads = scene.threads.of(pid)
+    if not may_wait_for_itself(scene, pid) or any(_unknown(scene, thread) for thread in threads):
         return []
     workers = [thread for thread in threads if _task(thread) is not None]
-    elsewhere = any(frame.file.endswith(ELSEWHERE) for thread in threads for frame in thread.frames)
+    elsewhere = any(frame.file.endswith(ELSEWHERE) for thread in threads for frame in _frames(thread))
     return workers if workers and not elsewhere and all(_waits_for_result(thread) for thread in workers) else []
 
 
@@ -68,8 +68,8 @@ def may_wait_for_itself(scene: Scene, pid: int) -> list[ThreadState]:
 def to_ask(scene: Scene) -> Iterator[int]:
     """Yield the processes whose stacks would tell whether a pool is exhausted, or waits for itself."""
     for pid in processes(scene):
-        unknown = any(_unknown(thread) for thread in may_wait_for_itself(scene, pid))
-        if unknown or (in_question(scene, pid) and not exhausted(scene, pid)):
+        unknown = any(_unknown(scene, thread) for thread in scene.threads.of(pid))
+        if (unknown and may_wait_for_itself(scene, pid)) or (in_question(scene, pid) and not exhausted(scene, pid)):
             yield pid
 
 
@@ -97,21 +97,28 @@ def processes(scene: Scene) -> set[int]:
 
 def _line(thread: ThreadState) -> Frame | None:
     """Return the innermost own frame of a thread, as far as its stack was taken in this call."""
-    if _unknown(thread):
-        return None
-    return next((frame for frame in thread.frames if is_own(frame)), None)
+    return next((frame for frame in _frames(thread) if is_own(frame)), None)
 
 
-def _unknown(thread: ThreadState) -> bool:
-    """Return whether the stack of a thread was not taken in its present call."""
-    return thread.framed_at < thread.since
+def _unknown(scene: Scene, thread: ThreadState) -> bool:
+    """Return whether the stacks of a process were not taken since one of its threads has entered its call.
+
+    A thread of native code has no stack of Python, whenever they are taken; one in accept needs none.
+    """
+    return thread.kind != "accept" and scene.threads.stacked_at.get(thread.pid, 0) < thread.since
+
+
+def _frames(thread: ThreadState) -> Sequence[Frame]:
+    """Return the stack of a thread, if it was taken in its present call."""
+    return thread.frames if thread.framed_at >= thread.since else ()
 
 
 def _task(thread: ThreadState) -> Sequence[Frame] | None:
     """Return the calls of the task that a thread of an executor runs, innermost first; None if it is no such thread."""
-    for number, frame in enumerate(thread.frames):
+    frames = _frames(thread)
+    for number, frame in enumerate(frames):
         if frame.function == WORKER[1] and frame.file.endswith(WORKER[0]):
-            return thread.frames[:number]
+            return frames[:number]
     return None
 
 

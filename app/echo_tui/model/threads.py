@@ -110,6 +110,8 @@ class Threads:
         """A counter that changes whenever a thread may have changed."""
         self.lost = False
         """Whether threads were sampled and no longer can be."""
+        self.stacked_at: dict[int, int] = {}
+        """When (ns) the stacks of each process were taken last."""
         self.held = 0
         """For how long (ns) processes were held in all while their stacks were read."""
         self._marked = 0
@@ -143,6 +145,7 @@ class Threads:
     def apply_stacks(self, o: StackSample) -> None:
         """Fold the stacks of a process."""
         self.held += o.held
+        self.stacked_at[o.pid] = o.at
         first = self.known.get((o.pid, o.pid))
         if first and first.kind == "poll" and any(stack.tid == o.pid for stack in o.stacks):
             self._woken[o.pid] += 1
@@ -172,7 +175,7 @@ class Threads:
     def snapshot(self) -> "Threads":
         """Return a copy that no longer changes."""
         twin = copy.copy(self)
-        twin._woken = self._woken.copy()
+        twin._woken, twin.stacked_at = self._woken.copy(), self.stacked_at.copy()
         twin.known = {key: copy.copy(state) for key, state in self.known.items()}
         for state in twin.known.values():
             state.frames = state.frames.copy()

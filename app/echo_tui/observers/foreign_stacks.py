@@ -29,8 +29,16 @@ TRIES = 5
 """After so many requests in a row without an answer a process is not asked again."""
 PATIENCE = 5_000_000_000
 """How long (ns) to wait for an answer."""
-JAVA_THREAD = re.compile(r'^".*" .*\bnid=(0x[0-9a-f]+|\d+) ')
-JAVA_FRAME = re.compile(r"^\s+at (\S+)\.([^.\s(]+)\((?:(\S+?@?[^/)]*)/)?([^:)]+)(?::(\d+))?\)$")
+FORGIVEN = 30_000_000_000
+"""How long (ns) a process that has given no answer is left alone."""
+LONGEST_LINE = 1000
+"""A longer line of jcmd is not read: names of threads and methods are the program's own."""
+ATTACH = 3000
+"""How long (ms) jcmd may wait for the Java machine."""
+POLITE = 0.1
+"""How long (s) a reader may take to end."""
+NOT_NOW = 3
+"""The exit code of a reader that would have to hold the process, and may not."""
 
 
 class ReadFrame(msgspec.Struct):
@@ -87,7 +95,9 @@ def reader_of(pid: int, may_hold: bool) -> Reader | None:
     if kind == "jcmd":
         # The first time it sends SIGQUIT, which a Java machine catches unless it was told not to: that would end it.
         command = shutil.which("jcmd")
-        return Reader(kind, (command, str(pid), "Thread.print")) if command and catches(pid, SIGQUIT) else None
+        if not (command and may_hold and catches(pid, SIGQUIT)):
+            return None
+        return Reader(kind, (command, f"-J-Dsun.tools.attach.attachTimeout={ATTACH}", str(pid), "Thread.print"))
     command = py_spy()
     return Reader(kind, (command, "dump", "--json", "--nonblocking", "--pid", str(pid))) if command else None
 
@@ -103,7 +113,9 @@ class ForeignStacks:
         self._reader: Reader | None = None
         self._pid = self._since = 0
         self._refused: Counter[int] = Counter()
-        """How often in a row a process has given no stacks; it is not asked for ever."""
+        """How often in a row a process has given no stacks."""
+        self._left_alone: dict[int, int] = {}
+        """Until when (ns) a process is not asked."""
         self._answer = tempfile.TemporaryFile()  # noqa: SIM115 - a file, because a pipe could fill up
 
     @property
@@ -117,7 +129,9 @@ class ForeignStacks:
 
     def ask(self, pid: int, may_hold: bool = True) -> bool:
         """Ask for a process's stacks, if need be by holding it. Return whether it was asked."""
-        if self.busy or self._refused[pid] >= TRIES or (reader := reader_of(pid, may_hold)) is None:
+        if self.busy or time.monotonic_ns() < self._left_alone.get(pid, 0) or is_stopped(pid):
+            return False
+        if (reader := reader_of(pid, may_hold)) is None:
             return False
         self._answer.seek(0)
         self._answer.truncate()
@@ -130,7 +144,7 @@ class ForeignStacks:
                 start_new_session=True,
             )
         except OSError as error:
-            self._refused[pid] = TRIES
+            self._left_alone[pid] = time.monotonic_ns() + FORGIVEN
             self.missing = words.missing("not-run", error, reader.line[0])
             return False
         self._pid, self._reader, self._since = pid, reader, time.monotonic_ns()
@@ -143,13 +157,16 @@ class ForeignStacks:
         if self._process.poll() is None:
             if time.monotonic_ns() - self._since > PATIENCE:
                 self._end()
+                self._refuses()
             return None
-        self._process = None
+        code, self._process = self._process.returncode, None
+        if code == NOT_NOW:
+            return None
         self._answer.seek(0)
         try:
             stacks, held = decoded(self._reader.kind, self._answer.read())
-        except msgspec.DecodeError:  # it printed nothing: not such a program, or not ours to read
-            self._refused[self._pid] += 1
+        except (msgspec.DecodeError, ValueError):  # it printed nothing: not such a program, or not ours to read
+            self._refuses()
             return None
         self._refused.pop(self._pid, None)
         if held:
@@ -161,11 +178,30 @@ class ForeignStacks:
         self._end()
         self._answer.close()
 
+    def _refuses(self) -> None:
+        """Count that a process has given no answer; after some in a row it is left alone for a while."""
+        self._refused[self._pid] += 1
+        if self._refused[self._pid] >= TRIES:
+            self._left_alone[self._pid] = time.monotonic_ns() + FORGIVEN
+
     def _end(self) -> None:
         if self._process:
-            self._process.kill()
-            self._process.wait()
+            self._process.terminate()  # jcmd removes the file by which it asks
+            try:
+                self._process.wait(POLITE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process = None
+
+
+def is_stopped(pid: int) -> bool:
+    """Return whether a process is stopped by a signal or a debugger: it would not answer."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return True
+    return stat.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
 
 
 def decoded(kind: str, data: bytes) -> tuple[list[Stack], int]:
@@ -181,20 +217,41 @@ def decoded(kind: str, data: bytes) -> tuple[list[Stack], int]:
 def java_stacks(lines: Sequence[str]) -> list[Stack]:
     """Return the stacks of `jcmd PID Thread.print`. Raises DecodeError if there are none.
 
-    A file is named with the folders of its package. Those of modules of Java itself begin with `java:`.
+    A file is named with the folders of its package. Those of modules of Java itself begin with `java:`. Names of
+    threads are the program's own, and may pretend to be other lines.
     """
     found: list[Stack] = []
     for line in lines:
-        if thread := JAVA_THREAD.match(line):
-            found.append(Stack(int(thread[1], 0), []))
-        elif found and len(found[-1].frames) < DEPTH and (frame := JAVA_FRAME.match(line)):
-            owner, function, module, file, number = frame.groups()
-            package = owner.rpartition(".")[0].replace(".", "/")
-            name = f"java:{file}" if module else f"{package}/{file}".lstrip("/")
-            found[-1].frames.append(Frame(name, int(number or 0), f"{owner.rpartition('.')[2]}.{function}"))
+        if len(line) > LONGEST_LINE:
+            continue
+        if tid := _java_thread(line):
+            found.append(Stack(tid, []))
+        elif found and len(found[-1].frames) < DEPTH and (frame := _java_frame(line)):
+            found[-1].frames.append(frame)
     if not any(stack.frames for stack in found):
         raise msgspec.DecodeError("no stack")
     return [stack for stack in found if stack.frames]
+
+
+def _java_thread(line: str) -> int:
+    """Return the thread of a line such as `"main" #1 prio=5 ... nid=0x4d3 runnable`; 0 if it is none."""
+    number = line.rpartition(" nid=")[2].partition(" ")[0] if line.startswith('"') else ""
+    if re.fullmatch(r"0x[0-9a-f]{1,8}", number):
+        return int(number, 16)
+    return int(number) if re.fullmatch(r"[1-9][0-9]{0,9}", number) else 0
+
+
+def _java_frame(line: str) -> Frame | None:
+    """Return the call of a line such as `at java.lang.Thread.run(java.base@17.0.15/Thread.java:840)`."""
+    if not (line.lstrip().startswith("at ") and line.endswith(")")):
+        return None
+    called, _, place = line.strip()[3:-1].rpartition("(")
+    owner, _, function = called.rpartition("/")[2].rpartition(".")
+    module, _, place = place.rpartition("/")
+    file, _, number = place.partition(":")
+    name = f"java:{file}" if module else "/".join([*owner.split(".")[:-1], file])
+    line_number = int(number) if re.fullmatch(r"[0-9]{1,9}", number) else 0
+    return Frame(name, line_number, f"{owner.rpartition('.')[2]}.{function}") if owner else None
 
 
 def _stacks(threads: Sequence[ReadThread]) -> list[Stack]:

@@ -9,6 +9,8 @@ import ctypes
 import json
 import os
 import re
+import resource
+import stat
 import struct
 import sys
 import time
@@ -20,6 +22,8 @@ from echo_tui.observers.node_numbers import NoNumbers, Numbers
 
 SEIZE, INTERRUPT, GETREGS, DETACH = 0x4206, 0x4207, 12, 17
 WALL = 0x40000000
+EVENT_STOP = 128
+"""How ptrace(2) marks a stop that we have asked for, in the high bytes of a status."""
 REGISTERS, STACK_POINTER = 27, 19
 """How many registers x86-64 has for ptrace(2), and which one is the stack pointer."""
 HIGHEST = 1 << 47
@@ -30,11 +34,20 @@ NESTED = 4
 FIELDS = 24
 """The words of a scope's description that are read."""
 LARGEST_STACK = 8 << 20
+LARGEST_FILE = 1 << 20
+MEMORY, SECONDS = 1 << 30, 3
+"""What this program may take: bytes of addresses, and seconds of CPU."""
+NOT_NOW = 3
+"""The exit code if the thread would have to be held, and may not be."""
 STACK = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) .*\[stack\]$", re.MULTILINE)
 
 
 class NoStack(Exception):
     """The stack can't be read."""
+
+
+class NotNow(Exception):
+    """The thread would have to be held for that, and may not be."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ class Memory:
 
 
 def copied(pid: int, memory: Memory, may_hold: bool) -> Copy:
-    """Return a copy of the stack of the main thread. Raises NoStack, or OSError."""
+    """Return a copy of the stack of the main thread. Raises NoStack, NotNow, or OSError."""
     found = STACK.search(Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace"))
     if not found:
         raise NoStack
@@ -81,7 +94,7 @@ def copied(pid: int, memory: Memory, may_hold: bool) -> Copy:
     if fields[0] != "running":
         return _copy(memory, int(fields[-2], 16), begin, end)
     if not may_hold or os.uname().machine != "x86_64":
-        raise NoStack
+        raise NotNow
     return _held(pid, memory, begin, end)
 
 
@@ -100,16 +113,19 @@ def _held(pid: int, memory: Memory, begin: int, end: int) -> Copy:
     registers = (ctypes.c_ulonglong * REGISTERS)()
     if libc.ptrace(SEIZE, pid, None, None):
         raise NoStack
-    since = time.monotonic_ns()
+    since, on_its_way = time.monotonic_ns(), 0
+    """A signal that was about to be delivered: it still is."""
     try:
         if libc.ptrace(INTERRUPT, pid, None, None):
             raise NoStack
-        os.waitpid(pid, WALL)
+        status = os.waitpid(pid, WALL)[1]
+        if os.WIFSTOPPED(status) and status >> 16 != EVENT_STOP:
+            on_its_way = os.WSTOPSIG(status)
         if libc.ptrace(GETREGS, pid, None, ctypes.addressof(registers)):
             raise NoStack
         copy = _copy(memory, registers[STACK_POINTER], begin, end)
     finally:
-        libc.ptrace(DETACH, pid, None, None)
+        libc.ptrace(DETACH, pid, None, on_its_way)
     return Copy(copy.pointer, copy.end, copy.words, time.monotonic_ns() - since)
 
 
@@ -197,16 +213,26 @@ def _small(word: int) -> int | None:
 
 
 def first_line(pid: int, file: str, begin: int) -> int:
-    """Return the line of a character of a file, as the process sees it; 0 if it can't be read."""
+    """Return the line of a character of a file, as the process sees it; 0 if it can't be read, or is no small file.
+
+    The process names it, so it may be a device or a pipe.
+    """
+    path = f"/proc/{pid}/root{file}"
     try:
-        text = Path(f"/proc/{pid}/root{file}").read_text(encoding="utf-8", errors="replace")
+        if begin < 0 or not stat.S_ISREG(os.stat(path).st_mode):
+            return 0
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as source:
+            status = os.fstat(descriptor)
+            data = source.read(LARGEST_FILE) if stat.S_ISREG(status.st_mode) else b""
     except OSError:
         return 0
-    return text[:begin].count("\n") + 1 if 0 <= begin < len(text) else 0
+    text = data.decode("utf-8", "replace")
+    return text[:begin].count("\n") + 1 if begin < len(text) else 0
 
 
 def stacks(pid: int, may_hold: bool) -> dict[str, object]:
-    """Return the stack of the main thread, in the form that py-spy has. Raises NoStack, NoNumbers or OSError."""
+    """Return the stack of the main thread, in the form of py-spy. Raises NoStack, NotNow, NoNumbers or OSError."""
     numbers, memory = Numbers(f"/proc/{pid}/exe"), Memory(pid)
     copy = copied(pid, memory, may_hold)
     heap, frames = Heap(memory, numbers), []
@@ -227,9 +253,13 @@ def stacks(pid: int, may_hold: bool) -> dict[str, object]:
 def main() -> None:
     """Print the stacks; nothing if they can't be read."""
     pid, may_hold = int(sys.argv[1]), "--never-hold" not in sys.argv
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     try:
         print(json.dumps(stacks(pid, may_hold)))
-    except (NoStack, NoNumbers, OSError, ValueError):
+    except NotNow:
+        sys.exit(NOT_NOW)
+    except (NoStack, NoNumbers, OSError, ValueError, IndexError, MemoryError, struct.error):
         sys.exit(1)
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from unicodedata import combining, east_asian_width
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -22,16 +23,17 @@ NEAR = 8
 
 @dataclass
 class Run:
-    """Neighbouring cells of a row with one style: where they begin, their text, or the number of coloured cells."""
+    """Neighbouring cells of a row with one style: where they begin, how many there are, and their text."""
 
     column: int
     style: str
-    text: str
+    cells: int
+    text: str = ""
 
     @property
     def end(self) -> int:
         """The column after the last one."""
-        return self.column + len(self.text)
+        return self.column + self.cells
 
 
 @dataclass
@@ -52,62 +54,78 @@ class Rows:
         for rect in root.iterfind(".//{*}g[@clip-path]/{*}rect"):
             x, y, width = (float(rect.get(name, "0")) for name in ("x", "y", "width"))
             if (fill := rect.get("fill", "")) != background:
-                _join(fills, round((y - TOP) / ROW), Run(round(x / CELL), fill, " " * round(width / CELL)))
+                _join(fills, round((y - TOP) / ROW), Run(round(x / CELL), fill, round(width / CELL)))
         for text in root.iterfind(".//{*}text[@textLength]"):
             x, y, inner = float(text.get("x", "0")), float(text.get("y", "0")), text.text or ""
             style = styles.get((text.get("class") or "").rpartition("-")[2], "")
             if inner.strip():
-                column = round(x / CELL) + len(inner) - len(inner.lstrip())
-                _join(words, round((y - BASELINE) / ROW), Run(column, style, inner.strip()))
+                left, inner = len(inner) - len(inner.lstrip()), inner.strip()
+                run = Run(round(x / CELL) + left, style, _cells(inner), inner)
+                _join(words, round((y - BASELINE) / ROW), run)
         for row in fills.keys() | words.keys():
             content = "".join([*map(_fill, fills.get(row, ())), *map(self._words, words.get(row, ()))])
             self.shown.setdefault((row, content), []).append(number)
 
     def _words(self, run: Run) -> str:
         name = self.styles.setdefault(run.style, f"s{len(self.styles)}")
-        x, width = CELL * run.column, CELL * len(run.text)
+        x, width = CELL * run.column, CELL * run.cells
         return f'<text class="{name}" x="{x:.5g}" y="20" textLength="{width:.5g}">{escape(run.text)}</text>'
+
+
+def _cells(text: str) -> int:
+    """Return how many cells of a terminal a text takes: a wide character has two (Unicode, UAX 11)."""
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def _join(rows: dict[int, list[Run]], row: int, run: Run) -> None:
     """Add a run to its row, to the one before it if that has the same style and is near."""
     runs = rows.setdefault(row, [])
     last = runs[-1] if runs else None
-    near = last and last.style == run.style and run.column - last.end <= (NEAR if run.text.strip() else 0)
+    near = last and last.style == run.style and run.column - last.end <= (NEAR if run.text else 0)
     if last and near and run.column >= last.end:
         last.text += BLANK * (run.column - last.end) + run.text
+        last.cells = run.end - last.column
     else:
         runs.append(run)
 
 
 def _fill(run: Run) -> str:
-    x, width = CELL * run.column, CELL * len(run.text)
+    x, width = CELL * run.column, CELL * run.cells
     return f'<rect fill="{run.style}" x="{x:.5g}" y="{TOP}" width="{width + 0.6:.5g}" height="24.9"/>'
 
 
-def animated(pictures: Iterable[str], size: tuple[int, int], each: float, hold: float = 2.0, still: int = -1) -> str:
-    """Return one SVG that shows pictures of a terminal of this size, each for `each` seconds, without end.
+class Film:
+    """Pictures of a terminal that become one animated SVG; of each only what is new in it is kept."""
 
-    The last picture stays for `hold` more seconds. Those who want no motion see one of them: `still` is its index.
-    """
-    rows, count, background = Rows(), 0, ""
-    for picture in pictures:
-        background = background or _background(picture)
-        rows.add(count, picture, background)
-        count += 1
-    seconds, still = count * each + hold, still % max(count, 1)
-    frames, groups, names = [], [], dict[tuple[tuple[float, bool], ...], str]()
-    for (row, content), numbers in sorted(rows.shown.items(), key=lambda entry: entry[0][0]):
-        if len(numbers) == count:
-            groups.append(f'<g transform="translate(0 {row * ROW:g})">{content}</g>')
-            continue
-        changes = tuple((first * each / seconds, on) for first, on in _changes(numbers, count))
-        if changes not in names:
-            names[changes] = f"k{len(names)}"
-            frames.append(_keyframes(names[changes], changes, still in numbers))
-        groups.append(f'<g class="{names[changes]}" transform="translate(0 {row * ROW:g})">{content}</g>')
-    width, height = size[0] * CELL + 2 * MARGIN, size[1] * ROW + TITLE + MARGIN
-    return "\n".join(_document(width, height, background, seconds, rows.styles, frames, groups))
+    def __init__(self) -> None:
+        self._rows, self._count, self._background = Rows(), 0, ""
+
+    def add(self, picture: str) -> None:
+        """Add the next picture: an SVG by Rich."""
+        self._background = self._background or _background(picture)
+        self._rows.add(self._count, picture, self._background)
+        self._count += 1
+
+    def developed(self, size: tuple[int, int], each: float, hold: float = 2.0, still: int = -1) -> str:
+        """Return one SVG that shows the pictures of a terminal of this size, each for `each` seconds, without end.
+
+        The last picture stays for `hold` more seconds. Those who want no motion see one of them: `still` is its index.
+        """
+        count = self._count
+        seconds, still = count * each + hold, still % max(count, 1)
+        frames, groups, names = [], [], dict[tuple[tuple[float, bool], ...], str]()
+        for (row, content), numbers in sorted(self._rows.shown.items(), key=lambda entry: entry[0][0]):
+            place = f'transform="translate(0 {row * ROW:g})"'
+            if len(numbers) == count:
+                groups.append(f"<g {place}>{content}</g>")
+                continue
+            changes = tuple((first * each / seconds, on) for first, on in _changes(numbers, count))
+            if changes not in names:
+                names[changes] = f"k{len(names)}"
+                frames.append(_keyframes(names[changes], changes, still in numbers))
+            groups.append(f'<g class="{names[changes]}" {place}>{content}</g>')
+        width, height = size[0] * CELL + 2 * MARGIN, size[1] * ROW + TITLE + MARGIN
+        return "\n".join(_document(width, height, self._background, seconds, self._rows.styles, frames, groups))
 
 
 def _background(picture: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from echo_servers.records import Bye, Echo, Lost, New, Recv, Send
+from echo_servers.records import Bye, Echo, Listening, Lost, New, Recv, Send
 
 from echo_tui.model.observations import (
     ClientEcho,
@@ -11,13 +11,19 @@ from echo_tui.model.observations import (
     CoresSample,
     Lag,
     Observation,
+    Output,
     ProcessSample,
+    ServerExited,
+    ServerStarted,
+    SessionBegan,
     SocketSample,
     StackSample,
+    SystemCalls,
     ThreadSample,
 )
 
-SAMPLES = (SocketSample, ThreadSample, StackSample, ProcessSample, CoresSample, Lag)
+OFTEN = (SocketSample, ThreadSample, StackSample, ProcessSample, CoresSample, Lag, Output, SystemCalls)
+ESSENTIAL = (SessionBegan, ServerStarted, ServerExited, Listening)
 OF_CLIENTS = (ClientSent, ClientEcho)
 OF_SERVERS = (New, Bye, Recv, Send, Echo)
 
@@ -31,15 +37,18 @@ class Dropped:
         self._lost: dict[int, Lost] = {}
         self._of_clients = 0
 
-    def thin(self, found: Iterable[Observation]) -> list[Observation]:
-        """Leave out what comes often, and return the rest: without it a session would not be understood."""
+    def thin(self, found: Iterable[Observation], hard: bool = False) -> list[Observation]:
+        """Leave out what comes often, and return the rest: without it a session would not be understood.
+
+        If there is no room even for that (`hard`), only what tells of a server's begin and end is kept.
+        """
         kept: list[Observation] = []
         for one in found:
             if isinstance(one, OF_SERVERS):
                 self._add(self._lost.setdefault(one.pid, Lost(one.at, one.pid, one.tid)), one)
             elif isinstance(one, OF_CLIENTS):
                 self._of_clients += 1
-            elif not isinstance(one, SAMPLES):
+            elif isinstance(one, ESSENTIAL) or not (hard or isinstance(one, OFTEN)):
                 kept.append(one)
                 continue
             self.total += 1

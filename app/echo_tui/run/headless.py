@@ -64,8 +64,8 @@ class Headless:
             self._stream.stalls(self.live.session, self.driver.now)
             code = self._code(ended.number, early)
             self._stream.summary(self.live.session, self.driver.now, open_or_queued, code)
-        self._stream.finish()
-        return code
+            self._stream.finish(lambda: not ended.number)
+            return code
 
     def _begin(self, goes_on: Callable[[], bool]) -> None:
         self.live.start(self.pattern)
@@ -159,8 +159,8 @@ def watch_target(
         stream.stalls(source.session, driver.now)
         code = 128 + ended.number if ended.number else _code(source)
         stream.summary(source.session, driver.now, open_or_queued, code)
-    stream.finish()
-    return code
+        stream.finish(lambda: not ended.number)
+        return code
 
 
 def _code(source: Attached) -> int:

@@ -1,6 +1,7 @@
 """What a run writes to stdout, by a thread of its own: a reader that is slow, or stops, does not hold up the run."""
 
 import os
+import select
 import sys
 import threading
 from collections.abc import Callable
@@ -19,7 +20,10 @@ def to_stdout(text: str) -> None:
     """
     data, descriptor = memoryview(text.encode()), sys.stdout.fileno()
     while data:
-        data = data[os.write(descriptor, data) :]
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:  # whoever has the other end of the terminal or socket has made it so
+            select.select([], [descriptor], [])
 
 
 class Outlet:
@@ -38,6 +42,11 @@ class Outlet:
     def full(self) -> bool:
         """Whether so much waits to be written that what can be missed should be left out."""
         return self._waiting >= self._limit
+
+    @property
+    def overfull(self) -> bool:
+        """Whether so much waits that only the essential may be put."""
+        return self._waiting >= 2 * self._limit
 
     def put(self, text: str) -> None:
         """Have a text written. Raises OSError if an earlier one could not be written."""

@@ -161,7 +161,8 @@ class Replay:
                 yield first + offset, found[offset]
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; nothing more is read."""
+        self.complete = True
         self._reader.close()
 
     def _add(self, lines: bytes) -> None:

@@ -1,7 +1,8 @@
 """What a run without a screen writes to stdout: stalls as text, or everything as JSON Lines, and a summary."""
 
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import msgspec
 from echo_servers.plain import plain_json
@@ -21,6 +22,8 @@ from echo_tui.words import watching as words
 
 NAMED = 20
 """Of the connections that wait for a reply the oldest ones are named."""
+GRACE = 1.0
+"""Seconds in which what is left is written although the run has been asked to end."""
 TOLD = ("opened", "closed", "withdrawn")
 """The changes of a stall that are printed as text; JSON has all."""
 
@@ -62,7 +65,11 @@ class Stream:
             print(f"echo-tui: {words.not_written(self._recorder.path, self._recorder.failure)}", file=sys.stderr)
             self._recorder.failure = ""
         if self._outlet and found:
-            told = self._dropped.thin(found) if self._outlet.full else [*self._dropped.told(found[0].at), *found]
+            told = (
+                self._dropped.thin(found, self._outlet.overfull)
+                if self._outlet.full
+                else [*self._dropped.told(found[0].at), *found]
+            )
             lines = self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(told)))
             self._outlet.put(plain_json(lines.decode()))
 
@@ -103,10 +110,14 @@ class Stream:
         """Finish the file that is recorded to, if any."""
         self._recorder.close()
 
-    def finish(self) -> None:
-        """Wait until all is written. Raises OSError if it can't be written any more."""
+    def finish(self, goes_on: Callable[[], bool]) -> None:
+        """Wait until all is written, for as long as `goes_on` is true and for a moment more.
+
+        Raises OSError if it can't be written any more.
+        """
+        until = time.monotonic() + GRACE
         if self._outlet:
-            self._outlet.finish()
+            self._outlet.finish(lambda: goes_on() or time.monotonic() < until)
         if self._dropped.total:
             print(f"echo-tui: {words.left_out(self._dropped.total)}", file=sys.stderr)
 

@@ -117,7 +117,7 @@ class Panel(Widget, can_focus=True):
 
     def redraw(self) -> None:
         """Render the visible lines, and refresh those that have changed."""
-        if self.view is None:
+        if self.view is None or self._shown is None:  # what it shows was not prepared, or is of another session
             return
         width, height = self.extent
         base = self.rich_style

@@ -245,12 +245,12 @@ class Picture(Arranged):
 
     def _look(self) -> None:
         taken = self.driver.turn()
-        if self.aside:
-            self.aside.driver.turn()
+        if self.aside and self.aside.driver.turn() > BUSY:
+            self.aside.live.drain()
         self.pending.turn()
         if taken > BUSY:  # a full pipe loses records, so read it again before the next turn
             for share in (1 / 3, 2 / 3):
-                self.set_timer(DRAIN * share, self.live.drain)
+                self.set_timer(DRAIN * share, lambda: self.live.drain())  # it may be another source by then
         self._news = bool(taken) or self._news
         if self.live.strace_view.failed is not None:
             self.notify(
@@ -265,6 +265,8 @@ class Picture(Arranged):
         lively = self._news or self._waits
         if self._ticks >= (DRAWS if lively else CALM) or told != self._told:
             self.driver.report_lag()
+            if self.aside:
+                self.aside.driver.report_lag()
             self._ticks, self._news = 0, False
             self.draw()
 

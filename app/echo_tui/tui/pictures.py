@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 from textual.pilot import Pilot
 
-from echo_tui.reports.animation import animated
+from echo_tui.reports.animation import Film
 from echo_tui.run.plan import Plan
 from echo_tui.run.recorded import Recorded
 from echo_tui.tui.app import EchoTui
@@ -36,13 +36,13 @@ async def _picture(recorded: Recorded, size: tuple[int, int], theme: str | None)
 async def _animation(
     recorded: Recorded, span: tuple[int, int], size: tuple[int, int], told: Told, theme: str | None
 ) -> str:
-    pictures, (begin, end) = [], span
+    film, (begin, end) = Film(), span
     async with _shown(recorded, size, theme) as (app, pilot):
         for at in range(begin, end + 1, EACH):
             recorded.seek(at)
-            pictures.append(await drawn(app, pilot))
+            film.add(await drawn(app, pilot))
             told((at - begin) / max(end - begin, 1))
-    return animated(pictures, size, EACH / 1e9)
+    return film.developed(size, EACH / 1e9)
 
 
 @contextlib.asynccontextmanager

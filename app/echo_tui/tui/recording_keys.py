@@ -99,7 +99,9 @@ class RecordingKeys(ScreenKeys):
         """Put another source on screen."""
         self.hold_still(None)
         self.pending.clear()
-        self.live, self.talk, self.client = cast(Live, source), talk, client
+        self.live, self.talk, self.client, self.expanded = cast(Live, source), talk, client, None
+        if self.place == "calls":
+            self.move_to("events")
         self.fit()
 
     def action_save_recording(self) -> None:

@@ -24,7 +24,7 @@ STACKS = cloup.option(
     type=click.Choice(("auto", "off")),
     default="auto",
     show_default=True,
-    help="Whether py-spy may read its stacks when it seems to stall.",
+    help="Whether its stacks may be read when it seems to stall (py-spy, ptrace, jcmd).",
 )
 STALL_AFTER = cloup.option(
     "--stall-after",

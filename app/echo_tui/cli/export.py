@@ -44,14 +44,21 @@ TABLES = ("stalls", "connections", "samples")
 )
 @cloup.option_group(
     "What of it",
-    cloup.option("--stall", type=Number(1, 1_000_000, "stall"), metavar="N", help="One stall, from 1 on."),
-    cloup.option("--at", type=click.FloatRange(0), help="As it was so many seconds after the start."),
+    cloup.option("--stall", type=Number(1, 1_000_000, "stall"), metavar="N", help="One stall, by its number, from 1."),
+    cloup.option("--at", type=click.FloatRange(0), metavar="SECONDS", help="The state SECONDS after the start."),
     cloup.option("--span", type=Span(), help="For --svg: an animation from one second after the start to another."),
 )
-@cloup.option("--output", "-o", type=click.Path(dir_okay=False), help="A file. [default: stdout]")
-@cloup.option("--size", default="100x30", show_default=True, help="Columns and rows, for --svg and --cast.")
 @cloup.option(
-    "--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="How fast --cast plays it."
+    "--output", "-o", type=click.Path(dir_okay=False), help="A file, overwritten if it exists. [default: stdout]"
+)
+@cloup.option("--size", default="100x30", show_default=True, metavar="COLUMNSxROWS", help="Of --svg and --cast.")
+@cloup.option(
+    "--speed",
+    type=click.FloatRange(0.1, 100),
+    metavar="N",
+    default=1.0,
+    show_default=True,
+    help="Of --cast: 0.1 to 100.",
 )
 def export(
     file: str,
@@ -73,6 +80,10 @@ def export(
         raise BadRequest("--stall, --at or --span, not several")
     if span and not svg:
         raise BadRequest("--span is for --svg")
+    if (stall or at is not None) and (cast or table == "samples"):
+        raise BadRequest("--stall and --at are not for --cast and --csv=samples: these have all of a recording")
+    if stall and table == "connections":
+        raise BadRequest("--stall is not for --csv=connections")
     if not output and not stdout_is_open():
         raise BadRequest(CLOSED)
     from echo_tui.run.replay import Replay

@@ -82,7 +82,7 @@ def server_options(command: F) -> F:
             type=Number(0, 65535, "port"),
             default=Options.port,
             show_default=True,
-            help="0 takes any free one.",
+            help="0 picks a free port.",
         ),
         cloup.option(
             "--workers", type=Number(1, 1000, "workers"), help="Size of a pool. [default: 10 threads, or one per core]"

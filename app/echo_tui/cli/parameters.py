@@ -117,7 +117,7 @@ class Duration(click.ParamType[float]):
 class Load(click.ParamType[tuple[float, int]]):
     """Messages a second and their size in bytes: 10 or 10x64k."""
 
-    name = "RATExSIZE"
+    name = "RATE[xSIZE]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, int]:
         from echo_tui.tui.answers import rate

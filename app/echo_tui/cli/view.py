@@ -17,8 +17,10 @@ TURN = 0.5
 
 @cloup.command()
 @cloup.argument("file", help="What --record or 'watch --json' has written, or - for what arrives on stdin.")
-@cloup.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="0.1 to 100.")
-@cloup.option("--at", type=click.FloatRange(0), default=0.0, help="Begin so many seconds after its start.")
+@cloup.option(
+    "--speed", type=click.FloatRange(0.1, 100), metavar="N", default=1.0, show_default=True, help="0.1 to 100."
+)
+@cloup.option("--at", type=click.FloatRange(0), metavar="SECONDS", default=0.0, help="Begin SECONDS after the start.")
 @cloup.option("--until-stall", type=Number(1, 1_000_000, "until-stall"), metavar="N", help="Stop at the N-th stall.")
 @cloup.option("--theme", type=Theme(), help="Colours, by name.")
 def view(file: str, speed: float, at: float, until_stall: int | None, theme: str | None) -> None:

@@ -62,7 +62,7 @@ class PatternOrTarget(click.ParamType[Any]):
         type=click.Choice(("auto", "off")),
         default="auto",
         show_default=True,
-        help="Of a running server: whether py-spy may read its stacks when it seems to stall.",
+        help="Whether the stacks of a running server may be read when it seems to stall (py-spy, ptrace, jcmd).",
     ),
     cloup.option(
         "--fail-on",

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from itertools import product
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from echo_servers.block import KINDS, WORDS
@@ -229,22 +230,29 @@ class MatrixScreen(Screen[Measured | None]):
         """Update the lines above and below the table."""
         if not self.is_attached:
             return
-        title = Text(f" {words.title()} ", self._palette.strong)
-        if self.measuring:
-            left = text.clock(int(self._each * len(self._wanted)) * text.SECOND)
-            title.append(f"{words.to_go(len(self._wanted), left)}   ", self._palette.waiting)
-        else:
-            done = sum(measured.cell.felt is not None for measured in self.measured.values())
-            stand = sum(map(self._stands, self.measured))
-            others = {"cannot": stand - done, "failed": len(self.measured) - stand}
-            rest = [words.rest(code, count) for code, count in others.items() if count]
-            about = "" if done else text.clock(int(self._each * len(self._missing)) * text.SECOND)
-            title.append(f"{words.measured(done, len(PLACES), rest, about)}   ", self._palette.text)
         wordings = words.legend(self._terms.seconds, {end: mark for end, mark in MARKS.items() if end})
-        title.append(text.first_that_fits(wordings, self.size.width - title.cell_len), self._palette.dim)
+        room = self.size.width - len(wordings[-1])
+        progress, style = self._progress()
+        heads = [(name, said) for name, said in product((words.title(), words.short_title()), progress)]
+        name, said = next(((name, said) for name, said in heads if len(name) + len(said) + 5 <= room), heads[-1])
+        title = Text(f" {name} ", self._palette.strong).append(f"{said}   ", style)
+        title.append(text.first_that_fits((*wordings, ""), self.size.width - title.cell_len), self._palette.dim)
         self.query_one("#matrix-title", Static).update(title)
         self.query_one("#matrix-detail", Static).update(self._detail())
         self.query_one("#matrix-keys", Static).update(self._keys())
+
+    def _progress(self) -> tuple[tuple[str, ...], Style]:
+        """Return how far measuring is, in ever fewer words, and their style."""
+        if self.measuring:
+            left = text.clock(int(self._each * len(self._wanted)) * text.SECOND)
+            return (words.to_go(len(self._wanted), left),), self._palette.waiting
+        done = sum(measured.cell.felt is not None for measured in self.measured.values())
+        stand = sum(map(self._stands, self.measured))
+        others = {"cannot": stand - done, "failed": len(self.measured) - stand}
+        rest = [words.rest(code, count) for code, count in others.items() if count]
+        about = "" if done else text.clock(int(self._each * len(self._missing)) * text.SECOND)
+        said = words.measured(done, len(PLACES), rest, about)
+        return (said, words.briefly_measured(done, len(PLACES))) if done else (said,), self._palette.text
 
     def _detail(self) -> Text:
         place, palette = self._here, self._palette

@@ -13,6 +13,7 @@ CONNECTIONS = (
     ("in a helper 1.4 s", "A thread or process that serves nobody makes the call."),
     ("not accepted 1.4 s", "The kernel has connected it, and the server has not accepted it."),
     ("client left; closed", "The client's end is closed; the server's end too."),
+    ("→ before a pattern", "It fixes the block of the pattern that runs, or is chosen: x goes there."),
     ("external", "A client that echo-tui has not opened."),
     ("unread, unread for", "Bytes that the server has not read, and for how long (Linux)."),
     ("unsent", "Bytes that the server has written and the client has not read (Linux)."),

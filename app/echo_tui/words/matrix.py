@@ -36,6 +36,16 @@ def title() -> str:
     return translated("Isolation matrix: whom does a block affect?")
 
 
+def short_title() -> str:
+    """Return the same for a narrow terminal."""
+    return translated("Isolation matrix")
+
+
+def briefly_measured(done: int, of: int) -> str:
+    """Return how many cells are measured, for a narrow terminal."""
+    return translated("{done} of {of}").format(done=done, of=of)
+
+
 def to_go(cells: int, about: str) -> str:
     """Return how many cells are still to be measured, and how long that takes."""
     return translated("{cells} to go, about {about}").format(cells=cells, about=about)

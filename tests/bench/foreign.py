@@ -80,9 +80,10 @@ def _servers(section: Section, folder: str) -> Iterator[tuple[str, list[str]]]:
     installed = {name for name in ("uvicorn", "gunicorn") if importlib.util.find_spec(name)}
     if "uvicorn" in installed:
         line = [sys.executable, "-m", "uvicorn", "bench_app:asgi", "--app-dir", folder, "--no-access-log"]
-        yield "uvicorn", [*line, "--log-level", "error", "--port"]
+        yield "uvicorn", [*line, "--log-level", "error", "--timeout-keep-alive", "75", "--port"]
     if "gunicorn" in installed:
-        yield "gunicorn", [sys.executable, "-m", "gunicorn", "bench_app:wsgi", "--chdir", folder, "-k", "gthread", "-b"]
+        line = [sys.executable, "-m", "gunicorn", "bench_app:wsgi", "--chdir", folder, "-k", "gthread"]
+        yield "gunicorn", [*line, "--keep-alive", "75", "-b"]
     if missing := {"uvicorn", "gunicorn"} - installed:
         section.notes.append(f"Not installed, so not measured: {', '.join(sorted(missing))}.")
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 from echo_servers.server import BadRequest
-from echo_tui.observers.targets import find_target, listeners, looks_like_target, owners_of
+from echo_tui.observers import targets
+from echo_tui.observers.targets import Owners, find_target, listeners, looks_like_target, owners_of
 
 from tests.attach.conftest import Start
 from tests.e2e.terminal import command
@@ -88,3 +89,22 @@ def test_what_is_no_server_is_said_in_one_line(arguments: tuple[str, ...], sente
             assert len(ended.stderr.strip().splitlines()) <= 3
         finally:
             idle.kill()
+
+
+def test_the_holders_of_a_socket_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        inode = os.fstat(listener.fileno()).st_ino
+        holders = Owners([inode])
+        assert holders.now() == (os.getpid(),)
+        line = [sys.executable, "-c", "import time; print(flush=True); time.sleep(1000)"]
+        with subprocess.Popen(line, stdout=subprocess.PIPE, pass_fds=[listener.fileno()]) as heir:
+            assert heir.stdout
+            heir.stdout.readline()
+            assert holders.now() == (os.getpid(),), "not searched again so soon"
+            monkeypatch.setattr(targets, "SEARCH", 0.0)
+            assert set(holders.now()) == {os.getpid(), heir.pid}
+            monkeypatch.setattr(targets, "SEARCH", 1000.0)
+            heir.kill()
+            heir.wait()
+            assert holders.now() == (os.getpid(),), "one that has let go is missed at once"
+    assert holders.now() == ()

@@ -137,5 +137,8 @@ def _locate(verdict: Verdict, state: ThreadState, scene: Scene, begin: int) -> V
         located_at = 0
     if frames and not located_at:
         located_at = scene.at
-    culprit = Culprit(state.pid, state.tid, state.name, state.call, state.peer or state.remote or state.pipe, frames)
+    call, other = state.call, state.peer or state.remote or state.pipe
+    if before and not other and before.peer and (before.pid, before.tid) == (state.pid, state.tid):
+        call, other = before.call, before.peer  # the last sample of a stall may see its thread go on
+    culprit = Culprit(state.pid, state.tid, state.name, call, other, frames)
     return replace(verdict, culprit=culprit, located_at=located_at)

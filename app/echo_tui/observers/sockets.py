@@ -6,6 +6,7 @@ read once for each wait.
 """
 
 import errno
+import functools
 import socket
 import struct
 import time
@@ -195,7 +196,7 @@ class Sockets:
     def _add_others(self, host: str, known: Collection[str], sample: SocketSample) -> None:
         """Add accepted connections of the last walk that are not known, although nothing waits in them."""
         told = {socket.peer for socket in sample.sockets}
-        ports = {int(peer.rpartition(":")[2]) for peer in known if peer.rpartition(":")[2].isdecimal()}
+        ports = {port for peer in known if (port := port_of(peer))}
         for data in self._halves.answers:
             for answer in without_peer_ports(data, ports):
                 peer = address_name(*answer.end(1))
@@ -216,6 +217,13 @@ class Sockets:
                 self._known.add(peer)
             plain = Socket(peer, answer.unread, answer.unsent, bool(answer.inode))
             sample.sockets.append(_told(peer, found) if found else plain)
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def port_of(peer: str) -> int:
+    """Return the port of an address; 0 if it has none."""
+    number = peer.rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def _told(peer: str, found: Detail) -> Socket:

@@ -10,6 +10,7 @@ import pwd
 import re
 import socket
 import struct
+import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ LISTEN = "0A"
 """The state of a listening socket in /proc/net/tcp (include/net/tcp_states.h)."""
 TABLES = (("/proc/net/tcp", socket.AF_INET), ("/proc/net/tcp6", socket.AF_INET6))
 SOCKET = re.compile(r"^socket:\[(\d+)\]$")
+SEARCH = 5.0
+"""How often (s) the descriptors of all processes are read."""
 NEAREST = 3
 """Listeners named where nobody listens on the port that was asked for."""
 
@@ -127,6 +130,32 @@ def owners(inodes: Collection[int]) -> tuple[int, ...]:
     return tuple(sorted(found, key=_started))
 
 
+class Owners:
+    """The processes that hold some sockets. Reading all descriptors of all processes is slow, so it is done seldom."""
+
+    def __init__(self, inodes: Collection[int]) -> None:
+        self._names = {f"socket:[{inode}]" for inode in inodes}
+        self._held: dict[int, str] = {}
+        """The path of the descriptor by which each process was seen to hold one."""
+        self._searched = -SEARCH
+
+    def now(self) -> tuple[int, ...]:
+        """Return them. One that takes over a socket from nobody known is found after `SEARCH` at the latest."""
+        held = {pid: path for pid, path in self._held.items() if _leads_to(path, self._names)}
+        if not held or len(held) < len(self._held) or time.monotonic() - self._searched >= SEARCH:
+            self._searched = time.monotonic()
+            held = {pid: path for pid in psutil.pids() if (path := self._path(pid))}
+        self._held = held
+        return tuple(held)
+
+    def _path(self, pid: int) -> str:
+        """Return the path of a descriptor of a process that is one of the sockets; empty if it has none."""
+        known = self._held.get(pid, "")
+        if known and _leads_to(known, self._names):
+            return known
+        return next((path for path, link in _descriptors(pid) if link in self._names), "")
+
+
 def process_name(pid: int) -> str:
     """Return a process as a list names it: its id, its user and its command line."""
     with contextlib.suppress(psutil.Error, OSError):
@@ -214,11 +243,23 @@ def host_of(packed: str, family: int) -> str:
 
 def _links(pid: int) -> Iterator[str]:
     """Yield what the descriptors of a process lead to; nothing if they can't be read."""
+    return (link for _, link in _descriptors(pid))
+
+
+def _descriptors(pid: int) -> Iterator[tuple[str, str]]:
+    """Yield the path of each descriptor of a process, and what it leads to; nothing if they can't be read."""
     folder = f"/proc/{pid}/fd"
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             with contextlib.suppress(OSError):
-                yield os.readlink(f"{folder}/{name}")
+                yield f"{folder}/{name}", os.readlink(f"{folder}/{name}")
+
+
+def _leads_to(path: str, names: Collection[str]) -> bool:
+    try:
+        return os.readlink(path) in names
+    except OSError:
+        return False
 
 
 def _sockets(pid: int) -> set[int]:

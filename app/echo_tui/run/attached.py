@@ -25,7 +25,7 @@ from echo_tui.observers.descriptor_limit import without_descriptor
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.program import Program
 from echo_tui.observers.resources import Resources
-from echo_tui.observers.targets import Target, family, find_again, owners
+from echo_tui.observers.targets import Owners, Target, family, find_again
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
@@ -38,7 +38,7 @@ from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots
 
 SEARCH = 1_000_000_000
-"""How often (ns) the processes of the server are searched for: that reads the descriptors of all processes."""
+"""How often (ns) the processes of the server are looked for."""
 COUNT = 200_000_000
 """How often (ns) descriptors are counted while clients wait to be accepted."""
 Heard = Callable[[Sequence[Observation]], None]
@@ -82,6 +82,7 @@ class Attached:
     def _begin(self, target: Target) -> None:
         """Observe a target, in a session of its own."""
         self.target, self.session = target, Session()
+        self._owners = Owners(target.inodes)
         self.stall_snapshots = StallSnapshots()
         self._kernel.close()
         self._kernel = Kernel(None, None)
@@ -112,7 +113,7 @@ class Attached:
         now = time.monotonic_ns()
         if now - self._searched >= SEARCH:
             self._searched = now
-            self._pids = family(owners(self.target.inodes))
+            self._pids = family(self._owners.now())
             if not self._pids:
                 self._look_again(now)
         if self._program and (found := self._program.read()):

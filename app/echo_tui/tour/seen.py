@@ -93,6 +93,11 @@ def many_threads(session: Session, now: int) -> float | None:
     return count if count and count >= 100 else None
 
 
+def complains(session: Session, now: int) -> float | None:
+    """Return how many lines a server has written on its stderr."""
+    return sum(1 for line in session.printed.lines if line.stream == "stderr") or None
+
+
 def has_ended(session: Session, now: int) -> float | None:
     """Return how long a server ran that has ended by itself."""
     server = session.server

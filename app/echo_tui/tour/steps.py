@@ -64,7 +64,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         CLOSE_FIRST,
     ),
     "process-thread-pool": (THREE, ONLY_SENDER),
-    "nonblocking": (Step("dies", (), seen.has_ended, NS),),
+    "nonblocking": (Step("complains", (), seen.complains), Step("dies", (), seen.has_ended, NS)),
     "busy-loop": (
         Step("burns", (), seen.burns_a_core, PERCENT),
         Step("burns-for-one", ("new",), seen.burns_for_one, PERCENT),

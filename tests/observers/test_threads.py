@@ -62,13 +62,14 @@ def start() -> Iterator[Started]:
         yield start
 
 
+ENDS_WITH_ITS_PARENT = "os.close(ends[1]), os.read(ends[0], 1), os._exit(0)"
 WAITS = {
     "clock_nanosleep": "time.sleep(1000)",
     "futex": "threading.Lock().acquire() and threading.Event().wait()",
     "read": "os.read(os.pipe()[0], 1)",
     "epoll_wait": "select.epoll().poll()",
     "pselect6": "select.select([os.pipe()[0]], [], [])",
-    "wait4": "os.waitpid(os.fork() or time.sleep(1000) or 1, 0)",
+    "wait4": f"ends = os.pipe(); child = os.fork() or ({ENDS_WITH_ITS_PARENT}); os.waitpid(child, 0)",
 }
 
 

@@ -35,6 +35,7 @@ from echo_servers.records import (
     Unblock,
     Wakes,
     Worker,
+    count_loss,
 )
 from echo_servers.report import Connection, Report, thread_id
 
@@ -228,26 +229,3 @@ class Piped(Report):
             count_loss(self._lost, record)
             return False
         return True
-
-
-def count_loss(lost: Lost, record: Reported) -> None:
-    """Add what a record would have reported to a loss."""
-    lost.events += 2 if isinstance(record, Echo) else 1
-    match record:
-        case Echo():
-            lost.recv += 1
-            lost.recv_bytes += record.size
-            lost.send += 1
-            lost.send_bytes += record.size
-        case New():
-            lost.new += 1
-        case Recv():
-            lost.recv += 1
-            lost.recv_bytes += record.size
-        case Send():
-            lost.send += 1
-            lost.send_bytes += record.size
-        case Bye():
-            lost.bye += 1
-        case Wakes():
-            lost.wakes += record.in_vain

@@ -172,6 +172,29 @@ Reported = (
 )  # fmt: skip
 
 
+def count_loss(lost: Lost, record: Reported) -> None:
+    """Add what a record would have reported to a loss."""
+    lost.events += 2 if isinstance(record, Echo) else 1
+    match record:
+        case Echo():
+            lost.recv += 1
+            lost.recv_bytes += record.size
+            lost.send += 1
+            lost.send_bytes += record.size
+        case New():
+            lost.new += 1
+        case Recv():
+            lost.recv += 1
+            lost.recv_bytes += record.size
+        case Send():
+            lost.send += 1
+            lost.send_bytes += record.size
+        case Bye():
+            lost.bye += 1
+        case Wakes():
+            lost.wakes += record.in_vain
+
+
 MAPPED = "::ffff:"
 """How IPv6 writes an address of IPv4."""
 

@@ -56,21 +56,21 @@ def test_a_node_that_computes(start: Start, watch: Watch) -> None:
     assert stall["cause"] in ("computing", "no-core")
 
 
-def test_a_node_that_computes_is_not_held_where_that_is_not_allowed(start: Start) -> None:
+def test_a_node_that_computes_is_not_paused_where_that_is_not_allowed(start: Start) -> None:
     server = start("node.js")
     peer = Peer(server.port)
     peer.talk()
     peer.say(b"cpu\n")
     readers = ForeignStacks()
     try:
-        for may_hold in (False, True):
+        for may_pause in (False, True):
             found = None
-            assert readers.ask(server.pid, may_hold)
+            assert readers.ask(server.pid, may_pause)
             while readers.busy:
                 found = readers.read()
                 time.sleep(0.01)
-            assert bool(found) == may_hold
-            assert readers.holds(server.pid) == may_hold
+            assert bool(found) == may_pause
+            assert readers.pauses(server.pid) == may_pause
     finally:
         readers.close()
     peer.hear()
@@ -117,7 +117,7 @@ def test_the_output_of_jcmd() -> None:
 def test_a_java_that_would_die_of_the_signal_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.observers.foreign_stacks.kind_of", lambda pid: "jcmd")
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    assert reader_of(os.getpid(), may_hold=True) is None, "this process does not catch SIGQUIT"
+    assert reader_of(os.getpid(), may_pause=True) is None, "this process does not catch SIGQUIT"
 
 
 def test_a_program_of_another_language_gets_no_reader_of_its_own() -> None:
@@ -158,7 +158,7 @@ def test_a_process_that_is_stopped_is_not_asked(start: Start) -> None:
         readers.close()
 
 
-def test_a_process_that_may_not_be_held_now_is_asked_again(start: Start) -> None:
+def test_a_process_that_may_not_be_paused_now_is_asked_again(start: Start) -> None:
     server = start("node.js")
     peer = Peer(server.port)
     peer.talk()
@@ -166,7 +166,7 @@ def test_a_process_that_may_not_be_held_now_is_asked_again(start: Start) -> None
     readers = ForeignStacks()
     try:
         for _ in range(TRIES + 1):
-            assert readers.ask(server.pid, may_hold=False)
+            assert readers.ask(server.pid, may_pause=False)
             while readers.busy:
                 readers.read()
                 time.sleep(0.01)

@@ -6,18 +6,24 @@ import time
 import pytest
 
 from tests.attach.conftest import Start, Watch
-from tests.attach.watching import Peer
+from tests.attach.watching import Peer, Watched
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
 
 
-def test_a_pool_of_an_event_loop_that_is_exhausted(start: Start, watch: Watch) -> None:
-    server = start("executor.py")
-    peers = [Peer(server.port) for _ in range(6)]
+def watched_with_peers(start: Start, watch: Watch, count: int, *server: str) -> tuple[Watched, list[Peer]]:
+    """Start a server, have so many clients exchange a line with it, and watch it."""
+    port = start(*server).port
+    peers = [Peer(port) for _ in range(count)]
     for peer in peers:
         peer.talk()
-    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched = watch(f":{port}", "--stall-after", "200")
     watched.until(lambda line: line["type"] == "worker")
+    return watched, peers
+
+
+def test_a_pool_of_an_event_loop_that_is_exhausted(start: Start, watch: Watch) -> None:
+    watched, peers = watched_with_peers(start, watch, 6, "executor.py")
     for peer in peers[:5]:
         peer.say(b"go\n")
         time.sleep(0.02)
@@ -51,12 +57,7 @@ def test_long_polls_are_pending_and_no_stall(start: Start, watch: Watch) -> None
 
 
 def test_a_pool_that_waits_for_itself(start: Start, watch: Watch) -> None:
-    server = start("itself.py")
-    peers = [Peer(server.port) for _ in range(3)]
-    for peer in peers:
-        peer.talk()
-    watched = watch(f":{server.port}", "--stall-after", "200")
-    watched.until(lambda line: line["type"] == "worker")
+    watched, peers = watched_with_peers(start, watch, 3, "itself.py")
     peers[0].say(b"go\n")
     peers[1].say(b"go\n")
     time.sleep(0.3)
@@ -69,12 +70,7 @@ def test_a_pool_that_waits_for_itself(start: Start, watch: Watch) -> None:
 
 
 def test_a_pool_that_waits_for_another_one(start: Start, watch: Watch) -> None:
-    server = start("itself.py", "another")
-    peers = [Peer(server.port) for _ in range(3)]
-    for peer in peers:
-        peer.talk()
-    watched = watch(f":{server.port}", "--stall-after", "200")
-    watched.until(lambda line: line["type"] == "worker")
+    watched, peers = watched_with_peers(start, watch, 3, "itself.py", "another")
     peers[0].say(b"go\n")
     peers[1].say(b"go\n")
     for peer in peers[:2]:
@@ -83,12 +79,7 @@ def test_a_pool_that_waits_for_another_one(start: Start, watch: Watch) -> None:
 
 
 def test_a_pool_that_waits_for_the_loop(start: Start, watch: Watch) -> None:
-    server = start("executor.py")
-    peers = [Peer(server.port) for _ in range(3)]
-    for peer in peers:
-        peer.talk()
-    watched = watch(f":{server.port}", "--stall-after", "200")
-    watched.until(lambda line: line["type"] == "worker")
+    watched, peers = watched_with_peers(start, watch, 3, "executor.py")
     for peer in peers:
         peer.say(b"ask\n")
     for peer in peers:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from echo_servers.both import Both
-from echo_servers.piped import BATCH, KEPT, Piped, count_loss
-from echo_servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, address_name, preview
+from echo_servers.piped import BATCH, KEPT, Piped
+from echo_servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, address_name, count_loss, preview
 from echo_servers.report import Report
 
 from tests.servers.harness import Events

@@ -169,13 +169,10 @@ class Connection:
         In between its thread may have waited for the GIL or for a core.
         """
         if self.client is None:  # our own clients measure their waits by their own clocks
-            if came_at := self.came_at:
-                self.echoed(at + took, self.to_echo_since or came_at)
+            came_at = self.came_at
+            self.echoed(at + took, self.to_echo_since or came_at or at)
+            if came_at:
                 self.remember(came_at, at, State.WAITING)
-            elif took >= NOTICEABLE or self.to_echo_since:
-                self.echoed(at + took, self.to_echo_since or at)
-            else:
-                self.activity.count(at + took)
         self.read_at = at
         self.unechoed_since = 0
         self.recv += 1
@@ -302,8 +299,7 @@ class Connection:
         """
         if self.written is not None:
             return self.unechoed_since
-        bytes_read = self.bytes_read
-        return self.read_since if bytes_read is not None and bytes_read > self.recv_bytes else 0
+        return self.read_since if self.bytes_read is not None and self.bytes_read > self.recv_bytes else 0
 
     @property
     def has_its_echo(self) -> bool:

@@ -158,12 +158,12 @@ class ThreadSample(Record, tag="threads-seen", gc=False):
 class StackSample(Record, tag="stacks", gc=False):
     """The stacks of one process of the server, by the handler that our patterns register (faulthandler) or a reader.
 
-    `held` is for how long (ns) a reader held the process.
+    `paused` is for how long (ns) a reader paused the process.
     """
 
     pid: int
     stacks: list[Stack]
-    held: int = 0
+    paused: int = 0
 
 
 class SystemCalls(Record, tag="system-calls", gc=False):

@@ -112,8 +112,8 @@ class Threads:
         """Whether threads were sampled and no longer can be."""
         self.stacked_at: dict[int, int] = {}
         """When (ns) the stacks of each process were taken last."""
-        self.held = 0
-        """For how long (ns) processes were held in all while their stacks were read."""
+        self.paused = 0
+        """For how long (ns) processes were paused in total while their stacks were read."""
         self._marked = 0
         self._woken: Counter[int] = Counter()
         """How often an idle loop was woken to write its stack, by process, since it last reported its wakes."""
@@ -144,7 +144,7 @@ class Threads:
 
     def apply_stacks(self, o: StackSample) -> None:
         """Fold the stacks of a process."""
-        self.held += o.held
+        self.paused += o.paused
         self.stacked_at[o.pid] = o.at
         first = self.known.get((o.pid, o.pid))
         if first and first.kind == "poll" and any(stack.tid == o.pid for stack in o.stacks):

@@ -65,7 +65,7 @@ def _lines(name: str, pid: int) -> Evidence:
     """Return whether the lines, or functions, of a process can be told."""
     kind = foreign_stacks.kind_of(pid)
     if kind == "jcmd":
-        return _evidence(name, "jcmd", "" if foreign_stacks.reader_of(pid, may_hold=True) else "no-jcmd")
+        return _evidence(name, "jcmd", "" if foreign_stacks.reader_of(pid, may_pause=True) else "no-jcmd")
     if kind == "node":
         return _evidence(name, "node", *_no_trace())
     if "python" not in os.path.realpath(f"/proc/{pid}/exe"):

@@ -1,7 +1,7 @@
 """The stacks of a process that knows nothing of us: Python by py-spy, Node by a reader of ours, Java by jcmd.
 
 Each reader is a program of its own, started on suspicion only, for one process at a time. py-spy reads the memory of a
-process without holding it; the reader of Node holds a thread that computes for about 0.1 ms, and says for how long.
+process without pausing it; the reader of Node pauses a thread that computes for about 0.1 ms, and says for how long.
 """
 
 import os
@@ -29,8 +29,8 @@ TRIES = 5
 """After so many requests in a row without an answer a process is not asked again."""
 PATIENCE = 5_000_000_000
 """How long (ns) to wait for an answer."""
-FORGIVEN = 30_000_000_000
-"""How long (ns) a process that has given no answer is left alone."""
+BACKOFF = 30_000_000_000
+"""How long (ns) a process that has given no answer is not asked."""
 LONGEST_LINE = 1000
 """A longer line of jcmd is not read: names of threads and methods are the program's own."""
 ATTACH = 3000
@@ -38,7 +38,7 @@ ATTACH = 3000
 POLITE = 0.1
 """How long (s) a reader may take to end."""
 NOT_NOW = 3
-"""The exit code of a reader that would have to hold the process, and may not."""
+"""The exit code of a reader that would have to pause the process, and may not."""
 
 
 class ReadFrame(msgspec.Struct):
@@ -57,9 +57,9 @@ class ReadThread(msgspec.Struct):
 
 
 class ReadNode(msgspec.Struct):
-    """What `node_stacks` prints; `held` is for how long (ns) the thread was held."""
+    """What `node_stacks` prints; `paused` is for how long (ns) the thread was paused."""
 
-    held: int
+    paused: int
     threads: list[ReadThread]
 
 
@@ -86,16 +86,16 @@ def kind_of(pid: int) -> str:
     return {"node": "node", "nodejs": "node", "java": "jcmd"}.get(name, "py-spy")
 
 
-def reader_of(pid: int, may_hold: bool) -> Reader | None:
+def reader_of(pid: int, may_pause: bool) -> Reader | None:
     """Return the reader for a process; None if it is not installed, or would harm it."""
     kind = kind_of(pid)
     if kind == "node":
         line = (sys.executable, "-P", "-m", "echo_tui.observers.node_stacks", str(pid))
-        return Reader(kind, line if may_hold else (*line, "--never-hold"))
+        return Reader(kind, line if may_pause else (*line, "--never-pause"))
     if kind == "jcmd":
         # The first time it sends SIGQUIT, which a Java machine catches unless it was told not to: that would end it.
         command = shutil.which("jcmd")
-        if not (command and may_hold and catches(pid, SIGQUIT)):
+        if not (command and may_pause and catches(pid, SIGQUIT)):
             return None
         return Reader(kind, (command, f"-J-Dsun.tools.attach.attachTimeout={ATTACH}", str(pid), "Thread.print"))
     command = py_spy()
@@ -107,14 +107,14 @@ class ForeignStacks:
 
     def __init__(self) -> None:
         self.missing = "" if py_spy() else words.missing("no-handler")
-        self.held: dict[int, int] = {}
-        """For how long (ns) each process was held in all, of those that were."""
+        self.paused: dict[int, int] = {}
+        """For how long (ns) each process was paused in all, of those that were."""
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: Reader | None = None
         self._pid = self._since = 0
         self._refused: Counter[int] = Counter()
         """How often in a row a process has given no stacks."""
-        self._left_alone: dict[int, int] = {}
+        self._not_before: dict[int, int] = {}
         """Until when (ns) a process is not asked."""
         self._answer = tempfile.TemporaryFile()  # noqa: SIM115 - a file, because a pipe could fill up
 
@@ -123,15 +123,15 @@ class ForeignStacks:
         """Whether an answer is still to come."""
         return self._process is not None
 
-    def holds(self, pid: int) -> bool:
-        """Return whether a process was held when it was asked before, or is a Java machine, which stops to answer."""
-        return pid in self.held or kind_of(pid) == "jcmd"
+    def pauses(self, pid: int) -> bool:
+        """Return whether a process was paused when it was asked before, or is a Java machine, which stops to answer."""
+        return pid in self.paused or kind_of(pid) == "jcmd"
 
-    def ask(self, pid: int, may_hold: bool = True) -> bool:
-        """Ask for a process's stacks, if need be by holding it. Return whether it was asked."""
-        if self.busy or time.monotonic_ns() < self._left_alone.get(pid, 0) or is_stopped(pid):
+    def ask(self, pid: int, may_pause: bool = True) -> bool:
+        """Ask for a process's stacks, if need be by pausing it. Return whether it was asked."""
+        if self.busy or time.monotonic_ns() < self._not_before.get(pid, 0) or is_stopped(pid):
             return False
-        if (reader := reader_of(pid, may_hold)) is None:
+        if (reader := reader_of(pid, may_pause)) is None:
             return False
         self._answer.seek(0)
         self._answer.truncate()
@@ -144,7 +144,7 @@ class ForeignStacks:
                 start_new_session=True,
             )
         except OSError as error:
-            self._left_alone[pid] = time.monotonic_ns() + FORGIVEN
+            self._not_before[pid] = time.monotonic_ns() + BACKOFF
             self.missing = words.missing("not-run", error, reader.line[0])
             return False
         self._pid, self._reader, self._since = pid, reader, time.monotonic_ns()
@@ -164,14 +164,14 @@ class ForeignStacks:
             return None
         self._answer.seek(0)
         try:
-            stacks, held = decoded(self._reader.kind, self._answer.read())
+            stacks, paused = decoded(self._reader.kind, self._answer.read())
         except (msgspec.DecodeError, ValueError):  # it printed nothing: not such a program, or not ours to read
             self._refuses()
             return None
         self._refused.pop(self._pid, None)
-        if held:
-            self.held[self._pid] = self.held.get(self._pid, 0) + held
-        return StackSample(self._since, self._pid, stacks, held)
+        if paused:
+            self.paused[self._pid] = self.paused.get(self._pid, 0) + paused
+        return StackSample(self._since, self._pid, stacks, paused)
 
     def close(self) -> None:
         """End the reader, if it still runs, and close the file."""
@@ -179,10 +179,10 @@ class ForeignStacks:
         self._answer.close()
 
     def _refuses(self) -> None:
-        """Count that a process has given no answer; after some in a row it is left alone for a while."""
+        """Count that a process has given no answer; after some in a row it is not asked for a while."""
         self._refused[self._pid] += 1
         if self._refused[self._pid] >= TRIES:
-            self._left_alone[self._pid] = time.monotonic_ns() + FORGIVEN
+            self._not_before[self._pid] = time.monotonic_ns() + BACKOFF
 
     def _end(self) -> None:
         if self._process:
@@ -205,12 +205,12 @@ def is_stopped(pid: int) -> bool:
 
 
 def decoded(kind: str, data: bytes) -> tuple[list[Stack], int]:
-    """Return the stacks that a reader has printed, and for how long (ns) it held the process. Raises DecodeError."""
+    """Return the stacks that a reader has printed, and for how long (ns) it paused the process. Raises DecodeError."""
     if kind == "jcmd":
         return java_stacks(data.decode("utf-8", "replace").splitlines()), 0
     if kind == "node":
         node = msgspec.json.decode(data, type=ReadNode)
-        return _stacks(node.threads), node.held
+        return _stacks(node.threads), node.paused
     return _stacks(msgspec.json.decode(data, type=list[ReadThread])), 0
 
 

@@ -15,8 +15,8 @@ URGENT = 200_000_000
 """The least time (ns) between two requests for the stacks of a process that seems to stall."""
 FOREIGN = 300_000_000
 """The same for a process without our handler."""
-HOLDING = 1_000_000_000
-"""The same for one that is held while its stack is read."""
+PAUSING = 1_000_000_000
+"""The same for one that is paused while its stack is read."""
 OWNED = 500_000_000
 """How long (ns) it is remembered which process has which connection."""
 YOUNG = 2_000_000_000
@@ -38,8 +38,8 @@ class Kernel:
         self._stacks = stacks
         self._group = group
         self._foreign = ForeignStacks()
-        self.may_hold = True
-        """Whether a process may be held for a moment while its stack is read."""
+        self.may_pause = True
+        """Whether a process may be paused for a moment while its stack is read."""
         self._asked: dict[int, tuple[int, object]] = {}
         self._told: set[str] = set()
         self._pids: Collection[int] = ()
@@ -105,7 +105,7 @@ class Kernel:
             at, before = self._asked.get(pid, (0, None))
             calls = self.threads.calls(pid)
             if pid in suspects:
-                foreign = HOLDING if self._foreign.holds(pid) else FOREIGN
+                foreign = PAUSING if self._foreign.pauses(pid) else FOREIGN
                 worth = now - at >= (URGENT if self._stacks else foreign)
             else:  # a foreign process is asked on suspicion only
                 worth = bool(self._stacks) and now - at >= LEISURELY and calls not in (before, None)
@@ -120,7 +120,7 @@ class Kernel:
         """Return whether a process was asked for its stacks."""
         if self._stacks:
             return self._stacks.ask(pid, self.threads.to_ask(pid, keepers)) or self._asks_foreign(pid)
-        return self._foreign.ask(pid, self.may_hold)
+        return self._foreign.ask(pid, self.may_pause)
 
     def _asks_foreign(self, pid: int) -> bool:
         """Return whether py-spy was asked, which is done for a process that has run for a while and has no handler."""

@@ -1,8 +1,8 @@
 """The JavaScript functions on the stack of a Node program's main thread, as JSON: a program of its own, with a PID.
 
 The memory of the process is read, and nothing is changed in it: no signal, no inspector. A thread in a system call is
-read as it is; one that computes is held by ptrace(2) for as long as its stack is copied, about 0.1 ms, unless
-`--never-hold` is given. V8 keeps no line for a function that runs, so each has its first line.
+read as it is; one that computes is paused by ptrace(2) for as long as its stack is copied, about 0.1 ms, unless
+`--never-pause` is given. V8 keeps no line for a function that runs, so each has its first line.
 """
 
 import ctypes
@@ -38,7 +38,7 @@ LARGEST_FILE = 1 << 20
 MEMORY, SECONDS = 1 << 30, 3
 """What this program may take: bytes of addresses, and seconds of CPU."""
 NOT_NOW = 3
-"""The exit code if the thread would have to be held, and may not be."""
+"""The exit code if the thread would have to be paused, and may not be."""
 STACK = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) .*\[stack\]$", re.MULTILINE)
 
 
@@ -47,17 +47,17 @@ class NoStack(Exception):
 
 
 class NotNow(Exception):
-    """The thread would have to be held for that, and may not be."""
+    """The thread would have to be paused for that, and may not be."""
 
 
 @dataclass(frozen=True)
 class Copy:
-    """The copy of a stack from its pointer on, where it ends, and for how long (ns) the thread was held for it."""
+    """The copy of a stack from its pointer on, where it ends, and for how long (ns) the thread was paused for it."""
 
     pointer: int
     end: int
     words: tuple[int, ...]
-    held: int = 0
+    paused: int = 0
 
 
 class Memory:
@@ -84,7 +84,7 @@ class Memory:
         return int.from_bytes(self.read(address, size), "little")
 
 
-def copied(pid: int, memory: Memory, may_hold: bool) -> Copy:
+def copied(pid: int, memory: Memory, may_pause: bool) -> Copy:
     """Return a copy of the stack of the main thread. Raises NoStack, NotNow, or OSError."""
     found = STACK.search(Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace"))
     if not found:
@@ -93,21 +93,21 @@ def copied(pid: int, memory: Memory, may_hold: bool) -> Copy:
     fields = Path(f"/proc/{pid}/syscall").read_text(encoding="ascii").split()
     if fields[0] != "running":
         return _copy(memory, int(fields[-2], 16), begin, end)
-    if not may_hold or os.uname().machine != "x86_64":
+    if not may_pause or os.uname().machine != "x86_64":
         raise NotNow
-    return _held(pid, memory, begin, end)
+    return _paused(pid, memory, begin, end)
 
 
-def _copy(memory: Memory, pointer: int, begin: int, end: int, held: int = 0) -> Copy:
+def _copy(memory: Memory, pointer: int, begin: int, end: int, paused: int = 0) -> Copy:
     pointer &= ~7
     if not begin <= pointer < end or end - pointer > LARGEST_STACK:
         raise NoStack
     data = memory.read(pointer, end - pointer)
-    return Copy(pointer, end, struct.unpack(f"<{len(data) // 8}Q", data), held)
+    return Copy(pointer, end, struct.unpack(f"<{len(data) // 8}Q", data), paused)
 
 
-def _held(pid: int, memory: Memory, begin: int, end: int) -> Copy:
-    """Return a copy of the stack of a thread that runs: it is held meanwhile. It goes on if this process dies."""
+def _paused(pid: int, memory: Memory, begin: int, end: int) -> Copy:
+    """Return a copy of the stack of a thread that runs: it is paused meanwhile. It goes on if this process dies."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     registers = (ctypes.c_ulonglong * REGISTERS)()
@@ -231,10 +231,10 @@ def first_line(pid: int, file: str, begin: int) -> int:
     return text[:begin].count("\n") + 1 if begin < len(text) else 0
 
 
-def stacks(pid: int, may_hold: bool) -> dict[str, object]:
+def stacks(pid: int, may_pause: bool) -> dict[str, object]:
     """Return the stack of the main thread, in the form of py-spy. Raises NoStack, NotNow, NoNumbers or OSError."""
     numbers, memory = Numbers(f"/proc/{pid}/exe"), Memory(pid)
-    copy = copied(pid, memory, may_hold)
+    copy = copied(pid, memory, may_pause)
     heap, frames = Heap(memory, numbers), []
     for function in heap.functions(copy):
         try:
@@ -247,16 +247,16 @@ def stacks(pid: int, may_hold: bool) -> dict[str, object]:
             frames.append({"name": name or "(anonymous)", "filename": path, "line": line})
         if len(frames) == DEPTH:
             break
-    return {"held": copy.held, "threads": [{"os_thread_id": pid, "frames": frames}] if frames else []}
+    return {"paused": copy.paused, "threads": [{"os_thread_id": pid, "frames": frames}] if frames else []}
 
 
 def main() -> None:
     """Print the stacks; nothing if they can't be read."""
-    pid, may_hold = int(sys.argv[1]), "--never-hold" not in sys.argv
+    pid, may_pause = int(sys.argv[1]), "--never-pause" not in sys.argv
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     try:
-        print(json.dumps(stacks(pid, may_hold)))
+        print(json.dumps(stacks(pid, may_pause)))
     except NotNow:
         sys.exit(NOT_NOW)
     except (NoStack, NoNumbers, OSError, ValueError, IndexError, MemoryError, struct.error):

@@ -158,8 +158,8 @@ class Attached:
         """Fold a sample of CPU and memory of the oldest process and its descendants."""
         found = self._resources.sample()
         if (total := throttled(self.target.pid)) is not None:
-            # A process that its limit keeps from running is not held on top of that.
-            self._kernel.may_hold = total == self._throttled
+            # A process that its limit keeps from running is not paused on top of that.
+            self._kernel.may_pause = total == self._throttled
             self._throttled = total
             found.append(Throttled(time.monotonic_ns(), total))
         self._fold([one for one in found if not isinstance(one, ProcessGone) or one.pid not in self._pids])

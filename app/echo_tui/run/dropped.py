@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from echo_servers.records import Bye, Echo, Listening, Lost, New, Recv, Send
+from echo_servers.records import Bye, Echo, Listening, Lost, New, Recv, Reported, Send, count_loss
 
 from echo_tui.model.observations import (
     ClientEcho,
@@ -22,10 +22,15 @@ from echo_tui.model.observations import (
     ThreadSample,
 )
 
-OFTEN = (SocketSample, ThreadSample, StackSample, ProcessSample, CoresSample, Lag, Output, SystemCalls)
-ESSENTIAL = (SessionBegan, ServerStarted, ServerExited, Listening)
 OF_CLIENTS = (ClientSent, ClientEcho)
-OF_SERVERS = (New, Bye, Recv, Send, Echo)
+OFTEN = (
+    *(New, Bye, Recv, Send, Echo),
+    *OF_CLIENTS,
+    *(SocketSample, ThreadSample, StackSample, ProcessSample, CoresSample, Lag, Output, SystemCalls),
+)
+"""What comes often, and can be missed."""
+ESSENTIAL = (SessionBegan, ServerStarted, ServerExited, Listening, Lost, ClientsLost)
+"""Without these a session can't be understood, and a loss would not be counted."""
 
 
 class Dropped:
@@ -44,13 +49,15 @@ class Dropped:
         """
         kept: list[Observation] = []
         for one in found:
-            if isinstance(one, OF_SERVERS):
-                self._add(self._lost.setdefault(one.pid, Lost(one.at, one.pid, one.tid)), one)
-            elif isinstance(one, OF_CLIENTS):
-                self._of_clients += 1
-            elif isinstance(one, ESSENTIAL) or not (hard or isinstance(one, OFTEN)):
+            if isinstance(one, ESSENTIAL) or not (hard or isinstance(one, OFTEN)):
                 kept.append(one)
                 continue
+            if isinstance(one, Reported):
+                lost = self._lost.setdefault(one.pid, Lost(one.at, one.pid, one.tid))
+                lost.at = one.at
+                count_loss(lost, one)
+            elif isinstance(one, OF_CLIENTS):
+                self._of_clients += 1
             self.total += 1
         return kept
 
@@ -61,24 +68,3 @@ class Dropped:
             lost.append(ClientsLost(at, self._of_clients))
         self._lost, self._of_clients = {}, 0
         return lost
-
-    def _add(self, lost: Lost, one: New | Bye | Recv | Send | Echo) -> None:
-        lost.at = one.at
-        match one:
-            case New():
-                lost.new += 1
-            case Bye():
-                lost.bye += 1
-            case Recv():
-                lost.recv += 1
-                lost.recv_bytes += one.size
-            case Send():
-                lost.send += 1
-                lost.send_bytes += one.size
-            case Echo():
-                lost.events += 1
-                lost.recv += 1
-                lost.recv_bytes += one.size
-                lost.send += 1
-                lost.send_bytes += one.size
-        lost.events += 1

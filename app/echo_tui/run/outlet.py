@@ -22,7 +22,7 @@ def to_stdout(text: str) -> None:
     while data:
         try:
             data = data[os.write(descriptor, data) :]
-        except BlockingIOError:  # whoever has the other end of the terminal or socket has made it so
+        except BlockingIOError:  # stdout is non-blocking: wait until it has room
             select.select([], [descriptor], [])
 
 

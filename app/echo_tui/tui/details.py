@@ -12,9 +12,9 @@ from textual.widgets import Static
 from echo_tui.diagnosis.stall import Attribution, Culprit, Stall, Victim
 from echo_tui.model.evidence import Frame
 from echo_tui.tui import text
+from echo_tui.tui.advice import advice
 from echo_tui.tui.closing import Dialog
 from echo_tui.tui.lines import file_line, no_line, source_line
-from echo_tui.tui.remedy import remedy
 from echo_tui.tui.view import View
 from echo_tui.words import stall_list as details
 from echo_tui.words import stalls as words
@@ -35,8 +35,8 @@ def sections(view: View, stall: Stall) -> Iterator[Section]:
     blamed = stall.attribution is Attribution.THREAD
     culprit = [*_culprit(stall.culprit)] if stall.culprit else [details.no_culprit()]
     yield details.heading("culprit" if blamed else "sampled"), culprit
-    if helps := remedy(stall, view):
-        yield details.heading("remedy"), [helps]
+    if helps := advice(stall, view):
+        yield details.heading("advice"), [helps]
     yield details.heading("clues"), [*_clues(stall)] or [details.no_sample()]
     if frames := stall.culprit.frames if stall.culprit else ():
         yield details.heading("calls"), [_frame(frame, view) for frame in frames]

@@ -10,7 +10,7 @@ NO_ANSWER = ("its thread did not answer", "no answer")
 HEADINGS = {
     "culprit": "Thread to blame",
     "sampled": "The thread that was sampled (the architecture is to blame, not its line)",
-    "remedy": "What helps",
+    "advice": "What helps",
     "clues": "Clues",
     "calls": "Its stack, innermost call first",
     "stack": "Its stack",

@@ -38,9 +38,9 @@ def workers(count: int) -> str:
     return translated("1 worker") if count == 1 else translated("{count:,} workers").format(count=count)
 
 
-def held(length: str) -> str:
-    """Return for how long a server was held while its stacks were read."""
-    return translated("held {length} in all to read its stack").format(length=length)
+def paused(length: str) -> str:
+    """Return for how long a server was paused while its stacks were read."""
+    return translated("paused {length} in total to read its stack").format(length=length)
 
 
 def confirm(address: str) -> str:

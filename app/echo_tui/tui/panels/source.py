@@ -7,12 +7,12 @@ from collections.abc import Hashable
 from echo_tui.diagnosis.stall import Cause, Culprit, Stall
 from echo_tui.model.evidence import Frame
 from echo_tui.tui import text
+from echo_tui.tui.advice import advice
 from echo_tui.tui.code import GUTTER, code
 from echo_tui.tui.lines import file_line, no_line, read_lines, source_line
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line, Panel, pad, wrap
 from echo_tui.tui.panels.threads import names_of
-from echo_tui.tui.remedy import remedy
 from echo_tui.tui.story import story
 from echo_tui.tui.view import View, fix_now
 from echo_tui.words import panels as words
@@ -135,7 +135,7 @@ class SourcePanel(Panel):
             arrow, style = ("▶ ", palette.bad) if not number else ("  ", palette.text)
             place = pad(file_line(frame), PLACE)
             lines.append([(arrow, style), (place, palette.accent), (" " + source_line(frame, view.texts), style)])
-        if helps := remedy(stall, view):
+        if helps := advice(stall, view):
             lines += [[(line, palette.good)] for line in wrap(helps, self.extent.width)]
         lines.append([])
         return lines + self._around(culprit, marked, max(self.rows - len(lines), 3), view)

@@ -33,7 +33,7 @@ class TargetPanel(Panel):
             server and (server.pid, server.exited_at),
             str(processes),
             tuple(view.session.missing),
-            view.session.threads.held,
+            view.session.threads.paused,
             view.workers,
             recognise(view.session),
         )
@@ -63,9 +63,9 @@ class TargetPanel(Panel):
             if not process.gone_at:
                 share = f"{process.cpu[-1][1]:.0f} %" if process.cpu else text.UNKNOWN
                 yield [(f"{pid:>7} {share:>5}  {text.size(process.rss)}", palette.text)]
-        if held := session.threads.held:
+        if paused := session.threads.paused:
             yield []
-            for part in wrap(words.held(text.duration(held)), width):
+            for part in wrap(words.paused(text.duration(paused)), width):
                 yield [(part, palette.dim)]
         for what, why in session.missing.items():
             yield []

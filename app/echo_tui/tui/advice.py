@@ -9,7 +9,7 @@ from echo_tui.words import panels as words
 from echo_tui.words import target
 
 
-def remedy(stall: Stall, view: View) -> str:
+def advice(stall: Stall, view: View) -> str:
     """Return what helps against a stall, with the key that does it if there is one; empty if nothing general does."""
     if stall.injected and view.pattern and (found := fix(view.pattern, view.session.block.kind)):
         return words.fix(find(found.pattern).title, view.keys["fix"] if found == fix_now(view) and view.starts else "")

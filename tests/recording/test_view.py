@@ -8,8 +8,9 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
-from echo_tui.model.observations import ENCODER
+from echo_tui.model.observations import ENCODER, ServerStarted, SessionBegan
 from echo_tui.run.header import new_header
 from echo_tui.run.plan import Plan
 from echo_tui.run.recorded import Recorded
@@ -20,7 +21,7 @@ from echo_tui.tui.panels.seek import SeekBar
 from echo_tui.tui.panels.timeline import LABEL, TimelinePanel
 
 from tests.e2e.terminal import Terminal, command
-from tests.recording.made import SECOND, few, read
+from tests.recording.made import SECOND, few, read, write
 from tests.tui.checks import Checks
 from tests.tui.stage import Stage
 
@@ -192,6 +193,14 @@ async def test_markup_from_outside_is_text(hostile: Path, size: tuple[int, int])
             await stage.press(key)
             await stage.glance()
         assert "[@click=bell]" in stage.text, "the details"
+
+
+async def test_the_user_of_a_process_here_is_not_told_of_a_recorded_one(tmp_path: Path) -> None:
+    started = ServerStarted(SECOND, "server", os.getpid(), "127.0.0.1", 5000)
+    path = write(tmp_path / "run.jsonl", [SessionBegan(SECOND), started])
+    async with viewing(path) as stage:
+        await stage.shows(f"pid {os.getpid()}")
+        assert psutil.Process().username() not in stage.shown("patterns")
 
 
 async def test_a_recording_that_is_cut_off_says_so(stalled: Path, tmp_path: Path) -> None:

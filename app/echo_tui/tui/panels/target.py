@@ -53,7 +53,9 @@ class TargetPanel(Panel):
         program, _, arguments = server.pattern.partition(" ")
         for part in wrap(text.clean(f"{program.rpartition('/')[2]} {arguments}"), width):
             yield [(part, palette.strong)]
-        yield [(f"{header.process(server.pid)}  {self._owner(server.pid)}", palette.text)]
+        # A recorded or remote process is none of this machine, whatever runs here under its number.
+        owner = "" if view.badge else self._owner(server.pid)
+        yield [(f"{header.process(server.pid)}  {owner}".rstrip(), palette.text)]
         yield [(text.clean(server.address), palette.good if server.running else palette.dim)]
         yield []
         for part in wrap(architecture(recognise(session)), width):

@@ -45,6 +45,7 @@ def test_a_preview_gives_its_bytes_back() -> None:
 def test_addresses() -> None:
     assert address_name("127.0.0.1", 5) == "127.0.0.1:5"
     assert address_name("::1", 5) == "[::1]:5"
+    assert address_name("::ffff:192.0.2.7", 5) == "192.0.2.7:5", "a client of IPv4 at a server of both"
 
 
 def test_a_held_report_waits_for_a_flush_but_holds_little(pipe: tuple[Events, Piped]) -> None:

@@ -89,18 +89,16 @@ def test_a_payload_is_printable_ascii(data: bytes) -> None:
     shown = text.payload(preview(data), len(data))
     words = text.letters(preview(data).encode("latin-1"))
     assert shown.isprintable()
-    assert shown.removesuffix(f" {words}" if words else "").isascii()
+    assert shown.removeprefix(f"{words} " if words else "").isascii()
 
 
 def test_peers_on_this_machine_are_ports() -> None:
     assert text.peer("127.0.0.1:51883") == ":51883"
     assert text.peer("[::1]:51883") == ":51883"
-    assert text.peer("[::ffff:127.0.0.1]:51883") == ":51883"
 
 
 def test_other_peers_keep_their_address_and_always_their_port() -> None:
     assert text.peer("192.0.2.7:80") == "192.0.2.7:80"
-    assert text.peer("[::ffff:192.0.2.7]:51883") == "192.0.2.7:51883"
     assert text.tails("127.10.20.30:51883") == ("127.10.20.30:51883", "…30:51883", "…51883")
     assert set(text.tails(":51883")) == {":51883"}
 

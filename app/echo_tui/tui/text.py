@@ -1,7 +1,6 @@
 """Text and numbers as the screen shows them: numbers with their units, text from outside with escapes made visible."""
 
 import contextlib
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +13,6 @@ MS = 1_000_000
 SECOND = 1_000_000_000
 UNKNOWN = "-"
 BARS = " ▁▂▃▄▅▆▇█"
-MAPPED = re.compile(r"^\[::ffff:(\d+\.\d+\.\d+\.\d+)\]$")
 EIGHTHS = ("", *"▏▎▍▌▋▊▉")
 
 
@@ -77,13 +75,16 @@ def count(number: float | None) -> str:
 
 
 def payload(head: str, length: int) -> str:
-    """Return a payload as the article prints it; with its length if only its beginning is known, or nothing of it."""
+    """Return a payload as the article prints it; with its length if only its beginning is known, or nothing of it.
+
+    Text with letters beyond ASCII comes before its bytes, which may be cut off.
+    """
     if length and not head:
         return units.byte_count(length)
     data = head.encode("latin-1", "replace")
     shown = repr(data) if length <= PREVIEW else f"{data!r}... ({units.byte_count(length)})"
     said = letters(data)
-    return f"{shown} {said}" if said else shown
+    return f"{said} {shown}" if said else shown
 
 
 def letters(data: bytes) -> str:
@@ -107,9 +108,8 @@ def _is_right_to_left(char: str) -> bool:
 
 
 def peer(address: str) -> str:
-    """Format a peer's address: only the port for 127.0.0.1 and ::1; IPv4-mapped IPv6 addresses as IPv4."""
+    """Format a peer's address: only the port for 127.0.0.1 and ::1."""
     host, _, port = address.rpartition(":")
-    host = MAPPED.sub(r"\1", host)
     return f":{port}" if host in ("127.0.0.1", "[::1]") else f"{host}:{port}"
 
 

@@ -13,6 +13,7 @@ import pyte
 import pytest
 
 from tests.e2e.terminal import command
+from tests.recording.made import SECOND, read
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -156,8 +157,10 @@ document.body.innerHTML = `<pre>${motions.length} ${seen.map(group => group.text
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
 def test_a_browser_plays_the_animation(stalled: Path, tmp_path: Path) -> None:
-    svg, shown = export(stalled, "--svg", "--span", "0-1.2"), []
-    for seconds in (0.1, 1.1):
+    replay, shown = read(stalled), []
+    stalls_at = (replay.stalls[0].at - replay.begin) / SECOND + 0.3
+    svg = export(stalled, "--svg", "--span", f"0-{stalls_at + 0.2:.1f}")
+    for seconds in (0.1, stalls_at):
         page = tmp_path / "page.html"
         page.write_text(f"<meta charset=utf-8><body>{svg}{SHOWN.replace('TIME', str(seconds * 1000))}</body>")
         line = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--force-prefers-no-reduced-motion"]

@@ -264,7 +264,8 @@ class Exchange(Panel, can_focus=False):
             return [(text.first_that_fits(wordings, width), palette.waiting)]
         if not client.sent:
             return [(words_of.nothing_sent(client.number), palette.faint)]
-        line: Line = [(f"{words_of.sent(client.sent)} ", palette.dim), (said(client.last_sent), palette.text)]
+        last = text.payload(client.last_sent, len(client.last_sent))
+        line: Line = [(f"{words_of.sent(client.sent)} ", palette.dim), (last, palette.text)]
         line.append((f"   {words_of.echoed(client.echoed)}", palette.dim))
         if client.echoed:
             line += [
@@ -275,8 +276,3 @@ class Exchange(Panel, can_focus=False):
         if client.connection and client.connection.spoiled:
             line.append((f"   {words_of.spoiled(client.connection.spoiled)}", palette.bad))
         return line
-
-
-def said(head: str) -> str:
-    """Return a message as a bytes literal."""
-    return repr(head.encode("latin-1", "replace"))

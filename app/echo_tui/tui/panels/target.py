@@ -54,7 +54,7 @@ class TargetPanel(Panel):
         for part in wrap(text.clean(f"{program.rpartition('/')[2]} {arguments}"), width):
             yield [(part, palette.strong)]
         # A recorded or remote process is none of this machine, whatever runs here under its number.
-        owner = "" if view.badge else self._owner(server.pid)
+        owner = self._owner(server.pid) if view.texts is None else ""
         yield [(f"{header.process(server.pid)}  {owner}".rstrip(), palette.text)]
         yield [(text.clean(server.address), palette.good if server.running else palette.dim)]
         yield []

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from itertools import pairwise
 
+from echo_servers.block import BlockSetting
 from echo_tui.diagnosis.stall import Cause, Stall, Verdict
 from echo_tui.diagnosis.targets import OnThread
 from echo_tui.model.blocks import BlockSpan
@@ -19,6 +20,8 @@ from echo_tui.words.stalls import label, short
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
+
+from tests.tui.stage import dashboard
 
 SECOND = 1_000_000_000
 BEGIN = 1_000 * SECOND
@@ -147,3 +150,10 @@ def test_every_label_on_the_lane_is_complete(
 def test_lane_is_as_wide_as_its_window() -> None:
     widths = [len(drawn([stall(1, 3, 9)], width=width)) for width in range(1, 60)]
     assert all(other - one == 1 for one, other in pairwise(widths))
+
+
+async def test_processes_that_compute_are_counted() -> None:
+    async with dashboard("process-pool", clients=2, block=BlockSetting("cpu", 2.0)) as stage:
+        await stage.until(lambda: stage.session.totals.new == 2, "both are served")
+        await stage.press("e")
+        await stage.shows("2 processes compute")

@@ -195,10 +195,10 @@ class TimelinePanel(Panel):
             return "", view.palette.waiting
         first = min(running, key=lambda span: span.begin)
         word = WORDS.get(first.kind, first.kind)
+        processes = len({span.pid for span in running})
+        if first.kind in KEEP_THE_GIL and processes > 1:
+            return states.cores_compute(processes), view.palette.waiting
         if not any(span.stops_all for span in running):
-            processes = len({span.pid for span in running})
-            if first.kind in KEEP_THE_GIL and processes > 1:
-                return states.cores_compute(processes), view.palette.waiting
             # In each process only one thread holds the GIL at a time.
             count = processes if first.kind == KEEPS_GIL else len(running)
             return states.several_calls(count, word), view.palette.waiting

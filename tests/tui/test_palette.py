@@ -1,10 +1,11 @@
-"""The contrast of the project's own themes, which must be readable from the last row."""
+"""The contrast of all themes: text must be readable, with the project's own from the last row."""
 
 import pytest
 from echo_tui.tui.palette import THEMES, Palette
 from rich.style import Style
 from textual.app import App
 from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
 
 AA = 4.5
 """WCAG's minimum contrast for text."""
@@ -45,3 +46,14 @@ def test_contrast(theme: object) -> None:
     for name in ("text", "strong", "accent", "good", "bad", "dim"):
         assert contrast(getattr(palette, name), panel) >= AA, f"{name} in header and footer"
     assert contrast(palette.faint, background) >= LARGE
+
+
+@pytest.mark.parametrize(
+    "theme", [t for t in BUILTIN_THEMES.values() if not t.name.startswith("ansi")], ids=lambda t: t.name
+)
+def test_themes_made_by_others_are_readable(theme: Theme) -> None:
+    app: App[None] = App()
+    app.theme = theme.name
+    palette, background = Palette.of(app), Color.parse(theme.background or ("#121212" if theme.dark else "#ffffff"))
+    for name in ("accent", "good", "waiting", "queued", "bad", "blocked", "stalled"):
+        assert contrast(getattr(palette, name), background) >= AA, name

@@ -17,6 +17,7 @@ from textual.widgets import Input
 from echo_tui.tui.client_keys import ClientKeys
 from echo_tui.tui.dialogs import Confirm, ask, shown
 from echo_tui.tui.keys import ALL_KEYS, CLIENTS, MISBEHAVIOUR, RECORDING, SERVER, Key
+from echo_tui.tui.palette import legible_colors
 from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.clients import ClientList, ClientsPane
 from echo_tui.tui.panels.patterns import PatternsPanel
@@ -52,6 +53,11 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
     """The application: it adds the actions on the server to those on the clients, on the screen, and of a talk."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in ALL_KEYS]
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the theme's variables and the two of the palette that the style sheet needs."""
+        _, _, _, warning, error, _ = legible_colors(self.current_theme)
+        return {**super().get_css_variables(), "legible-warning": warning.css, "legible-error": error.css}
 
     def begin(self) -> None:
         if self.plan.pattern:

@@ -39,6 +39,8 @@ LIGHT = Theme(
     variables={"border": "#606060", "border-blurred": "#a0a0a0", "footer-key-foreground": "#0033a0"},
 )
 THEMES = (DARK, LIGHT)
+LEGIBLE = 4.5
+"""The least contrast of text with its background (WCAG 2, level AA)."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,7 @@ class Palette:
     def of(cls, app: App[Any]) -> "Palette":
         """Return the palette of the app's active theme."""
         theme = app.current_theme
-        background = _color(theme.background, "#121212" if theme.dark else "#ffffff")
-        text = _color(theme.foreground, "#e0e0e0" if theme.dark else "#000000")
-        accent = _color(theme.primary, "#5f87ff")
-        warning = _color(theme.warning, "#ffaf00")
-        error = _color(theme.error, "#ff5f5f")
-        good = _color(theme.success, "#5faf5f")
+        background, text, accent, warning, error, good = legible_colors(theme)
 
         def style(color: Color, bold: bool = False, back: Color | None = None) -> Style:
             return Style(color=color.rich_color, bold=bold, bgcolor=back.rich_color if back else None)
@@ -96,6 +93,41 @@ class Palette:
             blocked=blocked,
             dark=theme.dark,
         )
+
+
+def legible_colors(theme: Theme) -> tuple[Color, Color, Color, Color, Color, Color]:
+    """Return a theme's background, and text, accent, warning, error and success as they are legible on it."""
+    background = _color(theme.background, "#121212" if theme.dark else "#ffffff")
+    text = _color(theme.foreground, "#e0e0e0" if theme.dark else "#000000")
+    accent = legible(_color(theme.primary, "#5f87ff"), text, background)
+    warning = legible(_color(theme.warning, "#ffaf00"), text, background)
+    error = legible(_color(theme.error, "#ff5f5f"), text, background)
+    return background, text, accent, warning, error, legible(_color(theme.success, "#5faf5f"), text, background)
+
+
+def legible(color: Color, text: Color, background: Color) -> Color:
+    """Return the colour, blended with that of the text as far as it takes to be read on the background.
+
+    Many light themes have an orange and a green made for surfaces, which nobody can read on a projector.
+    """
+    if any(each.ansi is not None for each in (color, text, background)):
+        return color
+    shares = (step / 20 for step in range(21))
+    blended = (color.blend(text, share) for share in shares)
+    return next((each for each in blended if contrast(each, background) >= LEGIBLE), text)
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Return the contrast of two colours, from 1 to 21, as defined by WCAG 2."""
+    darker, lighter = sorted(_luminance(color) for color in (one, other))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _color(value: str | None, otherwise: str) -> Color:

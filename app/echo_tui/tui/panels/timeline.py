@@ -171,7 +171,7 @@ class TimelinePanel(Panel):
         server = self.view.session.server
         hint = [words.choose_a_pattern(self.view.keys["start"])]
         if server and server.listening_at:
-            command = talk.connect(server.reachable, server.port)
+            command = talk.connect(server.reachable_from(self.view.lan), server.port)
             hint = [*words.nobody_connected(self.view.keys["new"]), command]
         elif server and server.running:
             hint = [words.not_listening(bool(self.view.started and self.view.started.serves))]

@@ -12,6 +12,7 @@ from echo_servers import leash, stacks
 from echo_servers.block import BlockPage, BlockSetting
 from echo_servers.both import Both
 from echo_servers.catalog import find
+from echo_servers.counters import Counters
 from echo_servers.descriptors import CLOSED, TOO_FEW, has_spare, open_standard_descriptors, shortage, stdout_is_open
 from echo_servers.limits import raise_descriptor_limit
 from echo_servers.piped import Piped
@@ -33,6 +34,7 @@ class Request:
     block: BlockSetting | None = None
     quiet: bool = False
     events: int | None = None
+    counters: int | None = None
     page: int | None = None
     leash: int | None = None
     stacks: int | None = None
@@ -78,7 +80,7 @@ def _report(request: Request) -> Report:
         if not (request.quiet or stdout_is_open()):
             raise BadRequest(f"{CLOSED}: with --quiet it serves all the same")
         return Report() if request.quiet else Printed()
-    piped = Piped(request.events)
+    piped = Piped(request.events, None if request.counters is None else Counters(request.counters))
     return Both(piped, Printed()) if request.options.print else piped
 
 
@@ -109,7 +111,7 @@ def main() -> None:
     parser.add_argument("--print", action="store_true", help="print the lines also when reporting to a pipe")
     parser.add_argument("--block", type=_block, metavar="KIND:SECONDS")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
-    for descriptor in ("--events", "--page", "--leash", "--stacks"):
+    for descriptor in ("--events", "--counters", "--page", "--leash", "--stacks"):
         parser.add_argument(descriptor, type=int, help=argparse.SUPPRESS)
     try:
         asked = vars(parser.parse_args())

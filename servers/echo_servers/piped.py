@@ -16,6 +16,8 @@ from collections import deque
 
 import msgspec
 
+from echo_servers import counters as layout
+from echo_servers.counters import UNLIMITED, WORD, Counters
 from echo_servers.records import (
     PREVIEW,
     Block,
@@ -43,6 +45,8 @@ from echo_servers.report import Connection, Report, thread_id
 _clock = time.monotonic_ns
 
 PIPE_BUF = select.PIPE_BUF
+COUNTED, LISTED = layout.COUNTED.pack_into, layout.LISTED.pack_into
+COUNTS_AT = layout.LISTED.size - layout.COUNTED.size + WORD
 BATCH = 24
 """Records written at once, and held at most; this many of usual size fit into one atomic write."""
 KEPT = 4096
@@ -54,8 +58,12 @@ TEXT = 400 if PIPE_BUF >= 4096 else 60
 class Piped(Report):
     """Records on a non-blocking pipe: what does not fit is counted, and the loss reported when there is room."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, counters: Counters | None = None) -> None:
         super().__init__()
+        self._counters = counters
+        self._granted = counters.granted if counters else UNLIMITED
+        self._memory = counters.memory if counters else memoryview(b"")
+        self._listed = 0
         os.set_blocking(fd, False)
         self._fd = fd
         self._pid = os.getpid()
@@ -77,6 +85,8 @@ class Piped(Report):
 
     def new(self, peer: str) -> Connection:
         conn = super().new(peer)
+        if self._counters:
+            self._counters.open(conn)
         self._say(New(_clock(), self._pid, conn.tid, conn.number, peer))
         return conn
 
@@ -90,32 +100,55 @@ class Piped(Report):
     # Under load a thread that goes back to wait leaves its records to another that is awake: that one has not come to
     # its own write yet, so nothing is held back while all of them wait.
 
+    # Where each thread serves one connection, an echo that will only be counted needs no more than its connection.
+
     def recv(self, conn: Connection, data: bytes) -> None:
-        if conn.tid in self._awake:  # a green thread may come between another one's recv and send
-            self._tell_taken(conn.tid)
+        if conn.message:
+            self._tell_taken(conn)
         conn.message, conn.read_at = data, _clock()
-        self._awake[conn.tid] = conn
+        if self._held or self._listed < self._granted[0]:
+            awake = self._awake
+            if other := awake.get(conn.tid):  # a green thread may come between another one's recv and send
+                self._tell_taken(other)
+            awake[conn.tid] = conn
 
     def send(self, conn: Connection, data: bytes) -> None:
-        if self._awake.get(conn.tid) is conn:
-            del self._awake[conn.tid]
-            at, conn.message = conn.read_at, b""  # to keep it alive would cost the server memory
-            record: Reported = Echo(
-                at, self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"), _clock() - at
-            )
-        else:
-            record = Send(_clock(), self._pid, conn.tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
-        pending = self._pending
-        pending.append(record)
-        if not (self._held or self._awake) or len(pending) >= BATCH:
+        awake, pending, size = self._awake, self._pending, len(data)
+        conn.echoes += 1
+        conn.size += size
+        at_once = bool(conn.message)
+        if at_once:
+            conn.message = b""  # to keep it alive would cost the server memory
+            if awake and awake.get(conn.tid) is conn:
+                del awake[conn.tid]
+            if self._listed >= self._granted[0] and conn.slot:
+                COUNTED(self._memory, conn.slot + COUNTS_AT, conn.echoes, conn.size, conn.read_at)
+                if pending and not (self._held or awake):
+                    self._write_out()
+                return
+        pending.append(self._listing(conn, data, at_once))
+        if not (self._held or awake) or len(pending) >= BATCH:
             self._write_out()
 
+    def _listing(self, conn: Connection, data: bytes, at_once: bool) -> Reported:
+        """Return the record of an echo, `at_once` if it followed its read; it is counted as well."""
+        size, now = len(data), _clock()
+        self._listed += 1
+        conn.listed += 1
+        conn.listed_size += size
+        if conn.slot:
+            LISTED(self._memory, conn.slot + WORD, conn.listed, conn.listed_size, conn.echoes, conn.size, now)
+        head = str(data[:PREVIEW], "latin-1")
+        if at_once:
+            return Echo(conn.read_at, self._pid, conn.tid, conn.number, size, head, now - conn.read_at)
+        return Send(now, self._pid, conn.tid, conn.number, size, head)
+
     def waits(self, conn: Connection) -> None:
-        self._tell_taken(conn.tid)
+        self._tell_taken(conn)
         self._write_out()
 
     def hand(self, conn: Connection, helpers: int) -> None:
-        self._tell_taken(conn.tid)
+        self._tell_taken(conn)
         self._pending.append(Handed(_clock(), self._pid, conn.tid, conn.number, helpers))
         self._write_out()
 
@@ -125,21 +158,25 @@ class Piped(Report):
         super().out_of_descriptors()
 
     def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
-        self._tell_taken(conn.tid)
-        self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused))
+        self._tell_taken(conn)
+        unlisted, size = conn.echoes - conn.listed, conn.size - conn.listed_size
+        self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused, unlisted, size))
+        if self._counters and not self._owed:  # if the pipe is full, the record may be lost: the slot keeps the counts
+            self._counters.close(conn)
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
         tid = thread_id()
         if tid == conn.tid:  # another thread, that blocks in its place, must not tell what this one may just be telling
-            self._tell_taken(tid)
+            self._tell_taken(conn)
         self._pending.append(Block(_clock(), self._pid, tid, conn.number, kind, seconds, cooperative))
         self._write_out()
 
-    def _tell_taken(self, tid: int) -> None:
-        """Report a message that was read, without the end of its echo."""
-        conn = self._awake.pop(tid, None)
-        if conn:
-            data, conn.message = conn.message, b""
+    def _tell_taken(self, conn: Connection) -> None:
+        """Report a message of a connection that was read, if there is one, without the end of its echo."""
+        if data := conn.message:
+            conn.message, tid = b"", conn.tid
+            if self._awake.get(tid) is conn:
+                del self._awake[tid]
             self._pending.append(
                 Recv(conn.read_at, self._pid, tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
             )
@@ -163,6 +200,10 @@ class Piped(Report):
     def forked(self) -> None:
         super().forked()
         self._pid = os.getpid()
+        if self._counters:
+            self._counters.claim()
+            self._granted, self._memory = self._counters.granted, self._counters.memory
+        self._listed = 0
         self._awake.clear()
         self._pending.clear()
         self._owed.clear()
@@ -175,8 +216,8 @@ class Piped(Report):
             self._write_out()
 
     def flush(self) -> None:
-        for tid in tuple(self._awake):
-            self._tell_taken(tid)
+        for conn in tuple(self._awake.values()):
+            self._tell_taken(conn)
         self._write_out()
 
     def _write_out(self) -> None:

@@ -86,15 +86,18 @@ class Echo(ServerRecord, tag="echo", gc=False):
         )
 
 
-class Bye(ServerRecord, tag="bye", gc=False):
+class Bye(ServerRecord, tag="bye", omit_defaults=True, gc=False):
     """The server has closed a connection; `error` names what ended it, or is empty for an orderly end.
 
-    `refused`: it had to close it at once, because it can't serve it.
+    `refused`: it had to close it at once, because it can't serve it. `unlisted` of its echoes, of so many bytes in all
+    (`unlisted_size`), have no record of their own: whoever reads the counters tells of them by `Counts`.
     """
 
     conn: int
     error: str = ""
     refused: bool = False
+    unlisted: int = 0
+    unlisted_size: int = 0
 
 
 class Block(ServerRecord, tag="block", gc=False):

@@ -18,10 +18,12 @@ write = os.write
 class Connection:
     """A connection in reports: its number in this process, its peer, and the thread that serves it.
 
-    `message` and `read_at` are what was read from it, and when, until that is reported.
+    `message` and `read_at` are what was read from it, and when, until that is reported. `slot` is its place among the
+    counters (0: none); `echoes` and `size` count its echoes and their bytes, `listed` and `listed_size` those that
+    have a record.
     """
 
-    __slots__ = ("message", "number", "peer", "read_at", "tid")
+    __slots__ = ("echoes", "listed", "listed_size", "message", "number", "peer", "read_at", "size", "slot", "tid")
 
     def __init__(self, number: int, peer: str) -> None:
         self.number = number
@@ -29,6 +31,7 @@ class Connection:
         self.tid = thread_id()
         self.message = b""
         self.read_at = 0
+        self.slot = self.echoes = self.size = self.listed = self.listed_size = 0
 
 
 class Report:

@@ -239,6 +239,7 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(max_size=3),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
+    list[tuple[int, int, int, int]]: st.lists(st.tuples(few, numbers, numbers, numbers), max_size=3),
 }
 KINDS = get_args(Observation)
 

@@ -18,8 +18,8 @@ class Activity:
         self._counts = bytearray(BUCKETS)
         self._last = 0
 
-    def count(self, at: int) -> None:
-        """One message at this moment."""
+    def count(self, at: int, messages: int = 1) -> None:
+        """So many messages at this moment."""
         bucket = at // BUCKET
         counts = self._counts
         if bucket != self._last:
@@ -27,8 +27,7 @@ class Activity:
                 return
             self._advance(bucket)
         index = bucket % BUCKETS
-        if counts[index] < 255:
-            counts[index] += 1
+        counts[index] = min(max(counts[index] + messages, 0), 255)
 
     def _advance(self, bucket: int) -> None:
         if bucket - self._last >= BUCKETS:

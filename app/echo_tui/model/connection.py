@@ -180,6 +180,19 @@ class Connection:
         self.send += 1
         self.send_bytes += size
 
+    def counted(self, echoes: int, size: int, at: int) -> None:
+        """The server has made so many echoes, of so many bytes in all; the last of them was read at `at` (ns)."""
+        if self.client is None:
+            self.activity.count(at, echoes)
+            if came_at := self.came_at:
+                self.remember(came_at, at, State.WAITING)
+        self.read_at = max(self.read_at, at)
+        self.unechoed_since = 0
+        self.recv += echoes
+        self.recv_bytes += size
+        self.send += echoes
+        self.send_bytes += size
+
     def nothing_to_echo(self) -> None:
         """Forget the bytes to echo: there are none, or the record of their echo may have been lost."""
         self.to_echo = self.to_echo_since = 0

@@ -8,6 +8,14 @@ from echo_servers.records import Echo, Record
 
 LINES = 10_000
 
+
+class Unlisted(Record, gc=False):
+    """So many echoes of so many connections have no entry of their own."""
+
+    echoes: int
+    connections: int
+
+
 Entry = tuple[Record, str]
 """An observation, and the peer of the connection it speaks of (or an empty string)."""
 

@@ -36,6 +36,16 @@ class ServerStarted(Record, tag="server-started", gc=False):
     reports: bool = True
 
 
+class Counts(Record, tag="counts", gc=False):
+    """Echoes of connections of process `pid` that have no record of their own, because there were too many.
+
+    A row has the number of a connection, how many echoes, their bytes, and when the last of them was read (ns).
+    """
+
+    pid: int
+    rows: list[tuple[int, int, int, int]]
+
+
 class ServerExited(Record, tag="server-exited", gc=False):
     """The server's first process has ended; `code` is its exit code, or minus the signal that ended it.
 
@@ -281,6 +291,7 @@ Observation = (
     | SessionBegan
     | SourceText
     | ServerStarted
+    | Counts
     | ServerExited
     | Output
     | OutputHeld

@@ -69,6 +69,14 @@ class Totals:
         self.send += 1
         self.send_bytes += size
 
+    def counted(self, echoes: int, size: int) -> None:
+        """Count echoes without a record, of so many bytes in all."""
+        self.events += 2 * echoes
+        self.recv += echoes
+        self.recv_bytes += size
+        self.send += echoes
+        self.send_bytes += size
+
     def closed(self, refused: bool) -> None:
         """Count a `Bye` record."""
         self.events += 1

@@ -16,6 +16,7 @@ from echo_servers.catalog import BY_NAME
 from echo_servers.server import Options
 
 from echo_tui.model.observations import Observation, Output, ServerExited, ServerStarted
+from echo_tui.observers import counters
 from echo_tui.observers.pipe import CAPACITY, RECORD, LinePipe, decode, make_pipe
 from echo_tui.observers.stacks import Stacks
 
@@ -57,6 +58,9 @@ class Child:
         self._page.arm(block)
         self.stacks = Stacks()
         undo.callback(self.stacks.close)
+        self.counters = counters.make() if report else None
+        if self.counters:
+            undo.callback(self.counters.close)
         events, child_events = make_pipe()
         undo.callback(os.close, events)
         theirs = undo.enter_context(contextlib.ExitStack())
@@ -68,6 +72,9 @@ class Child:
         descriptors = [page, tied, self.stacks.fd] + ([child_events] if report else [])
         line = [*command(pattern, options), "--page", str(page), "--leash", str(tied), "--stacks", str(self.stacks.fd)]
         line += ["--events", str(child_events)] if report else ["--quiet"]
+        if self.counters:
+            descriptors.append(self.counters.fd)
+            line += ["--counters", str(self.counters.fd)]
         self._process = subprocess.Popen(
             line,
             stdin=subprocess.DEVNULL,
@@ -129,7 +136,8 @@ class Child:
         """Return what the server has reported and written, and its end; about `most` bytes of reports at a time."""
         found, self._first = self._first, []
         ended = not self.running
-        found += decode(self._events.read(most), RECORD)
+        records = decode(self._events.read(most), RECORD)
+        found += self.counters.complete(records) if self.counters else records
         for stream, pipe in self._output.items():
             if self._output_held and stream == "stdout" and not ended:
                 continue
@@ -138,8 +146,16 @@ class Child:
         if ended and not found and not self._exit_told:
             self._exit_told = True
             code = self._process.returncode
-            found.append(ServerExited(time.monotonic_ns(), self.pid, code, self._stopped))
+            found += [*self.counts_of(None), ServerExited(time.monotonic_ns(), self.pid, code, self._stopped)]
         return found
+
+    def counts(self) -> list[Observation]:
+        """Return what the server has counted, and not reported by records, since the last call."""
+        return self.counters.read() if self.counters else []
+
+    def counts_of(self, pid: int | None) -> list[Observation]:
+        """Return the last counts of a process of the server that has ended, or of all of them."""
+        return self.counters.read_last(pid) if self.counters else []
 
     def stop(self) -> list[Observation]:
         """End the server with all its workers, free its port, and return its last reports."""
@@ -182,6 +198,8 @@ class Child:
             self._leash = -1
         self._page_file.close()
         self.stacks.close()
+        if self.counters:
+            self.counters.close()
 
 
 def _group(number: int) -> Iterator[int]:

@@ -9,6 +9,7 @@ from echo_tui.model.observations import (
     ClientSent,
     ClientsLost,
     CoresSample,
+    Counts,
     Lag,
     Observation,
     Output,
@@ -24,7 +25,7 @@ from echo_tui.model.observations import (
 
 OF_CLIENTS = (ClientSent, ClientEcho)
 OFTEN = (
-    *(New, Bye, Recv, Send, Echo),
+    *(New, Bye, Recv, Send, Echo, Counts),
     *OF_CLIENTS,
     *(SocketSample, ThreadSample, StackSample, ProcessSample, CoresSample, Lag, Output, SystemCalls),
 )
@@ -52,10 +53,8 @@ class Dropped:
             if isinstance(one, ESSENTIAL) or not (hard or isinstance(one, OFTEN)):
                 kept.append(one)
                 continue
-            if isinstance(one, Reported):
-                lost = self._lost.setdefault(one.pid, Lost(one.at, one.pid, one.tid))
-                lost.at = one.at
-                count_loss(lost, one)
+            if isinstance(one, Reported | Counts):
+                self._lose(one)
             elif isinstance(one, OF_CLIENTS):
                 self._of_clients += 1
             self.total += 1
@@ -68,3 +67,16 @@ class Dropped:
             lost.append(ClientsLost(at, self._of_clients))
         self._lost, self._of_clients = {}, 0
         return lost
+
+    def _lose(self, one: Reported | Counts) -> None:
+        lost = self._lost.setdefault(one.pid, Lost(one.at, one.pid, one.pid))
+        lost.at = one.at
+        if not isinstance(one, Counts):
+            count_loss(lost, one)
+            return
+        for _, echoes, size, _ in one.rows:
+            lost.events += 2 * echoes
+            lost.recv += echoes
+            lost.recv_bytes += size
+            lost.send += echoes
+            lost.send_bytes += size

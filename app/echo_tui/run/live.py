@@ -266,6 +266,8 @@ class Live:
                 self._gone()
             if time.monotonic() > until:
                 break
+        if self.child and (counts := self.child.counts()):
+            self._fold(counts)
         self._bring_clients_back()
         return count
 
@@ -279,6 +281,9 @@ class Live:
         found = self._resources.sample()
         if any(isinstance(o, ProcessGone) for o in found):
             self.drain(0.2)  # the last records of that process come before its end
+            for gone in found:
+                if self.child and isinstance(gone, ProcessGone):
+                    self._fold(self.child.counts_of(gone.pid))
         self._fold(found)
         self._latest_workers = self.session.workers.latest(MOST) if len(self.session.workers) > MOST // 2 else []
 

@@ -27,6 +27,7 @@ from echo_tui.model import observations as seen
 from echo_tui.model.blocks import BlockSpan, Handover
 from echo_tui.model.connection import Connection
 from echo_tui.model.endings import Closing
+from echo_tui.model.event_log import Unlisted
 from echo_tui.model.server import ServerState
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def recv(session: "Session", o: Recv) -> None:
     if connection.tid != o.tid:
         session.workers.assign(connection, o.pid, o.tid, o.at)
     if session.stalls.open:
-        _progress(session, o)
+        _progress(session, o.pid, o.tid, o.at)
     session.log.add(o, connection.peer)
 
 
@@ -139,8 +140,22 @@ def echo(session: "Session", o: Echo) -> None:
     connection.echoed_at_once(o.size, o.at, o.took)
     if session.stalls.open:
         session.release(connection, o.at + o.took)
-        _progress(session, o)
+        _progress(session, o.pid, o.tid, o.at)
     session.log.add_echo(o, connection.peer)
+
+
+def counts(session: "Session", o: seen.Counts) -> None:
+    total = 0
+    for conn, echoes, size, at in o.rows:
+        session.totals.counted(echoes, size)
+        connection = session.connections.by_key.get((o.pid, conn)) or session.known(Serve(at, o.pid, o.pid, conn))
+        connection.counted(echoes, size, at)
+        total += echoes
+        if session.stalls.open:
+            session.release(connection, at)
+            _progress(session, o.pid, connection.tid, at)
+    if total > 0:
+        session.log.add(Unlisted(o.at, total, len(o.rows)))
 
 
 def bye(session: "Session", o: Bye) -> None:
@@ -150,15 +165,17 @@ def bye(session: "Session", o: Bye) -> None:
     if o.error and not connection.recv:
         session.workers.not_served(connection)
     if session.stalls.open:
-        _progress(session, o)
+        _progress(session, o.pid, o.tid, o.at)
     session.close(connection, o.at, o.error)
 
 
-def _progress(session: "Session", o: Recv | Echo | Bye) -> None:
+def _progress(session: "Session", pid: int, tid: int, at: int) -> None:
     """Note that a worker has read bytes or the end of a connection; a loop that reads also accepts."""
-    worker = session.workers.get((o.pid, o.tid))
-    accepts = session.is_loop and worker and worker.announced
-    session.stalls.progressed([*_targets(o), ACCEPT] if accepts else _targets(o), o.at)
+    worker = session.workers.get((pid, tid))
+    targets: list[Target] = [OnThread(pid, tid), OnGil(pid)]
+    if session.is_loop and worker and worker.announced:
+        targets.append(ACCEPT)
+    session.stalls.progressed(targets, at)
 
 
 def block(session: "Session", o: Block) -> None:

@@ -241,6 +241,7 @@ APPLY: dict[type, Handler] = {
     Recv: server_records.recv,
     Send: server_records.send,
     Echo: server_records.echo,
+    seen.Counts: server_records.counts,
     Bye: server_records.bye,
     Block: server_records.block,
     Unblock: server_records.unblocked,

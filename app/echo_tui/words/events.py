@@ -52,6 +52,12 @@ def note(code: str, text: str) -> str:
     return translated(NOTES[code]).format(text=text) if code in NOTES else text
 
 
+def unlisted(echoes: int, connections: int) -> str:
+    """Return how many echoes of how many connections have no line of their own."""
+    of = counted(connections, "{number:,} connection", "{number:,} connections")
+    return counted(echoes, "+{number:,} echo of {of}, not listed", "+{number:,} echoes of {of}, not listed", of=of)
+
+
 def events(number: int) -> str:
     """Return a number of events."""
     return counted(number, "{number:,} event", "{number:,} events")

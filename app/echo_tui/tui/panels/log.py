@@ -16,7 +16,7 @@ from echo_servers.records import (
     address_name,
 )
 
-from echo_tui.model.event_log import Entry
+from echo_tui.model.event_log import Entry, Unlisted
 from echo_tui.model.observations import BlockSet, ClientsLost, Flooding, Output, OutputHeld, ServerExited, ServerStarted
 from echo_tui.model.server import ServerState
 from echo_tui.tui import text
@@ -38,6 +38,8 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
             return words_of.event(Recv, payload=text.payload(record.head, record.size), peer=peer), "text"
         case Send():
             return words_of.event(Send, payload=text.payload(record.head, record.size), peer=peer), "accent"
+        case Unlisted():
+            return words_of.unlisted(record.echoes, record.connections), "faint"
         case Bye():
             why = f" ({text.clean(record.error)})" if record.error else ""
             return words_of.event(Bye, peer=peer) + why, "dim"

@@ -1,0 +1,228 @@
+"""Reading the counters of a server, and granting its processes how many echoes they may report by records.
+
+A person can't read 80,000 events a second: some are listed, and all are counted. A saturated server uses up what it
+is granted at once, and a quiet one never, so that it reports every echo.
+"""
+
+import contextlib
+import fcntl
+import mmap
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from echo_servers.counters import (
+    CLAIMED,
+    FILE,
+    FIRST_GRANT,
+    GRANTED,
+    HEADER,
+    HIGH,
+    PID,
+    REGION,
+    REGIONS,
+    SLOT,
+    SLOT_WORDS,
+    SLOTS,
+)
+from echo_servers.records import Bye, Echo, Lost, New, Send
+
+from echo_tui.model.observations import Counts, Observation
+
+RATE = 1000
+"""How many echoes a second the processes of a server may list, together."""
+ROWS = 500
+"""The limit of connections in one observation, so that its line stays short."""
+CONNECTIONS = 1 << 17
+"""The limit of connections that are remembered; no server has so many at a time."""
+CHUNK = 64
+"""How many slots are compared at once with what they were at the last reading."""
+
+Row = tuple[int, int, int, int]
+"""A connection's number, its echoes without a record that are new, their bytes, and when the last one was read (ns)."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of a connection's echoes: those with a record, and those without one that were told."""
+
+    listed: int = 0
+    listed_size: int = 0
+    told: int = 0
+    told_size: int = 0
+
+    def tell(self, conn: int, unlisted: int, size: int, at: int) -> Row | None:
+        """Return what is new, given the sums; None if nothing is."""
+        more, more_size = unlisted - self.told, size - self.told_size
+        if more < 0 or not (more or more_size):  # a slot that was read while it was written
+            return None
+        self.told, self.told_size = unlisted, size
+        return conn, more, more_size, at
+
+
+class Region:
+    """The memory of one process, and what was read there."""
+
+    def __init__(self, fd: int, number: int) -> None:
+        self._map = mmap.mmap(fd, REGION, offset=HEADER + number * REGION)
+        self._header = memoryview(self._map)[:HEADER].cast("Q")
+        self.granted = FIRST_GRANT
+        self.pid = 0
+        self._before = b""
+        self._deferred: set[int] = set()
+        """Slots of connections whose `New` has not been read yet."""
+
+    def changed(self) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Yield the number and the words of each slot in use that has changed since the last time, or was deferred."""
+        self.pid = self._header[PID]
+        end = HEADER + SLOT * min(self._header[HIGH], SLOTS)
+        before, now = self._before, self._map[HEADER:end]
+        self._before = now
+        deferred, self._deferred = self._deferred, set()
+        if before == now and not deferred:
+            return
+        again = {number // CHUNK for number in deferred}
+        for chunk in range(0, len(now) // SLOT, CHUNK):
+            begin, end = chunk * SLOT, min((chunk + CHUNK) * SLOT, len(now))
+            if before[begin:end] == now[begin:end] and chunk // CHUNK not in again:
+                continue
+            for at in range(begin, end, SLOT):
+                if now[at : at + SLOT] != before[at : at + SLOT] or at // SLOT in deferred:
+                    words = SLOT_WORDS.unpack_from(now, at)
+                    if words[0]:
+                        yield at // SLOT, words
+
+    def slots(self) -> Iterator[tuple[int, ...]]:
+        """Yield the words of each slot in use, as they were at the last time."""
+        for at in range(0, len(self._before), SLOT):
+            words = SLOT_WORDS.unpack_from(self._before, at)
+            if words[0]:
+                yield words
+
+    def defer(self, number: int) -> None:
+        """Yield a slot again the next time, whether or not it has changed by then."""
+        self._deferred.add(number)
+
+    def grant(self, records: int) -> None:
+        """Let the process write so many more records of echoes."""
+        self.granted += records
+        self._header[GRANTED] = self.granted
+
+
+class Counters:
+    """The counters of one server, in a file that has no name."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Make the file. Raises OSError."""
+        self._clock = clock
+        self.fd = _file()
+        try:
+            self._first = memoryview(mmap.mmap(self.fd, HEADER)).cast("Q")[CLAIMED : CLAIMED + 1]
+        except (OSError, ValueError) as failure:
+            os.close(self.fd)
+            raise OSError(str(failure)) from failure
+        self._regions: list[Region] = []
+        self._open: dict[tuple[int, int], Known] = {}
+        """The connections whose `New` was read, and not their `Bye`."""
+        self._seen: dict[int, int] = {}
+        """How many records of echoes each process has written, lost ones included."""
+        self._lossy: set[int] = set()
+        """Processes that have lost records."""
+        self._allowed, self._allowed_at = 0.0, clock()
+
+    def complete(self, records: list[Observation]) -> list[Observation]:
+        """Return the records of the server, with what is left to tell of a connection before its end."""
+        found: list[Observation] = []
+        for o in records:
+            match o:
+                case Echo() | Send():
+                    self._seen[o.pid] = self._seen.get(o.pid, 0) + 1
+                    if known := self._open.get((o.pid, o.conn)):
+                        known.listed += 1
+                        known.listed_size += o.size
+                case New():
+                    self._open[o.pid, o.conn] = Known()
+                    if len(self._open) > CONNECTIONS:
+                        del self._open[next(iter(self._open))]
+                case Bye() if known := self._open.pop((o.pid, o.conn), None):
+                    if row := known.tell(o.conn, o.unlisted, o.unlisted_size, o.at):
+                        found.append(Counts(o.at, o.pid, [row]))
+                case Lost():
+                    self._seen[o.pid] = self._seen.get(o.pid, 0) + o.send
+                    self._lossy.add(o.pid)
+            found.append(o)
+        return found
+
+    def read(self) -> list[Observation]:
+        """Return what was counted since the last reading, and grant more records."""
+        while self.fd >= 0 and len(self._regions) < min(self._first[0], REGIONS):
+            self._regions.append(Region(self.fd, len(self._regions)))
+        found: list[Observation] = []
+        for region in self._regions:
+            found += _told(region, list(self._unlisted(region)))
+        self._grant()
+        return found
+
+    def read_last(self, pid: int | None = None) -> list[Observation]:
+        """Return what is left to count of a process that has ended, or of all: its last records may be lost with it."""
+        found = self.read()
+        for region in self._regions:
+            if pid in (None, region.pid) and region.pid not in self._lossy:
+                found += _told(region, list(self._unwritten(region)))
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def _unlisted(self, region: Region) -> Iterator[Row]:
+        for number, (conn, listed, listed_size, echoes, size, at) in region.changed():
+            if not (known := self._open.get((region.pid, conn))):
+                region.defer(number)
+            elif row := known.tell(conn, echoes - listed, size - listed_size, at):
+                yield row
+
+    def _unwritten(self, region: Region) -> Iterator[Row]:
+        for conn, _, _, echoes, size, at in region.slots():
+            known = self._open.get((region.pid, conn))
+            if known and (row := known.tell(conn, echoes - known.listed, size - known.listed_size, at)):
+                yield row
+
+    def _grant(self) -> None:
+        """Top up what each process may still list, as far as all of them together are allowed to."""
+        now = self._clock()
+        self._allowed = min(self._allowed + RATE * (now - self._allowed_at), RATE)
+        self._allowed_at = now
+        for region in self._regions:
+            used = FIRST_GRANT - (region.granted - self._seen.get(region.pid, 0))
+            if (records := min(used, int(self._allowed))) > 0:
+                region.grant(records)
+                self._allowed -= records
+
+
+def _told(region: Region, rows: list[Row]) -> list[Observation]:
+    now = time.monotonic_ns()
+    return [Counts(now, region.pid, rows[begin : begin + ROWS]) for begin in range(0, len(rows), ROWS)]
+
+
+def _file() -> int:
+    """Return the descriptor of a file without a name; in memory, where the system can do that. Raises OSError."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("counters", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(fd, FILE)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)  # to read what was cut off would end the reader
+        return fd
+    with tempfile.TemporaryFile() as file:
+        file.truncate(FILE)
+        return os.dup(file.fileno())
+
+
+def make() -> Counters | None:
+    """Return new counters; None where they can't be had, and every echo has a record."""
+    with contextlib.suppress(OSError):
+        return Counters()
+    return None

@@ -1,0 +1,100 @@
+"""Counts of echoes in memory that is shared with whoever watches: under load not every echo is worth a record.
+
+Each process of a server has a region, and each of its connections a slot there, which is written by the thread that
+serves the connection. The watcher grants every process a number of records; when these are used up, its echoes are
+only counted. So what it costs to be watched does not grow with the traffic, and the counts are exact.
+"""
+
+import fcntl
+import mmap
+import os
+import struct
+from collections import deque
+
+from echo_servers.report import Connection
+
+WORD = 8
+HEADER = 1 << 14
+"""Bytes before the slots of a region, and before the regions: a multiple of the page size of every machine."""
+SLOT = 64
+SLOTS = 1 << 14
+REGION = HEADER + SLOT * SLOTS
+REGIONS = 64
+"""The limit of processes; those beyond it report each echo by a record."""
+FILE = HEADER + REGION * REGIONS
+"""The size of the file (bytes); only pages that are used take memory."""
+FIRST_GRANT = 500
+"""How many records of echoes a process may write before it is granted more."""
+
+CLAIMED = 0
+"""The word of the file's header that has the number of regions in use."""
+PID, GRANTED, HIGH = 0, 1, 2
+"""The words of a region's header: its process, how many records are granted to it, and how many slots were ever used.
+"""
+SLOT_WORDS = struct.Struct("6Q")
+"""A slot: the number of the connection (0: free), records written of its echoes and their bytes, all its echoes and
+their bytes, and when the last of them was read (ns)."""
+LISTED = struct.Struct("5Q")
+"""A slot without its first word."""
+COUNTED = struct.Struct("3Q")
+"""A slot without the counts of records."""
+FREE = bytes(SLOT)
+
+Words = memoryview
+UNLIMITED = (1 << 62,)
+"""The grant of a process without a region."""
+
+
+class Counters:
+    """The region of this process."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self.memory = memoryview(b"")
+        self.granted: memoryview | tuple[int, ...] = UNLIMITED
+        """A word: how many records of echoes this process may write in all."""
+        self.claim()
+
+    def claim(self) -> None:
+        """Take a region for this process, which may have been forked; without one nothing is counted."""
+        self._free: deque[int] = deque()
+        self._high = 0
+        self.memory, self.granted = memoryview(b""), UNLIMITED
+        number = _claimed(self._fd)
+        if number < REGIONS:
+            self._map = mmap.mmap(self._fd, REGION, offset=HEADER + number * REGION)
+            self.memory = memoryview(self._map)
+            self._header = self.memory[:HEADER].cast("Q")
+            self._header[PID], self._header[GRANTED] = os.getpid(), FIRST_GRANT
+            self.granted = self._header[GRANTED : GRANTED + 1]
+
+    def open(self, conn: Connection) -> None:
+        """Give a connection a slot, if there is one left."""
+        if self._free:
+            conn.slot = self._free.popleft()
+        elif self.memory and self._high < SLOTS:
+            conn.slot = HEADER + SLOT * self._high
+            self._high += 1
+            self._header[HIGH] = self._high
+        else:
+            return
+        SLOT_WORDS.pack_into(self.memory, conn.slot, conn.number, 0, 0, 0, 0, 0)
+
+    def close(self, conn: Connection) -> None:
+        """Free the slot of a connection; the oldest free one is used first."""
+        if slot := conn.slot:
+            conn.slot = 0
+            self.memory[slot : slot + SLOT] = FREE
+            self._free.append(slot)
+
+
+def _claimed(fd: int) -> int:
+    """Return the number of the next region; each process gets another one."""
+    with mmap.mmap(fd, HEADER) as first, memoryview(first) as page, page.cast("Q") as words:
+        fcntl.lockf(fd, fcntl.LOCK_EX)
+        try:
+            number = words[CLAIMED]
+            words[CLAIMED] = number + 1
+        finally:
+            fcntl.lockf(fd, fcntl.LOCK_UN)
+    return int(number)

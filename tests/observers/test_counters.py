@@ -1,0 +1,313 @@
+"""What is counted instead of listed: exact to the byte, for every pattern, however a connection or the server ends."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from echo_servers import counters as layout
+from echo_servers.counters import FIRST_GRANT, SLOTS
+from echo_servers.piped import Piped
+from echo_servers.records import Bye, Echo, Send
+from echo_servers.report import Connection as Reporting
+from echo_tui.model.connection import Connection
+from echo_tui.model.event_log import Unlisted
+from echo_tui.model.observations import Counts, Observation
+from echo_tui.observers import counters
+from echo_tui.observers.counters import RATE, Counters
+from echo_tui.observers.pipe import LinePipe, decode, make_pipe
+from echo_tui.session.session import Session
+
+from tests.observers.watching import Watched, eventually, watched
+from tests.servers.harness import ONE_AT_A_TIME, SERVING
+
+MOST = 200_000
+"""The limit of echoes that a client asks for."""
+
+
+class Client(threading.Thread):
+    """Sends messages of 1 to 99 bytes, each as soon as it has the echo of the one before, until it is told to stop."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__()
+        self.sock, self.name_of_it = sock, "{}:{}".format(*sock.getsockname())
+        self.echoes = self.size = 0
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.is_set() and self.echoes < MOST:
+            size = self.echoes % 99 + 1
+            self.sock.sendall(b"x" * size)
+            while size:
+                size -= (got := len(self.sock.recv(size)))
+                self.size += got
+            self.echoes += 1
+
+
+class Seen:
+    """A server's child, read and folded into a session as a live run does it."""
+
+    def __init__(self, server: Watched) -> None:
+        self.server = server
+        self.session = Session()
+        self.found: list[Observation] = []
+
+    def look(self) -> Session:
+        """Read and fold what there is; gives the session."""
+        self.fold([*self.server.child.read(), *self.server.child.counts()])
+        return self.session
+
+    def fold(self, found: list[Observation]) -> None:
+        self.session.apply_all(found)
+        self.found += found
+
+    def connection(self, peer: str) -> Connection:
+        return next(c for c in self.session.connections.values() if c.peer == peer)
+
+
+def saturate(seen: Seen, clients: list[Client], until: int) -> None:
+    """Let all clients talk until so many echoes were counted, read as often as a live run does."""
+    for client in clients:
+        client.start()
+    eventually(lambda: seen.look() and unlisted(seen) > until, f"{until} echoes that are not listed")
+    for client in clients:
+        client.over.set()
+        client.join()
+
+
+def unlisted(seen: Seen) -> int:
+    return sum(row[1] for o in seen.found if isinstance(o, Counts) for row in o.rows)
+
+
+@pytest.mark.parametrize("pattern", SERVING)
+def test_a_saturated_server_is_counted_to_the_byte(pattern: str) -> None:
+    with watched(pattern, workers=3) as server:
+        seen = Seen(server)
+        clients = [Client(sock) for sock in server.connect(1 if pattern in ONE_AT_A_TIME else 3)]
+        seen.fold(server.seen)
+        saturate(seen, clients, until=1000)
+        total = sum(client.echoes for client in clients)
+        eventually(lambda: seen.look().totals.send >= total, "all are counted")
+        for client in clients:
+            connection = seen.connection(client.name_of_it)
+            assert (connection.recv, connection.send) == (client.echoes, client.echoes)
+            assert (connection.recv_bytes, connection.send_bytes) == (client.size, client.size)
+        totals = seen.session.totals
+        assert (totals.recv, totals.send, totals.lost) == (total, total, 0)
+        assert totals.recv_bytes == totals.send_bytes == sum(client.size for client in clients)
+        listed = sum(isinstance(o, Echo | Send) for o in seen.found)
+        assert listed + unlisted(seen) == total
+        lines = list(seen.session.log.slice(0, seen.session.log.total))
+        assert sum(entry.echoes for entry, _ in lines if isinstance(entry, Unlisted)) == unlisted(seen)
+
+
+def test_connections_that_come_and_go_between_two_readings_are_counted() -> None:
+    with watched("multithread") as server:
+        seen = Seen(server)
+        for number in range(1, 4):
+            (sock,) = server.connect()
+            for _ in range(FIRST_GRANT):
+                sock.sendall(b"12345")
+                left = 5
+                while left:
+                    left -= len(sock.recv(left))
+            sock.close()
+            server.until(Bye, number)
+        seen.fold(server.seen)
+        assert seen.session.totals.send == 3 * FIRST_GRANT
+        assert seen.session.totals.send_bytes == 15 * FIRST_GRANT
+        assert unlisted(seen) == 2 * FIRST_GRANT
+
+
+@pytest.mark.parametrize("pattern", ["asyncio", "multithread", "process-pool"])
+def test_a_server_that_is_killed_is_counted_to_its_last_echo(pattern: str) -> None:
+    with watched(pattern, workers=3) as server:
+        seen = Seen(server)
+        clients = [Client(sock) for sock in server.connect(3)]
+        seen.fold(server.seen)
+        saturate(seen, clients, until=1000)
+        for member in server.members():
+            member.send_signal(signal.SIGKILL)
+        eventually(lambda: not server.child.running, "its end")
+        seen.fold(server.child.stop())
+        assert seen.session.totals.send == sum(client.echoes for client in clients)
+
+
+def test_a_quiet_server_lists_every_echo() -> None:
+    with watched("asyncio") as server:
+        seen = Seen(server)
+        (sock,) = server.connect()
+        for _ in range(FIRST_GRANT // 2):
+            sock.sendall(b"x")
+            sock.recv(1)
+        seen.fold(server.seen)
+        eventually(lambda: seen.look().totals.send == FIRST_GRANT // 2, "all")
+        assert not unlisted(seen)
+
+
+# Without a server: a report that writes, and a reader of its pipe and counters.
+
+
+class Pair:
+    """A report and who reads it, in one process, with a clock that the test turns."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        read_end, self.write_end = make_pipe()
+        self.pipe = LinePipe(read_end)
+        self.counters = Counters(lambda: self.now)
+        self.report = Piped(self.write_end, layout.Counters(self.counters.fd))
+
+    def read(self) -> list[Observation]:
+        found: list[Observation] = []
+        while lines := self.pipe.read():
+            found += self.counters.complete(decode(lines))
+        return found + self.counters.read()
+
+    def close(self) -> None:
+        os.close(self.write_end)
+        self.pipe.close()
+        self.counters.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    made = Pair()
+    yield made
+    made.close()
+
+
+def rows(found: list[Observation]) -> dict[int, tuple[int, int]]:
+    """How many echoes, and bytes, were counted of each connection."""
+    counted: dict[int, tuple[int, int]] = {}
+    for one in found:
+        for conn, echoes, size, _ in one.rows if isinstance(one, Counts) else ():
+            before = counted.get(conn, (0, 0))
+            counted[conn] = before[0] + echoes, before[1] + size
+    return counted
+
+
+def speak(pair: Pair, conn: Reporting, times: int, data: bytes = b"abc") -> None:
+    for _ in range(times):
+        pair.report.recv(conn, data)
+        pair.report.send(conn, data)
+
+
+def test_what_is_granted_is_listed_and_the_rest_counted(pair: Pair) -> None:
+    conn = pair.report.new("127.0.0.1:1")
+    speak(pair, conn, FIRST_GRANT + 7)
+    found = pair.read()
+    assert sum(isinstance(o, Echo) for o in found) == FIRST_GRANT
+    assert rows(found) == {1: (7, 21)}
+    assert pair.read() == []
+
+
+def test_grants_grow_with_time_up_to_a_limit(pair: Pair) -> None:
+    conn = pair.report.new("127.0.0.1:1")
+    speak(pair, conn, FIRST_GRANT)
+    pair.read()
+    for seconds, granted in ((0.1, RATE // 10), (100.0, FIRST_GRANT)):
+        pair.now += seconds
+        pair.read()
+        speak(pair, conn, 2 * FIRST_GRANT)
+        found = pair.read()
+        assert sum(isinstance(o, Echo) for o in found) == granted
+        assert rows(found) == {1: (2 * FIRST_GRANT - granted, 3 * (2 * FIRST_GRANT - granted))}
+
+
+def test_a_slot_is_used_again_and_counts_from_zero(pair: Pair) -> None:
+    speak(pair, pair.report.new("127.0.0.1:1"), FIRST_GRANT)
+    for number in range(2, 6):
+        conn = pair.report.new(f"127.0.0.1:{number}")
+        speak(pair, conn, number)
+        if number % 2:
+            pair.report.bye(conn)
+            assert rows(pair.read()) == {number - 1: (number - 1, 3 * (number - 1)), number: (number, 3 * number)}
+
+
+def test_a_block_is_listed_whatever_was_granted(pair: Pair) -> None:
+    conn = pair.report.new("127.0.0.1:1")
+    speak(pair, conn, FIRST_GRANT + 1)
+    pair.report.recv(conn, b"abc")
+    pair.report.block(conn, "sleep", 1.0)
+    pair.report.unblock(conn)
+    pair.report.send(conn, b"abc")
+    kinds = [type(o).__name__ for o in pair.read()]
+    assert kinds[-5:] == ["Recv", "Block", "Unblock", "Send", "Counts"]
+
+
+def test_connections_without_a_slot_are_listed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "SLOTS", 1)
+    first, second = pair.report.new("127.0.0.1:1"), pair.report.new("127.0.0.1:2")
+    speak(pair, first, FIRST_GRANT + 1)
+    speak(pair, second, 5)
+    found = pair.read()
+    assert rows(found) == {1: (1, 3)}
+    assert sum(isinstance(o, Echo) and o.conn == 2 for o in found) == 5
+
+
+def test_counts_wait_for_the_record_of_their_connection(pair: Pair) -> None:
+    pair.report.hold()
+    conn = pair.report.new("127.0.0.1:1")
+    pair.report.flush()
+    found = decode(pair.pipe.read())
+    speak(pair, conn, FIRST_GRANT + 3)
+    pair.report.flush()
+    assert rows(pair.counters.read()) == {}, "nobody knows the connection yet"
+    pair.counters.complete(found)
+    assert rows(pair.read()) == {1: (3, 9)}
+
+
+def test_echoes_whose_records_were_never_written_are_counted_at_the_end(pair: Pair) -> None:
+    pair.report.hold()
+    conn = pair.report.new("127.0.0.1:1")
+    pair.report.flush()
+    speak(pair, conn, 5)
+    found = pair.read()
+    assert not rows(found)
+    assert rows(pair.counters.read_last(os.getpid())) == {1: (5, 15)}
+
+
+def test_each_process_has_a_region_and_beyond_the_limit_all_is_listed() -> None:
+    made = Counters()
+    try:
+        regions = [layout.Counters(made.fd) for _ in range(layout.REGIONS + 1)]
+        assert all(region.memory for region in regions[:-1])
+        assert not regions[-1].memory
+        made.read()
+    finally:
+        made.close()
+
+
+def test_without_memory_for_counters_all_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> int:
+        raise OSError
+
+    monkeypatch.setattr(counters, "_file", fails)
+    with watched("asyncio") as server:
+        (sock,) = server.connect()
+        for _ in range(2 * FIRST_GRANT):
+            sock.sendall(b"x")
+            sock.recv(1)
+        server.until(Echo, 2 * FIRST_GRANT)
+
+
+def test_ten_thousand_idle_connections_cost_little(pair: Pair) -> None:
+    """Reading compares memory; only what has changed is taken apart."""
+    conns = [pair.report.new(f"127.0.0.1:{number}") for number in range(min(10_000, SLOTS))]
+    pair.read()
+    speak(pair, conns[5000], FIRST_GRANT + 1)
+    changed: list[float] = []
+    idle: list[float] = []
+    for costs in (changed, idle):
+        for _ in range(5):
+            if costs is changed:
+                for conn in conns:
+                    speak(pair, conn, 1)
+            begin = time.process_time()
+            pair.read()
+            costs.append(time.process_time() - begin)
+    assert min(idle) < min(changed) / 4

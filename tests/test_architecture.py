@@ -5,12 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
+from echo_servers.catalog import PATTERNS
 from echo_tui.cli.root import cli
 from echo_tui.diagnosis.report import SYN_DROPPED
 from echo_tui.diagnosis.rules import RULES
 from echo_tui.diagnosis.stall import Attribution, Cause, Wait
 from echo_tui.observers.stacks import HEADER
 from echo_tui.session.session import Session
+from echo_tui.tour.steps import of
+from echo_tui.words import stalls, target
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,7 +48,19 @@ def test_the_codes_of_stalls_are_those_of_the_documentation() -> None:
     said = set(re.findall(r"`([a-z-]+)`", (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")))
     kinds = {wait.value for wait in Wait} | {SYN_DROPPED}
     rules = {rule.name for rule in RULES}
-    assert {each.value for each in (*Cause, *Attribution)} | kinds | rules <= said
+    known = {each.value for each in (*Cause, *Attribution)} | kinds | rules
+    assert not known - said, "add them to docs/watch.md"
+
+
+def test_every_cause_is_explained_and_has_advice() -> None:
+    screen = (ROOT / "docs" / "screen.md").read_text(encoding="utf-8")
+    causes = [cause for cause in Cause if cause is not Cause.UNCLEAR]
+    assert not [cause for cause in causes if stalls.label(cause) not in screen], "add them to docs/screen.md"
+    assert not [cause for cause in causes if not target.advice(cause)], "add them to ADVICE in words/target.py"
+
+
+def test_every_pattern_has_steps() -> None:
+    assert not [pattern.name for pattern in PATTERNS if not of(pattern)], "add them to STEPS in tour/steps.py"
 
 
 def test_the_readme_names_every_command() -> None:

@@ -40,6 +40,8 @@ class Pattern:
     """The calls in which its threads are idle: `accept`, `recv`, `poll` (select, epoll), or `spin`, which is none."""
     serves: bool = True
     workers: str = ""
+    """What `--workers` sets the number of: the `threads` or `processes` that accept or that run the calls of others.
+    Empty if there is no such number, as where a thread is started for each client."""
     block: BlockSetting | None = None
     serves_in: str = ""
     """Whom a connection has for itself: a `thread`, a `process` with all its threads (that is one), or nobody, because

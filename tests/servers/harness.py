@@ -17,7 +17,7 @@ import msgspec
 import psutil
 from echo_servers.block import PAGE_BYTES, BlockPage
 from echo_servers.catalog import BY_NAME, PATTERNS
-from echo_servers.pattern import LOOP, THREAD
+from echo_servers.pattern import LOOP, PROCESS, THREAD
 from echo_servers.records import Bye, Echo, Listening, Lost, New, Recv, Reported, Send
 
 PATIENCE = 20.0
@@ -25,7 +25,7 @@ PATIENCE = 20.0
 GLANCE = 0.05
 """Seconds given to what must not happen."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
-ONE_AT_A_TIME = ("single-thread", "busy-loop")
+ONE_AT_A_TIME = tuple(p.name for p in PATTERNS if p.serves_in == PROCESS and not p.workers)
 READY_LOOPS = ("select-loop", "poll-loop", "epoll-loop")
 LOOPS = tuple(name for name in SERVING if BY_NAME[name].serves_in == LOOP)
 BLOCKED_AS_ONE = (
@@ -34,11 +34,11 @@ BLOCKED_AS_ONE = (
 )
 COOPERATIVE = tuple(name for name in SERVING if "sleep" in BY_NAME[name].moves and BY_NAME[name].moves_to != THREAD)
 """Whose sleep holds no thread of the process that serves: patched, or in another process."""
-POOLS = ("process-pool", "process-thread-pool")
+POOLS = tuple(p.name for p in PATTERNS if p.serves_in in (PROCESS, THREAD) and p.workers == "processes")
 """Whose connections are served by child processes, so many at a time."""
-PROCESSES = (*POOLS, "process-loops")
+PROCESSES = (*POOLS, *(p.name for p in PATTERNS if p.shares))
 """Whose connections are served by child processes."""
-FORKING = (*PROCESSES, "asyncio-processes")
+FORKING = tuple(p.name for p in PATTERNS if p.workers == "processes")
 """Who has child processes."""
 
 T = TypeVar("T")

@@ -11,17 +11,20 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from echo_servers.catalog import BY_NAME
+from echo_servers.pattern import LOOP, THREAD
 from echo_servers.records import Bye, New, Note, Worker
 from echo_servers.server import BACKLOG
 
 from tests.clients.watching import descriptors
 from tests.crossed import seldom
-from tests.servers.harness import LOOPS, READY_LOOPS, SERVING, Running, Starter, eventually
+from tests.servers.harness import READY_LOOPS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent, name
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="another process's limit is set by prlimit(2)")
 
-MANY_AT_A_TIME = ("multithread", "thread-pool", "process-thread-pool", *LOOPS)
+MANY_AT_A_TIME = tuple(name for name in SERVING if BY_NAME[name].serves_in in (THREAD, LOOP))
+"""Whose processes serve several connections each."""
 FEW = 4
 CROWD = 1124
 """More clients than select has room for, by a hundred at least."""

@@ -107,7 +107,7 @@ def test_cause_and_its_block_mark_fit_their_column(width: int) -> None:
         names = (label(why), short(why), shortest(why))
         for injected in (False, True):
             said = cause(Stall(1, OnThread(1, 1), 0, 0, verdict=Verdict(cause=why, injected=injected)), width)
-            assert len(said) <= width
+            assert len(said) <= width, f"{why}: add a name of at most 8 characters to SHORTEST in words/stalls.py"
             assert said.removesuffix(" (block)").removesuffix(", block") in names
             assert said.endswith((" (block)", ", block")) == injected
 

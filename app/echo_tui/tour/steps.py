@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from echo_servers.catalog import Pattern
+from echo_servers.pattern import LOOP
 
 from echo_tui.session.session import Session
 from echo_tui.tour import seen
@@ -99,5 +100,5 @@ ARTICLE = (
 
 
 def of(pattern: Pattern) -> tuple[Step, ...]:
-    """Return the steps of a pattern."""
-    return STEPS.get(pattern.name, OF_LOOPS)
+    """Return the steps of a pattern; a loop without an entry has those of all loops."""
+    return STEPS.get(pattern.name, OF_LOOPS if pattern.serves_in == LOOP else ())

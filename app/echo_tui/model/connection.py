@@ -105,7 +105,7 @@ class Connection:
         self.settled_at = 0
         """When (ns) a sample last showed that all bytes read were written back."""
         self.activity = Activity()
-        self.waits: deque[Wait] = deque(maxlen=WAITS)
+        self.waits: deque[Wait] | tuple[Wait, ...] = ()
 
     @property
     def state(self) -> State:
@@ -253,11 +253,13 @@ class Connection:
         """Remember a wait that was long enough to notice, merged with the last one if they overlap."""
         if not begin or end - begin < NOTICEABLE:
             return
-        last = self.waits[-1] if self.waits else None
-        if last and last.state is state and last.begin <= end and begin <= last.end:
+        waits = self.waits
+        if isinstance(waits, tuple):
+            waits = self.waits = deque(maxlen=WAITS)
+        if waits and (last := waits[-1]).state is state and last.begin <= end and begin <= last.end:
             begin, end = min(begin, last.begin), max(end, last.end)
-            self.waits.pop()
-        self.waits.append(Wait(begin, end, state))
+            waits.pop()
+        waits.append(Wait(begin, end, state))
 
     def close(self, at: int, error: str) -> None:
         """The server has closed the connection, or has ended."""
@@ -357,5 +359,5 @@ class Connection:
         for name in Connection.__slots__:
             setattr(twin, name, getattr(self, name))
         twin.activity = self.activity.copy()
-        twin.waits = self.waits.copy()
+        twin.waits = self.waits if isinstance(self.waits, tuple) else self.waits.copy()
         return twin

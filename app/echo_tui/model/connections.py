@@ -51,7 +51,8 @@ class Connections(Table[int, Connection]):
 
     def any_accepted(self, at: int) -> None:
         """Note when a connection was accepted; records that a full pipe has delayed come late."""
-        self.accepted_at = max(self.accepted_at, at)
+        if at > self.accepted_at:
+            self.accepted_at = at
 
     def close(self, connection: Connection, at: int, error: str) -> None:
         """Move a connection to the closed ones."""

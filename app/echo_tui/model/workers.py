@@ -63,14 +63,15 @@ class Workers(Table[tuple[int, int], Worker]):
 
     def assign(self, connection: Connection, pid: int, tid: int, at: int) -> None:
         """Assign a connection to a thread; a thread that was not announced was started for it."""
-        before = self.release(connection)
+        before = self.release(connection) if connection.tid else None
         if before and not connection.recv:  # it has only accepted the connection
             before.served -= 1
         connection.served_by(pid, tid)
         worker = self._all.get((pid, tid))
         if worker is None:
             worker = self._all[pid, tid] = Worker(pid, tid, "", at, False, connection.peer)
-        worker.progressed_at = max(worker.progressed_at, at)
+        if at > worker.progressed_at:
+            worker.progressed_at = at
         worker.serving[connection.number] = connection
         worker.served += 1
 

@@ -148,7 +148,7 @@ def counts(session: "Session", o: seen.Counts) -> None:
     total = 0
     for conn, echoes, size, at in o.rows:
         session.totals.counted(echoes, size)
-        connection = session.connections.by_key.get((o.pid, conn)) or session.known(Serve(at, o.pid, o.pid, conn))
+        connection = session.connections.by_key.get((o.pid, conn)) or session.known(Serve(o.at, o.pid, o.pid, conn))
         connection.counted(echoes, size, at)
         total += echoes
         if session.stalls.open:

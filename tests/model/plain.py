@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 from echo_tui.model.activity import Activity
-from echo_tui.model.connection import Connection, State
+from echo_tui.model.connection import Connection
 from echo_tui.model.connections import CLOSED_KEPT, OPEN_KEPT
 from echo_tui.model.event_log import Log
 from echo_tui.model.observations import Observation
+from echo_tui.model.remembered import State
 from echo_tui.session.session import Session
 
 INDEXES = ("by_key", "by_peer", "_of")

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from echo_tui.model.activity import BUCKET, BUCKETS, NOTICEABLE, SECOND, Activity
-from echo_tui.model.connection import WAITS, Connection, State, Wait
+from echo_tui.model.connection import Connection
+from echo_tui.model.remembered import WAITS, State, Wait
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -4,9 +4,9 @@ import pytest
 from echo_servers.records import Block, Echo, Recv, Send, Unblock
 from echo_tui.diagnosis.stall import Cause
 from echo_tui.diagnosis.stalls import Stalls
-from echo_tui.model.connection import State
 from echo_tui.model.evidence import Socket
 from echo_tui.model.observations import SocketSample
+from echo_tui.model.remembered import State
 
 from tests.model.scene import LISTENING, MS, PID, Scene, loop
 

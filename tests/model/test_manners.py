@@ -1,7 +1,6 @@
 """What a session knows of our clients' reading and sending, of a flood, and of the growth of processes."""
 
 from echo_servers.records import Listening
-from echo_tui.model.connection import State
 from echo_tui.model.observations import (
     ClientClosed,
     ClientConnected,
@@ -10,6 +9,7 @@ from echo_tui.model.observations import (
     Flooding,
     ProcessSample,
 )
+from echo_tui.model.remembered import State
 from echo_tui.session.session import Session
 
 from tests.model.scene import PID, Scene

@@ -3,7 +3,6 @@
 import pytest
 from echo_servers.records import Block, Bye, Listening, Lost, New, Note, Recv, Send, Serve, Threads, Unblock, Worker
 from echo_tui.model.activity import SECOND
-from echo_tui.model.connection import State, Wait
 from echo_tui.model.endings import Closing
 from echo_tui.model.event_log import LINES
 from echo_tui.model.evidence import Socket
@@ -27,6 +26,7 @@ from echo_tui.model.observations import (
     ServerStarted,
     SocketSample,
 )
+from echo_tui.model.remembered import State, Wait
 from echo_tui.model.server import OUTPUT_KEPT
 from echo_tui.session.session import Session
 

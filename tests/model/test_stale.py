@@ -3,7 +3,6 @@
 import pytest
 from echo_servers.records import Block, Bye, Lost, New, Recv, Send, Unblock, Worker
 from echo_tui.diagnosis.stall import Cause
-from echo_tui.model.connection import State
 from echo_tui.model.evidence import Frame, Socket
 from echo_tui.model.observations import (
     ClientConnected,
@@ -16,6 +15,7 @@ from echo_tui.model.observations import (
     SocketSample,
     Unavailable,
 )
+from echo_tui.model.remembered import State
 from echo_tui.model.totals import PROCESSES_KEPT
 from echo_tui.model.workers import WORKERS_KEPT
 from echo_tui.run import sampling

@@ -4,9 +4,9 @@ import pytest
 from echo_servers.records import Block, Bye, Lost, Recv, Send, Unblock
 from echo_tui.diagnosis.stall import Cause
 from echo_tui.diagnosis.stalls import KEPT, THRESHOLD
-from echo_tui.model.connection import State
 from echo_tui.model.evidence import Frame, Socket
 from echo_tui.model.observations import ServerExited, SocketSample
+from echo_tui.model.remembered import State
 
 from tests.model.scene import LOOK, MS, PID, Scene, loop
 

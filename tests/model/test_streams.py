@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 from echo_servers.records import New, Recv, ServerRecord
-from echo_tui.model.connection import State
 from echo_tui.model.connections import OPEN_KEPT
 from echo_tui.model.observations import (
     DECODER,
@@ -19,6 +18,7 @@ from echo_tui.model.observations import (
     ServerExited,
     ServerStarted,
 )
+from echo_tui.model.remembered import State
 from echo_tui.session.session import APPLY, Session
 from hypothesis import given
 from hypothesis import strategies as st

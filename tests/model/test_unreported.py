@@ -3,7 +3,6 @@
 import pytest
 from echo_servers.records import Block, Bye, Lost, New, Recv
 from echo_tui.diagnosis.stall import Cause
-from echo_tui.model.connection import State
 from echo_tui.model.evidence import Frame
 from echo_tui.model.observations import (
     ClientConnected,
@@ -11,6 +10,7 @@ from echo_tui.model.observations import (
     ClientOpening,
     ClientSent,
 )
+from echo_tui.model.remembered import State
 from echo_tui.run import sampling
 
 from tests.model.scene import LISTENING, MS, PID, Scene

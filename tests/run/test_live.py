@@ -13,7 +13,7 @@ from echo_servers.catalog import BY_NAME
 from echo_servers.records import Recv
 from echo_servers.server import Options
 from echo_servers.workers import cores
-from echo_tui.model.connection import State
+from echo_tui.model.remembered import State
 from echo_tui.run.live import Live
 from echo_tui.run.our_clients import REVIVAL
 from echo_tui.run.plan import Plan

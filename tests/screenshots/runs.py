@@ -18,7 +18,7 @@ from echo_tui.experiments.cell import Cell
 from echo_tui.experiments.made import Made, made
 from echo_tui.experiments.measure import measure_all
 from echo_tui.experiments.terms import Terms
-from echo_tui.model.connection import State
+from echo_tui.model.remembered import State
 from echo_tui.observers.program import Program
 from echo_tui.run.attached import Attached
 from echo_tui.run.header import new_header

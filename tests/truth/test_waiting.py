@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from echo_servers.block import BlockSetting
 from echo_tui.diagnosis.stall import Cause, Stall
-from echo_tui.model.connection import State
+from echo_tui.model.remembered import State
 
 from tests.crossed import seldom, seldom_cases
 from tests.truth.watch import LIMIT, Watch, heard, watching

@@ -3,7 +3,7 @@
 from echo_servers.block import BlockSetting
 from echo_servers.records import Bye
 from echo_servers.server import Options
-from echo_tui.model.connection import State
+from echo_tui.model.remembered import State
 from echo_tui.tui.keys import CLIENTS
 
 from tests.tui.checks import Checks, answer, with_nobody

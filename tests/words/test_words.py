@@ -4,7 +4,7 @@ import pytest
 from echo_tui import words
 from echo_tui.diagnosis.rules import RULES
 from echo_tui.diagnosis.stall import Attribution, Cause, Wait
-from echo_tui.model.connection import State
+from echo_tui.model.remembered import State
 from echo_tui.model.threads import Doing
 from echo_tui.words import stalls, states, threads
 

@@ -16,7 +16,7 @@ NOTICEABLE = SECOND // 20
 class Activity:
     """How many messages came in each grain of the last five minutes (saturating at 255).
 
-    A ring of all grains; until there are more than a few with a message, these are in a dictionary instead, because most
+    A ring of all grains; while only a few of them have a message these are in a dictionary instead, because most
     connections of a busy server are short.
     """
 

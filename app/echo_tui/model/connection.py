@@ -1,38 +1,13 @@
 """One TCP connection: our client's clock and the server's records, joined by the client's address."""
 
-import enum
 from collections import deque
-from dataclasses import dataclass
 
 from echo_tui.model.activity import NOTICEABLE, Activity
 from echo_tui.model.observations import ClientEcho
+from echo_tui.model.remembered import State, Wait, with_wait
 
-WAITS = 256
-"""The number of waits remembered for a connection."""
-
-
-class State(enum.Enum):
-    """What a connection is doing.
-
-    A connection is held while the thread that serves it is in a blocking call for another one. It waits for nothing
-    yet, and could not be served.
-    """
-
-    QUEUED = "not-accepted"
-    QUIET = "quiet"
-    WAITING = "waiting"
-    HELD = "held"
-    LEFT = "left"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A span (ns) in which a connection waited: for its echo, or to be accepted."""
-
-    begin: int
-    end: int
-    state: State
+NOBODY = -1
+"""The thread that serves a connection which no thread has served yet."""
 
 
 class Connection:
@@ -82,7 +57,7 @@ class Connection:
         self.opened_at = opened_at
         self.key: tuple[int, int] | None = None
         self.client: int | None = None
-        self.pid = self.tid = 0
+        self.pid, self.tid = 0, NOBODY
         self.accepted_at = self.left_at = self.closed_at = self.unblocked_at = 0
         self.error = ""
         self.flooded = False
@@ -253,13 +228,7 @@ class Connection:
         """Remember a wait that was long enough to notice, merged with the last one if they overlap."""
         if not begin or end - begin < NOTICEABLE:
             return
-        waits = self.waits
-        if isinstance(waits, tuple):
-            waits = self.waits = deque(maxlen=WAITS)
-        if waits and (last := waits[-1]).state is state and last.begin <= end and begin <= last.end:
-            begin, end = min(begin, last.begin), max(end, last.end)
-            waits.pop()
-        waits.append(Wait(begin, end, state))
+        self.waits = with_wait(self.waits, Wait(begin, end, state))
 
     def close(self, at: int, error: str) -> None:
         """The server has closed the connection, or has ended."""

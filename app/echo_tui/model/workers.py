@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from echo_servers.records import NoDescriptors
 from echo_servers.records import Worker as WorkerBegan
 
-from echo_tui.model.connection import Connection
+from echo_tui.model.connection import NOBODY, Connection
 from echo_tui.model.table import Table
 from echo_tui.model.totals import PROCESSES_KEPT
 
@@ -63,7 +63,7 @@ class Workers(Table[tuple[int, int], Worker]):
 
     def assign(self, connection: Connection, pid: int, tid: int, at: int) -> None:
         """Assign a connection to a thread; a thread that was not announced was started for it."""
-        before = self.release(connection) if connection.tid else None
+        before = self.release(connection) if connection.tid != NOBODY else None
         if before and not connection.recv:  # it has only accepted the connection
             before.served -= 1
         connection.served_by(pid, tid)

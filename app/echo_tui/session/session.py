@@ -32,11 +32,12 @@ from echo_tui.model.activity import NOTICEABLE, SECOND
 from echo_tui.model.blocks import Blocks
 from echo_tui.model.calls import Calls
 from echo_tui.model.clients import Clients
-from echo_tui.model.connection import Connection, State
+from echo_tui.model.connection import Connection
 from echo_tui.model.connections import UNKNOWN_PEER, Connections
 from echo_tui.model.endings import Closing
 from echo_tui.model.event_log import Log
 from echo_tui.model.observations import Observation
+from echo_tui.model.remembered import State
 from echo_tui.model.replies import Replies
 from echo_tui.model.resources import Resources
 from echo_tui.model.server import BlockSwitch, Printed, ServerState

@@ -6,7 +6,8 @@ from itertools import groupby, takewhile
 from rich.style import Style
 
 from echo_tui.diagnosis.stall import Stall
-from echo_tui.model.connection import Connection, State
+from echo_tui.model.connection import Connection
+from echo_tui.model.remembered import State
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line
 from echo_tui.tui.view import NOTICED

@@ -13,7 +13,8 @@ from echo_tui.diagnosis.stall import Stall
 from echo_tui.diagnosis.targets import ACCEPT
 from echo_tui.model.activity import NOTICEABLE, SECOND
 from echo_tui.model.blocks import BlockSpan
-from echo_tui.model.connection import Connection, State
+from echo_tui.model.connection import Connection
+from echo_tui.model.remembered import State
 from echo_tui.model.server import BlockSwitch
 from echo_tui.session.session import Session
 from echo_tui.tour.progress import Progress

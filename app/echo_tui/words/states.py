@@ -1,6 +1,6 @@
 """What connections are doing, and blocking calls, in words."""
 
-from echo_tui.model.connection import State
+from echo_tui.model.remembered import State
 from echo_tui.words import translated
 
 CONNECTIONS = {

@@ -14,8 +14,8 @@ from textual.widgets import Input, Label
 
 from echo_tui.model.activity import SECOND
 from echo_tui.model.clients import Client, Flood
-from echo_tui.model.connection import State
 from echo_tui.model.endings import BY_SERVER, Ending
+from echo_tui.model.remembered import State
 from echo_tui.tui import text
 from echo_tui.tui.keys import TYPING
 from echo_tui.tui.panel import Line, Panel

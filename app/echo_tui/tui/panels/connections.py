@@ -7,7 +7,8 @@ from itertools import islice
 from rich.style import Style
 
 from echo_tui.model.activity import SECOND
-from echo_tui.model.connection import Connection, State
+from echo_tui.model.connection import Connection
+from echo_tui.model.remembered import State
 from echo_tui.session.session import Session
 from echo_tui.tui import table, text
 from echo_tui.tui.view import View

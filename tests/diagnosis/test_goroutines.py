@@ -15,8 +15,10 @@ PAST = Frame("/src/main.go", 21, "main.serve")
 QUIT = Frame("/src/main.go", 90, "main.main")
 
 
-def goroutine(number: int, *frames: Frame, waits: str = "sleep", **more: Any) -> Goroutine:
-    return Goroutine(number, more.pop("tid", 0), [SLEEP, *frames], waits, **more)
+def goroutine(
+    number: int, *frames: Frame, waits: str = "sleep", refers_to: tuple[str, ...] = (), **more: Any
+) -> Goroutine:
+    return Goroutine(number, more.pop("tid", 0), (SLEEP, *frames), waits, refers_to, **more)
 
 
 def stalled(*found: Goroutine, unread: tuple[int, ...] = (0,)) -> Scene:
@@ -46,8 +48,8 @@ def test_a_program_without_stacks_is_no_idle_loop() -> None:
 
 
 def test_the_goroutine_that_serves_who_waits_is_blamed() -> None:
-    others = goroutine(1, QUIT, waits="chan-receive"), goroutine(3, GATE, refers_to=[SECOND])
-    scene = stalled(*others, goroutine(2, EXPORT, PAST, refers_to=[FIRST]))
+    others = goroutine(1, QUIT, waits="chan-receive"), goroutine(3, GATE, refers_to=(SECOND,))
+    scene = stalled(*others, goroutine(2, EXPORT, PAST, refers_to=(FIRST,)))
     assert blamed(scene) == (30, Cause.BLOCKED)
     culprit = scene.only().culprit
     assert culprit
@@ -56,7 +58,7 @@ def test_the_goroutine_that_serves_who_waits_is_blamed() -> None:
 
 
 def test_of_several_places_none_is_blamed() -> None:
-    found = goroutine(2, EXPORT, refers_to=[FIRST]), goroutine(3, GATE, refers_to=[SECOND])
+    found = goroutine(2, EXPORT, refers_to=(FIRST,)), goroutine(3, GATE, refers_to=(SECOND,))
     assert blamed(stalled(*found, unread=(0, 1))) is None
     assert blamed(stalled(goroutine(2, EXPORT), goroutine(3, QUIT, waits="chan-receive"))) is None
 
@@ -68,20 +70,20 @@ def test_the_only_goroutine_at_work_is_blamed() -> None:
 
 
 def test_who_is_past_the_lock_is_blamed_by_those_who_wait_for_it() -> None:
-    waiting = goroutine(2, GATE, waits="sync.Mutex.Lock", refers_to=[FIRST])
-    owner, quits = goroutine(3, EXPORT, PAST, refers_to=[SECOND]), goroutine(1, QUIT, waits="chan-receive")
+    waiting = goroutine(2, GATE, waits="sync.Mutex.Lock", refers_to=(FIRST,))
+    owner, quits = goroutine(3, EXPORT, PAST, refers_to=(SECOND,)), goroutine(1, QUIT, waits="chan-receive")
     assert blamed(stalled(waiting, owner, quits)) == (30, Cause.BLOCKED)
-    assert blamed(stalled(waiting, goroutine(3, EXPORT, refers_to=[SECOND]), quits)) == (20, Cause.LOCK)
+    assert blamed(stalled(waiting, goroutine(3, EXPORT, refers_to=(SECOND,)), quits)) == (20, Cause.LOCK)
 
 
 def test_a_client_that_does_not_read_is_the_cause() -> None:
     assert (
-        stalled(goroutine(2, PAST, waits="io-wait", polls=FIRST, refers_to=[FIRST])).only().cause is Cause.NOT_READING
+        stalled(goroutine(2, PAST, waits="io-wait", polls=FIRST, refers_to=(FIRST,))).only().cause is Cause.NOT_READING
     )
 
 
 def test_who_is_about_to_be_read_has_no_culprit() -> None:
-    found = goroutine(2, PAST, waits="io-wait", polls=FIRST, reads=True), goroutine(3, EXPORT, refers_to=[SECOND])
+    found = goroutine(2, PAST, waits="io-wait", polls=FIRST, reads=True), goroutine(3, EXPORT, refers_to=(SECOND,))
     assert blamed(stalled(*found)) is None
 
 
@@ -89,7 +91,7 @@ def test_clients_that_are_not_accepted_wait_for_the_listener() -> None:
     scene = stalled(unread=())
     scene.queued = ["127.0.0.1:6000"]
     scene.passes(200)
-    one = goroutine(1, EXPORT, QUIT, refers_to=[LISTENER, FIRST])
+    one = goroutine(1, EXPORT, QUIT, refers_to=(LISTENER, FIRST))
     scene.say(StackSample(scene.now, PID, [], 0, [one, goroutine(2, GATE)]))
     scene.passes(100)
     assert blamed(scene) == (30, Cause.BLOCKED)
@@ -99,14 +101,14 @@ def test_one_client_keeps_the_others_waiting() -> None:
     scene = stalled(unread=())
     scene.queued = ["127.0.0.1:6000"]
     scene.passes(200)
-    one = goroutine(1, PAST, QUIT, waits="io-wait", polls=FIRST, reads=True, refers_to=[LISTENER])
+    one = goroutine(1, PAST, QUIT, waits="io-wait", polls=FIRST, reads=True, refers_to=(LISTENER,))
     scene.say(StackSample(scene.now, PID, [], 0, [one]))
     scene.passes(100)
     assert (scene.only().cause, scene.only().culprit) == (Cause.ONE_CLIENT, None)
 
 
 def test_a_goroutine_that_runs_has_its_thread_and_no_line() -> None:
-    scene = stalled(Goroutine(2, PID, []))
+    scene = stalled(Goroutine(2, PID, ()))
     culprit = scene.only().culprit
     assert culprit
     assert (culprit.tid, culprit.where) == (PID, None)
@@ -115,8 +117,18 @@ def test_a_goroutine_that_runs_has_its_thread_and_no_line() -> None:
 @pytest.mark.parametrize("ms", [50, 500])
 def test_what_was_read_before_the_stall_does_not_count(ms: int) -> None:
     scene = stalled(unread=())
-    scene.say(StackSample(scene.now, PID, [], 0, [goroutine(2, EXPORT, refers_to=[FIRST])]))
+    scene.say(StackSample(scene.now, PID, [], 0, [goroutine(2, EXPORT, refers_to=(FIRST,))]))
     scene.passes(ms)
     scene.unread = {FIRST: 5}
     scene.passes(300)
     assert scene.only().culprit is None
+
+
+def test_a_goroutine_whose_place_is_not_known_may_be_the_one() -> None:
+    """Then the other one is not blamed, although it is the only one with a line."""
+    assert blamed(stalled(goroutine(3, EXPORT), Goroutine(2, 0, ()))) is None
+    assert stalled(Goroutine(2, 0, ())).only().culprit is None
+
+
+def test_a_goroutine_that_waits_for_a_core_computes() -> None:
+    assert blamed(stalled(goroutine(2, EXPORT, waits="runnable", refers_to=(FIRST,)))) == (30, Cause.COMPUTING)

@@ -187,8 +187,8 @@ def test_what_the_reader_prints_becomes_goroutines() -> None:
     data = b'{"paused": 0, "threads": [{"os_thread_id": 0, "goroutine": 7, "waits": "io-wait", "sockets": [1, 2, 3],'
     data += b'"polls": 2, "reads": true, "frames": [{"name": "main.f", "filename": "/a.go", "line": 3}]}]}'
     (found,) = decoded("go", data, {1: "127.0.0.1:1", 2: "listener"}.get).goroutines  # type: ignore[arg-type]
-    assert (found.number, found.tid, found.refers_to, found.polls) == (7, 0, ["127.0.0.1:1", "listener"], "listener")
-    assert found.frames == [Frame("/a.go", 3, "main.f")]
+    assert (found.number, found.tid, found.refers_to, found.polls) == (7, 0, ("127.0.0.1:1", "listener"), "listener")
+    assert found.frames == (Frame("/a.go", 3, "main.f"),)
     assert decoded("go", data).goroutines[0].polls == "?"
 
 

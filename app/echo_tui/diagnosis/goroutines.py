@@ -18,6 +18,8 @@ LASTS = 100_000_000
 """A connection that has waited for so long (ns) is stuck."""
 LOCKS = ("sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock")
 """Waits for a lock that another goroutine has."""
+RUNNABLE = "runnable"
+"""It does not wait, and has no core at the moment."""
 UNKNOWN = "?"
 """What `Goroutine.polls` is for a socket that is no client's."""
 
@@ -27,17 +29,18 @@ def blamed(scene: Scene, pid: int, begin: int) -> Goroutine | None:
 
     What was read before `begin` (ns) does not count.
     """
-    at, read = scene.threads.goroutines.get(pid, (0, []))
+    at, read = scene.threads.goroutines.get(pid, (0, ()))
     if at < begin:
         return None
     waiting = {c.peer for c in scene.unread if c.pid == pid and scene.at - c.unread_since >= LASTS}
     if any(scene.at - connection.opened_at >= LASTS for connection in scene.queued):
         waiting.add(LISTENER)
     stuck = waiting - {one.polls for one in read if one.reads}  # what a goroutine waits for is about to be read
-    own = [one for one in read if one.polls != LISTENER and (_line(one) or _runs(one))]
+    own = [one for one in read if one.polls != LISTENER and (_line(one) or not one.frames)]
     if not stuck:
         return None
-    return _only(own, [one for one in own if not stuck.isdisjoint(one.refers_to)] or _at_work(own, LISTENER in stuck))
+    found = _only(own, [one for one in own if not stuck.isdisjoint(one.refers_to)] or _at_work(own, LISTENER in stuck))
+    return found if found and (found.frames or found.tid) else None
 
 
 def as_thread(one: Goroutine, scene: Scene, process: ThreadState) -> ThreadState | None:
@@ -45,11 +48,11 @@ def as_thread(one: Goroutine, scene: Scene, process: ThreadState) -> ThreadState
     at, _ = scene.threads.goroutines[process.pid]
     if one.tid:
         thread = scene.threads.known.get((process.pid, one.tid))
-        return thread and replace(thread, frames=one.frames, framed_at=at, since=scene.at)
+        return thread and replace(thread, frames=list(one.frames), framed_at=at, since=scene.at)
     peer = one.polls if one.polls not in (LISTENER, UNKNOWN) else ""
     return replace(
         process, name=f"goroutine {one.number}", call=one.waits, peer=peer, doing=Doing.CALL, remote="", lock="",
-        holder=0, pipe="", gil_since=0, frames=one.frames, framed_at=at, since=scene.at,
+        holder=0, pipe="", gil_since=0, frames=list(one.frames), framed_at=at, since=scene.at,
     )  # fmt: skip
 
 
@@ -80,8 +83,3 @@ def _line(one: Goroutine) -> Frame | None:
 def _function(one: Goroutine) -> tuple[str, str] | None:
     """Return the file and the name of the innermost function of the program's own code."""
     return (frame.file, frame.function) if (frame := _line(one)) else None
-
-
-def _runs(one: Goroutine) -> bool:
-    """Return whether a goroutine runs, so that where it is is not known."""
-    return bool(one.tid) and not one.frames

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from echo_tui.diagnosis.goroutines import LOCKS, as_thread, blamed
+from echo_tui.diagnosis.goroutines import LOCKS, RUNNABLE, as_thread, blamed
 from echo_tui.diagnosis.pools import exhausted, waits_for_itself
 from echo_tui.diagnosis.scene import Scene
 from echo_tui.diagnosis.stall import Attribution, Cause
@@ -113,6 +113,7 @@ RULES = (
     Rule("goroutine-in-lock", lambda s: s.parked and s.parked.waits in LOCKS, Cause.LOCK),
     Rule("goroutine-in-send", lambda s: s.serves_other and not s.serves_other.reads, Cause.NOT_READING),
     Rule("goroutine-in-recv", lambda s: s.serves_other, Cause.ONE_CLIENT),
+    Rule("goroutine-runnable", lambda s: s.parked and s.parked.waits == RUNNABLE, Cause.COMPUTING),
     Rule("goroutine-parked", lambda s: s.parked, Cause.BLOCKED),
     Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
     Rule("in-wait-for-child", _state(lambda state: state.call in CHILD_CALLS), Cause.CHILD),

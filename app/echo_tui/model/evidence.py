@@ -75,18 +75,19 @@ LISTENER = "listener"
 """In place of a client's address: the listening socket."""
 
 
-class Goroutine(msgspec.Struct, gc=False, omit_defaults=True):
+class Goroutine(msgspec.Struct, gc=False, frozen=True, omit_defaults=True):
     """What a goroutine of a Go program is doing, the innermost call first; `tid` is its thread, 0 if it has none.
 
-    `waits` is why it is parked, much as a goroutine dump says it (`sleep`, `io-wait`). `refers_to` are the clients
+    It has no frames while it runs. `waits` is why it is parked, much as a goroutine dump says it (`sleep`, `io-wait`),
+    or that it is `runnable`. `refers_to` are the clients
     whose connections are on its stack. `polls` is the one that it waits for, `?` for another socket: to read, or else
     to write.
     """
 
     number: int
     tid: int
-    frames: list[Frame]
+    frames: tuple[Frame, ...]
     waits: str = ""
-    refers_to: list[str] = []
+    refers_to: tuple[str, ...] = ()
     polls: str = ""
     reads: bool = False

@@ -114,7 +114,7 @@ class Threads:
         """Whether threads were sampled and no longer can be."""
         self.stacked_at: dict[int, int] = {}
         """When (ns) the stacks of each process were taken last."""
-        self.goroutines: dict[int, tuple[int, list[Goroutine]]] = {}
+        self.goroutines: dict[int, tuple[int, tuple[Goroutine, ...]]] = {}
         """When (ns) the goroutines of each Go process were read last, and what they did."""
         self.paused = 0
         """For how long (ns) processes were paused in total while their stacks were read."""
@@ -151,7 +151,7 @@ class Threads:
         self.paused += o.paused
         self.stacked_at[o.pid] = o.at
         if o.goroutines:
-            self.goroutines[o.pid] = (o.at, o.goroutines)
+            self.goroutines[o.pid] = (o.at, tuple(o.goroutines))
         first = self.known.get((o.pid, o.pid))
         if first and first.kind == "poll" and any(stack.tid == o.pid for stack in o.stacks):
             self._woken[o.pid] += 1

@@ -298,7 +298,7 @@ def _stacks(threads: Sequence[ReadThread]) -> list[Stack]:
 
 
 def _goroutine(read: ReadGoroutine, peer_of: Callable[[int], str]) -> Goroutine:
-    frames = [Frame(frame.filename, frame.line, frame.name) for frame in read.frames]
-    refers_to = [peer for inode in read.sockets if (peer := peer_of(inode))]
+    frames = tuple(Frame(frame.filename, frame.line, frame.name) for frame in read.frames)
+    refers_to = tuple(peer for inode in read.sockets if (peer := peer_of(inode)))
     polls = (peer_of(read.polls) or "?") if read.waits == "io-wait" else ""
     return Goroutine(read.goroutine, read.os_thread_id or 0, frames, read.waits, refers_to, polls, read.reads)

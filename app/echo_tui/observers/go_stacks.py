@@ -1,8 +1,8 @@
 """The goroutines of a Go program, and where each one is, as JSON: a program of its own, with a PID.
 
 The memory of the process is read while it runs: no signal, no ptrace(2), no pause. A goroutine that is parked, or in a
-system call, has saved where it is; one that runs has not, so it has its thread and no line. What changes meanwhile is
-left out. Where the runtime keeps what is taken from `src/runtime/runtime2.go` of Go 1.18 to 1.27, for x86-64.
+system call, has saved where it is; one that runs has not, so it has its thread and no line, as one that changes while
+it is read. Where the runtime keeps what is taken from `src/runtime/runtime2.go` of Go 1.18 to 1.27, for x86-64.
 """
 
 import bisect
@@ -36,8 +36,10 @@ OBJECT = 8
 """Words of such an object."""
 MEMORY, SECONDS = 1 << 30, 3
 """What this program may take: bytes of addresses, and seconds of CPU."""
-RUNNING, CALLING, WAITING = 2, 3, 4
-"""The status of a goroutine that runs, is in a system call, or is parked (_Grunning, _Gsyscall, _Gwaiting)."""
+RUNNABLE, CALLING, WAITING = 1, 3, 4
+"""The status of a goroutine that waits for a core, is in a system call, or is parked (_Grunnable, ...)."""
+DEAD = (0, 6, 10, 11)
+"""_Gidle, _Gdead, _Gleaked and _Gdeadextra."""
 SCAN = 0x1000
 """Added to the status while the garbage collector reads the stack (_Gscan)."""
 MACHINE, STACK_POINTER, COUNTER, ITSELF = 6, 7, 8, 9
@@ -189,19 +191,19 @@ class Reader:
         self._threads = set(os.listdir(f"/proc/{pid}/task"))
 
     def read(self, address: int) -> Goroutine | None:
-        """Return a goroutine; None if it is none that counts, or has changed meanwhile. Raises OSError."""
+        """Return a goroutine, without calls if it runs; None if it is none. Raises OSError."""
         layout, words = self._runtime.layout, self._memory.words(address, WORDS)
         status = words[layout.status] & 0xFFFFFFFF & ~SCAN
-        if words[ITSELF] != address or status not in (RUNNING, CALLING, WAITING):
+        if words[ITSELF] != address or status in DEAD:
             return None
         found = Goroutine(words[layout.number], self._thread(words[MACHINE]))
-        if status == RUNNING:
+        if status not in (RUNNABLE, CALLING, WAITING):
             return found
         stack = self._stack(words)
         found.calls = self._walk(words[COUNTER], stack)
-        if status == WAITING:
+        if status != CALLING:
             found.thread = 0
-            found.waits, found.reads = waits(found.calls)
+            found.waits, found.reads = waits(found.calls) if status == WAITING else ("runnable", False)
         polls = found.waits == "io-wait"
         of_runtime = {address, words[MACHINE], *range(words[0], words[1] + 8, 8)}
         for descriptor, poll in self._sockets.of(stack, of_runtime, not polls).items():
@@ -211,7 +213,9 @@ class Reader:
                     found.polls = inode
         again = self._memory.words(address, WORDS)
         same = (MACHINE, STACK_POINTER, COUNTER, layout.status, layout.number)
-        return found if all(words[each] == again[each] for each in same) else None
+        if any(words[each] != again[each] for each in same):  # what was read of it may be wrong
+            return Goroutine(found.number, 0)
+        return found
 
     def _thread(self, machine: int) -> int:
         try:
@@ -232,7 +236,8 @@ class Reader:
         place = 0
         try:
             for number in range(DEPTH):
-                at = pc - 1 if number else pc  # a return address may be that of the next line
+                is_exact = not number or calls[-1].function == "runtime.asyncPreempt"
+                at = pc if is_exact else pc - 1  # a return address may be that of the next line
                 calls += self._lines.calls(at)
                 place += self._lines.frame(at) // 8
                 pc, place = stack[place], place + 1

@@ -100,6 +100,7 @@ CLUES = {
     "goroutine-in-lock": "the goroutine that should serve them waits for a mutex",
     "goroutine-in-send": "the goroutine that should serve them waits for room to send",
     "goroutine-in-recv": "the only goroutine that could serve them waits for another client",
+    "goroutine-runnable": "the goroutine that should serve them is ready to run",
     "goroutine-parked": "the goroutine that should serve them is parked, by the memory of the process",
     "runs": "the thread is on a core, or ready to run",
     "in-wait-for-child": "the thread waits for a child process (wait4, waitid)",

@@ -18,14 +18,23 @@ from tests.e2e.terminal import command
 from tests.ports import free_port, is_free
 
 LIMIT = 30.0
-INTERPRETERS = {".js": "node", ".java": "java"}
+INTERPRETERS = {".js": "node", ".java": "java", ".go": "go"}
 """What runs servers that are not written in Python, by the end of their names."""
 Start = Callable[..., Foreign]
 Watch = Callable[..., Watched]
 
 
+def built(compiler: str, source: str, folders: pytest.TempPathFactory) -> str:
+    """Return the program of a Go source, which is built once."""
+    program = folders.getbasetemp() / Path(source).stem
+    if not program.exists():
+        environment = {**os.environ, "GOTOOLCHAIN": "local", "GO111MODULE": "off"}  # nothing is downloaded
+        subprocess.run([compiler, "build", "-o", str(program), source], check=True, env=environment)
+    return str(program)
+
+
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Return a function that starts one of our own foreign servers and waits until it listens."""
     with ExitStack() as stack:
 
@@ -36,6 +45,8 @@ def start() -> Iterator[Start]:
             if interpreter is None:
                 pytest.skip(f"{name} is not installed here")
             line = [interpreter, str(Path(__file__).with_name(script)), str(port), *arguments]
+            if script.endswith(".go"):
+                line = [built(interpreter, line[1], tmp_path_factory), *line[2:]]
             process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             stack.callback(process.wait)
             stack.callback(process.kill)

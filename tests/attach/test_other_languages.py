@@ -1,4 +1,4 @@
-"""Servers that are not written in Python: Node, whose functions are read from its memory, and Java, which jcmd asks."""
+"""Servers that are not written in Python: Node and Go, whose memory is read, and Java, which jcmd asks."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from echo_tui.observers.foreign_stacks import TRIES, ForeignStacks, decoded, is_stopped, java_stacks, kind_of, reader_of
+from echo_tui.observers.go_stacks import goroutines
 from echo_tui.observers.node_stacks import first_line
 
 from tests.attach.conftest import Start, Watch
@@ -54,6 +55,52 @@ def test_a_node_that_computes(start: Start, watch: Watch) -> None:
     pid, _, stall = stalled(start, watch, "node.js", b"cpu\n")
     assert (stall["culprit"]["tid"], stall["culprit"]["function"]) == (pid, "computeReport")
     assert stall["cause"] in ("computing", "no-core")
+
+
+def test_a_go_that_serves_all_in_one_goroutine(start: Start, watch: Watch) -> None:
+    """Its threads look idle: the runtime parks a goroutine that sleeps, without a thread."""
+    pid, stall = stalled_go(start, watch, "loop")
+    assert (stall["culprit"]["pid"], stall["culprit"]["call"], stall["cause"]) == (pid, "sleep", "blocked")
+    assert {victim["kind"] for victim in stall["victims"]} == {"not-accepted"}
+
+
+def test_a_go_whose_lock_is_held_across_a_sleep(start: Start, watch: Watch) -> None:
+    _, stall = stalled_go(start, watch, "lock")
+    assert {victim["kind"] for victim in stall["victims"]} == {"unread"}
+
+
+def stalled_go(start: Start, watch: Watch, how: str) -> tuple[int, Line]:
+    """Stall a server in Go, and return its pid and the stall when its line was known."""
+    server = start("loop.go", how)
+    watched = watch(f":{server.port}", "--stall-after", "200")
+    watched.until(lambda each: each["type"] == "worker")
+    first, *others = (Peer(server.port) for _ in range(3))
+    first.say(b"go\n")
+    time.sleep(0.2)
+    for peer in others:
+        peer.say(b"hi\nho\n")
+    stall = watched.until(lambda each: each["type"] == "stall" and (each["culprit"] or {}).get("function"))
+    culprit = stall["culprit"]
+    assert (culprit["function"], culprit["file"]) == ("main.waitForExport", str(Path(__file__).with_name("loop.go")))
+    assert "time.Sleep" in Path(culprit["file"]).read_text().splitlines()[culprit["line"] - 1]
+    assert {victim["peer"] for victim in stall["victims"]} <= {peer.name for peer in others}
+    first.hear()
+    return server.pid, stall
+
+
+def test_a_go_is_read_while_it_runs(start: Start) -> None:
+    """Reading it neither stops it nor takes any of its threads out of its call."""
+    server = start("loop.go", "loop")
+    peer = Peer(server.port)
+    peer.say(b"go\n")
+    time.sleep(0.2)
+    assert kind_of(server.pid) == "go"
+    assert reader_of(server.pid, may_pause=False) == reader_of(server.pid, may_pause=True)
+    found = goroutines(server.pid)
+    frames = [(frame["name"], Path(frame["filename"]).name) for one in found for frame in one["frames"]]  # type: ignore[attr-defined]
+    assert ("main.waitForExport", "loop.go") in frames
+    assert Path(f"/proc/{server.pid}/status").read_text().partition("TracerPid:\t")[2].startswith("0\n")
+    peer.hear()
 
 
 def test_a_node_that_computes_is_not_paused_where_that_is_not_allowed(start: Start) -> None:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 from echo_servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, Worker
-from echo_tui.model.evidence import Frame, Socket, Stack, Thread
+from echo_tui.model.evidence import Frame, Goroutine, Socket, Stack, Thread
 from echo_tui.model.observations import (
     ClientClosed,
     ClientConnected,
@@ -233,6 +233,19 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
         max_size=3,
     ),
 }
+FIELDS["goroutines"] = st.lists(
+    st.builds(
+        Goroutine,
+        numbers,
+        few,
+        st.lists(st.builds(Frame, st.just("/a.go"), numbers, st.just("main.f")), max_size=2).map(tuple),
+        st.sampled_from(("", "sleep", "io-wait", "sync.Mutex.Lock")),
+        st.lists(st.sampled_from(("127.0.0.1:1", "listener")), max_size=2).map(tuple),
+        st.sampled_from(("", "127.0.0.1:1", "listener", "?")),
+        st.booleans(),
+    ),
+    max_size=3,
+)
 BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: numbers,
     int | None: st.none() | numbers,
@@ -248,6 +261,7 @@ seen_threads = st.lists(
     st.builds(
         Thread, few, few, st.just("t"), st.sampled_from(("", "futex", "recvfrom", "sendto", "clock_nanosleep")),
         st.sampled_from(("", "127.0.0.1:1")), st.booleans(), numbers, numbers, st.none() | numbers, st.none() | numbers,
+        parks=st.booleans(),
     ),
     max_size=3,
 )  # fmt: skip

@@ -34,7 +34,7 @@ def exhausted(scene: Scene, pid: int) -> list[ThreadState]:
 
 def in_question(scene: Scene, pid: int) -> list[ThreadState]:
     """Return the threads that may be an exhausted pool; whether they are depends on their stacks."""
-    if not scene.loops:
+    if not scene.loops or scene.parks(pid):
         return []
     loops = {(worker.pid, worker.tid) for worker in scene.accepting}
     threads = [thread for thread in scene.threads.of(pid) if (thread.pid, thread.tid) not in loops]
@@ -59,7 +59,7 @@ def waits_for_itself(scene: Scene, pid: int) -> list[ThreadState]:
 
 def may_wait_for_itself(scene: Scene, pid: int) -> list[ThreadState]:
     """Return the threads in locks that may be a pool that waits for itself; whether it does depends on their stacks."""
-    threads = scene.threads.of(pid)
+    threads = [] if scene.parks(pid) else scene.threads.of(pid)
     locked = [t for t in threads if t.lock == "private" and scene.at - t.since >= LASTS]
     accept = [t for t in threads if t.kind == "accept" or (t.kind == "poll" and t.accepts)]
     return locked if locked and len(locked) + len(accept) == len(threads) and pending(scene, pid) else []

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from echo_tui.diagnosis.goroutines import LOCKS, RUNNABLE, as_thread, blamed
 from echo_tui.diagnosis.pools import exhausted, waits_for_itself
 from echo_tui.diagnosis.scene import Scene
 from echo_tui.diagnosis.stall import Attribution, Cause
 from echo_tui.diagnosis.targets import OnAccept, OnDescriptor, OnGil, OnHelper, OnThread, Target
 from echo_tui.model.blocks import BlockSpan
+from echo_tui.model.evidence import Goroutine
 from echo_tui.model.threads import Doing, ThreadState
 
 
@@ -23,11 +25,23 @@ class Suspect:
     key: tuple[int, int] | None
     state: ThreadState | None
     call: BlockSpan | None
+    goroutine: Goroutine | None = None
+    """The goroutine of a Go program that is blamed, of which `state` is the thread, or is in its place."""
 
     @property
     def all_stay(self) -> bool:
         """Whether the target is accept, and every accepting worker serves a client of its own."""
         return isinstance(self.target, OnAccept) and self.scene.all_stay
+
+    @property
+    def parked(self) -> Goroutine | None:
+        """The goroutine that is blamed, if no thread runs it."""
+        return self.goroutine if self.state and self.goroutine and not self.goroutine.tid else None
+
+    @property
+    def serves_other(self) -> Goroutine | None:
+        """The goroutine that is blamed, if it waits for a client."""
+        return self.parked if self.state and self.state.peer else None
 
     @property
     def nobody_releases(self) -> bool:
@@ -96,6 +110,11 @@ RULES = (
     Rule("reports-call", lambda s: s.call, Cause.BLOCKED, of_thread=False),
     Rule("stopped", _state(lambda state: state.stopped), Cause.STOPPED),
     Rule("waits-for-gil", _state(lambda state: state.doing is Doing.GIL or state.gil_since), Cause.GIL),
+    Rule("goroutine-in-lock", lambda s: s.parked and s.parked.waits in LOCKS, Cause.LOCK),
+    Rule("goroutine-in-send", lambda s: s.serves_other and not s.serves_other.reads, Cause.NOT_READING),
+    Rule("goroutine-in-recv", lambda s: s.serves_other, Cause.ONE_CLIENT),
+    Rule("goroutine-runnable", lambda s: s.parked and s.parked.waits == RUNNABLE, Cause.COMPUTING),
+    Rule("goroutine-parked", lambda s: s.parked, Cause.BLOCKED),
     Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
     Rule("in-wait-for-child", _state(lambda state: state.call in CHILD_CALLS), Cause.CHILD),
     Rule("in-call-to-upstream", _state(lambda state: state.remote), Cause.UPSTREAM),
@@ -110,10 +129,13 @@ RULES = (
 )
 
 
-def suspect(target: Target, scene: Scene) -> Suspect:
-    """Return the suspect for a target."""
+def suspect(target: Target, scene: Scene, begin: int = 0) -> Suspect:
+    """Return the suspect for a target of a stall since `begin` (ns)."""
     key = _key(target, scene)
     state = scene.threads.known.get(key) if key else None
+    if state and state.parks and not state.stopped:  # what the threads of a Go program do tells nothing
+        found = blamed(scene, state.pid, begin)
+        return Suspect(target, scene, key, as_thread(found, scene, state) if found else None, None, found)
     span = next((s for s in scene.blocking if (s.pid, s.tid) == key), None)
     is_news = span and (state is None or scene.threads.seen_at < span.begin)
     return Suspect(target, scene, key, state, span if is_news else None)

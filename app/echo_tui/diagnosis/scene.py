@@ -84,8 +84,16 @@ class Scene:
         return [(worker.pid, worker.tid) for worker in sorted(busy, key=lambda worker: worker.last_progress)]
 
     def is_idle(self, state: ThreadState) -> bool:
-        """Return whether a thread is idle: in the call from which new work wakes it, and not stopped by a signal."""
-        return state.kind in self.idle_calls and not state.stopped and (state.kind != "poll" or state.is_home)
+        """Return whether a thread is idle: in the call from which new work wakes it, and not stopped by a signal.
+
+        That no goroutine has work is not seen by a thread of a Go program.
+        """
+        idles = state.kind in self.idle_calls and (state.kind != "poll" or state.is_home)
+        return idles and not state.stopped and not state.parks
+
+    def parks(self, pid: int) -> bool:
+        """Return whether a process is a Go program: its goroutines wait without a thread."""
+        return self.threads.parks(pid)
 
     def stays(self, key: tuple[int, int]) -> bool:
         """Return whether a worker is serving its own client: it waits for it, polls it, or has just made progress."""

@@ -11,8 +11,19 @@ from echo_tui.model.activity import NOTICEABLE
 from echo_tui.model.evidence import Frame
 
 T = TypeVar("T")
-LIBRARY = ("/lib/python", "/lib64/python", "-packages/", "<frozen", "<string>", "node:", "/node_modules/", "java:")
-"""Parts of a path that mark the standard library, installed packages and generated code, of Python, Node and Java."""
+LIBRARY = (
+    "/lib/python",
+    "/lib64/python",
+    "-packages/",
+    "<frozen",
+    "<string>",
+    "node:",
+    "/node_modules/",
+    "java:",
+    "go:",
+    "/pkg/mod/",
+)
+"""Parts of a path that mark the standard library, installed packages and generated code: Python, Node, Java, Go."""
 SERVERS = "/echo_servers/"
 """The folder of our patterns. Their code counts as the program's own, also when it is installed as a package."""
 HANDS_ON = ("/native.py", "/both.py", "/piped.py")

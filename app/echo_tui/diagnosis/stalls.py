@@ -236,6 +236,8 @@ def _wait(connection: Connection) -> Wait:
 def _to_be_located(target: Target, stall: Stall | None, scene: Scene) -> set[int]:
     """Return the processes whose stacks would show the line of a stall or of a coming one."""
     match target:
+        case OnThread(pid, _) if scene.parks(pid) and not (stall and stall.located_at):
+            return {pid}
         case OnHelper() | OnDescriptor():  # no line is to blame
             return set()
         case OnAccept() if stall is None:

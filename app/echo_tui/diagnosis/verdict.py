@@ -19,7 +19,7 @@ IN_TURNS = {Cause.COMPUTING, Cause.GIL, Cause.UNCLEAR}
 
 def weigh(verdict: Verdict, target: Target, begin: int, scene: Scene) -> Verdict:
     """Return the verdict on a stall of this target since `begin` (ns) with the evidence of one more sample."""
-    looked_at = suspect(target, scene)
+    looked_at = suspect(target, scene, begin)
     if rule := first_rule(looked_at):
         verdict = _with_rule(verdict, rule, looked_at, begin)
     if verdict.attribution is Attribution.ACCEPT_QUEUE:

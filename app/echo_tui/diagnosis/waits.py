@@ -43,7 +43,9 @@ def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connectio
         if state and state.gil_since:  # bytes are read, but not yet processed, reported or echoed
             target = OnGil(worker.pid)
             since = max(state.gil_since, last_progress(target))
-        elif state and scene.loops and not scene.is_idle(state):  # it has read from several clients in one turn
+        elif (
+            state and scene.loops and not scene.is_idle(state) and not state.parks
+        ):  # it has read from several clients in one turn
             target = OnThread(worker.pid, worker.tid)
             since = last_progress(target)
         else:
@@ -110,7 +112,7 @@ def _last_rest(scene: Scene, worker: tuple[int, int]) -> int:
     state = scene.threads.known.get(worker)
     if state is None:
         return 0
-    if any((span.pid, span.tid) == worker for span in scene.blocking):
+    if state.parks or any((span.pid, span.tid) == worker for span in scene.blocking):
         return state.idle_at
     return scene.at if state.idle_at == scene.threads.seen_at else state.idle_at
 

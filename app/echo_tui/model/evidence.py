@@ -33,6 +33,7 @@ class Thread(msgspec.Struct, gc=False):
     started here: `lock` is `private` for a lock of this process without a limit of time, `timed` with one, `shared`
     if other processes may release it; `holder` is the thread that has it, 0 where that is not known; and `pipe` is the
     process that does not read the pipe it writes to, or `?`.
+    `parks`: it is a thread of a Go program, whose runtime parks goroutines; what it waits in is not what they wait for.
     """
 
     pid: int
@@ -52,6 +53,7 @@ class Thread(msgspec.Struct, gc=False):
     lock: str = ""
     holder: int = 0
     pipe: str = ""
+    parks: bool = False
 
 
 class Frame(msgspec.Struct, gc=False, frozen=True):
@@ -67,3 +69,25 @@ class Stack(msgspec.Struct, gc=False):
 
     tid: int
     frames: list[Frame]
+
+
+LISTENER = "listener"
+"""In place of a client's address: the listening socket."""
+
+
+class Goroutine(msgspec.Struct, gc=False, frozen=True, omit_defaults=True):
+    """What a goroutine of a Go program is doing, the innermost call first; `tid` is its thread, 0 if it has none.
+
+    It has no frames while it runs. `waits` is why it is parked, much as a goroutine dump says it (`sleep`, `io-wait`),
+    or that it is `runnable`. `refers_to` are the clients
+    whose connections are on its stack. `polls` is the one that it waits for, `?` for another socket: to read, or else
+    to write.
+    """
+
+    number: int
+    tid: int
+    frames: tuple[Frame, ...]
+    waits: str = ""
+    refers_to: tuple[str, ...] = ()
+    polls: str = ""
+    reads: bool = False

@@ -136,6 +136,9 @@ class Inference:
 
     def _thread(self, at: int, thread: Thread) -> Iterator[Observation]:
         key, kind = (thread.pid, thread.tid), KINDS.get(thread.call, "")
+        if thread.parks:  # its threads poll in turns, and any of them runs any goroutine: the process is one worker
+            key = (thread.pid, thread.pid)
+            kind = "poll" if kind == "poll" and thread.accepts else ""
         is_new = self._accepting.get(key, ASSUMED) == ASSUMED
         accepts = kind == "accept" or (kind == "poll" and thread.accepts and is_new)
         if accepts and self._accepting.get(key) != kind:

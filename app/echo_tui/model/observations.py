@@ -7,7 +7,7 @@ stream, a recording and a test are the same thing.
 import msgspec
 from echo_servers.records import Record, Reported
 
-from echo_tui.model.evidence import Socket, Stack, Thread
+from echo_tui.model.evidence import Goroutine, Socket, Stack, Thread
 
 
 class SessionBegan(Record, tag="session-began", gc=False):
@@ -168,12 +168,13 @@ class ThreadSample(Record, tag="threads-seen", gc=False):
 class StackSample(Record, tag="stacks", gc=False):
     """The stacks of one process of the server, by the handler that our patterns register (faulthandler) or a reader.
 
-    `paused` is for how long (ns) a reader paused the process.
+    `paused` is for how long (ns) a reader paused the process. A Go program has `goroutines` in place of stacks.
     """
 
     pid: int
     stacks: list[Stack]
     paused: int = 0
+    goroutines: list[Goroutine] = msgspec.field(default_factory=list)
 
 
 class SystemCalls(Record, tag="system-calls", gc=False):

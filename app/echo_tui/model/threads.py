@@ -5,7 +5,7 @@ import enum
 from collections import Counter
 from dataclasses import dataclass, field
 
-from echo_tui.model.evidence import Frame, Thread
+from echo_tui.model.evidence import Frame, Goroutine, Thread
 from echo_tui.model.observations import StackSample, ThreadSample
 
 SHARES = 500_000_000
@@ -60,6 +60,8 @@ class ThreadState:
     """Who does not read the pipe that it writes to; empty if it writes to none."""
     accepts: bool | None = None
     """Whether it polls a listening socket; None where that is not known."""
+    parks: bool = False
+    """Whether it is a thread of a Go program, whose calls are those of the runtime."""
     stopped: bool = False
     """Whether a signal has stopped it, as of the last time that was read."""
     idle_at: int = 0
@@ -90,7 +92,7 @@ class ThreadState:
     @property
     def is_home(self) -> bool:
         """Whether it is in the idle call of its loop. A poll that is known to leave new clients out is another one."""
-        return self.call == self.home and self.accepts is not False
+        return self.call == self.home and self.accepts is not False and not self.parks
 
     @property
     def waited_for_a_core(self) -> int:
@@ -112,6 +114,8 @@ class Threads:
         """Whether threads were sampled and no longer can be."""
         self.stacked_at: dict[int, int] = {}
         """When (ns) the stacks of each process were taken last."""
+        self.goroutines: dict[int, tuple[int, tuple[Goroutine, ...]]] = {}
+        """When (ns) the goroutines of each Go process were read last, and what they did."""
         self.paused = 0
         """For how long (ns) processes were paused in total while their stacks were read."""
         self._marked = 0
@@ -146,6 +150,8 @@ class Threads:
         """Fold the stacks of a process."""
         self.paused += o.paused
         self.stacked_at[o.pid] = o.at
+        if o.goroutines:
+            self.goroutines[o.pid] = (o.at, tuple(o.goroutines))
         first = self.known.get((o.pid, o.pid))
         if first and first.kind == "poll" and any(stack.tid == o.pid for stack in o.stacks):
             self._woken[o.pid] += 1
@@ -167,15 +173,22 @@ class Threads:
         """Return the threads of a process."""
         return [state for state in self.known.values() if state.pid == pid]
 
+    def parks(self, pid: int) -> bool:
+        """Return whether a process is a Go program."""
+        first = self.known.get((pid, pid))
+        return bool(first and first.parks)
+
     def end(self, pid: int | None = None) -> None:
         """Forget the threads of a process that has ended, or all of them."""
         for key in [key for key in self.known if pid in (None, key[0])]:
             del self.known[key]
+        self.goroutines = {of: read for of, read in self.goroutines.items() if pid not in (None, of)}
 
     def snapshot(self) -> "Threads":
         """Return a copy that no longer changes."""
         twin = copy.copy(self)
         twin._woken, twin.stacked_at = self._woken.copy(), self.stacked_at.copy()
+        twin.goroutines = self.goroutines.copy()
         twin.known = {key: copy.copy(state) for key, state in self.known.items()}
         for state in twin.known.values():
             state.frames = state.frames.copy()
@@ -201,6 +214,7 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
     if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not thread.disturbed):
         state.since = at
     state.call, state.peer, state.stopped, state.accepts = thread.call, thread.peer, thread.stopped, thread.accepts
+    state.parks = thread.parks
     state.remote, state.lock, state.holder, state.pipe = thread.remote, thread.lock, thread.holder, thread.pipe
     if not state.home and KINDS.get(state.call) == "poll" and thread.accepts is not False:
         state.home = state.call

@@ -66,8 +66,8 @@ def _lines(name: str, pid: int) -> Evidence:
     kind = foreign_stacks.kind_of(pid)
     if kind == "jcmd":
         return _evidence(name, "jcmd", "" if foreign_stacks.reader_of(pid, may_pause=True) else "no-jcmd")
-    if kind == "node":
-        return _evidence(name, "node", *_no_trace())
+    if kind in ("node", "go"):
+        return _evidence(name, kind, *_no_trace())
     if "python" not in os.path.realpath(f"/proc/{pid}/exe"):
         return _evidence(name, "py-spy", "no-language")
     return _evidence(name, "py-spy", *_no_stacks())

@@ -1,7 +1,8 @@
-"""The stacks of a process that knows nothing of us: Python by py-spy, Node by a reader of ours, Java by jcmd.
+"""The stacks of a process that knows nothing of us: Python by py-spy, Node and Go by readers of ours, Java by jcmd.
 
-Each reader is a program of its own, started on suspicion only, for one process at a time. py-spy reads the memory of a
-process without pausing it; the reader of Node pauses a thread that computes for about 0.1 ms, and says for how long.
+Each reader is a program of its own, started on suspicion only, for one process at a time. py-spy and the reader of Go
+read the memory of a process without pausing it; the reader of Node pauses a thread that computes for about 0.1 ms, and
+says for how long.
 """
 
 import os
@@ -12,15 +13,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGQUIT
 
 import msgspec
 
-from echo_tui.model.evidence import Frame, Stack
+from echo_tui.model.evidence import Frame, Goroutine, Stack
 from echo_tui.model.observations import StackSample
+from echo_tui.observers.go_tables import is_go
 from echo_tui.observers.stacks import catches
 from echo_tui.words import evidence as words
 
@@ -63,12 +65,37 @@ class ReadNode(msgspec.Struct):
     threads: list[ReadThread]
 
 
+class ReadGoroutine(ReadThread):
+    """A goroutine in what `go_stacks` prints, with the inodes of the sockets that it refers to and polls."""
+
+    goroutine: int = 0
+    waits: str = ""
+    sockets: list[int] = []
+    polls: int = 0
+    reads: bool = False
+
+
+class ReadGo(msgspec.Struct):
+    """What `go_stacks` prints."""
+
+    threads: list[ReadGoroutine]
+
+
 @dataclass(frozen=True)
 class Reader:
-    """The program that reads the stacks of a process, and the kind of its output: `py-spy`, `node` or `jcmd`."""
+    """The program that reads the stacks of a process, and the kind of its output: `py-spy`, `node`, `go` or `jcmd`."""
 
     kind: str
     line: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reader has found, and for how long (ns) it paused the process."""
+
+    stacks: list[Stack]
+    paused: int = 0
+    goroutines: list[Goroutine] = field(default_factory=list)
 
 
 def py_spy() -> str | None:
@@ -78,12 +105,14 @@ def py_spy() -> str | None:
 
 
 def kind_of(pid: int) -> str:
-    """Return which reader a process needs, by its program: `node`, `jcmd`, or `py-spy` for all others."""
+    """Return which reader a process needs, by its program: `node`, `jcmd`, `go`, or `py-spy` for all others."""
     try:
         name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
     except OSError:
         return "py-spy"
-    return {"node": "node", "nodejs": "node", "java": "jcmd"}.get(name, "py-spy")
+    if kind := {"node": "node", "nodejs": "node", "java": "jcmd"}.get(name):
+        return kind
+    return "go" if is_go(pid) else "py-spy"
 
 
 def reader_of(pid: int, may_pause: bool) -> Reader | None:
@@ -92,6 +121,8 @@ def reader_of(pid: int, may_pause: bool) -> Reader | None:
     if kind == "node":
         line = (sys.executable, "-P", "-m", "echo_tui.observers.node_stacks", str(pid))
         return Reader(kind, line if may_pause else (*line, "--never-pause"))
+    if kind == "go":
+        return Reader(kind, (sys.executable, "-P", "-m", "echo_tui.observers.go_stacks", str(pid)))
     if kind == "jcmd":
         # The first time it sends SIGQUIT, which a Java machine catches unless it was told not to: that would end it.
         command = shutil.which("jcmd")
@@ -105,7 +136,9 @@ def reader_of(pid: int, may_pause: bool) -> Reader | None:
 class ForeignStacks:
     """Asks one process at a time. `missing` says why it can't ask any; empty while it can."""
 
-    def __init__(self) -> None:
+    def __init__(self, peer_of: Callable[[int], str] = lambda inode: "") -> None:
+        """`peer_of` tells whose connection an inode is."""
+        self._peer_of = peer_of
         self.missing = "" if py_spy() else words.missing("no-handler")
         self.paused: dict[int, int] = {}
         """For how long (ns) each process was paused in all, of those that were."""
@@ -164,14 +197,14 @@ class ForeignStacks:
             return None
         self._answer.seek(0)
         try:
-            stacks, paused = decoded(self._reader.kind, self._answer.read())
+            found = decoded(self._reader.kind, self._answer.read(), self._peer_of)
         except (msgspec.DecodeError, ValueError):  # it printed nothing: not such a program, or not ours to read
             self._refuses()
             return None
         self._refused.pop(self._pid, None)
-        if paused:
-            self.paused[self._pid] = self.paused.get(self._pid, 0) + paused
-        return StackSample(self._since, self._pid, stacks, paused)
+        if found.paused:
+            self.paused[self._pid] = self.paused.get(self._pid, 0) + found.paused
+        return StackSample(self._since, self._pid, found.stacks, found.paused, found.goroutines)
 
     def close(self) -> None:
         """End the reader, if it still runs, and close the file."""
@@ -204,14 +237,16 @@ def is_stopped(pid: int) -> bool:
     return stat.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
 
 
-def decoded(kind: str, data: bytes) -> tuple[list[Stack], int]:
-    """Return the stacks that a reader has printed, and for how long (ns) it paused the process. Raises DecodeError."""
+def decoded(kind: str, data: bytes, peer_of: Callable[[int], str] = lambda inode: "") -> Answer:
+    """Return what a reader has printed. Raises DecodeError. `peer_of` tells whose connection an inode is."""
     if kind == "jcmd":
-        return java_stacks(data.decode("utf-8", "replace").splitlines()), 0
+        return Answer(java_stacks(data.decode("utf-8", "replace").splitlines()))
     if kind == "node":
         node = msgspec.json.decode(data, type=ReadNode)
-        return _stacks(node.threads), node.paused
-    return _stacks(msgspec.json.decode(data, type=list[ReadThread])), 0
+        return Answer(_stacks(node.threads), node.paused)
+    if kind == "go":
+        return Answer([], 0, [_goroutine(one, peer_of) for one in msgspec.json.decode(data, type=ReadGo).threads])
+    return Answer(_stacks(msgspec.json.decode(data, type=list[ReadThread])))
 
 
 def java_stacks(lines: Sequence[str]) -> list[Stack]:
@@ -260,3 +295,10 @@ def _stacks(threads: Sequence[ReadThread]) -> list[Stack]:
         for thread in threads
         if thread.os_thread_id
     ]
+
+
+def _goroutine(read: ReadGoroutine, peer_of: Callable[[int], str]) -> Goroutine:
+    frames = tuple(Frame(frame.filename, frame.line, frame.name) for frame in read.frames)
+    refers_to = tuple(peer for inode in read.sockets if (peer := peer_of(inode)))
+    polls = (peer_of(read.polls) or "?") if read.waits == "io-wait" else ""
+    return Goroutine(read.goroutine, read.os_thread_id or 0, frames, read.waits, refers_to, polls, read.reads)

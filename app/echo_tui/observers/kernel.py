@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Collection, Sequence
 
+from echo_tui.model.evidence import LISTENER
 from echo_tui.model.observations import Observation, Unavailable
 from echo_tui.observers.foreign_stacks import ForeignStacks
 from echo_tui.observers.sockets import Sockets
@@ -37,7 +38,7 @@ class Kernel:
         self.threads = Threads(self.sockets.peer_of)
         self._stacks = stacks
         self._group = group
-        self._foreign = ForeignStacks()
+        self._foreign = ForeignStacks(self._end_of)
         self.may_pause = True
         """Whether a process may be paused for a moment while its stack is read."""
         self._asked: dict[int, tuple[int, object]] = {}
@@ -112,6 +113,10 @@ class Kernel:
             if worth and self._asks(pid, keepers):
                 self._asked[pid] = (now, calls)
                 return
+
+    def _end_of(self, inode: int) -> str:
+        """Return the client of a connection, or that a socket listens; empty if it does neither."""
+        return LISTENER if inode in self.threads.listening else self.sockets.peer_of(inode)
 
     def _disturbed(self) -> Collection[int]:
         return self._stacks.disturbed() if self._stacks else ()

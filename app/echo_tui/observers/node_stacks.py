@@ -79,6 +79,10 @@ class Memory:
         """Return eight bytes as a number."""
         return int.from_bytes(self.read(address, 8), "little")
 
+    def words(self, address: int, count: int) -> tuple[int, ...]:
+        """Return so many numbers of eight bytes."""
+        return struct.unpack(f"<{count}Q", self.read(address, 8 * count))
+
     def number(self, address: int, size: int = 4) -> int:
         """Return some bytes as a number."""
         return int.from_bytes(self.read(address, size), "little")

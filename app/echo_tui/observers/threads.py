@@ -17,6 +17,7 @@ from echo_tui.model.evidence import Thread
 from echo_tui.model.observations import ThreadSample
 from echo_tui.model.threads import KINDS
 from echo_tui.observers import syscalls
+from echo_tui.observers.go_tables import is_go
 from echo_tui.observers.interpreter import gil_range
 from echo_tui.observers.locks import holder, lock
 from echo_tui.observers.pace import Pace
@@ -58,6 +59,8 @@ class Threads:
         self._calls = syscalls.names()
         self._tasks: dict[tuple[int, int], _Task] = {}
         self._gil: dict[int, tuple[range, ...]] = {}
+        self._parks: dict[int, bool] = {}
+        """Whether each process of a server that was not started here is a Go program."""
         self._described = 0
         if self._calls is None:
             self.missing = words.missing("no-numbers", platform.machine())
@@ -153,6 +156,7 @@ class Threads:
         sample.gone.append(key)
         if not any(pid == key[0] for pid, _ in self._tasks):
             self._gil.pop(key[0], None)
+            self._parks.pop(key[0], None)
 
     def _thread(self, pid: int, task: "_Task", disturbed: bool) -> Thread:
         call, peer, gil, waits_on, task.unresolved = "", "", False, task.unresolved, False
@@ -174,6 +178,10 @@ class Threads:
             pid, task.tid, task.name, call, peer, gil, task.ran, task.delayed, task.voluntary,
             task.involuntary, disturbed, task.stopped, accepts,
         )  # fmt: skip
+        if self.ports:
+            if pid not in self._parks:
+                self._parks[pid] = is_go(pid)
+            thread.parks = self._parks[pid]
         if self.ports and not (peer or accepts or gil):
             self._explain(thread, task, waits_on)
         return thread

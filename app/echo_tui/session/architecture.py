@@ -16,6 +16,8 @@ class Kind(enum.Enum):
     """One thread accepts a client and stays with it."""
     POOL = "pool"
     """Several threads accept, and each stays with its client."""
+    GOROUTINES = "goroutines"
+    """A Go program: any thread runs any goroutine."""
     HANDS_OVER = "hands-over"
     """One thread accepts, and other threads serve: one for each client, or a pool."""
 
@@ -36,7 +38,9 @@ def recognise(session: Session) -> Architecture | None:
         return None
     idle, threads = session.server.idle_calls, max(accepting.values())
     serving = {worker.pid for worker in session.workers.values() if not worker.announced and worker.tid}  # 0: not known
-    if any(accepting[pid] == 1 for pid in serving):
+    if any(session.threads.parks(pid) for pid in accepting):
+        kind = Kind.GOROUTINES
+    elif any(accepting[pid] == 1 for pid in serving):
         kind = Kind.HANDS_OVER
     elif "poll" in idle and "recv" not in idle and threads == 1:
         kind = Kind.LOOP

@@ -8,12 +8,14 @@ ONE = {
     Kind.ONE_BY_ONE: "one thread, one client at a time",
     Kind.POOL: "a pool of {threads} threads",
     Kind.HANDS_OVER: "one thread accepts, others serve",
+    Kind.GOROUTINES: "goroutines, run by any of its threads",
 }
 SEVERAL = {
     Kind.LOOP: "{processes} processes with an event loop each",
     Kind.ONE_BY_ONE: "{processes} processes, one client each",
     Kind.POOL: "{processes} processes with {threads} threads each",
     Kind.HANDS_OVER: "{processes} processes whose threads serve",
+    Kind.GOROUTINES: "{processes} processes with goroutines",
 }
 UNKNOWN = "nobody was seen to accept so far"
 

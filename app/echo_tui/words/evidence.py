@@ -15,10 +15,11 @@ SOURCES = {
     "threads": "/proc/PID/task/TID/syscall and schedstat",
     "stacks": "py-spy, for Python programs that are not ours",
     "node": "its memory: functions and their first lines",
+    "go": "its memory: goroutines that are parked or in a system call, and their lines",
 }
 MISSING = {
     "no-strace": "strace is not installed",
-    "no-language": "it is no Python, Node or Java: only its threads and system calls are shown",
+    "no-language": "it is no Python, Node, Go or Java: only its threads and system calls are shown",
     "no-jcmd": "jcmd is not installed, or this Java machine does not answer it",
     "no-py-spy": "py-spy is not installed",
     "no-handler": "no handler in that process, and py-spy is not installed",

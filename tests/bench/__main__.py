@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "folding": folding.measure,
     "screen": screen.flood,
     "crowd": screen.crowd,
+    "scale": screen.scale,
     "idle": idle.measure,
     "sampling": sampling.measure,
     "kernel": kernel.looks,

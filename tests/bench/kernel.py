@@ -1,9 +1,13 @@
 """What it costs to look at the kernel's side twenty times a second, and how soon and how truly a stall is told."""
 
 import contextlib
+import resource
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from echo_servers.block import BlockSetting
 from echo_tui.diagnosis.stall import Stall
@@ -12,13 +16,17 @@ from echo_tui.observers.sockets import Sockets
 from echo_tui.observers.threads import Threads
 
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
+from tests.bench.load import PATIENCE
+from tests.bench.machine import HOST
 from tests.bench.sampling import crew_of
 from tests.truth.watch import Caller, Watch, watching
 
-CONNECTIONS = 2000
-THREADS = 40
+CONNECTIONS, SCALE = 2000, 10_000
+THREADS = (40, 1000)
 RATE = 1e9 / OFTEN
 COST = Goal(3.0)
+SLOWEST = Goal(5.0, least=True)
+"""The least samples a second that are worth having."""
 KINDS = ("sleep", "cpu", "c-call", "c-gil")
 LENGTHS = (0.2, 1.0, 5.0)
 
@@ -26,31 +34,51 @@ LENGTHS = (0.2, 1.0, 5.0)
 def looks(effort: Effort) -> Section:
     """CPU time of one look, times twenty a second."""
     section = Section("The kernel's evidence, at 20 looks a second")
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS))
-        address = listener.getsockname()
-        for _ in range(CONNECTIONS):
-            stack.enter_context(socket.create_connection(address))
-            stack.enter_context(listener.accept()[0])
-        sockets = Sockets()
-        stack.callback(sockets.close)
-        costs = _cost(effort, sockets.pace, lambda: sockets.sample(address[1], address[0]))
-        section.add(Figure(f"sockets, {CONNECTIONS:,} connections", "% of a core", costs, COST))
-        threads = Threads(lambda inode: "")
-        stack.callback(threads.close)
-        pid = stack.enter_context(crew_of(1, THREADS))
-        costs = _cost(effort, threads.pace, lambda: threads.sample([pid]))
-        section.add(Figure(f"threads, {THREADS} of them, at rest", "% of a core", costs, COST))
-    section.add(Figure(f"threads, {THREADS} of them, all at work", "% of a core", _at_work(effort), COST))
+    for count in (CONNECTIONS, SCALE):
+        with connected(count) as (host, port):
+            sockets = Sockets()
+            system = resource.getrusage(resource.RUSAGE_SELF).ru_stime
+            begun = time.process_time()
+            costs = _cost(effort, sockets.pace, partial(sockets.sample, port, host))
+            share = (resource.getrusage(resource.RUSAGE_SELF).ru_stime - system) / (time.process_time() - begun)
+            sockets.close()
+        note = f"{share:.0%} of it in the kernel"
+        if count == CONNECTIONS:
+            section.add(Figure(f"sockets, {count:,} connections", "% of a core", costs, Goal(2.0), note))
+        else:
+            rates = [min(COST.limit / cost, 1.0) * RATE for cost in costs]
+            section.add(Figure(f"sockets, {count:,} connections, at 3 % of a core", "/s", rates, SLOWEST, note))
+    for count in THREADS:
+        with crew_of(1, count) as pid:
+            threads = Threads(lambda inode: "")
+            costs = _cost(effort, threads.pace, partial(threads.sample, [pid]))
+            threads.close()
+        section.add(Figure(f"threads, {count:,} of them, at rest", "% of a core", costs, COST))
+    section.add(Figure(f"threads, {THREADS[0]} of them, all at work", "% of a core", _at_work(effort), COST))
     return section
+
+
+@contextlib.contextmanager
+def connected(count: int) -> Iterator[tuple[str, int]]:
+    """So many connections that a program of this process has accepted, and nothing waits in; gives its address."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server((HOST, 0), backlog=count))
+        port = listener.getsockname()[1]
+        command = [sys.executable, "-m", "tests.bench.strangers", str(port), str(count)]
+        job = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        stack.callback(job.kill)
+        listener.settimeout(PATIENCE)
+        for _ in range(count):
+            stack.enter_context(listener.accept()[0])
+        yield HOST, port
 
 
 def _at_work(effort: Effort) -> list[float]:
     """The same of a server whose threads all have something to do, so that each look finds each of them changed."""
     found = []
     with watching("multithread") as watch:
-        watch.live.open_clients(THREADS - 1)
-        watch.until(lambda: watch.session.totals.new == THREADS - 1, "all are accepted")
+        watch.live.open_clients(THREADS[0] - 1)
+        watch.until(lambda: watch.session.totals.new == THREADS[0] - 1, "all are accepted")
         watch.live.load([], 30, 64)
         assert watch.session.server
         pid, sockets = watch.session.server.pid, Sockets()
@@ -67,7 +95,7 @@ def _at_work(effort: Effort) -> list[float]:
                 spent += time.process_time() - began
                 changed += len(sample.threads) if sample else 0
             found.append(spent / looks * RATE * 100)
-            if changed < looks * THREADS // 2:
+            if changed < looks * THREADS[0] // 2:
                 raise DidNotWork(f"only {changed} threads moved in {looks} looks")
         threads.close()
         sockets.close()

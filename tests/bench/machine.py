@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 HOST = "127.0.0.1"
-MANY = 4096
+MANY = 16_384
 """Descriptors that a thousand clients and their server need, with room to spare."""
 
 
@@ -57,7 +57,7 @@ def family(pid: int) -> list[int]:
 
 
 def raise_descriptor_limit() -> None:
-    """Have room for a thousand connections in every process that is started from here."""
+    """Have room for ten thousand connections in every process that is started from here."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MANY if hard == resource.RLIM_INFINITY else min(MANY, hard)
     if soft < wanted:

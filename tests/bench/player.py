@@ -8,6 +8,7 @@ import os
 import time
 
 from echo_servers import leash
+from echo_servers.counters import Counters
 from echo_servers.piped import Piped
 
 TURN = 0.002
@@ -38,9 +39,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for number in ("--rate", "--connections", "--port", "--events", "--page", "--leash"):
         parser.add_argument(number, type=int, required=True)
+    for number in ("--counters", "--stacks"):
+        parser.add_argument(number, type=int)
     arguments = parser.parse_args()
     leash.wear(arguments.leash, -os.getpgrp())
-    play(Piped(arguments.events), arguments.port, arguments.rate, arguments.connections)
+    counters = None if arguments.counters is None else Counters(arguments.counters)
+    play(Piped(arguments.events, counters), arguments.port, arguments.rate, arguments.connections)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import contextlib
 import json
 import random
 import re
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -22,6 +23,12 @@ from tests.ports import free_port
 
 RATE = 50_000
 CROWD = 1000
+STRANGERS = 10_000
+CHATTER = 0.1
+"""Messages a second of each of the strangers."""
+CHURN = 1000
+"""Connections a second that come, have an echo, and leave."""
+MEMORY = Goal(200.0)
 SETTLE = 3.0
 """Seconds after the start that are not measured."""
 FULL = ("Patterns", "Timeline", "Connections", "Events", "CPU", "Threads", "Source", "Clients", "quit")
@@ -189,6 +196,55 @@ def crowd(effort: Effort) -> Section:
     section.add(Figure("CPU of the crowd", "% of a core", _cpu(runs, "clients")))
     section.add(Figure("CPU of the server (asyncio)", "% of a core", _cpu(runs, "server")))
     return section
+
+
+def scale(effort: Effort) -> Section:
+    """Ten thousand external clients, and a thousand that come and go each second."""
+    section = Section(f"Screen, {STRANGERS:,} external clients at {CHATTER:g} messages/s each, or {CHURN:,} a second")
+    for pattern in ("asyncio", "epoll-loop"):
+        for count, option, rate in ((STRANGERS, "--chatter", CHATTER), (0, "--churn", CHURN)):
+            _strangers(section, effort, pattern, count, (option, str(rate)))
+    return section
+
+
+def _strangers(section: Section, effort: Effort, pattern: str, count: int, talk: tuple[str, str]) -> None:
+    port, runs, had = free_port(), list[Measured](), 0
+    name = f"{pattern}, {count:,} connected" if count else f"{pattern}, {talk[1]} a second come and go"
+    with contextlib.ExitStack() as stack:
+        jobs: list[subprocess.Popen[str]] = []
+
+        def ready(terminal: Terminal) -> None:
+            full(terminal)
+            command = [sys.executable, "-m", "tests.bench.strangers", str(port), str(count), *talk]
+            jobs.append(stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)))
+            stack.callback(jobs[0].kill)
+            assert jobs[0].stdout
+            if jobs[0].stdout.readline().strip() != str(count):
+                raise DidNotWork("not all strangers were connected")
+
+        def keys(terminal: Terminal) -> list[float]:
+            nonlocal had
+            pressed = (
+                block_keys(terminal, effort.count(20, 6)) if not count else page_keys(terminal, effort.count(15, 6))
+            )
+            jobs[0].terminate()
+            assert jobs[0].stdout
+            had = int(jobs[0].stdout.readline().split()[0])
+            terminal.rest(1.0)
+            return pressed
+
+        arguments = ["--pattern", pattern, "--port", str(port)]
+        runs.append(run(arguments, effort.seconds(12, 5), ready, keys))
+    beats = [late for each in runs for late in each.lags("beats")]
+    section.add(
+        Figure(f"{name}: lag of its loop, p99", "ms", beats, LAG, f"median {percentile(beats, 50):.1f} ms", "p99")
+    )
+    told = runs[0].felt["totals"]
+    note = f"of {had:,} echoes; lost {told['lost']:,}"
+    section.add(Figure(f"{name}: echoes not counted", "", [float(had - told["send"])], Goal(0.0), note))
+    _keys(section, runs, f"{name}: key to screen, p95")
+    note = f"CPU {runs[0].cpu['dashboard']:.0f} %, of the server {runs[0].cpu['server']:.0f} %"
+    section.add(Figure(f"{name}: memory", "MiB", [runs[0].rss], MEMORY, note))
 
 
 def _keys(section: Section, runs: list[Measured], name: str) -> None:

@@ -44,8 +44,8 @@ def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connectio
             target = OnGil(worker.pid)
             since = max(state.gil_since, last_progress(target))
         elif (
-            state and scene.loops and not scene.is_idle(state) and not state.parks
-        ):  # it has read from several clients in one turn
+            state and scene.loops and not (state.parks or scene.is_idle(state))
+        ):  # it has read from several in one turn
             target = OnThread(worker.pid, worker.tid)
             since = last_progress(target)
         else:

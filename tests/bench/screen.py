@@ -224,9 +224,7 @@ def _strangers(section: Section, effort: Effort, pattern: str, count: int, talk:
 
         def keys(terminal: Terminal) -> list[float]:
             nonlocal had
-            pressed = (
-                block_keys(terminal, effort.count(20, 6)) if not count else page_keys(terminal, effort.count(15, 6))
-            )
+            pressed = (page_keys if count else block_keys)(terminal, effort.count(15, 6))
             jobs[0].terminate()
             assert jobs[0].stdout
             had = int(jobs[0].stdout.readline().split()[0])
@@ -236,9 +234,8 @@ def _strangers(section: Section, effort: Effort, pattern: str, count: int, talk:
         arguments = ["--pattern", pattern, "--port", str(port)]
         runs.append(run(arguments, effort.seconds(12, 5), ready, keys))
     beats = [late for each in runs for late in each.lags("beats")]
-    section.add(
-        Figure(f"{name}: lag of its loop, p99", "ms", beats, LAG, f"median {percentile(beats, 50):.1f} ms", "p99")
-    )
+    note = f"median {percentile(beats, 50):.1f} ms"
+    section.add(Figure(f"{name}: lag of its loop, p99", "ms", beats, LAG, note, "p99"))
     told = runs[0].felt["totals"]
     note = f"of {had:,} echoes; lost {told['lost']:,}"
     section.add(Figure(f"{name}: echoes not counted", "", [float(had - told["send"])], Goal(0.0), note))

@@ -104,6 +104,8 @@ def _pattern(section: Section, pattern: Pattern, live: Live, effort: Effort) -> 
                 lost += server.stop()
     for count in CLIENTS:
         section.add(_figure(pattern, count, rounds[count], lost))
+    reading = [each.reader for each in rounds[max(CLIENTS)]]
+    section.add(Figure(f"{pattern.name}, reading", "% of a core", reading, Goal(1.0)))
 
 
 def _round(servers: dict[str, Run], clients: int, effort: Effort) -> Round:
@@ -146,11 +148,10 @@ def _figure(pattern: Pattern, clients: int, rounds: list[Round], lost: int) -> F
     served = round(middle("watched", "served"))
     who = "1 client" if clients == 1 else f"{clients} clients" + (f", {served} served" if served < clients else "")
     printed = statistics.median(each.ratio("printed") for each in rounds)
-    reader = statistics.median(each.reader for each in rounds)
     note = (
         f"{middle('unwatched', 'rate'):,.0f}/s unwatched; CPU us an echo {middle('unwatched', 'cpu'):.1f}, "
         f"watched {middle('watched', 'cpu'):.1f}, printing {middle('printed', 'cpu'):.1f}; "
-        f"printing {printed:.2f} of unwatched; reading takes {reader:.1f} % of a core; lost {lost:,}"
+        f"printing {printed:.2f} of unwatched; lost {lost:,}"
     )
     return Figure(
         f"{pattern.name}, {who}",

@@ -113,6 +113,7 @@ def test_wakes_per_connection_are_known(share: str) -> None:
     with watching("process-loops", workers=4, share=share) as watch:
         for _ in range(NEWCOMERS):
             watch.connect().talk()
+        watch.until(lambda: watch.session.totals.new == NEWCOMERS, "all are reported")
         if share == "herd":
             watch.until(lambda: (watch.session.totals.wakes_each or 0) > 1.5, "the herd")
         else:

@@ -167,3 +167,21 @@ def test_wait_after_own_blocking_call_begins_at_its_end() -> None:
     scene.say(Unblock(over, PID, PID, 1), Recv(over, PID, PID, 2, 5, "x"), Block(over, PID, PID, 2, "sleep", 0.5))
     scene.passes(300)
     assert [(v.peer, v.begin) for v in scene.only().victims.values()] == [(peers[0], over)]
+
+
+def test_own_blocking_call_makes_its_client_no_victim_of_it_right_after_its_end() -> None:
+    """A sample may come between the end of a call and the loop's next read, which ends the stall of the others."""
+    scene, peers = loop()
+    scene.say(Recv(scene.now, PID, PID, 1, 5, "x"), Block(scene.now, PID, PID, 1, "c-call", 0.7))
+    scene.does(PID, "clock_nanosleep")
+    scene.received, scene.written = {peers[0]: (5, scene.now)}, {peers[0]: 0}
+    scene.unread[peers[1]] = 5
+    scene.passes(700)
+    scene.say(Unblock(scene.now + 49 * MS, PID, PID, 1))
+    scene.passes(50)
+    scene.takes(2)
+    scene.say(Send(scene.now, PID, PID, 1, 5, "x"))
+    scene.written = {peers[0]: 5}
+    scene.does(PID, "epoll_wait")
+    scene.passes(50)
+    assert [victim.peer for victim in scene.only().victims.values()] == [peers[1]]

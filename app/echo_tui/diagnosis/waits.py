@@ -15,6 +15,7 @@ from echo_tui.diagnosis.targets import (
     OnThread,
     Target,
 )
+from echo_tui.model.activity import NOTICEABLE
 from echo_tui.model.blocks import KEEPS_GIL
 from echo_tui.model.connection import Connection
 
@@ -43,15 +44,15 @@ def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connectio
         if state and state.gil_since:  # bytes are read, but not yet processed, reported or echoed
             target = OnGil(worker.pid)
             since = max(state.gil_since, last_progress(target))
-        elif (
-            state and scene.loops and not (state.parks or scene.is_idle(state))
-        ):  # it has read from several in one turn
+        elif state and scene.loops and not (state.parks or scene.is_idle(state)):  # it has read from several at once
             target = OnThread(worker.pid, worker.tid)
             since = last_progress(target)
         else:
             continue
         for connection in worker.serving.values():
             if connection.number in own or connection.unsent:  # it waits for its own call, or does not read its echo
+                continue
+            if scene.at - connection.unblocked_at < NOTICEABLE:  # its own call is just over, and its echo on its way
                 continue
             to_echo_since = connection.unwritten_since or (connection.to_echo_since if state.gil_since else 0)
             if to_echo_since and not connection.unread and not connection.has_its_echo:

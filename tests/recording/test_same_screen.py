@@ -141,7 +141,7 @@ async def test_of_an_attached_server(start: Any, size: tuple[int, int], tmp_path
         other.talk()
         await stage.until(lambda: len(stage.session.connections) == 2, "two connections")
         first.say(b"go\n")
-        await stage.glance()
+        await stage.few_redraws()
         other.say(b"hello\n")
         await stage.until(stalled(stage), "the line")
         during = await take(stage, heard)

@@ -118,11 +118,11 @@ async def test_a_recording_with_fewer_cores_is_shown_in_a_panel_that_was_hidden(
     async with dashboard("asyncio", (80, 24), with_recording(path)) as stage:
         await stage.press("6")
         await stage.until(lambda: stage.session.resources.cores, "the cores of this machine")
-        await stage.glance()
+        await stage.few_redraws()
         await stage.press("4", "V")
         await stage.shows("REPLAY")
         await stage.press("6")
-        await stage.glance()
+        await stage.few_redraws()
 
 
 async def test_a_recording_is_left_while_it_is_read(tmp_path: Path) -> None:
@@ -135,9 +135,9 @@ async def test_a_recording_is_left_while_it_is_read(tmp_path: Path) -> None:
             await stage.shows("REPLAY")
             assert isinstance(stage.app.viewed, Recorded)
             stage.app.viewed.seek(2 * SECOND)
-            await stage.glance()
+            await stage.few_redraws()
             await stage.press("V")
-            await stage.glance()
+            await stage.few_redraws()
         assert on_screen(stage) == "live"
 
 
@@ -162,5 +162,5 @@ async def test_random_keys_and_swaps_do_no_harm(seed: int, tmp_path: Path, monke
         for _ in range(80):
             await stage.press(chance.choice(keys))
             if chance.random() < 0.1:
-                await stage.glance()
+                await stage.few_redraws()
         assert stage.app.is_running

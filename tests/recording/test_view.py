@@ -52,7 +52,7 @@ async def pause(stage: Stage) -> None:
     await stage.press("v")
     await stage.shows("‖ ×1")
     before = seconds(stage)
-    await stage.glance()
+    await stage.few_redraws()
     assert seconds(stage) == before
     await stage.press("v")
     await stage.until(lambda: seconds(stage) > before, "it plays on")
@@ -191,7 +191,7 @@ async def test_markup_from_outside_is_text(hostile: Path, size: tuple[int, int])
         await stage.shows("STALLED")
         for key in ("2", "3", "4", "5", "7", "8", "9", "d"):
             await stage.press(key)
-            await stage.glance()
+            await stage.few_redraws()
         assert "[@click=bell]" in stage.text, "the details"
 
 

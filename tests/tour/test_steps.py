@@ -84,7 +84,7 @@ async def test_each_step_is_done_by_its_keys_and_not_before(name: str) -> None:
         await stage.until(lambda: stage.app.talk.steps, "its steps")
         for place, step in enumerate(of(pattern)):
             if step.keys:
-                await stage.glance()
+                await stage.few_redraws()
                 assert progress(stage).next is step, f"{step.code} is not done before its keys are pressed"
                 await stage.shows(words.sentence(step.code))
                 await press(stage, step)

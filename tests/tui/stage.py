@@ -23,7 +23,7 @@ from textual.widgets import Input, OptionList
 
 LIMIT = 20.0
 """Seconds after which a condition counts as missed; far more than it should need."""
-GLANCE = 0.3
+BRIEFLY = 0.3
 """Seconds to wait for something that must not happen: long enough for a few redraws."""
 SIZES = ((80, 24), (100, 30), (160, 45))
 
@@ -67,9 +67,9 @@ class Stage:
         """Wait until all these words are on the screen."""
         await self.until(lambda: all(word in self.text for word in words), f"shows {words}")
 
-    async def glance(self) -> None:
+    async def few_redraws(self) -> None:
         """Wait for a few redraws."""
-        await self.pilot.pause(GLANCE)
+        await self.pilot.pause(BRIEFLY)
 
     async def press(self, *keys: str) -> None:
         """Press one key after the other, each when the previous one has been handled."""

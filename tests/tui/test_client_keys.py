@@ -92,7 +92,7 @@ async def load(stage: Stage) -> None:
 
 @checks.key("burst")
 async def burst(stage: Stage) -> None:
-    await stage.glance()
+    await stage.few_redraws()
     await stage.press("right", "u")
     before = stage.session.clients[1].echoed
     await answer(stage, "30")

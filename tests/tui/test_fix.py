@@ -76,7 +76,7 @@ async def test_disarmed_block_stays_off_when_the_pattern_restarts() -> None:
             await stage.until(lambda: not stage.app.live.running, "it has stopped")
             for key in back:
                 await stage.press(key)
-                await stage.glance()
+                await stage.few_redraws()
             await stage.serving("asyncio-blocking")
             assert stage.app.live.block.now is None
             await stage.shows("block: off")

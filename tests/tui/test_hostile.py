@@ -57,7 +57,7 @@ async def test_hostile_bytes_are_shown_escaped(sockets: list[socket.socket]) -> 
             before = stage.session.totals.recv_bytes
             client.send(data)
             await stage.until(lambda: stage.session.totals.recv_bytes > before, what)  # noqa: B023
-            await stage.glance()
+            await stage.few_redraws()
             assert not control_characters(stage), what
             picture = stage.app.export_screenshot()
             assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", picture), what
@@ -138,7 +138,7 @@ async def test_forged_records_do_not_change_the_writing_direction(size: tuple[in
         stage.session.apply(Unavailable(now, "threads", TURNED))
         for key in ("1", "2", "3", "4", "5", "6", "7", "8"):
             await stage.press(key, "end", "y")  # this includes the notice of a copied line
-            await stage.glance()
+            await stage.few_redraws()
             assert not control_characters(stage), key
             assert stage.app.clipboard.isprintable(), "it may be pasted into another terminal, which would obey it"
             borders = "".join(f"{widget.border_title}{widget.border_subtitle}" for widget in stage.app.query("*"))

@@ -263,7 +263,7 @@ async def test_matrix_opens_at_the_last_cell() -> None:
         screen = await opened(stage)
         await stage.until(lambda: f" {PATTERNS[2].title} / {KINDS[1]}" in detail(screen), "the same cell")
         await stage.pilot.resize_terminal(100, 30)
-        await stage.glance()
+        await stage.few_redraws()
         assert f" {PATTERNS[2].title} / {KINDS[1]}" in detail(screen)
 
 

@@ -133,7 +133,7 @@ async def test_reason_of_a_rejection_is_in_the_clients_line() -> None:
         connection, now = stage.connection(1), time.monotonic_ns()
         assert connection.key
         stage.session.apply(Bye(now, connection.pid, connection.tid, connection.key[1], why))
-        await stage.glance()
+        await stage.few_redraws()
         assert why not in stage.shown("exchange"), "its end is not told by both yet"
         stage.session.apply(ClientClosed(now, 1, "server-closed"))
         await stage.until(lambda: f"[1] {why}" in stage.shown("exchange"), "why")
@@ -150,7 +150,7 @@ async def test_closed_client_is_not_opened_for_the_next_pattern() -> None:
         assert stage.app.client is None
         stage.app.client = 1  # as before its opening is reported
         await stage.press("m", "s")
-        await stage.glance()
+        await stage.few_redraws()
         assert stage.app.is_running
 
 

@@ -26,7 +26,7 @@ async def test_first_click_on_a_pattern_shows_it_and_second_starts_it() -> None:
         await stage.serving("select-loop")
         assert stage.app.query_one(PatternsPanel).pattern is find("select-loop")
         await click(stage, "patterns", "NON-BLOCKING")
-        await stage.glance()
+        await stage.few_redraws()
         assert stage.session.server
         assert stage.session.server.pattern == "select-loop"
 
@@ -97,6 +97,6 @@ async def test_a_click_on_a_hit_that_is_gone_does_nothing() -> None:
         row = Style.from_meta({"option": hits.option_count + 5})
         x, y = hits.region.offset
         hits.post_message(events.Click(hits, 0, 0, 0, 0, 1, False, False, False, x, y, style=row))
-        await stage.glance()
+        await stage.few_redraws()
         assert stage.app.is_running
         assert isinstance(stage.app.screen, CommandPalette)

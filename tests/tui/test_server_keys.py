@@ -21,7 +21,7 @@ async def start(stage: Stage) -> None:
 @checks.key("demo")
 async def demo(stage: Stage) -> None:
     await stage.press("g")
-    await stage.glance()
+    await stage.few_redraws()
     assert stage.session.server
     assert stage.session.server.pattern == "thread-pool", "a running server is not cut off"
     await stage.press("space", "g")

@@ -197,7 +197,7 @@ async def test_frozen_screen_shows_a_stall_as_long_as_it_was_then() -> None:
         (stall,) = still.stalls.going.values()
         length = text.duration(stall.lasted(moment))
         await stage.until(lambda: time.monotonic_ns() > moment + text.SECOND, "time goes on")
-        await stage.glance()
+        await stage.few_redraws()
         assert f" {length} blocked" in stage.shown("stalls")
         assert f"blocked {length}" in stage.shown("source")
         assert stage.shown("timeline").count(f"blocked {length}") == 2

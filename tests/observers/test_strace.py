@@ -11,7 +11,7 @@ from echo_tui.observers.strace import StackRequests, Strace, is_installed
 from tests.observers.watching import LIMIT, eventually, watched
 
 with_strace = pytest.mark.skipif(not is_installed(), reason="there is no strace")
-LOOK = [
+REQUEST = [
     "--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_TKILL, si_pid=18903, si_uid=0} ---",
     r'write(5, "Stack (most recent call first):\n", 32) = 32',
     'write(5, "  File ", 7)      = 7',
@@ -33,18 +33,18 @@ def of(thread: int, lines: list[str]) -> list[str]:
     return [f"[pid {thread}] {line}" for line in lines]
 
 
-@pytest.mark.parametrize("cut", range(len(LOOK) + 1))
+@pytest.mark.parametrize("cut", range(len(REQUEST) + 1))
 def test_stack_request_is_left_out_wherever_it_is_split(cut: int) -> None:
     looks = StackRequests()
-    assert looks.without([*BEFORE, *LOOK[:cut]]) == BEFORE
-    assert looks.covers('write(5, "  Fi') == (0 < cut < len(LOOK))
-    assert looks.without([*LOOK[cut:], *AFTER]) == AFTER
+    assert looks.without([*BEFORE, *REQUEST[:cut]]) == BEFORE
+    assert looks.covers('write(5, "  Fi') == (0 < cut < len(REQUEST))
+    assert looks.without([*REQUEST[cut:], *AFTER]) == AFTER
 
 
 def test_stack_request_of_one_thread_hides_no_call_of_another() -> None:
     looks, other = StackRequests(), of(18910, AFTER)
     unfinished = of(18907, ['write(5, "  File ", 7 <unfinished ...>', "<... write resumed>)        = 7"])
-    first, *rest = of(18907, LOOK)
+    first, *rest = of(18907, REQUEST)
     assert looks.without([first, other[0], unfinished[0], other[1], unfinished[1], *rest, *of(18907, AFTER)]) == [
         *other,
         *of(18907, AFTER),
@@ -52,11 +52,11 @@ def test_stack_request_of_one_thread_hides_no_call_of_another() -> None:
 
 
 def test_stack_request_without_an_end_ends_with_the_next_call() -> None:
-    assert StackRequests().without([*LOOK[:3], *AFTER]) == AFTER
+    assert StackRequests().without([*REQUEST[:3], *AFTER]) == AFTER
 
 
 def test_stack_request_ends_although_thread_ids_appear() -> None:
-    assert StackRequests().without([*LOOK[:3], *of(18907, LOOK[7:]), *AFTER]) == AFTER
+    assert StackRequests().without([*REQUEST[:3], *of(18907, REQUEST[7:]), *AFTER]) == AFTER
 
 
 @with_strace

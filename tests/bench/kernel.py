@@ -64,7 +64,7 @@ def connected(count: int) -> Iterator[tuple[str, int]]:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server((HOST, 0), backlog=count))
         port = listener.getsockname()[1]
-        command = [sys.executable, "-m", "tests.bench.strangers", str(port), str(count)]
+        command = [sys.executable, "-m", "tests.bench.external", str(port), str(count)]
         job = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         stack.callback(job.kill)
         listener.settimeout(PATIENCE)

@@ -23,7 +23,7 @@ from tests.ports import free_port
 
 RATE = 50_000
 CROWD = 1000
-STRANGERS = 10_000
+EXTERNAL = 10_000
 CHATTER = 0.1
 """Messages per second of each external client."""
 CHURN = 1000
@@ -200,14 +200,14 @@ def crowd(effort: Effort) -> Section:
 
 def scale(effort: Effort) -> Section:
     """Measure with ten thousand external clients, and with a thousand that connect and leave each second."""
-    section = Section(f"Screen, {STRANGERS:,} external clients at {CHATTER:g} messages/s each, or {CHURN:,} a second")
+    section = Section(f"Screen, {EXTERNAL:,} external clients at {CHATTER:g} messages/s each, or {CHURN:,} a second")
     for pattern in ("asyncio", "epoll-loop"):
-        for count, option, rate in ((STRANGERS, "--chatter", CHATTER), (0, "--churn", CHURN)):
-            _strangers(section, effort, pattern, count, (option, str(rate)))
+        for count, option, rate in ((EXTERNAL, "--chatter", CHATTER), (0, "--churn", CHURN)):
+            _external(section, effort, pattern, count, (option, str(rate)))
     return section
 
 
-def _strangers(section: Section, effort: Effort, pattern: str, count: int, talk: tuple[str, str]) -> None:
+def _external(section: Section, effort: Effort, pattern: str, count: int, talk: tuple[str, str]) -> None:
     port, runs, had = free_port(), list[Measured](), 0
     name = f"{pattern}, {count:,} connected" if count else f"{pattern}, {talk[1]} a second come and go"
     with contextlib.ExitStack() as stack:
@@ -215,12 +215,12 @@ def _strangers(section: Section, effort: Effort, pattern: str, count: int, talk:
 
         def ready(terminal: Terminal) -> None:
             full(terminal)
-            command = [sys.executable, "-m", "tests.bench.strangers", str(port), str(count), *talk]
+            command = [sys.executable, "-m", "tests.bench.external", str(port), str(count), *talk]
             jobs.append(stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)))
             stack.callback(jobs[0].kill)
             assert jobs[0].stdout
             if jobs[0].stdout.readline().strip() != str(count):
-                raise DidNotWork("not all strangers were connected")
+                raise DidNotWork("not all clients were connected")
 
         def keys(terminal: Terminal) -> list[float]:
             nonlocal had

@@ -63,10 +63,10 @@ def test_a_pool_whose_threads_are_all_in_calls_is_busy() -> None:
     assert [rule for rule, _ in stall.clues] == ["pool-busy"]
     assert (stall.cause, stall.attribution) == (Cause.ALL_WORKERS_BUSY, Attribution.ARCHITECTURE)
     assert stall.culprit
-    assert stall.culprit.tid == PID + 1, "one of them is shown"
+    assert stall.culprit.tid == PID + 1, "one of the busy threads is shown"
 
 
-def test_a_thread_that_is_free_makes_no_busy_pool() -> None:
+def test_pool_with_a_free_thread_is_not_busy() -> None:
     scene = Scene("accept", "recv")
     for conn in (1, 2):
         scene.accepts(conn, tid=PID + conn, by=PID)

@@ -22,7 +22,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList
 
 LIMIT = 20.0
-"""Seconds after which a condition counts as missed; far more than it should need."""
+"""Seconds after which a condition counts as failed; far longer than it needs."""
 BRIEFLY = 0.3
 """Seconds to wait for something that must not happen: long enough for a few redraws."""
 SIZES = ((80, 24), (100, 30), (160, 45))
@@ -222,7 +222,7 @@ async def dashboard(
             yield stage
         finally:
             group = [*live.session.resources.processes, live.client_process.pid]
-    assert not app.return_code, "a fault of its own"
+    assert not app.return_code, "the dashboard has failed"
     assert free_of_processes(before)
     assert not [pid for pid in group if is_alive(pid)]
 

@@ -39,7 +39,7 @@ async def test_frozen_screen_does_not_change_while_counting_continues() -> None:
         assert missed > 100
         assert int(banner.split()[1].replace(",", "")) <= missed
         await stage.press("p")
-        await stage.until(lambda: picture(stage)["events"] != before["events"], "it goes on")
+        await stage.until(lambda: picture(stage)["events"] != before["events"], "new events")
         assert "FROZEN" not in stage.text
 
 
@@ -134,7 +134,7 @@ async def test_panel_expands_to_the_whole_screen_and_back() -> None:
             assert stage.app.focused is focused
 
 
-async def test_rows_do_not_move_under_somebody_who_reads_them() -> None:
+async def test_rows_do_not_move_while_they_are_read() -> None:
     async with dashboard("thread-pool", clients=10) as stage:
         await stage.until(lambda: stage.session.totals.new == 10, "ten that are served")
         await stage.press("3", "down", "down")

@@ -1,4 +1,4 @@
-"""External clients in their own process: `python -m tests.bench.strangers PORT COUNT`.
+"""External clients in their own process: `python -m tests.bench.external PORT COUNT`.
 
 With `--chatter` each client sends this many messages per second; with `--churn` this many clients per second connect,
 get an echo and leave. It prints the number of connected clients, and on SIGTERM the number of echoes received.
@@ -20,7 +20,7 @@ LINGER = 0.1
 """Seconds that a client of `--churn` stays connected."""
 
 
-class Strangers:
+class ExternalClients:
     """The clients, and their number of echoes."""
 
     def __init__(self, port: int) -> None:
@@ -88,15 +88,15 @@ def main() -> None:
     parser.add_argument("--churn", type=float, default=0.0)
     arguments = parser.parse_args()
     raise_descriptor_limit()
-    strangers = Strangers(arguments.port)
-    signal.signal(signal.SIGTERM, lambda *_: setattr(strangers, "over", True))
-    clients = [strangers.open() for _ in range(arguments.count)]
+    external = ExternalClients(arguments.port)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(external, "over", True))
+    clients = [external.open() for _ in range(arguments.count)]
     print(len(clients), flush=True)
     if arguments.churn:
-        strangers.churn(arguments.churn)
+        external.churn(arguments.churn)
     else:
-        strangers.chatter(clients, arguments.chatter)
-    print(strangers.echoes, strangers.connected, flush=True)
+        external.chatter(clients, arguments.chatter)
+    print(external.echoes, external.connected, flush=True)
     sys.exit(0)
 
 

@@ -26,7 +26,7 @@ ENTRY = 9
 HIGHEST = 1 << 47
 CHUNK, LARGEST_DATA = 1 << 20, 64 << 20
 MOST, EVER = 2000, 1 << 20
-"""The limit of goroutines that are read, and of goroutines that ever existed; with more nothing is printed."""
+"""The limits of living goroutines, and of all entries in the runtime's list; with more nothing is printed."""
 DEPTH, FRAMES = 64, 32
 """The limits of frames that are walked, and of calls that are printed."""
 LARGEST_STACK = 1 << 16
@@ -93,7 +93,7 @@ class Runtime:
         return (text, rodata) if text <= low < high <= end and rodata else None
 
     def goroutines(self) -> Sequence[int]:
-        """Return the addresses of all goroutines, including dead ones: the only slice whose elements are goroutines."""
+        """Return the addresses of all goroutines, including dead ones: the first slice with goroutines as elements."""
         for _, data in self._data():
             words = struct.unpack_from(f"<{len(data) // 8}Q", data)
             for place in range(len(words) - 2):
@@ -103,7 +103,7 @@ class Runtime:
         raise NotGo
 
     def _are(self, first: int, count: int) -> bool:
-        """Return whether these are goroutines: each has saved its own address, and their numbers are unique."""
+        """Return whether these are goroutines: each of the first ones has saved its own address."""
         try:
             addresses = self._memory.words(first, min(count, 8))
             read = [self._memory.words(address, WORDS) for address in addresses if not address % 8]
@@ -248,7 +248,7 @@ class Reader:
 
 
 def goroutines(pid: int) -> list[dict[str, object]]:
-    """Return the goroutines of a process, those of the program's first threads first. Raises an exception of WRONG."""
+    """Return the goroutines of a process, in the order of the runtime's list. Raises an exception of WRONG."""
     with open(f"/proc/{pid}/exe", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         program, memory = Program(lambda offset, size: data[offset : offset + size]), Memory(pid)
         if program.machine != AMD64:

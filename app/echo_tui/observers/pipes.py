@@ -19,7 +19,7 @@ class Pipes:
         self._known: dict[str, tuple[float, str]] = {}
 
     def reader(self, pid: int, descriptor: int) -> str:
-        """Return the process, by id and name, that reads from a pipe which another one writes to; empty if it is no pipe.
+        """Return the process, by id and name, that reads from the pipe of a descriptor; empty if it is no pipe.
 
         Of several readers, the oldest one; `?` if none is visible.
         """

@@ -62,7 +62,7 @@ class Stacks:
         return bool(self._pid)
 
     def ask(self, pid: int, tids: Iterable[int]) -> bool:
-        """Ask these threads of a process, in order. Return False if the process does not have our handler."""
+        """Ask these threads of a process, in order. Return False while busy, or if the process lacks our handler."""
         if self.busy or self.missing or not answers(pid):
             return False
         self._pid, self._left, self._found = pid, list(tids), []
@@ -131,7 +131,7 @@ class Stacks:
 
     def _sample(self) -> StackSample | None:
         pid, self._pid, self._asked = self._pid, 0, 0
-        # The oldest answer's time, because it limits how long a thread is known to have been on its line.
+        # The time of the request: every stack is newer, which matters for how long a thread has been on its line.
         return StackSample(self._began, pid, self._found) if self._found else None
 
 

@@ -53,7 +53,7 @@ class StackRequests:
             self._under.add(thread)
         ours = self.covers(line)
         if not ours or call == "rt_sigreturn":
-            self._under -= {thread, ""} if thread else self._under  # shown only with several threads
+            self._under -= {thread, ""} if thread else self._under  # strace omits the id of a single thread
         return ours
 
 

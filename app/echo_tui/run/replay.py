@@ -32,7 +32,7 @@ from echo_tui.session.folding import advanced, fold
 from echo_tui.session.session import Session
 
 NOT_OBSERVED = (b'{"type":"stall"', b'{"type":"pending"', b'{"type":"summary"', b'{"type":"header"')
-"""The first bytes of lines that were inferred from other observations."""
+"""The first bytes of lines that are no observations: derived lines, and headers."""
 APART = 20_000
 """Observations between two checkpoints: at most this many are folded to go to any position."""
 SESSIONS = 200

@@ -82,7 +82,7 @@ class Stream:
                 print(stall_line(report, self.start), flush=True)
 
     def pending(self, session: Session, now: int) -> None:
-        """Write the number of pending replies, at most once a second, until there are none."""
+        """Write the number of pending replies, at most once a second, down to zero."""
         since = session.replies.since
         if now - self._told_at < SECOND or not (since or self._pending):
             return

@@ -63,7 +63,7 @@ def test_every_pattern_has_steps() -> None:
     assert not [pattern.name for pattern in PATTERNS if not of(pattern)], "add them to STEPS in tour/steps.py"
 
 
-def test_the_readme_names_every_command() -> None:
+def test_readme_names_every_command() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^    echo-tui ([a-z]+) ", text, re.MULTILINE))
     assert named == {name for name, command in cli.commands.items() if not command.hidden}

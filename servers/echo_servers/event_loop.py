@@ -1,4 +1,4 @@
-"""Shared by the asyncio patterns: a loop that writes reports before it waits, and reports a lack of descriptors once."""
+"""Shared by the asyncio patterns: a loop that writes reports before it waits, and reports lacking descriptors once."""
 
 import asyncio
 import selectors

@@ -44,8 +44,8 @@ class Pattern:
     Empty if there is no such number, as where a thread is started for each client."""
     block: BlockSetting | None = None
     serves_in: str = ""
-    """Whom a connection has for itself: a `thread`, a `process` with all its threads (that is one), or nobody, because
-    one thread serves all of a process's in a `loop`. Empty where nobody is served."""
+    """What serves a connection: its own `thread`, its own single-threaded `process`, or a `loop`, in which one thread
+    serves all connections of its process. Empty if the pattern serves nobody."""
     moves: tuple[str, ...] = ()
     """Kinds of block that do not block the serving thread, because they are moved away from it."""
     moves_to: str = ""

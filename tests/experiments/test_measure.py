@@ -30,7 +30,7 @@ SEVERITY = ("stopped", "slowed", "untouched", "not served")
 
 
 Suffering = dict[bool, str]
-"""The worst that a client felt, of those in the blocked process (True) and of those in other processes (False)."""
+"""How the most affected client was affected, in the blocked process (True) and in other processes (False)."""
 
 
 def worst(felt: Iterable[tuple[bool, str]]) -> Suffering:
@@ -41,7 +41,7 @@ def worst(felt: Iterable[tuple[bool, str]]) -> Suffering:
 
 
 def felt_by_raw_sockets(start: Starter, pattern: str, kind: str, workers: int | None) -> tuple[Suffering, bool, bool]:
-    """Return what the others felt, whether a newcomer was served in time, and whether by the blocked process."""
+    """Return how the others were affected, whether a new client was served in time, and whether by that process."""
     server = start(pattern, *(("--workers", str(workers)) if workers else ()))
     address = server.host, server.port
 

@@ -118,7 +118,7 @@ def test_invalid_argument_is_one_line_and_exit_code_2(arguments: list[str], said
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
-def test_without_reports_a_stall_has_the_same_cause_and_line() -> None:
+def test_stall_without_reports_has_the_same_cause_and_line() -> None:
     port = str(free_port())
     arguments = ["asyncio", "--clients", "3", "--load", "5", "--block", "sleep:0.6", "--for", "3s", "--no-reports"]
     done = watch(*arguments, "--json", "--port", port)

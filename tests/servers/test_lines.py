@@ -39,7 +39,7 @@ def test_lines_of_the_article(start: Starter, pattern: str) -> None:
     assert server.err.lines == [f"serving 127.0.0.1:{server.port}, Ctrl-C ends it"]
 
 
-def test_the_block_is_announced_as_in_the_article(start: Starter) -> None:
+def test_block_is_announced_as_in_the_article(start: Starter) -> None:
     server = start("asyncio-blocking", "--block", "0.01", printed=True, page=False)
     with server.connect() as client:
         ask(client)

@@ -61,7 +61,7 @@ async def test_header_words_the_block_alike_at_every_size(size: tuple[int, int],
     assert (words if on else "block: off") in header
 
 
-async def test_without_colour_a_stall_stands_out_more_than_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stall_stands_out_more_than_the_block_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=(100, 30)):

@@ -306,5 +306,5 @@ async def test_failed_cells_are_measured_again_but_not_impossible_ones() -> None
         assert ("nonblocking", "sleep") not in screen._missing
         assert ("asyncio", "sleep") in screen._missing
         mark = table.get_cell_at(Coordinate(ROWS["eventlet"], KINDS.index("cpu") + 1)).spans[-1]
-        assert mark.style == stage.app.palette.good, "the newcomer was served, whatever the others felt"
+        assert mark.style == stage.app.palette.good, "the new client was served, although others were affected"
         assert stage.app.picture_name().startswith("echo-tui-matrix-")

@@ -1,7 +1,7 @@
-"""Random keys, bytes and clicks against the real dashboard in a pseudo-terminal: `make fuzz-keys`.
+"""Random keys, bytes and clicks sent to the real dashboard in a pseudo-terminal: `make fuzz-keys`.
 
-Every step is drawn from the seed, so `--seed` plays the same ones again. A dashboard that ends with exit code 0 was
-asked to (a click on quit, a command of the palette) and is started anew; any other end is a fault.
+The steps depend only on `--seed`. A dashboard that ends with an exit code in LEFT was asked to quit (a click on quit,
+a command of the palette) and is started again; any other end is a fault.
 """
 
 import argparse
@@ -33,16 +33,16 @@ GARBAGE = [
 LAST = 12
 WIDTH, HEIGHT = 100, 30
 LEFT = (0, 130, -signal.SIGINT)
-"""How a dashboard ends that was asked to; Ctrl-C during the last moments, on a restored terminal, is SIGINT."""
+"""Exit codes of a requested end; Ctrl-C after the terminal is restored gives SIGINT."""
 COME_UP = 20.0
-"""Seconds that a dashboard has to take over the terminal: before that, Ctrl-C ends the interpreter as it starts."""
+"""Seconds for a dashboard to take over the terminal; before that, Ctrl-C ends the interpreter during startup."""
 TAKEN_OVER = b"\x1b[?1049h"
-"""What a program writes that draws on the terminal's other screen (xterm, DECSET 1049)."""
+"""What a program writes to switch to the alternate screen (xterm, DECSET 1049)."""
 
 
 @dataclass
 class Outcome:
-    """What a run came to: how many steps it played, how often it was started, and the fault if there was one."""
+    """The result of a run: steps played, starts of the dashboard, and the fault if there was one."""
 
     steps: int = 0
     starts: int = 0
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def steps(seed: int) -> Iterator[tuple[bytes, float]]:
-    """Give what to type and the seconds to wait after it, without an end."""
+    """Yield what to type and the seconds to wait afterwards, endlessly."""
     chance = random.Random(seed)
     while True:
         kind = chance.random()
@@ -74,7 +74,7 @@ def _clicks(chance: random.Random) -> bytes:
 
 
 def play(seed: int, count: int, seconds: float = float("inf")) -> Outcome:
-    """Play so many steps, or for so long; stop at the first fault."""
+    """Play `count` steps, for at most `seconds`; stop at the first fault."""
     outcome, source, until = Outcome(), steps(seed), time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder:
         while outcome.steps < count and time.monotonic() < until and not outcome.fault:
@@ -95,7 +95,7 @@ def play(seed: int, count: int, seconds: float = float("inf")) -> Outcome:
 
 
 def _traceback(folder: Path, terminal: Terminal) -> str:
-    """Return what the dashboard has written of its fault, or else the last that it drew."""
+    """Return the dashboard's fault report, or else the end of its output."""
     kept = folder / "echo-tui" / "fault.txt"
     return kept.read_text() if kept.exists() else repr(terminal.last[-600:])
 
@@ -111,7 +111,7 @@ def _come_up(terminal: Terminal) -> None:
 
 
 def _type(terminal: Terminal, data: bytes) -> None:
-    """Write without ever waiting for a program that waits for us to read."""
+    """Write without blocking while the program waits for its output to be read."""
     while data and not terminal.ended():
         _, room, _ = select.select([], [terminal.master], [], 0)
         if room:
@@ -121,7 +121,7 @@ def _type(terminal: Terminal, data: bytes) -> None:
 
 
 def _drain(terminal: Terminal, seconds: float) -> None:
-    """Take in what is drawn for so long, without an emulator: only its tail is looked at."""
+    """Read output for this long without an emulator; only its end is kept."""
     until = time.monotonic() + seconds
     while True:
         ready, _, _ = select.select([terminal.master], [], [], max(until - time.monotonic(), 0))
@@ -137,7 +137,7 @@ def _drain(terminal: Terminal, seconds: float) -> None:
 
 
 def main() -> None:
-    """Play, and say what came of it."""
+    """Play, and print the result; exit code 1 after a fault."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)

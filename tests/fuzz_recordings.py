@@ -1,4 +1,4 @@
-"""Mutated recordings: nothing that is in a file may end the program, or reach a terminal as an escape.
+"""Mutated recordings: no content of a file may crash the program or reach a terminal as an escape sequence.
 
 `python -m tests.fuzz_recordings --files N --seed S`; a failing file is kept, and its seed is printed.
 """
@@ -30,7 +30,7 @@ PACKERS = (bytes, bytes, gzip.compress, zstandard.ZstdCompressor().compress)
 
 
 def real() -> list[Observation]:
-    """Return what a real run with a stall has observed."""
+    """Return the observations of a real run with a stall."""
     run = Run("asyncio")
     try:
         run.stall()
@@ -40,7 +40,7 @@ def real() -> list[Observation]:
 
 
 def mutated(lines: list[bytes], chance: random.Random) -> bytes:
-    """Return a recording in which some lines are damaged, moved, or doubled, and perhaps the end is missing."""
+    """Return a recording with lines damaged, moved or duplicated, perhaps compressed, and perhaps cut off."""
     found = lines[:1]
     rest = chance.sample(lines[1:], k=min(len(lines) - 1, chance.randrange(5, 120)))
     if chance.random() < 0.7:
@@ -65,7 +65,7 @@ def mutated(lines: list[bytes], chance: random.Random) -> bytes:
 
 
 def tried(path: Path, chance: random.Random) -> None:
-    """Read a file in every way; only a BadRequest of one line may come of it."""
+    """Read a file in every way; the only permitted exception is a BadRequest of one line."""
     try:
         replay = Replay(str(path))
     except BadRequest as refusal:
@@ -93,7 +93,7 @@ def tried(path: Path, chance: random.Random) -> None:
         *difference(("a", "b"), findings, findings),
     ]
     for text in texts:
-        assert not any(not char.isprintable() and char != "\n" for char in text), "an escape"
+        assert not any(not char.isprintable() and char != "\n" for char in text), "a control character"
     assert "<script" not in texts[1]
 
 

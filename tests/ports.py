@@ -1,4 +1,4 @@
-"""Ports of the loopback for the tests and the benchmark."""
+"""Loopback ports for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port without a listener."""
     with socket.create_server((HOST, 0)) as listener:
         return int(listener.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Whether a server that is started now could listen on the port."""
+    """Return whether a server started now could listen on the port."""
     with socket.socket() as successor:
         successor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

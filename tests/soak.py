@@ -1,8 +1,8 @@
-"""Normal mixed traffic for a long time: every stall that is told must be one (`make soak`).
+"""Mixed traffic for a long time: every reported stall must be real (`make soak`).
 
-All patterns run side by side, the busy loop alone, each with as many clients as it serves. A stall is true if our
-clients have felt it by their own clocks, which know nothing of the kernel's evidence; on a machine that others use too
-there may be such ones. One that nobody has felt is a false alarm.
+All patterns run side by side, except the busy loop, which runs alone; each has as many clients as it serves. A stall
+is real if a victim waited by its own clock, which is independent of the kernel's evidence; on a shared machine there
+may be real ones. A stall without such a victim is a false alarm.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from echo_tui.run.live import Live
 from echo_tui.run.plan import Plan
 
 MINUTES = 10.0
-LOOK = 0.05
+INTERVAL = 0.05
 FELT = 0.8
-"""The share of a stall that a victim must have waited by its own clock for the stall to be true."""
+"""The share of a stall that a victim must have waited, by its own clock, for the stall to be real."""
 CLIENTS = {"single-thread": 1, "busy-loop": 1, "process-pool": 2, "thread-pool": 9}
 MANY = 12
 SIZES = (1, 64, 64, 64, 900, 5_000)
@@ -46,10 +46,10 @@ class Soaked:
         self.live.open_clients(max(self.most - 1, 1))
 
     def turn(self) -> None:
-        """What the dashboard does twenty times a second, and now and then something new from the clients."""
+        """Do what the dashboard does 20 times a second, and sometimes change the clients' traffic."""
         self.driver.turn()
         self._felt.update(self.live.session.connections)
-        if self.chance.random() < LOOK / 3:
+        if self.chance.random() < INTERVAL / 3:
             self._stir()
         self._judge()
 
@@ -68,11 +68,11 @@ class Soaked:
 
     def _judge(self) -> None:
         for stall in self.live.session.stalls.all:
-            if stall.end and time.monotonic_ns() - stall.end > 1e9:  # by then the clients have said what they felt
+            if stall.end and time.monotonic_ns() - stall.end > 1e9:  # by then the clients have reported their waits
                 self._tell(stall)
 
     def judge_all(self) -> None:
-        """The end: what goes on is judged as it stands."""
+        """Judge the remaining stalls as they are at the end."""
         for stall in self.live.session.stalls.all:
             self._tell(stall)
 
@@ -82,7 +82,7 @@ class Soaked:
             (self.true if self._was_felt(stall) else self.false).append(stall)
 
     def _was_felt(self, stall: Stall) -> bool:
-        """Whether one of its victims has waited through it, by its own clock."""
+        """Return whether a victim waited through the stall, by its own clock."""
         for number in stall.victims:
             for wait in self._felt[number].waits if number in self._felt else ():
                 end = stall.end or time.monotonic_ns()
@@ -100,7 +100,7 @@ def soak(names: list[str], minutes: float, seed: int) -> list[Soaked]:
         while time.monotonic() < end:
             for each in those:
                 each.turn()
-            due = max(due + LOOK, time.monotonic() - LOOK)
+            due = max(due + INTERVAL, time.monotonic() - INTERVAL)
             time.sleep(max(due - time.monotonic(), 0))
         for each in those:
             each.judge_all()
@@ -111,7 +111,7 @@ def soak(names: list[str], minutes: float, seed: int) -> list[Soaked]:
 
 
 def main() -> int:
-    """Run, and say what was told; 1 if a stall was told that nobody felt, or nothing was served."""
+    """Run, and print the stalls; return 1 after a false alarm, or if a pattern served nothing."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=MINUTES, help="for each pattern (10)")
     parser.add_argument("--seed", type=int, default=1)

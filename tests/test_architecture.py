@@ -1,4 +1,4 @@
-"""What ARCHITECTURE.md says of the files, against the files."""
+"""The documentation, compared with the code: modules, parts of a session, codes, commands, links and sentences."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ from echo_tui.words import stalls, target
 ROOT = Path(__file__).parents[1]
 
 
-def test_every_module_of_the_matrix_is_named() -> None:
+def test_every_module_of_the_matrix_is_documented() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     said = text.partition("experiments/ ")[2].partition("model/ ")[0]
     modules = {file.name for file in (ROOT / "app" / "echo_tui" / "experiments").glob("*.py")} - {"__init__.py"}
@@ -29,8 +29,8 @@ HANDLERS = ("server_records", "client_records", "samples")
 
 
 @pytest.mark.parametrize("name", HANDLERS)
-def test_what_an_observation_does_to_several_parts_is_done_by_their_methods(name: str) -> None:
-    """The rules assign to local names only: each part of a session changes only itself."""
+def test_handlers_change_parts_only_through_their_methods(name: str) -> None:
+    """Handlers assign to local names only, so that each part of a session is changed only by itself."""
     tree = ast.parse((ROOT / "app" / "echo_tui" / "session" / f"{name}.py").read_text(encoding="utf-8"))
     assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)]
     assert assigned
@@ -38,13 +38,13 @@ def test_what_an_observation_does_to_several_parts_is_done_by_their_methods(name
     assert not [ast.unparse(target) for target in targets if not isinstance(target, ast.Name | ast.Tuple)]
 
 
-def test_a_session_has_no_ancestors_and_names_its_parts_once() -> None:
+def test_session_is_composed_of_distinct_parts() -> None:
     assert Session.__mro__ == (Session, object)
     kinds = [type(part) for part in vars(Session()).values() if type(part).__module__.startswith("echo_tui.")]
     assert len(set(kinds)) == len(kinds)
 
 
-def test_the_codes_of_stalls_are_those_of_the_documentation() -> None:
+def test_codes_of_stalls_are_documented() -> None:
     said = set(re.findall(r"`([a-z-]+)`", (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")))
     kinds = {wait.value for wait in Wait} | {SYN_DROPPED}
     rules = {rule.name for rule in RULES}
@@ -63,14 +63,14 @@ def test_every_pattern_has_steps() -> None:
     assert not [pattern.name for pattern in PATTERNS if not of(pattern)], "add them to STEPS in tour/steps.py"
 
 
-def test_the_readme_names_every_command() -> None:
+def test_readme_names_every_command() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^    echo-tui ([a-z]+) ", text, re.MULTILINE))
     assert named == {name for name, command in cli.commands.items() if not command.hidden}
     assert len(text.splitlines()) <= 150
 
 
-def test_every_link_of_the_documentation_leads_somewhere() -> None:
+def test_links_of_the_documentation_exist() -> None:
     for file in (ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")):
         links = re.findall(r"\]\(([^)#:]+)\)", file.read_text(encoding="utf-8"))
         assert not [link for link in links if not (file.parent / link).exists()], file
@@ -78,11 +78,11 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
 
 SENTENCE = re.compile(r"[a-z]{2,} [a-z]{2,}")
 CLASSES = ("dialog wide", "hint first", HEADER.pattern)
-"""Literals with a space that nobody reads: classes of the style sheet, and a regular expression."""
+"""Literals with a space that are not shown: style-sheet classes and a regular expression."""
 
 
 def _sentences(tree: ast.Module) -> list[str]:
-    """Return the literals of a module that are no documentation, and not about a fault of the program, with a space."""
+    """Return a module's literals that look like sentences, without docstrings, exceptions and assertion messages."""
     unread = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise | ast.Assert):
@@ -100,6 +100,6 @@ def test_sentences_are_in_words(package: str) -> None:
     assert not {name: texts for name, texts in found.items() if texts}
 
 
-def test_a_sentence_of_a_panel_is_found() -> None:
+def test_sentence_of_a_panel_is_found() -> None:
     tree = ast.parse('"""Of a panel."""\nnotify(f"{name} has now ended")\nraise ValueError("not to be read")\n')
     assert _sentences(tree) == [" has now ended"]

@@ -1,4 +1,4 @@
-"""The command as a user has it: what it prints, how it refuses, and what it leaves unimported."""
+"""The command line: what it prints, what it refuses, and what it does not import."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "echo_tui
 
 
 def echo_tui(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end, with pipes for a terminal."""
+    """Run the command to its end, without a terminal."""
     return subprocess.run(
         [*COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
@@ -36,13 +36,13 @@ def echo_tui(*arguments: str, cwd: Path | None = None, **environment: str) -> su
 
 
 def said(run: subprocess.CompletedProcess[str]) -> str:
-    """What a command that went well has printed."""
+    """Return the output of a successful command."""
     assert (run.returncode, run.stderr) == (0, "")
     return run.stdout
 
 
 def refusal(run: subprocess.CompletedProcess[str]) -> str:
-    """The one line of a command that was refused."""
+    """Return the single error line of a refused command."""
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.startswith("echo-tui: ")
     assert run.stderr.endswith("\n")
@@ -64,7 +64,7 @@ COMMANDS = ["attach", "completion", "diff", "doctor", "export", "launch", "list"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["completion", "bash"]], ids=lambda a: a[0])
-def test_the_screen_is_not_imported_where_none_is_shown(arguments: list[str]) -> None:
+def test_commands_without_a_screen_do_not_import_it(arguments: list[str]) -> None:
     script = (
         "import sys; from echo_tui.cli.main import main\n"
         f"sys.argv = ['echo-tui', *{arguments!r}]\n"
@@ -90,7 +90,7 @@ def test_list_names_every_pattern_by_family() -> None:
 
 
 @pytest.mark.parametrize("extra", [pattern for pattern in PATTERNS if pattern.needs], ids=lambda pattern: pattern.name)
-def test_an_extra_that_is_not_installed_is_listed_and_refused_with_one_sentence(extra: Pattern, tmp_path: Path) -> None:
+def test_missing_extra_is_listed_and_refused(extra: Pattern, tmp_path: Path) -> None:
     sentence = f'needs {extra.needs}: pip install "echo-tui[more]"'
     (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules[{extra.needs!r}] = None")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
@@ -101,13 +101,13 @@ def test_an_extra_that_is_not_installed_is_listed_and_refused_with_one_sentence(
     assert refusal(echo_tui("serve", extra.name, "--port", "0", PYTHONPATH=path)) == sentence
 
 
-def test_what_is_installed_is_not_imported_to_find_out() -> None:
+def test_installed_extras_are_found_without_importing_them() -> None:
     script = "import sys; from echo_servers import catalog\nassert not any(p.missing for p in catalog.PATTERNS)\n"
     script += "assert not {p.needs for p in catalog.PATTERNS} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], timeout=LIMIT, check=True)
 
 
-def test_serve_prints_the_lines_of_the_article_from_any_folder(tmp_path: Path) -> None:
+def test_serve_prints_the_articles_lines_in_any_directory(tmp_path: Path) -> None:
     for name in ("app", "servers", "echo_tui", "echo_servers"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise ImportError('the wrong one')")
@@ -141,7 +141,7 @@ def test_serve_prints_the_lines_of_the_article_from_any_folder(tmp_path: Path) -
                 os.killpg(server.pid, signal.SIGKILL)
 
 
-def test_serve_stops_where_nobody_reads_its_lines_and_goes_on_where_somebody_does() -> None:
+def test_serve_stops_while_its_output_is_unread() -> None:
     command = [*COMMAND, "serve", "asyncio", "--port", "0"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -153,11 +153,11 @@ def test_serve_stops_where_nobody_reads_its_lines_and_goes_on_where_somebody_doe
             with socket.create_connection(("127.0.0.1", port), LIMIT) as client:
                 client.settimeout(0.5)
                 echoes, sent, silences = 0, 0, 0
-                while silences < 4:  # not a hiccup of the machine
+                while silences < 4:  # several in a row, so that a short pause of the machine does not count
                     if sent == echoes:
                         client.sendall(b"hogehoge\n")
                         sent += 1
-                        assert sent < 10_000, "the pipe is full some time"
+                        assert sent < 10_000, "the pipe never fills up"
                     try:
                         echoes += len(client.recv(9)) // 9
                         silences = 0
@@ -178,7 +178,7 @@ def test_serve_stops_where_nobody_reads_its_lines_and_goes_on_where_somebody_doe
             os.killpg(server.pid, signal.SIGKILL)
 
 
-def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
+def test_serve_shows_the_traceback_of_nonblocking() -> None:
     run = echo_tui("serve", "nonblocking", "--port", "0")
     assert run.returncode == 1
     lines = run.stderr.splitlines()
@@ -221,19 +221,19 @@ def test_serve_shows_the_traceback_that_nonblocking_dies_of() -> None:
         ("asyncio --clients 3", "the dashboard needs a terminal"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(arguments: str, sentence: str) -> None:
+def test_invalid_arguments_are_refused_in_one_line(arguments: str, sentence: str) -> None:
     assert refusal(echo_tui(*arguments.split())).startswith(sentence)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
-def test_the_matrix_says_what_its_words_mean_in_a_line_that_is_not_cut() -> None:
+def test_legend_of_the_matrix_is_one_uncut_line() -> None:
     lines = echo_tui("matrix", "--patterns", "nonblocking", "--kinds", "sleep").stdout.splitlines()
     assert lines[1].split("  ")[0] == "nonblocking"
     assert lines[2:-1] == [LEGEND]
     assert lines[-1].startswith("Measured ")
 
 
-def test_in_a_terminal_the_dashboard_says_which_of_its_streams_is_elsewhere() -> None:
+def test_dashboard_names_the_stream_that_is_no_terminal() -> None:
     terminal, other = pty.openpty()
     try:
         said = subprocess.run(
@@ -249,7 +249,7 @@ def test_in_a_terminal_the_dashboard_says_which_of_its_streams_is_elsewhere() ->
 @pytest.mark.parametrize(
     "arguments", ["list", "matrix --patterns nonblocking", "matrix --patterns nonblocking --json", "completion bash"]
 )
-def test_what_cannot_be_written_is_said_in_one_line(arguments: str) -> None:
+def test_write_error_is_reported_in_one_line(arguments: str) -> None:
     with open("/dev/full", "w") as full:
         run = subprocess.run(
             [*COMMAND, *arguments.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False
@@ -257,7 +257,7 @@ def test_what_cannot_be_written_is_said_in_one_line(arguments: str) -> None:
     assert (run.returncode, run.stderr) == (2, "echo-tui: stdout takes no more: No space left on device\n")
 
 
-def test_a_port_in_use_is_refused_by_the_name_of_its_owner() -> None:
+def test_port_in_use_names_its_process() -> None:
     with socket.create_server(("127.0.0.1", 0)) as owner:
         port = owner.getsockname()[1]
         line = refusal(echo_tui("serve", "multithread", "--port", str(port)))
@@ -266,7 +266,7 @@ def test_a_port_in_use_is_refused_by_the_name_of_its_owner() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_every_shell_gets_its_completion(shell: str) -> None:
+def test_completion_for_every_shell(shell: str) -> None:
     assert "_ECHO_TUI_COMPLETE" in said(echo_tui("completion", shell))
 
 
@@ -284,19 +284,16 @@ def test_every_shell_gets_its_completion(shell: str) -> None:
         ("echo-tui --block cpu", ["cpu:2", "cpu:5", "cpu:20"]),
     ],
 )
-def test_the_shell_is_told_what_comes_next(words: str, completed: list[str]) -> None:
+def test_completion_of_words(words: str, completed: list[str]) -> None:
     count = str(len(words.split(" ")) - 1)
     run = echo_tui(_ECHO_TUI_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=count)
     assert [line.partition(",")[2] for line in said(run).splitlines()] == completed
 
 
-def test_a_reader_that_goes_away_is_no_crash() -> None:
+def test_broken_pipe_is_silent() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     run = subprocess.run([*COMMAND, "list"], stdout=write_end, stderr=subprocess.PIPE, timeout=LIMIT, check=False)
     os.close(write_end)
     assert run.stderr == b""
     assert run.returncode != 2
-
-
-# The configuration file.

@@ -1,4 +1,4 @@
-"""The configuration file: what it sets, and one sentence for every mistake in it."""
+"""The configuration file: its settings, and a one-sentence error for every mistake."""
 
 import os
 import pty
@@ -21,13 +21,13 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_a_configuration_is_read_from_where_the_user_says(config: Path) -> None:
+def test_configuration_is_read_from_the_configured_path(config: Path) -> None:
     assert config_path() == config
     assert read_config(KNOWN) == Config()
     config.write_bytes('theme = "dämmerung"\n[keys]\nfreeze = "z"\n'.encode())
     assert read_config(KNOWN) == Config("dämmerung", {"freeze": "z"})
     config.write_text('[keys]\nfreeze = "q"\nquit = "p"\n')
-    assert read_config(KNOWN).keys == {"freeze": "q", "quit": "p"}, "two may change places"
+    assert read_config(KNOWN).keys == {"freeze": "q", "quit": "p"}, "two keys may be swapped"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_configuration_is_read_from_where_the_user_says(config: Path) -> None:
         ("stall_after = true", "stall_after takes whole milliseconds from 50 to 60,000"),
     ],
 )
-def test_a_mistake_in_it_is_one_sentence_with_the_files_name(config: Path, text: str, sentence: str) -> None:
+def test_mistake_is_reported_in_one_line_with_the_file_name(config: Path, text: str, sentence: str) -> None:
     config.write_bytes(text.encode("latin-1"))
     with pytest.raises(BadRequest) as refused:
         read_config(KNOWN)
@@ -62,7 +62,7 @@ def test_a_mistake_in_it_is_one_sentence_with_the_files_name(config: Path, text:
     assert "\n" not in str(refused.value)
 
 
-def test_a_configuration_that_cannot_be_read_is_one_sentence(config: Path) -> None:
+def test_unreadable_configuration_is_reported(config: Path) -> None:
     config.mkdir()
     with pytest.raises(BadRequest, match="Is a directory"):
         read_config(KNOWN)
@@ -77,7 +77,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_configuration_is_one_sentence(config: Path, text: bytes) -> None:
+def test_hostile_configuration_gives_a_short_error(config: Path, text: bytes) -> None:
     config.write_bytes(text)
     with pytest.raises(BadRequest) as refused:
         read_config(KNOWN)
@@ -85,9 +85,7 @@ def test_a_hostile_configuration_is_one_sentence(config: Path, text: bytes) -> N
 
 
 @pytest.mark.parametrize("kind", ["device", "fifo"])
-def test_a_configuration_that_is_no_file_is_not_read(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_regular_file_is_read(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path("/dev/zero")
     if kind == "fifo":
         os.mkfifo(path := tmp_path / "fifo")
@@ -96,12 +94,12 @@ def test_a_configuration_that_is_no_file_is_not_read(
         read_config(KNOWN)
 
 
-def test_what_a_terminal_would_obey_is_escaped_in_a_complaint() -> None:
+def test_control_characters_are_escaped_in_errors() -> None:
     assert refusal(echo_tui("serve", "\x1b[31mred\u202e")).isprintable()
 
 
 @pytest.mark.parametrize("text", ["theme = ", '[keys]\nfreze = "z"'])
-def test_the_dashboard_refuses_a_bad_configuration(config: Path, text: str) -> None:
+def test_dashboard_refuses_an_invalid_configuration(config: Path, text: str) -> None:
     config.write_text(text)
     ours, terminal = pty.openpty()
     run = subprocess.run(COMMAND, stdin=terminal, stdout=terminal, stderr=terminal, timeout=LIMIT, check=False)
@@ -113,6 +111,6 @@ def test_the_dashboard_refuses_a_bad_configuration(config: Path, text: str) -> N
     assert (shown.count("\n"), "\x1b" in shown) == (1, False)
 
 
-def test_the_null_device_is_an_empty_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_null_device_is_an_empty_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECHO_TUI_CONFIG", os.devnull)
     assert read_config(KNOWN) == Config()

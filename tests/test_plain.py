@@ -1,4 +1,4 @@
-"""Text from outside on a terminal."""
+"""Untrusted text is escaped before it reaches a terminal."""
 
 import json
 
@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 
 @given(st.dictionaries(st.text(), st.text()))
-def test_an_escaped_document_means_the_same(found: dict[str, str]) -> None:
+def test_escaped_json_has_the_same_value(found: dict[str, str]) -> None:
     escaped = plain_json(json.dumps(found, ensure_ascii=False))
     assert escaped.isprintable()
     assert json.loads(escaped) == found
 
 
-def test_json_cannot_give_orders_to_a_terminal() -> None:
+def test_json_contains_no_control_characters() -> None:
     assert plain_json('"\x9b2J \u202e 日本 é \x7f"') == r'"\u009b2J \u202e 日本 é \u007f"'

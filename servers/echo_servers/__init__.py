@@ -1,1 +1,1 @@
-"""What is watched: one echo server for each pattern. Runs in a child process; imports nothing of `app`."""
+"""The watched side: one echo server for each pattern. Runs in a child process and imports nothing of `echo_tui`."""

@@ -50,7 +50,7 @@ def run(request: Request) -> None:
             raise BadRequest(f"--{option} must be at least 1, not {value}")
     if request.quiet and request.options.print:
         raise BadRequest("--print and --quiet exclude each other")
-    # The default actions end the server at once, whatever Python is doing; its workers wear leashes.
+    # The default actions end the server at once, whatever Python is doing; its workers have parent-death pipes.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_DFL)
     raise_descriptor_limit()
@@ -68,7 +68,7 @@ def run(request: Request) -> None:
         pattern.load()(Server(report, page, request.options))
     except (OSError, RuntimeError) as failure:
         if pattern.serves and (words := shortage(failure)):
-            sys.unraisablehook = lambda unraisable: None  # what is half made complains when it is collected
+            sys.unraisablehook = lambda unraisable: None  # half-made objects fail when collected
             raise BadRequest(words) from failure
         raise
     finally:
@@ -126,7 +126,7 @@ def main() -> None:
 
 
 def print_from_pattern(failure: Exception) -> None:
-    """Print a traceback that begins in the pattern's own file, where the story is."""
+    """Print a traceback that begins in the pattern's own file."""
     where = failure.__traceback__
     while where and where.tb_frame.f_code.co_filename == __file__ and where.tb_next:
         where = where.tb_next

@@ -22,17 +22,17 @@ RAREST = 1_000_000
 
 
 def sleep(seconds: float) -> None:
-    """Hold the calling thread; through the module, so that a monkey patch can replace it."""
+    """Block the calling thread; called through the module, so that a monkey patch can replace it."""
     time.sleep(seconds)
 
 
 def native_sleep(seconds: float) -> None:
-    """Hold the calling thread, and no monkey patch can replace it."""
+    """Block the calling thread, even under a monkey patch."""
     _REAL_SLEEP(seconds)
 
 
 def c_call(seconds: float) -> None:
-    """Hold the calling thread in a C function that gives the GIL up, and that no monkey patch reaches."""
+    """Block the calling thread in a C function that releases the GIL; no monkey patch affects it."""
     native.wait(seconds)
 
 
@@ -44,7 +44,7 @@ def cpu(seconds: float) -> None:
 
 
 def c_gil(seconds: float) -> None:
-    """Hold the calling thread in a C function that keeps the GIL."""
+    """Block the calling thread in a C function that keeps the GIL."""
     native.wait_with_gil(seconds)
 
 
@@ -52,17 +52,17 @@ CALLS: dict[str, Callable[[float], None]] = {"sleep": sleep, "c-call": c_call, "
 """Every kind of blocking call by name, in the order of its code on the page (the first has code 1)."""
 KINDS = tuple(CALLS)
 WORDS = {"sleep": "time.sleep", "c-call": "a C call", "cpu": "computing", "c-gil": "C with the GIL"}
-"""Each kind as the screen names it."""
+"""The name of each kind on the screen."""
 
 
 def is_patched(kind: str) -> bool:
-    """Whether a monkey patch has put a cooperative call in the place of the blocking one."""
+    """Whether a monkey patch has replaced the blocking call with a cooperative one."""
     return kind == "sleep" and time.sleep is not _REAL_SLEEP
 
 
 @dataclass(frozen=True)
 class BlockSetting:
-    """The kind of blocking call, its length in seconds, and that one message in `every` makes it."""
+    """The kind of blocking call, its length in seconds, and N for one message in N (`every`)."""
 
     kind: str = "sleep"
     seconds: float = 5.0
@@ -101,7 +101,7 @@ class BlockSetting:
 
 
 class BlockPage:
-    """The shared page: without a descriptor it is shared with forked workers only."""
+    """The shared page; without a descriptor it is shared with forked workers only."""
 
     def __init__(self, fd: int = -1) -> None:
         self._map = mmap.mmap(fd, PAGE_BYTES)
@@ -109,10 +109,10 @@ class BlockPage:
         self._messages = itertools.count(1)
         """Messages seen while it was armed, in this process: workers that share the page count their own."""
         self.make: Callable[[BlockSetting, Report, Connection], None] = block
-        """How a block that is due is made: in the thread that asks, unless the pattern moves it elsewhere."""
+        """How a due block is executed: in the calling thread, unless the pattern replaces this."""
 
     def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
-        """Switch the block on with this setting, perhaps for the client with this port only; or off with None."""
+        """Arm the block with this setting, perhaps only for the client with this port; disarm it with None."""
         if setting is None:
             self._cells[0] = 0.0
             return
@@ -121,7 +121,7 @@ class BlockPage:
 
     @property
     def setting(self) -> BlockSetting | None:
-        """What is armed now."""
+        """The armed setting, or None."""
         code = int(self._cells[0])
         return BlockSetting(KINDS[code - 1], self._cells[1], max(int(self._cells[2]), 1)) if code else None
 
@@ -148,7 +148,7 @@ def block(setting: BlockSetting, report: Report, conn: Connection) -> None:
 
 
 def block_natively(setting: BlockSetting, report: Report, conn: Connection) -> None:
-    """The same in a native thread beside green ones: it sleeps for real, even where time.sleep is patched."""
+    """Do the same in a native thread beside green ones, where time.sleep may be patched."""
     report.block(conn, setting.kind, setting.seconds)
     call = native_sleep if is_patched(setting.kind) else CALLS[setting.kind]
     call(setting.seconds)

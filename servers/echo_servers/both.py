@@ -8,7 +8,7 @@ from echo_servers.report import Connection, Report
 
 
 class Both(Report):
-    """Two reports in one: `piped` hears everything, `printed` what the article prints."""
+    """Forwards every event to `piped`, and to `printed` what the article prints."""
 
     def __init__(self, piped: Report, printed: Report) -> None:
         super().__init__()

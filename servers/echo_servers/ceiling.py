@@ -1,4 +1,4 @@
-"""A limit of what a server holds for clients that do not read: it protects the machine, and reaching it is reported."""
+"""A limit on bytes buffered for clients that do not read: it protects the machine, and reaching it is reported."""
 
 import asyncio
 
@@ -7,11 +7,11 @@ from echo_servers.report import Connection, Report
 MIB = 2**20
 CEILING = 64 * MIB
 REACHED = "ceiling"
-"""The code of the note that reports it."""
+"""The code of the note that reports reaching the limit."""
 
 
 class Ceiling:
-    """The transports whose clients do not keep up, and the bytes that wait for them in this process."""
+    """The transports of clients that read too slowly, and the bytes buffered for them in this process."""
 
     def __init__(self, report: Report, limit: int = CEILING) -> None:
         self._report = report
@@ -20,18 +20,18 @@ class Ceiling:
         self._stopped: set[asyncio.Transport] = set()
 
     def watch(self, transport: asyncio.Transport, conn: Connection) -> None:
-        """The client does not keep up."""
+        """Note that a client reads too slowly."""
         self._behind[transport] = conn
 
     def forget(self, transport: asyncio.Transport) -> None:
-        """The client has caught up, or is gone: it may send again."""
+        """Note that a client has caught up or left; reading from it may resume."""
         self._behind.pop(transport, None)
         if transport in self._stopped:
             self._stopped.remove(transport)
             transport.resume_reading()
 
     def check(self, transport: asyncio.Transport) -> None:
-        """Take nothing more from a client that does not keep up, once too much waits in all."""
+        """Stop reading from a slow client once too much is buffered in all."""
         if transport not in self._behind or transport in self._stopped:
             return
         if sum(each.get_write_buffer_size() for each in self._behind) > self._limit:

@@ -1,8 +1,8 @@
-"""Counts of echoes in memory that is shared with whoever watches: under load not every echo is worth a record.
+"""Counts of echoes in memory shared with the watcher: under load, most echoes get no record.
 
 Each process of a server has a region, and each of its connections a slot there, which is written by the thread that
-serves the connection. The watcher grants every process a number of records; when these are used up, its echoes are
-only counted. So what it costs to be watched does not grow with the traffic, and the counts are exact.
+serves the connection. The watcher grants every process a number of records; once these are used up, its echoes are
+only counted. So the cost of being watched does not grow with the traffic, and the counts are exact.
 """
 
 import fcntl
@@ -15,22 +15,21 @@ from echo_servers.report import Connection
 
 WORD = 8
 HEADER = 1 << 14
-"""Bytes before the slots of a region, and before the regions: a multiple of the page size of every machine."""
+"""The size (bytes) of a region's header and of the file's: a multiple of every machine's page size."""
 SLOT = 64
 SLOTS = 1 << 14
 REGION = HEADER + SLOT * SLOTS
 REGIONS = 64
 """The limit of processes; those beyond it report each echo by a record."""
 FILE = HEADER + REGION * REGIONS
-"""The size of the file (bytes); only pages that are used take memory."""
+"""The size of the file (bytes); only used pages need memory."""
 FIRST_GRANT = 500
-"""How many records of echoes a process may write before it is granted more."""
+"""The number of echo records that a process may write before it is granted more."""
 
 CLAIMED = 0
-"""The word of the file's header that has the number of regions in use."""
+"""The index of the word in the file's header with the number of used regions."""
 PID, GRANTED, HIGH = 0, 1, 2
-"""The words of a region's header: its process, how many records are granted to it, and how many slots were ever used.
-"""
+"""The words of a region's header: its pid, the number of granted records, and the number of slots ever used."""
 SLOT_WORDS = struct.Struct("6Q")
 """A slot: the number of the connection (0: free), records written of its echoes and their bytes, all its echoes and
 their bytes, and when the last of them was read (ns)."""
@@ -42,7 +41,7 @@ FREE = bytes(SLOT)
 
 Words = memoryview
 UNLIMITED = (1 << 62,)
-"""The grant of a process without a region."""
+"""The grant of a process that has no region."""
 
 
 class Counters:
@@ -52,11 +51,11 @@ class Counters:
         self._fd = fd
         self.memory = memoryview(b"")
         self.granted: memoryview | tuple[int, ...] = UNLIMITED
-        """A word: how many records of echoes this process may write in all."""
+        """A word: the number of echo records that this process may write in all."""
         self.claim()
 
     def claim(self) -> None:
-        """Take a region for this process, which may have been forked; without one nothing is counted."""
+        """Claim a region for this process, which may have been forked; without one nothing is counted."""
         self._free: deque[int] = deque()
         self._high = 0
         self.memory, self.granted = memoryview(b""), UNLIMITED
@@ -69,7 +68,7 @@ class Counters:
             self.granted = self._header[GRANTED : GRANTED + 1]
 
     def open(self, conn: Connection) -> None:
-        """Give a connection a slot, if there is one left."""
+        """Assign a slot to a connection, if one is free."""
         if self._free:
             conn.slot = self._free.popleft()
         elif self.memory and self._high < SLOTS:
@@ -81,7 +80,7 @@ class Counters:
         SLOT_WORDS.pack_into(self.memory, conn.slot, conn.number, 0, 0, 0, 0, 0)
 
     def close(self, conn: Connection) -> None:
-        """Free the slot of a connection; the oldest free one is used first."""
+        """Free the slot of a connection; the slot freed first is reused first."""
         if slot := conn.slot:
             conn.slot = 0
             self.memory[slot : slot + SLOT] = FREE
@@ -89,7 +88,7 @@ class Counters:
 
 
 def _claimed(fd: int) -> int:
-    """Return the number of the next region; each process gets another one."""
+    """Return the number of the next region; each process gets a different one."""
     with mmap.mmap(fd, HEADER) as first, memoryview(first) as page, page.cast("Q") as words:
         fcntl.lockf(fd, fcntl.LOCK_EX)
         try:

@@ -1,4 +1,4 @@
-"""The first three descriptors of a process, and what it means to have none left."""
+"""The standard descriptors of a process, and shortages of descriptors, memory or threads."""
 
 import contextlib
 import errno
@@ -8,21 +8,21 @@ import sys
 
 CLOSED = "stdout is closed"
 SPARE = 12
-"""Descriptors that a server opens before its first client comes: libuv aborts the process if it gets none."""
+"""Descriptors that a server opens before its first client: libuv aborts the process if it can't open them."""
 NO_THREADS = "the system starts no more processes or threads: raise their limit, as with 'ulimit -u'"
 TOO_FEW = "there are too few file descriptors: raise their limit, as with 'ulimit -n 1024'"
 
 
 def open_standard_descriptors() -> None:
-    """Make sure that descriptors 0 to 2 are open, before a socket can get one of these numbers.
+    """Make sure that descriptors 0 to 2 are open, so that no socket can get one of these numbers.
 
-    Otherwise messages for stderr would be sent to the first client. A closed stdout stays one that can't be written to.
+    Otherwise messages for stderr would be sent to the first client. A closed stdout remains unwritable.
     """
     for fd in (0, 1, 2):
         try:
             os.fstat(fd)
         except OSError:
-            opened = os.open(os.devnull, os.O_WRONLY if fd == 2 else os.O_RDONLY)  # the lowest number that is free
+            opened = os.open(os.devnull, os.O_WRONLY if fd == 2 else os.O_RDONLY)  # the lowest free number
             os.set_inheritable(opened, True)
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - Python has None where they were closed
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
@@ -30,12 +30,12 @@ def open_standard_descriptors() -> None:
 
 
 def stdout_is_open() -> bool:
-    """Whether anything can be written to stdout."""
+    """Return whether stdout is writable."""
     return fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
 
 
 def has_spare(count: int = SPARE) -> bool:
-    """Whether so many more descriptors can be opened."""
+    """Return whether this many more descriptors can be opened."""
     with contextlib.ExitStack() as opened:
         try:
             for _ in range(count):
@@ -46,7 +46,7 @@ def has_spare(count: int = SPARE) -> bool:
 
 
 def shortage(error: BaseException) -> str:
-    """Return in one sentence what this system has too little of; nothing if the error is of another kind."""
+    """Return one sentence on what the system is short of; empty if the error is of another kind."""
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return TOO_FEW
     if (isinstance(error, BlockingIOError) and not error.filename and error.errno == errno.EAGAIN) or (

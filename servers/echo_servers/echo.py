@@ -1,4 +1,4 @@
-"""The one blocking handler: the blocking patterns and Eventlet serve a connection with it."""
+"""The blocking handler, with which the blocking patterns and Eventlet serve a connection."""
 
 import socket
 from contextlib import closing
@@ -8,7 +8,7 @@ from echo_servers.server import RECV_BYTES, Server
 
 
 def echo(client: socket.socket, conn: Connection, server: Server) -> None:
-    """Send back what comes, until the client leaves; its reset ends its own connection and nothing else."""
+    """Echo until the client leaves; a reset ends this connection only."""
     server.report.serve(conn)
     error = ""
     with closing(client):
@@ -24,7 +24,7 @@ def echo(client: socket.socket, conn: Connection, server: Server) -> None:
 
 
 def send_all(client: socket.socket, message: bytes, conn: Connection, server: Server) -> None:
-    """Send the whole message; where the kernel's buffer is full, report first and then wait for room."""
+    """Send the whole message; if the kernel's buffer is full, report first and then wait for room."""
     try:
         sent = client.send(message, socket.MSG_DONTWAIT)
     except BlockingIOError:

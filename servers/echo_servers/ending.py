@@ -1,4 +1,4 @@
-"""The end of a server that can't continue: one line on stderr and one exit code, whichever process finds out.
+"""The end of a server that can't continue: one line on stderr and one exit code, whichever process detects it.
 
 A worker writes both into a page shared with the server's first process, and ends. The first process, which waits for
 its workers, prints the line. Nothing is raised, because an event loop or a worker's thread would swallow it.
@@ -11,13 +11,13 @@ from typing import NoReturn
 
 from echo_servers.plain import plain
 
-# Bound here, before a monkey patch can put a cooperative one in its place.
+# Bound here, before a monkey patch can replace it with a cooperative one.
 _write = os.write
 
 BROKEN_PIPE, FAILED, REFUSED = 141, 1, 2
-"""Exit codes: a reader has gone, as a shell reports SIGPIPE (128 + 13); another failure; a request can't be met."""
+"""Exit codes: the reader is gone, as a shell reports SIGPIPE (128 + 13); another failure; an invalid request."""
 SENTENCE = 500
-"""Bytes of a sentence that are kept."""
+"""The maximum length of a sentence (bytes)."""
 
 _first = os.getpid()
 _left = mmap.mmap(-1, SENTENCE + 1)
@@ -36,7 +36,7 @@ def end(code: int, sentence: str) -> NoReturn:
 
 
 def left() -> tuple[int, str] | None:
-    """Return the exit code and the sentence that a worker has left, if one has."""
+    """Return the exit code and the sentence left by a worker, or None."""
     return (_left[0], _left[1:].rstrip(b"\0").decode(errors="replace")) if _left[0] else None
 
 

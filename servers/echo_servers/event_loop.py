@@ -1,4 +1,4 @@
-"""Shared by the asyncio patterns: a loop that reports before it waits, and reports once that descriptors ran out."""
+"""Shared by the asyncio patterns: a loop that writes reports before it waits, and reports lacking descriptors once."""
 
 import asyncio
 import selectors
@@ -12,7 +12,7 @@ from echo_servers.server import BACKLOG, Server
 
 
 class ReportingSelector(selectors.DefaultSelector):
-    """The platform's best selector (epoll, kqueue), which hands in the reports before each wait."""
+    """The platform's best selector (epoll, kqueue), which writes reports before each wait."""
 
     def __init__(self, report: Report) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class ReportingSelector(selectors.DefaultSelector):
 
 
 def run(server: Server, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
-    """Serve each connection with a new protocol, for ever."""
+    """Serve each connection with a new protocol, endlessly."""
 
     async def start(listener: socket.socket) -> None:
         await asyncio.get_running_loop().create_server(protocol, sock=listener, backlog=BACKLOG)
@@ -37,7 +37,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 def run_streams(server: Server, handler: Handler, prepare: Callable[[], None] | None = None) -> None:
-    """Serve each connection with a new coroutine, for ever; `prepare` is called first, with the loop running."""
+    """Serve each connection with a new coroutine, endlessly; `prepare` is called first, with the loop running."""
 
     async def start(listener: socket.socket) -> None:
         if prepare:
@@ -48,7 +48,7 @@ def run_streams(server: Server, handler: Handler, prepare: Callable[[], None] | 
 
 
 def run_loop(server: Server, start: Callable[[socket.socket], Awaitable[None]]) -> None:
-    """Turn an event loop on which the listening socket has been started, for ever."""
+    """Run an event loop that serves the listening socket, endlessly."""
     listener = listen(server)
     server.report.worker("event loop")
     loop = new_loop(server.report, ReportingSelector(server.report))
@@ -57,7 +57,7 @@ def run_loop(server: Server, start: Callable[[socket.socket], Awaitable[None]]) 
 
 
 def new_loop(report: Report, selector: ReportingSelector) -> asyncio.SelectorEventLoop:
-    """A loop that waits with this selector, and reports when it is out of descriptors."""
+    """Return a loop that waits with this selector, and reports when it runs out of descriptors."""
     loop = asyncio.SelectorEventLoop(selector)
     loop.set_exception_handler(lambda loop, context: _explain(report, loop, context))
     return loop

@@ -6,14 +6,14 @@ from echo_servers.pattern import HUB, LOOP, PROCESS, THREAD, Pattern
 from echo_servers.workers import THREADS, cores
 
 KEEP_THE_GIL = ("cpu", "c-gil")
-"""Kinds of block that other threads of the process feel: they want the GIL, or never give it up."""
+"""Kinds of block that affect other threads of the process: they compete for the GIL, or never release it."""
 MOST = 32
-"""So many workers are started at most for the sake of as many clients."""
+"""The maximum number of workers started to match the number of clients."""
 
 
 @dataclass(frozen=True)
 class Fix:
-    """A pattern under which the same block affects nobody but its sender, and one sentence on why."""
+    """A pattern in which the same block affects only its sender, and one sentence on why."""
 
     pattern: str
     why: str
@@ -29,7 +29,7 @@ OWN_PROCESS = Fix("process-pool", "It has several processes, each with a GIL of 
 
 
 def fix(pattern: Pattern, kind: str) -> Fix | None:
-    """Return what fixes a kind of block of a pattern; None if nobody else waits or no pattern is better."""
+    """Return the fix of a kind of block of a pattern; None if no other client waits or no pattern is better."""
     alone = pattern.serves_in == PROCESS and not pattern.workers
     if pattern.moves_to == PROCESS or (pattern.serves_in == PROCESS and not alone):
         return None
@@ -41,7 +41,7 @@ def fix(pattern: Pattern, kind: str) -> Fix | None:
 
 
 def workers_for(pattern: Pattern, clients: int, asked: int | None) -> int | None:
-    """Return how many workers fix a block for so many clients: one each and one more, at least those asked for.
+    """Return how many workers fix a block for this many clients: one each and one more, at least those requested.
 
     None for a pattern whose workers serve more than one client or call at a time.
     """
@@ -52,7 +52,7 @@ def workers_for(pattern: Pattern, clients: int, asked: int | None) -> int | None
 
 
 def promise(pattern: Pattern, workers: int, clients: int) -> str:
-    """What so many workers mean to so many clients. A helper is wanted only by a client that sends."""
+    """Return a sentence on what the workers mean for the clients. Only a client that sends needs a helper."""
     helps = bool(pattern.moves_to)
     those, if_sent = f"With {workers} {pattern.workers}", " if all send" if helps else ""
     if workers < clients:

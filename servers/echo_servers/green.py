@@ -1,4 +1,4 @@
-"""Eventlet's hub, made to hand in the reports before each wait."""
+"""Eventlet's hub, changed to write reports before each wait."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from echo_servers.report import Report
 
 
 def report_before_waiting(report: Report) -> None:
-    """Run Eventlet on its default hub, with a flush of the reports before it waits."""
+    """Run Eventlet on its default hub, which writes the reports before it waits."""
     default: Any = hubs.get_default_hub()
 
     class ReportingHub(default.Hub):  # type: ignore[misc]

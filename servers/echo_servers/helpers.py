@@ -1,4 +1,4 @@
-"""Processes that make blocking calls for an event loop, each one at a time; they see no client."""
+"""Processes that execute blocking calls for an event loop, one at a time each; they serve no client."""
 
 import asyncio
 import os
@@ -17,14 +17,14 @@ ORDER_BYTES = 100
 
 
 class Helper:
-    """A helper process, and the socket over which it gets calls and reports their end."""
+    """A helper process, and the socket through which it receives calls and reports their end."""
 
     def __init__(self, process: BaseProcess, channel: socket.socket) -> None:
         self.process = process
         self.channel = channel
 
     async def call(self, setting: BlockSetting) -> None:
-        """Have the process make a call; it also ends when the process dies."""
+        """Let the process execute a call; return when it ends, or when the process dies."""
         loop = asyncio.get_running_loop()
         try:
             await loop.sock_sendall(self.channel, setting.spec.encode())
@@ -53,18 +53,18 @@ class Helpers:
 
     @property
     def count(self) -> int:
-        """How many there are still."""
+        """The number of living helpers."""
         return len(self._alive)
 
     def watch(self) -> None:
-        """Have the running event loop report a death."""
+        """Let the running event loop report the death of a helper."""
         loop = asyncio.get_running_loop()
         for helper in self._alive:
             loop.add_reader(helper.process.sentinel, self._died, helper)
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[Helper]:
-        """A helper for oneself, once one has nothing to do."""
+        """Reserve a helper, once one is idle."""
         helper = await self._idle.get()
         while helper not in self._alive:
             helper = await self._idle.get()
@@ -85,7 +85,7 @@ class Helpers:
 
 
 def _obey(server: Server, channel: socket.socket) -> None:
-    """Make one call after the other, under a process name of its own where the system has such names."""
+    """Execute one call after the other, under a process name of its own where the system has names."""
     with suppress(OSError):
         Path("/proc/self/comm").write_text(current_process().name)
     while order := channel.recv(ORDER_BYTES):

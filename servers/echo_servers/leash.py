@@ -21,7 +21,7 @@ def wear(fd: int, target: int) -> None:
     fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
     watch = select.poll()
     watch.register(fd, select.POLLIN)
-    if watch.poll(0):  # the owner was gone before this line
+    if watch.poll(0):  # the owner has already ended
         os.kill(os.getpid(), signal.SIGKILL)
 
 

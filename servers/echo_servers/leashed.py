@@ -1,7 +1,7 @@
 """Runs any program so that it ends with its parent: `python -m echo_servers.leashed FD PROGRAM ARGUMENT...`.
 
 FD is the read end of a parent-death pipe (leash.py). The program keeps this process, its session and its group; the
-pipe ends the whole group. A program that closes descriptors it does not know is not covered.
+pipe ends the whole group. A program that closes unknown descriptors is not covered.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 from echo_servers.leash import wear
 
 NOT_FOUND = 127
-"""The exit code of a program that can't be run, as a shell has it."""
+"""The exit code for a program that can't be run, as in a shell."""
 
 
 def main() -> None:

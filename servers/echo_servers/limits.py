@@ -1,4 +1,4 @@
-"""Which limit refused a thread (setrlimit(2), cgroups(7), proc(5)), and a process's own limits."""
+"""Which limit has refused a thread (setrlimit(2), cgroups(7), proc(5)), and raising a process's own limits."""
 
 import contextlib
 import os
@@ -10,15 +10,15 @@ from pathlib import Path
 
 GIB = 2**30
 NEARLY = 0.98
-"""The share of a limit from which it counts as reached: counts are read shortly after the refusal."""
+"""The share of a limit from which it counts as reached: the counts are read shortly after the refusal."""
 MANY = 10_240
-"""Descriptors to ask for where the hard limit is more than the kernel gives (macOS)."""
+"""Descriptors to request where the hard limit is higher than the kernel grants (macOS)."""
 
 
 def raise_descriptor_limit() -> None:
-    """Have as many descriptors as the hard limit allows: one for each client.
+    """Raise the soft limit of descriptors to the hard one: each client needs a descriptor.
 
-    The usual soft limit of 1,024 is there for programs that use select, whose own limit it hides.
+    The usual soft limit of 1,024 is for programs that use select, whose own limit it hides.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (hard, MANY):
@@ -37,7 +37,7 @@ def limit_address_space(wanted: int) -> None:
 
 @contextlib.contextmanager
 def address_space_lifted() -> Iterator[int]:
-    """Raise the soft limit for a while, because reporting a refusal takes memory. Yield the limit that was in force."""
+    """Raise the soft limit for a while, because reporting a refusal needs memory. Yield the limit that was in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
@@ -49,7 +49,7 @@ def address_space_lifted() -> Iterator[int]:
 
 
 def refused_by(threads: int, address_space: int) -> str:
-    """In words, the limit that is used up: of this process's address space, its user, its cgroup or the kernel."""
+    """Return which limit is used up, in words: of this process's address space, its user, its cgroup or the kernel."""
     used = dict([*_of_the_process(address_space), *_of_the_user(), *_of_the_cgroup(), *_of_the_kernel(threads)])
     limit = max(used, key=lambda text: used[text], default="")
     return limit if used.get(limit, 0.0) >= NEARLY else "which limit it was can't be told here"

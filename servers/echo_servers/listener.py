@@ -17,19 +17,19 @@ PAUSE = 0.05
 
 
 def listen(server: Server) -> socket.socket:
-    """Open the listening socket. Raises BadRequest if the address can't be had."""
+    """Open the listening socket. Raises BadRequest if the address is unavailable."""
     listener = bind(server, listens=True)
     say_listening(server.report, listener)
     return listener
 
 
 def bind(server: Server, *, listens: bool) -> socket.socket:
-    """A socket at the server's address, which `listens` or only keeps the place. Raises BadRequest."""
+    """Return a socket at the server's address; without `listens` it only reserves the address. Raises BadRequest."""
     family, address = resolve(server.options.host, server.options.port)
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Inherited by what is accepted, as asyncio does it: no pattern's echo waits for an ACK (Nagle, tcp(7)).
+        # Inherited by accepted connections, as in asyncio: no pattern's echo waits for an ACK (Nagle, tcp(7)).
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(address)
         if listens:
@@ -41,13 +41,13 @@ def bind(server: Server, *, listens: bool) -> socket.socket:
 
 
 def say_listening(report: Report, listener: socket.socket) -> None:
-    """Report where a listening socket listens."""
+    """Report the address of a listening socket."""
     host, port = listener.getsockname()[:2]
     report.listening(host, port, BACKLOG)
 
 
 def resolve(host: str, port: int) -> tuple[int, Any]:
-    """The family and address to bind; IPv4 first, as the article has it. Raises BadRequest."""
+    """Return the family and address to bind; IPv4 first, as in the article. Raises BadRequest."""
     if not 0 <= port <= 65535:
         raise BadRequest(f"port {port} is out of range: choose 1 to 65535, or 0 for any free one")
     try:
@@ -59,7 +59,7 @@ def resolve(host: str, port: int) -> tuple[int, Any]:
 
 
 def why_not(error: OSError, host: str, port: int) -> str:
-    """One sentence on why an address can't be listened on."""
+    """Return one sentence on why the server can't listen on an address."""
     match error.errno:
         case errno.EADDRINUSE:
             return f"port {port} is in use{_owner(port)}: end that, or choose another with --port"
@@ -72,7 +72,7 @@ def why_not(error: OSError, host: str, port: int) -> str:
 
 
 def _owner(port: int) -> str:
-    """Which process listens on a port, as far as this user may know (psutil)."""
+    """Return which process listens on a port, as far as this user may know (psutil)."""
     import psutil
 
     try:
@@ -85,21 +85,21 @@ def _owner(port: int) -> str:
             None,
         )
         return f" by {psutil.Process(pid).name()}, process {pid}" if pid else ""
-    except (psutil.Error, OSError):  # also where /proc shows less than it should
+    except (psutil.Error, OSError):  # also if parts of /proc are hidden
         return ""
 
 
 def accept(listener: socket.socket, report: Report) -> tuple[socket.socket, Connection]:
-    """Take the next connection, and report it. Raises BlockingIOError as `take` does."""
+    """Accept the next connection, and report it. Raises BlockingIOError like `take`."""
     client, peer = take(listener, report)
     return client, report.new(peer)
 
 
 def take(listener: socket.socket, report: Report) -> tuple[socket.socket, str]:
-    """Take the next connection, and its peer's name.
+    """Accept the next connection; return it with its peer's name.
 
-    A connection that ended in the queue is passed over. Out of descriptors, a blocking listener is tried again
-    after a pause, and a non-blocking one raises BlockingIOError: nothing can be accepted now.
+    A connection that ended in the queue is skipped. Out of descriptors, a blocking listener is tried again after a
+    pause, and a non-blocking one raises BlockingIOError: nothing can be accepted now.
     """
     while True:
         try:
@@ -119,5 +119,5 @@ def take(listener: socket.socket, report: Report) -> tuple[socket.socket, str]:
 
 
 def name(address: tuple[str, int]) -> str:
-    """A peer's address as reports name it."""
+    """Return a peer's address as it is reported."""
     return address_name(*address[:2])

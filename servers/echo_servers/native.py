@@ -1,7 +1,7 @@
-"""C functions that wait, called through ctypes: with the GIL released, as most C extensions do, or held.
+"""C functions that wait, called through ctypes: with the GIL released, as by most C extensions, or kept.
 
-They wait for a condition that is never signalled, until an absolute deadline. pthread_cond_timedwait(3) continues after
-a signal by itself, so the wait keeps its length, and the GIL, while stacks are requested.
+They wait for a condition that is never signalled, until an absolute deadline. pthread_cond_timedwait(3) continues
+after a signal by itself, so the wait keeps its length, and the GIL, while stacks are requested.
 """
 
 import ctypes
@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 OBJECT = 128
-"""Bytes of room for a mutex or a condition, on any system."""
+"""Bytes for a mutex or a condition, enough on every system."""
 Prepared = tuple[Any, Any, Any]
 library = ctypes.PyDLL(None)
 pthread_cond_timedwait = ctypes.CDLL(None).pthread_cond_timedwait
@@ -26,7 +26,7 @@ def wait(seconds: float) -> None:
     """Wait in C with the GIL given up."""
     condition, mutex, deadline = _prepare(seconds)
     over = 0
-    while not over:  # it may wake for no reason: only the deadline ends it
+    while not over:  # it may wake spuriously: only the deadline ends it
         over = pthread_cond_timedwait(condition, mutex, deadline)
 
 

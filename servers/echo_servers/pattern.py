@@ -1,4 +1,4 @@
-"""The description of a pattern: how it is shown, what serves in it, and whether it can run here."""
+"""The description of a pattern: how it is shown, what serves connections, and whether it can run here."""
 
 import functools
 import importlib
@@ -21,7 +21,7 @@ HUB = "hub"
 
 @functools.cache
 def is_installed(module: str) -> bool:
-    """Whether a module can be imported; it is not imported for that."""
+    """Return whether a module can be imported, without importing it."""
     return importlib.util.find_spec(module) is not None
 
 
@@ -44,12 +44,12 @@ class Pattern:
     Empty if there is no such number, as where a thread is started for each client."""
     block: BlockSetting | None = None
     serves_in: str = ""
-    """Whom a connection has for itself: a `thread`, a `process` with all its threads (that is one), or nobody, because
-    one thread serves all of a process's in a `loop`. Empty where nobody is served."""
+    """What serves a connection: its own `thread`, its own single-threaded `process`, or a `loop`, in which one thread
+    serves all connections of its process. Empty if the pattern serves nobody."""
     moves: tuple[str, ...] = ()
-    """Kinds of block that do not hold the thread that serves, because they are moved away from it."""
+    """Kinds of block that do not block the serving thread, because they are moved away from it."""
     moves_to: str = ""
-    """Where to: the `hub`, which waits for all that is patched, a `thread` that shares the GIL, or a `process`."""
+    """Where to: the `hub`, which waits for all patched calls, a `thread`, which shares the GIL, or a `process`."""
     shares: bool = False
     """Whether `--share` sets how its processes share one port."""
     needs: str = ""
@@ -68,6 +68,6 @@ class Pattern:
         return Path(__file__).with_name("patterns") / f"{self.module}.py"
 
     def load(self) -> Callable[[Server], None]:
-        """The function that runs this pattern for ever."""
+        """Return the function that runs this pattern endlessly."""
         serve: Callable[[Server], None] = importlib.import_module(f"echo_servers.patterns.{self.module}").serve
         return serve

@@ -1,9 +1,9 @@
-"""Records on a pipe, for a server that is watched.
+"""Records on a pipe, for a watched server.
 
-A report must not change what is reported. The pipe is non-blocking and never waits for its reader; the
-records of one message go out in one write; and the write keeps the GIL, because a system call that gives it
-up would let another thread run where the unwatched server lets none. An event loop calls `hold` once and
-then `flush` before each wait, so that it writes once a turn.
+Reporting must not change what is reported. The pipe is non-blocking and never waits for its reader; the records of
+one message are written at once; and the write keeps the GIL, because a system call that releases it would let another
+thread run where the unwatched server does not. An event loop calls `hold` once and then `flush` before each wait, so
+that it writes once per turn.
 """
 
 import _thread
@@ -41,18 +41,18 @@ from echo_servers.records import (
 )
 from echo_servers.report import Connection, Report, thread_id
 
-# Bound here, before a monkey patch can put a cooperative one in its place.
+# Bound here, before a monkey patch can replace it with a cooperative one.
 _clock = time.monotonic_ns
 
 PIPE_BUF = select.PIPE_BUF
 COUNTED, LISTED = layout.COUNTED.pack_into, layout.LISTED.pack_into
 COUNTS_AT = layout.LISTED.size - layout.COUNTED.size + WORD
 BATCH = 24
-"""Records written at once, and held at most; this many of usual size fit into one atomic write."""
+"""The most records written at once, and buffered; this many of usual size fit into one atomic write."""
 KEPT = 4096
-"""Openings and closings kept for the next write when the pipe is full; beyond that they are counted as lost."""
+"""Openings and closings kept while the pipe is full; beyond this they are counted as lost."""
 TEXT = 400 if PIPE_BUF >= 4096 else 60
-"""Characters of a sentence that fit into one line of the pipe with certainty: JSON may write six bytes for one."""
+"""Characters of a sentence that surely fit into one line: JSON may write six bytes for one."""
 
 
 class Piped(Report):
@@ -70,11 +70,11 @@ class Piped(Report):
         self._held = False
         self._awake: dict[int, Connection] = {}
         self._pending: deque[Reported] = deque()
-        self._owed: deque[Reported] = deque()
+        self._deferred: deque[Reported] = deque()
         self._lost = Lost(0, 0, 0)
         self._flushing = _thread.allocate_lock()
         self._encoder = msgspec.json.Encoder()
-        # Its argument types are left undeclared, because to check them would cost as much again as the call.
+        # No argument types are declared, because checking them would double the cost of the call.
         self._write_once = ctypes.PyDLL(None, use_errno=True).write
 
     def listening(self, host: str, port: int, backlog: int) -> None:
@@ -97,19 +97,19 @@ class Piped(Report):
             self._say(Serve(_clock(), self._pid, tid, conn.number))
 
     # A recv is kept until its send, because nearly always both become one Echo.
-    # Under load a thread that goes back to wait leaves its records to another that is awake: that one has not come to
-    # its own write yet, so nothing is held back while all of them wait.
+    # Under load a thread that returns to its wait leaves its records to another one that is awake and has not yet
+    # written its own, so no record remains unwritten while all threads wait.
 
-    # Where each thread serves one connection, an echo that will only be counted needs no more than its connection.
+    # Where each thread serves one connection, an echo that is only counted needs nothing but its connection.
 
     def recv(self, conn: Connection, data: bytes) -> None:
         if conn.message:
-            self._tell_taken(conn)
+            self._report_read(conn)
         conn.message, conn.read_at = data, _clock()
         if self._held or self._listed < self._granted[0]:
             awake = self._awake
-            if other := awake.get(conn.tid):  # a green thread may come between another one's recv and send
-                self._tell_taken(other)
+            if other := awake.get(conn.tid):  # a green thread may run between another one's recv and send
+                self._report_read(other)
             awake[conn.tid] = conn
 
     def send(self, conn: Connection, data: bytes) -> None:
@@ -118,7 +118,7 @@ class Piped(Report):
         conn.size += size
         at_once = bool(conn.message)
         if at_once:
-            conn.message = b""  # to keep it alive would cost the server memory
+            conn.message = b""  # keeping it alive would cost the server memory
             if awake and awake.get(conn.tid) is conn:
                 del awake[conn.tid]
             if self._listed >= self._granted[0] and conn.slot:
@@ -131,7 +131,7 @@ class Piped(Report):
             self._write_out()
 
     def _listing(self, conn: Connection, data: bytes, at_once: bool) -> Reported:
-        """Return the record of an echo, `at_once` if it followed its read; it is counted as well."""
+        """Return and count the record of an echo; `at_once` if the send followed its recv directly."""
         size, now = len(data), _clock()
         self._listed += 1
         conn.listed += 1
@@ -144,11 +144,11 @@ class Piped(Report):
         return Send(now, self._pid, conn.tid, conn.number, size, head)
 
     def waits(self, conn: Connection) -> None:
-        self._tell_taken(conn)
+        self._report_read(conn)
         self._write_out()
 
     def hand(self, conn: Connection, helpers: int) -> None:
-        self._tell_taken(conn)
+        self._report_read(conn)
         self._pending.append(Handed(_clock(), self._pid, conn.tid, conn.number, helpers))
         self._write_out()
 
@@ -158,21 +158,21 @@ class Piped(Report):
         super().out_of_descriptors()
 
     def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
-        self._tell_taken(conn)
+        self._report_read(conn)
         unlisted, size = conn.echoes - conn.listed, conn.size - conn.listed_size
         self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused, unlisted, size))
-        if self._counters and not self._owed:  # if the pipe is full, the record may be lost: the slot keeps the counts
+        if self._counters and not self._deferred:  # else the record may be lost, and the slot keeps the counts
             self._counters.close(conn)
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
         tid = thread_id()
-        if tid == conn.tid:  # another thread, that blocks in its place, must not tell what this one may just be telling
-            self._tell_taken(conn)
+        if tid == conn.tid:  # a helper thread must not report what this connection's thread may be reporting
+            self._report_read(conn)
         self._pending.append(Block(_clock(), self._pid, tid, conn.number, kind, seconds, cooperative))
         self._write_out()
 
-    def _tell_taken(self, conn: Connection) -> None:
-        """Report a message of a connection that was read, if there is one, without the end of its echo."""
+    def _report_read(self, conn: Connection) -> None:
+        """Report the message read from a connection, if there is one, as a `Recv` without its echo."""
         if data := conn.message:
             conn.message, tid = b"", conn.tid
             if self._awake.get(tid) is conn:
@@ -206,7 +206,7 @@ class Piped(Report):
         self._listed = 0
         self._awake.clear()
         self._pending.clear()
-        self._owed.clear()
+        self._deferred.clear()
         self._lost = Lost(0, 0, 0)
         self._flushing = _thread.allocate_lock()
 
@@ -217,12 +217,12 @@ class Piped(Report):
 
     def flush(self) -> None:
         for conn in tuple(self._awake.values()):
-            self._tell_taken(conn)
+            self._report_read(conn)
         self._write_out()
 
     def _write_out(self) -> None:
-        # Whoever finds the lock taken leaves its records to the holder, which looks again after it lets go:
-        # records keep their order, and no thread of the server ever waits for another one's report.
+        # A thread that finds the lock taken leaves its records to the holder, which checks again after releasing it:
+        # records keep their order, and no server thread ever waits for another one's report.
         while self._pending and self._flushing.acquire(False):
             try:
                 self._write_pending()
@@ -230,20 +230,20 @@ class Piped(Report):
                 self._flushing.release()
 
     def _write_pending(self) -> None:
-        pending, owed = self._pending, self._owed
+        pending, deferred = self._pending, self._deferred
         while pending:
             batch: list[Reported] = []
-            while len(batch) < BATCH and (owed or pending):
-                batch.append(owed.popleft() if owed else pending.popleft())
-            unwritten = self._write_batch(batch) if not self._lost.events or self._loss_told() else batch
+            while len(batch) < BATCH and (deferred or pending):
+                batch.append(deferred.popleft() if deferred else pending.popleft())
+            unwritten = self._write_batch(batch) if not self._lost.events or self._loss_reported() else batch
             if unwritten:
-                owed.extendleft(record for record in reversed(unwritten) if self._kept(record))
+                deferred.extendleft(record for record in reversed(unwritten) if self._kept(record))
                 while pending:
                     if self._kept(record := pending.popleft()):
-                        owed.append(record)
+                        deferred.append(record)
 
-    def _loss_told(self) -> bool:
-        """Return whether no loss is left to report; while the pipe is full only this one line is tried."""
+    def _loss_reported(self) -> bool:
+        """Return whether no loss is left to report; while the pipe is full, only this line is tried."""
         lost = self._lost
         if lost.events:
             lost.at, lost.pid, lost.tid = _clock(), self._pid, thread_id()
@@ -253,7 +253,7 @@ class Piped(Report):
         return True
 
     def _write_batch(self, batch: list[Reported]) -> list[Reported]:
-        """Write records in their order. Return those that do not fit into the pipe."""
+        """Write records in order. Return those that do not fit into the pipe."""
         data = self._encoder.encode_lines(batch)
         if len(data) > PIPE_BUF:
             half = len(batch) // 2
@@ -265,8 +265,8 @@ class Piped(Report):
         return [] if written == len(data) else batch
 
     def _kept(self, record: Reported) -> bool:
-        """Whether a record is kept for the next write; its loss is counted if not."""
-        if isinstance(record, (Echo, Recv, Send)) or len(self._owed) >= KEPT:
+        """Return whether a record is kept for the next write; otherwise count its loss."""
+        if isinstance(record, (Echo, Recv, Send)) or len(self._deferred) >= KEPT:
             count_loss(self._lost, record)
             return False
         return True

@@ -1,19 +1,19 @@
-"""Text from outside made harmless for a terminal."""
+"""Make untrusted text harmless for a terminal."""
 
 import json
 
 
 def plain(text: str) -> str:
-    """Return the text with each character escaped that a terminal obeys, or that turns the direction of writing."""
+    """Escape each character that a terminal interprets, or that changes the writing direction."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def plain_json(document: str) -> str:
-    """Return a JSON document with the same characters escaped in its strings; it means the same as before.
+    """Escape the same characters in the strings of a JSON document, without changing its meaning.
 
-    JSON itself escapes only the controls below U+0020; a terminal also obeys some from U+007F on.
+    JSON itself escapes only control characters below U+0020; a terminal also interprets some from U+007F on.
     """
     if document.isascii() and "\x7f" not in document:
         return document

@@ -1,4 +1,4 @@
-"""The article's lines on stdout, for a server that runs alone."""
+"""The article's lines on stdout, for a standalone server."""
 
 import _thread
 import fcntl
@@ -11,15 +11,15 @@ from echo_servers.ending import BROKEN_PIPE, FAILED, end
 from echo_servers.records import address_name
 from echo_servers.report import Connection, Report, write
 
-# Bound here, before a monkey patch can put a cooperative one in its place.
+# Bound here, before a monkey patch can replace it with a cooperative one.
 _select = select.select
 
 
 class Printed(Report):
-    """The article's lines on stdout, unbuffered and whole, whichever worker prints them.
+    """The article's lines on stdout, unbuffered and complete, whichever worker prints them.
 
-    A pipe may split a line that is longer than PIPE_BUF, so workers take turns: threads by a lock, processes by a
-    record lock, which the kernel releases when its holder is killed.
+    A pipe may split a line longer than PIPE_BUF, so workers lock stdout: threads by a lock, processes by a record
+    lock, which the kernel releases when its holder is killed.
     """
 
     def __init__(self) -> None:
@@ -66,14 +66,14 @@ class Printed(Report):
 
 
 def _end(error: OSError) -> NoReturn:
-    """End the server, from whichever worker finds that the lines go nowhere."""
+    """End the server, from whichever worker detects that its lines can't be written."""
     if isinstance(error, BrokenPipeError):
         end(BROKEN_PIPE, "nobody reads the lines any more")
     end(FAILED, f"stdout takes no more: {error.strerror}")
 
 
 def _empty_file() -> int:
-    """A descriptor of a file without a name, in memory where the system has that; nothing is ever written to it."""
+    """Return the descriptor of an unnamed file, in memory if possible; nothing is ever written to it."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("echo-tui")
     with tempfile.TemporaryFile() as made:

@@ -20,7 +20,7 @@ Transport: Any = TcpServer
 
 @implementer(IReadDescriptor)
 class Door:
-    """The listening socket. Twisted's own port would, out of descriptors, accept clients to close them at once."""
+    """The listening socket. Without descriptors, Twisted's own port would accept clients only to close them."""
 
     def __init__(self, server: Server, protocol: Callable[[Connection], Protocol]) -> None:
         self._report = server.report
@@ -42,15 +42,15 @@ class Door:
         protocol.makeConnection(Transport(client, protocol, (conn.peer, 0), None, conn.number, reactor))
 
     def logPrefix(self) -> str:
-        """Its name in the reactor's log."""
+        """Return its name in the reactor's log."""
         return "listener"
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor watches the listening socket no more."""
+        """Called when the reactor no longer watches the listening socket."""
 
 
 def run(server: Server, protocol: Callable[[Connection], Protocol]) -> None:
-    """Serve each connection with a new protocol, for ever; signals keep their actions."""
+    """Serve each connection with a new protocol, endlessly; signals keep their actions."""
     door = Door(server, protocol)
     server.report.worker("reactor")
     report_before_waiting(server.report)
@@ -59,7 +59,7 @@ def run(server: Server, protocol: Callable[[Connection], Protocol]) -> None:
 
 
 def report_before_waiting(report: Report) -> None:
-    """Hand in the reports before each turn of the reactor."""
+    """Write the reports before each turn of the reactor."""
     wait = reactor.doIteration
 
     def report_and_wait(delay: float | None) -> None:

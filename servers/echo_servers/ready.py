@@ -12,12 +12,12 @@ from echo_servers.server import RECV_BYTES, Server
 
 
 class OutOfReach(Exception):
-    """A descriptor that the call can't wait for; the text says why."""
+    """A descriptor that the call can't wait for; the message says why."""
 
 
 @dataclass(eq=False)
 class Peer:
-    """A connection, and the echo that it has not received yet; while there is one, nothing more is read from it."""
+    """A connection, and the echo that it has not received yet; until then nothing more is read from it."""
 
     sock: socket.socket
     conn: Connection
@@ -41,19 +41,19 @@ class Loop:
         self.turned_away = 0
 
     def watch(self, fd: int, *, to_write: bool = False) -> None:
-        """Wait for a descriptor from now on, to read or else to write. Raises OutOfReach."""
+        """Wait for a descriptor from now on, to read or to write. Raises OutOfReach."""
         raise NotImplementedError
 
     def forget(self, fd: int) -> None:
-        """Wait for a descriptor no more."""
+        """Stop waiting for a descriptor."""
         raise NotImplementedError
 
     def wait(self, seconds: float | None) -> list[int]:
-        """Sleep until something is ready, or for so long; give the descriptors that are."""
+        """Wait until descriptors are ready, or for this long; return those that are."""
         raise NotImplementedError
 
     def run(self, name: str) -> None:
-        """Serve for ever, as a worker of this name."""
+        """Serve endlessly, as a worker with this name."""
         self.server.report.worker(name)
         self.server.report.hold()
         self.watch(self.listener.fileno())
@@ -67,7 +67,7 @@ class Loop:
                 self.serve(fd)
 
     def serve(self, fd: int) -> None:
-        """Do what can be done now for a descriptor that is ready."""
+        """Do what is possible now for a ready descriptor."""
         peer = self.peers.get(fd)
         if peer is None:
             self.accept()
@@ -126,7 +126,7 @@ class Loop:
         self.server.report.bye(peer.conn, error, refused)
 
     def turn_away(self, peer: Peer, why: str) -> None:
-        """Close a connection that can't be waited for; say so of the first one, the tenth, the hundredth and so on."""
+        """Close a connection that the call can't wait for; report the first one, the tenth, the hundredth and so on."""
         self.turned_away += 1
         note = f"client {peer.conn.number:,} ({peer.conn.peer}) is turned away: {why}"
         if self.turned_away == 1:

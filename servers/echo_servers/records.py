@@ -1,8 +1,8 @@
 """What a server reports, as typed records: one JSON line each, on the pipe and in a recording alike.
 
-Every record carries `at`, the monotonic clock in nanoseconds where it happened (one clock for all
-processes of a machine, clock_gettime(2)), and `pid` and `tid`, the process and native thread that say it.
-Connection numbers count from 1 in each process, so a connection is known by `(pid, conn)`.
+Every record has `at`, the time in nanoseconds of the monotonic clock (one clock for all processes of a machine,
+clock_gettime(2)), and `pid` and `tid`, the process and native thread that report it. Connection numbers count from 1
+in each process, so a connection is identified by `(pid, conn)`.
 """
 
 import msgspec
@@ -25,7 +25,7 @@ class ServerRecord(Record, gc=False):
 
 
 class Listening(ServerRecord, tag="listening", gc=False):
-    """The listening socket is open; `backlog` is listen(2)'s limit of the accept queue."""
+    """The listening socket is open; `backlog` is the limit of the accept queue (listen(2))."""
 
     host: str
     port: int
@@ -33,7 +33,7 @@ class Listening(ServerRecord, tag="listening", gc=False):
 
 
 class Worker(ServerRecord, tag="worker", gc=False):
-    """A process or thread that serves connections has begun; `pid` and `tid` are its own."""
+    """A process or thread that serves connections has started; `pid` and `tid` are its own."""
 
     name: str
 
@@ -46,7 +46,7 @@ class New(ServerRecord, tag="new", gc=False):
 
 
 class Serve(ServerRecord, tag="serve", gc=False):
-    """Thread `tid` serves a connection from now on, which another thread has accepted."""
+    """Thread `tid` now serves a connection that another thread has accepted."""
 
     conn: int
 
@@ -60,7 +60,7 @@ class Recv(ServerRecord, tag="recv", gc=False):
 
 
 class Send(ServerRecord, tag="send", gc=False):
-    """The server has handed `size` bytes back to the kernel (or to its library's buffer)."""
+    """The server has written `size` bytes to the kernel (or to its library's buffer)."""
 
     conn: int
     size: int
@@ -79,7 +79,7 @@ class Echo(ServerRecord, tag="echo", gc=False):
     took: int
 
     def halves(self) -> tuple[Recv, Send]:
-        """The two events that it stands for."""
+        """Return the two events that it stands for."""
         return (
             Recv(self.at, self.pid, self.tid, self.conn, self.size, self.head),
             Send(self.at + self.took, self.pid, self.tid, self.conn, self.size, self.head),
@@ -89,8 +89,8 @@ class Echo(ServerRecord, tag="echo", gc=False):
 class Bye(ServerRecord, tag="bye", omit_defaults=True, gc=False):
     """The server has closed a connection; `error` names what ended it, or is empty for an orderly end.
 
-    `refused`: it had to close it at once, because it can't serve it. `unlisted` of its echoes, of so many bytes in all
-    (`unlisted_size`), have no record of their own: whoever reads the counters tells of them by `Counts`.
+    `refused`: the server closed it at once, because it can't serve it. `unlisted` of its echoes, with `unlisted_size`
+    bytes in all, have no record; the reader of the counters reports them by `Counts`.
     """
 
     conn: int
@@ -103,8 +103,8 @@ class Bye(ServerRecord, tag="bye", omit_defaults=True, gc=False):
 class Block(ServerRecord, tag="block", gc=False):
     """The handler of `conn` enters the injected blocking call.
 
-    It holds the native thread, and with it whatever else that thread serves, unless the call is `cooperative`: put
-    in the real one's place by a monkey patch.
+    It blocks the native thread, and with it whatever else that thread serves, unless the call is `cooperative`: a
+    monkey patch has replaced it.
     """
 
     conn: int
@@ -120,14 +120,14 @@ class Unblock(ServerRecord, tag="unblock", gc=False):
 
 
 class Handed(ServerRecord, tag="handed", gc=False):
-    """The blocking call of `conn` waits for one of so many `helpers`, threads or processes, until its `Block`."""
+    """The blocking call of `conn` waits for one of `helpers` threads or processes, until its `Block`."""
 
     conn: int
     helpers: int
 
 
 class NoDescriptors(ServerRecord, tag="no-descriptors", gc=False):
-    """accept(2) had no descriptor to give; from now on clients wait in the accept queue, until the next `New`."""
+    """accept(2) got no descriptor; from now on clients wait in the accept queue, until the next `New`."""
 
 
 class Threads(ServerRecord, tag="threads", gc=False):
@@ -137,20 +137,20 @@ class Threads(ServerRecord, tag="threads", gc=False):
 
 
 class Wakes(ServerRecord, tag="wakes", gc=False):
-    """This loop was woken `in_vain` more times for a connection that another one had accepted before it.
+    """This loop was woken `in_vain` more times for a connection that another loop accepted first.
 
-    A loop that counts its wakes reports a 0 when it begins.
+    A loop that counts its wakes reports 0 when it begins.
     """
 
     in_vain: int
 
 
 class Note(ServerRecord, tag="note", gc=False):
-    """One sentence that the server has to say, such as having run out of descriptors."""
+    """One sentence of the server, such as that it has run out of descriptors."""
 
     text: str
     code: str = ""
-    """What it is about, for a program that acts on it; empty for most notes."""
+    """A code of the subject, for programs; empty for most notes."""
 
 
 class Lost(ServerRecord, tag="lost", gc=False):
@@ -176,7 +176,7 @@ Reported = (
 
 
 def count_loss(lost: Lost, record: Reported) -> None:
-    """Add what a record would have reported to a loss."""
+    """Add a record to a loss."""
     lost.events += 2 if isinstance(record, Echo) else 1
     match record:
         case Echo():
@@ -199,18 +199,18 @@ def count_loss(lost: Lost, record: Reported) -> None:
 
 
 MAPPED = "::ffff:"
-"""How IPv6 writes an address of IPv4."""
+"""The prefix of an IPv4 address written as IPv6."""
 
 
 def preview(data: bytes) -> str:
-    """The first bytes of a payload as text that gives them back exactly (Latin-1)."""
+    """Return the first bytes of a payload as text that encodes to them exactly (Latin-1)."""
     return str(data[:PREVIEW], "latin-1")
 
 
 def address_name(host: str, port: int) -> str:
-    """An address as the article prints it; the host of an IPv6 address stands in brackets.
+    """Return an address as the article prints it; an IPv6 host is put in brackets.
 
-    A client of IPv4 is named so also by a server that listens for both (RFC 4291, 2.5.5.2).
+    An IPv4 client has the same name if the server listens for both (RFC 4291, 2.5.5.2).
     """
     host = host.removeprefix(MAPPED) if "." in host else host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

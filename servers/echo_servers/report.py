@@ -1,4 +1,4 @@
-"""What a server reports: the interface, whose methods do nothing, as with reporting off.
+"""The interface for reports, whose methods do nothing: reporting off.
 
 `printed.py` prints the article's lines on stdout, `piped.py` writes records to a pipe.
 """
@@ -10,7 +10,7 @@ import os
 
 from echo_servers.plain import plain
 
-# Bound here, before a monkey patch can put a cooperative one in its place.
+# Bound here, before a monkey patch can replace it with a cooperative one.
 thread_id = _thread.get_native_id
 write = os.write
 
@@ -18,9 +18,9 @@ write = os.write
 class Connection:
     """A connection in reports: its number in this process, its peer, and the thread that serves it.
 
-    `message` and `read_at` are what was read from it, and when, until that is reported. `slot` is its place among the
-    counters (0: none); `echoes` and `size` count its echoes and their bytes, `listed` and `listed_size` those that
-    have a record.
+    `message` and `read_at` are the bytes that were read and the time, until they are reported. `slot` is its place in
+    the counters (0: none); `echoes` and `size` count its echoes and their bytes, `listed` and `listed_size` those
+    with a record.
     """
 
     __slots__ = ("echoes", "listed", "listed_size", "message", "number", "peer", "read_at", "size", "slot", "tid")
@@ -65,7 +65,7 @@ class Report:
         """The thread of a connection is about to wait for room to send."""
 
     def hand(self, conn: Connection, helpers: int) -> None:
-        """The blocking call of a connection is handed to one of so many helpers, and waits until one is free."""
+        """The blocking call of a connection was queued for one of `helpers` helpers."""
 
     def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
         """A connection has been closed; `refused` if it was because the server can't serve it."""
@@ -77,30 +77,30 @@ class Report:
         """The blocking call has returned."""
 
     def threads(self, count: int) -> None:
-        """So many native threads are running."""
+        """This many native threads are running."""
 
     def woken(self, in_vain: int) -> None:
-        """Event loops were woken so often for a connection that another one had accepted; 0 begins the count."""
+        """Event loops were woken this often for a connection that another one accepted; 0 begins the count."""
 
     def note(self, text: str, code: str = "") -> None:
-        """One sentence for the person who watches; `code` says what it is about, for programs."""
+        """One sentence for the user; `code` is its subject, for programs."""
         with contextlib.suppress(OSError):
             write(2, f"{plain(text)}\n".encode(errors="replace"))
 
     def out_of_descriptors(self) -> None:
-        """accept(2) has no descriptor left; the first time one sentence reports that."""
+        """accept(2) has no descriptor left; the first time, a sentence reports that."""
         self._out_of_descriptors = True
         if not self._noted:
             self._noted = True
             self.note("out of file descriptors: new clients wait in the accept queue until one leaves")
 
     def hold(self) -> None:
-        """From now on the server calls `flush` before it waits, so little need be written sooner."""
+        """From now on the server calls `flush` before it waits, so records may be buffered."""
 
     def flush(self) -> None:
-        """Write what is held: the server is about to wait or to block."""
+        """Write the buffered records: the server is about to wait or to block."""
 
     def forked(self) -> None:
-        """This is a new worker process: it counts its own connections."""
+        """This is a new worker process, with its own connection numbers."""
         self._numbers = itertools.count(1)
         self._out_of_descriptors = self._noted = False

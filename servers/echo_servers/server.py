@@ -1,4 +1,4 @@
-"""What every pattern is given: its options, the report, and the block."""
+"""The arguments of every pattern: options, report and block."""
 
 from dataclasses import dataclass, field, fields
 
@@ -10,16 +10,16 @@ PORT = 37564
 BACKLOG = 128
 RECV_BYTES = 1024
 SHARES = ("accept", "reuseport", "herd")
-"""How processes that all accept share a port; the first is what is done unless another is asked for."""
+"""How processes that all accept share a port; the first is the default."""
 
 
 class BadRequest(Exception):
-    """The server can't start as asked; the text is one sentence for the user."""
+    """The server can't start as requested; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a server is asked to run; what is None is left to its pattern."""
+    """The options of a server; None leaves a choice to its pattern."""
 
     host: str = HOST
     port: int = PORT
@@ -27,10 +27,10 @@ class Options:
     ceiling: int | None = None
     share: str | None = None
     print: bool = False
-    """Whether a server that reports to a pipe prints its lines all the same."""
+    """Whether a server that reports to a pipe prints its lines too."""
 
     def arguments(self) -> list[str]:
-        """These options on a command line."""
+        """Return these options as command-line arguments."""
         given = ((f"--{option.name}", getattr(self, option.name)) for option in fields(self))
         asked = [(name, value) for name, value in given if value is not None and value is not False]
         return [word for name, value in asked for word in ((name,) if value is True else (name, str(value)))]

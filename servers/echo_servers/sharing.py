@@ -1,4 +1,4 @@
-"""How event loops in several processes take connections from one port, and how many of them each connection wakes."""
+"""How event loops in several processes share the connections of a port, and how many loops each connection wakes."""
 
 import asyncio
 import os
@@ -17,13 +17,13 @@ HAS_EXCLUSIVE = hasattr(select, "EPOLLEXCLUSIVE")
 SPREADS = hasattr(socket, "SO_REUSEPORT") and hasattr(select, "epoll")
 """Whether SO_REUSEPORT spreads connections over the sockets, as Linux does; elsewhere one of them gets all."""
 BEAT = 1.0
-"""Seconds after which a loop that every connection wakes comes back to say how often, though it never gets one."""
+"""Seconds after which a loop that every connection wakes returns to report its wakes, although it accepts none."""
 
 
 class CountingSelector(ReportingSelector):
-    """Counts wakes that no program sees: another process was faster, the kernel finds nothing, and the call sleeps on.
+    """Counts wakes that no program sees: another process was faster, the kernel finds nothing, and the call waits on.
 
-    A sleep is a voluntary context switch of this process, which has one thread (getrusage(2)).
+    Each wait is a voluntary context switch of this process, which has one thread (getrusage(2)).
     """
 
     longest: float | None = None
@@ -33,7 +33,7 @@ class CountingSelector(ReportingSelector):
         self._listener = listener.fileno()
 
     def select(self, timeout: float | None = None) -> Any:
-        self._report.flush()  # now, because to write may be a sleep too
+        self._report.flush()  # now, because writing may wait too
         before = _sleeps()
         found = super().select(self.longest if timeout is None else timeout)
         if (in_vain := _sleeps() - before - 1) > 0:
@@ -55,7 +55,7 @@ class ExclusiveSelector(CountingSelector):
 
     def __init__(self, report: Report, listener: socket.socket) -> None:
         super().__init__(report, listener)
-        # A handle of our own on the same epoll, because selectors know nothing of the flag.
+        # Our own handle of the same epoll instance, because selectors can't set the flag.
         self._epoll = select.epoll.fromfd(os.dup(self.fileno()))
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
@@ -65,13 +65,13 @@ class ExclusiveSelector(CountingSelector):
         return key
 
     def took(self) -> None:
-        """Go to the end of the kernel's line: it wakes the first idle process, which would always be the same one."""
+        """Move to the end of the kernel's list: it wakes the first idle process, which would always be the same one."""
         self._epoll.unregister(self._listener)
         self._epoll.register(self._listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
 
 
 class Acceptor:
-    """Accepts one connection each time its loop is woken, and leaves the next to the process woken for that."""
+    """Accepts one connection per wake, and leaves the next one to the process woken for it."""
 
     def __init__(self, server: Server, listener: socket.socket, protocol: Callable[[str], asyncio.Protocol]) -> None:
         self._report, self._listener, self._protocol = server.report, listener, protocol
@@ -80,7 +80,7 @@ class Acceptor:
         self._beginning: set[asyncio.Task[Any]] = set()
 
     def wait(self) -> None:
-        """Be woken for connections from now on."""
+        """Start accepting connections."""
         self.loop.add_reader(self._listener, self._woken)
 
     def _woken(self) -> None:
@@ -102,7 +102,7 @@ class Acceptor:
 
 
 def _sleeps() -> int:
-    """How often this process has gone to sleep."""
+    """Return how often this process has waited."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
@@ -122,16 +122,16 @@ def accept_for_ever(server: Server, listener: socket.socket, protocol: Callable[
 
 
 def reserve(server: Server) -> socket.socket:
-    """Keep the server's address from others, for sockets that its own processes open there. Raises BadRequest."""
+    """Reserve the server's address for sockets that its own processes open there. Raises BadRequest."""
     if not SPREADS:
         raise BadRequest("--share reuseport needs Linux: this system gives one of the sockets all connections")
     place = bind(server, listens=False)
-    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # not before: then it would share with anybody
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # not before: it might share the port
     return place
 
 
 def listen_at(place: socket.socket) -> socket.socket:
-    """A listening socket of this process's own at the reserved address: the kernel spreads connections over them."""
+    """Return this process's own listening socket at the reserved address: the kernel spreads connections over them."""
     listener = socket.socket(place.family, place.type)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -1,4 +1,4 @@
-"""What uvloop needs: a door of our own, and reports handed in once a turn, for lack of a place before it waits."""
+"""Adapts uvloop: our own listening socket, and reports written once a turn, because it has no hook before waiting."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ NewProtocol = Callable[[Connection, "Door"], asyncio.BaseProtocol]
 
 
 class Door:
-    """The listening socket. libuv's own would, out of descriptors, accept clients to close them at once."""
+    """The listening socket. Without descriptors, libuv's own would accept clients only to close them."""
 
     def __init__(self, server: Server, loop: asyncio.AbstractEventLoop, protocol: NewProtocol) -> None:
         self.server = server
@@ -24,11 +24,11 @@ class Door:
         self._beginning: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Take connections from now on."""
+        """Start accepting connections."""
         self._loop.add_reader(self._listener, self._accept)
 
     def reports(self) -> None:
-        """What is reported now is handed in after this turn of the loop, and before it waits."""
+        """Write what is reported from now on after this turn of the loop, before it waits."""
         if not self._reported:
             self._reported = True
             self._loop.call_soon(self._flush)

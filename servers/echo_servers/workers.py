@@ -1,4 +1,4 @@
-"""Workers: threads and processes that take connections, named and reported when they begin."""
+"""Workers: threads and processes that accept connections, named and reported when they start."""
 
 import multiprocessing
 import os
@@ -21,7 +21,7 @@ NOBODY_LEFT = "every worker has died"
 
 
 def cores() -> int:
-    """Processor cores that this process may run on."""
+    """Return the number of cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -42,7 +42,7 @@ def _announced(name: str, work: Work, server: Server, *args: object) -> None:
 def run_processes(count: int, work: Work, server: Server, *args: object, serves: bool = True) -> None:
     """Run `count` processes that run `work(server, *args)`, until the last of them has died.
 
-    Each is a worker itself if it `serves`, and otherwise only the home of threads that do.
+    Each is a worker itself if it `serves`; otherwise its threads are.
     """
     owned: list[int] = []
     workers: list[BaseProcess] = []
@@ -60,7 +60,7 @@ def run_processes(count: int, work: Work, server: Server, *args: object, serves:
 
 
 def _end_as_left() -> None:
-    """End the server if a worker has left why it can't go on. Raises SystemExit or BadRequest."""
+    """End the server if a worker has left a reason. Raises SystemExit or BadRequest."""
     if last := left():
         code, sentence = last
         if code == REFUSED:
@@ -72,7 +72,7 @@ def _end_as_left() -> None:
 def start_process(name: str, owned: list[int], work: Work, server: Server, *args: object) -> BaseProcess:
     """Fork a process that runs `work(server, *args)` and does not outlive this one.
 
-    `owned` are descriptors of this process that none of its children may keep; its parent-death pipe is added to them.
+    `owned` are descriptors of this process that no child may keep; its parent-death pipe is added to them.
     """
     tied, ours = os.pipe()
     owned.append(ours)
@@ -84,7 +84,7 @@ def start_process(name: str, owned: list[int], work: Work, server: Server, *args
 
 
 def report_death(process: BaseProcess, server: Server) -> None:
-    """Say how a process that has died has ended."""
+    """Report how a process has died."""
     process.join()
     server.report.note(f"{process.name}, process {process.pid}, has died: {_ending(process.exitcode)}")
 

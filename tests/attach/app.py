@@ -1,6 +1,6 @@
-"""A small server as other people write them, with what makes it wait; started as `python app.py PORT KIND`.
+"""A small server like those that users write, with several kinds of blocking calls: `python app.py PORT KIND`.
 
-An asyncio server echoes lines; at the line `go` its handler calls the function of its kind, which takes a second.
+The asyncio server echoes lines. On the line `go` its handler calls the function for KIND, which blocks for 1.2 s.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Foreign servers, each in a process of its own, and what `echo-tui watch` says of them."""
+"""Fixtures that start foreign servers, each in its own process, and watch them with `echo-tui watch`."""
 
 import json
 import os
@@ -19,23 +19,23 @@ from tests.ports import free_port, is_free
 
 LIMIT = 30.0
 INTERPRETERS = {".js": "node", ".java": "java", ".go": "go"}
-"""What runs servers that are not written in Python, by the end of their names."""
+"""The interpreter or compiler for servers that are not written in Python, by file suffix."""
 Start = Callable[..., Foreign]
 Watch = Callable[..., Watched]
 
 
 def built(compiler: str, source: str, folders: pytest.TempPathFactory) -> str:
-    """Return the program of a Go source, which is built once."""
+    """Build a Go source file once per test session and return the path of the program."""
     program = folders.getbasetemp() / Path(source).stem
     if not program.exists():
-        environment = {**os.environ, "GOTOOLCHAIN": "local", "GO111MODULE": "off"}  # nothing is downloaded
+        environment = {**os.environ, "GOTOOLCHAIN": "local", "GO111MODULE": "off"}  # download nothing
         subprocess.run([compiler, "build", "-o", str(program), source], check=True, env=environment)
     return str(program)
 
 
 @pytest.fixture
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Return a function that starts one of our own foreign servers and waits until it listens."""
+    """Return a function that starts one of the foreign servers in this directory and waits until it listens."""
     with ExitStack() as stack:
 
         def started(script: str, *arguments: str, port: int = 0) -> Foreign:
@@ -52,7 +52,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             stack.callback(process.kill)
             until = time.monotonic() + LIMIT
             while is_free(port):
-                assert time.monotonic() < until, "it does not listen"
+                assert time.monotonic() < until, "the server does not listen"
                 time.sleep(0.02)
             return Foreign(process.pid, port)
 
@@ -61,7 +61,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 @pytest.fixture
 def watch() -> Iterator[Watch]:
-    """Return a function that watches a target and waits until its first sample."""
+    """Return a function that watches a target and waits for its first socket sample."""
     with ExitStack() as stack:
 
         def watched(target: str, *options: str) -> Watched:

@@ -1,7 +1,7 @@
-"""An asyncio server that hands each question to a pool of three threads; started as `python executor.py PORT`.
+"""An asyncio server with a pool of three threads; started as `python executor.py PORT`.
 
-At `go` a thread of the pool queries the database, which takes a second. At `poll` a coroutine waits as long as
-that; at `ask` all threads of the pool wait for the loop, as they may.
+On `go` a thread of the pool runs a database query, which takes 1.2 s. On `poll` a coroutine waits for the same time.
+On `ask` a thread of the pool waits for a coroutine of the loop, which is legitimate.
 """
 
 import asyncio

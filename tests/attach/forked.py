@@ -1,6 +1,6 @@
 """A server whose worker was forked while another thread held a lock; started as `python forked.py PORT`.
 
-At `go` the worker takes that lock, which nobody can release in its process.
+On `go` the worker acquires that lock, which no thread of its process can release.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """A select loop that waits for the first bytes of each client it accepts; started as `python handshake.py PORT`.
 
-That is what a TLS handshake inside accept does.
+A TLS handshake inside accept has the same effect.
 """
 
 import selectors

@@ -1,4 +1,4 @@
-"""Healthy servers of several architectures; started as `python healthy.py PORT KIND`. Each answers lines."""
+"""Healthy servers of several architectures that answer lines; started as `python healthy.py PORT KIND`."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def work(line: bytes) -> None:
-    """Compute for 5 ms at `work`, sleep for 50 ms at `slow`."""
+    """Compute for 5 ms on `work`; sleep for 50 ms on `slow`."""
     if line.startswith(b"work"):
         end = time.thread_time() + 0.005
         while time.thread_time() < end:

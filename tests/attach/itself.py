@@ -1,8 +1,8 @@
 """A threaded server whose pool of two threads waits for itself; started as `python itself.py PORT [another]`.
 
-A thread accepts and hands each connection's lines to the pool. At `go` a thread of the pool hands a part of the work to
-the same pool, and waits for it: two at once wait for ever, because no thread is left. With a second argument the part
-goes to another pool, whose one thread takes a second for it.
+Each connection has a thread that submits its lines to the pool. On `go` a thread of the pool submits part of the work
+to the same pool and waits for the result: two such lines at once deadlock, because no thread is left. With a second
+argument, that part goes to another pool, whose only thread needs a second for it.
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""A server of one thread that polls to accept and then serves one client at a time, as socketserver does."""
+"""A single-threaded `socketserver` that polls before it accepts, and serves one client at a time."""
 
 import socketserver
 import sys

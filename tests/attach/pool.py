@@ -1,4 +1,4 @@
-"""A server whose main thread accepts, and hands its clients over to a pool of two threads."""
+"""A server whose main thread accepts and passes clients to a pool of two threads; started as `python pool.py PORT`."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""The article's own programs, cut out of its text, attached to while clients talk to them."""
+"""The article's programs, extracted from its text, watched while clients talk to them."""
 
 import contextlib
 import re
@@ -32,7 +32,7 @@ pytestmark = [
 
 @pytest.fixture
 def serving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """Run one of the programs on a free port, and give its source and the port."""
+    """Run one of the programs on a free port; yield its source and the port."""
     source, port = PROGRAMS[request.param], free_port()
     path = tmp_path / "program.py"
     path.write_text(source.replace(PORT, str(port)), encoding="utf-8")
@@ -53,7 +53,7 @@ def serving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
 
 
 @pytest.mark.parametrize("serving", range(len(PROGRAMS)), indirect=True)
-def test_attach_to_a_program_of_the_article(serving: tuple[str, int], watch: Watch) -> None:
+def test_program_of_the_article_is_watched(serving: tuple[str, int], watch: Watch) -> None:
     source, port = serving
     watched = watch(f":{port}", "--stall-after", "300")
     first, other = Peer(port), Peer(port)

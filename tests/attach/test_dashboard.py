@@ -1,4 +1,4 @@
-"""The dashboard of a server that is not ours: what it shows, what it offers, and that it only observes."""
+"""The dashboard attached to a foreign server: what it shows, what it offers, and that it only observes."""
 
 import contextlib
 import os
@@ -29,11 +29,11 @@ async def attached(server: Foreign, size: tuple[int, int] = (160, 45)) -> AsyncI
         stage = Stage(app, pilot)
         await stage.until(lambda: stage.session.workers, "its worker")
         yield stage
-    os.kill(server.pid, 0)  # it still runs
+    os.kill(server.pid, 0)  # the server still runs
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
-async def test_a_stall_of_a_foreign_server_is_on_screen(start: Start, size: tuple[int, int]) -> None:
+async def test_stall_of_a_foreign_server_is_shown(start: Start, size: tuple[int, int]) -> None:
     server = start("app.py", "sleep")
     async with attached(server, size) as stage:
         first, other = Peer(server.port), Peer(server.port)
@@ -51,7 +51,7 @@ async def test_a_stall_of_a_foreign_server_is_on_screen(start: Start, size: tupl
         other.close()
 
 
-async def test_only_what_an_observer_may_do_is_offered(start: Start) -> None:
+async def test_only_actions_of_an_observer_are_offered(start: Start) -> None:
     server = start("app.py", "sleep")
     async with attached(server) as stage:
         offered = set(stage.footer())
@@ -59,14 +59,14 @@ async def test_only_what_an_observer_may_do_is_offered(start: Start) -> None:
         assert offered.isdisjoint({"start", "stop", "block on", "show me", "+ block", "misbehave", "matrix"})
         before = stage.session
         await stage.press("space", "b", "x", "g", "R", "full_stop", "w", "s")
-        await stage.glance()
+        await stage.few_redraws()
         assert stage.session is before
         assert len(stage.app.screen_stack) == 1
         assert str(server.pid) in stage.shown("patterns")
         assert f"127.0.0.1:{server.port}" in stage.shown("patterns")
 
 
-async def test_a_client_of_ours_is_opened_after_one_confirmation(start: Start) -> None:
+async def test_opening_clients_is_confirmed_once(start: Start) -> None:
     server = start("app.py", "sleep")
     async with attached(server) as stage:
         await stage.press("n")
@@ -84,7 +84,7 @@ async def test_a_client_of_ours_is_opened_after_one_confirmation(start: Start) -
         await stage.until(lambda: all(client.echoed for client in stage.session.clients.values()), "their echoes")
 
 
-async def test_a_server_that_is_started_again_is_watched_again(start: Start) -> None:
+async def test_restarted_server_is_watched_again(start: Start) -> None:
     server = start("app.py", "sleep")
     app = EchoTui(Plan(), live=Attached(find_target(f":{server.port}"), clients=True))
     async with app.run_test(size=(100, 30)) as pilot:
@@ -106,7 +106,7 @@ def test_attach_without_a_target_lists_the_servers(start: Start) -> None:
     assert "app.py" in line
 
 
-def test_attach_in_a_real_terminal_leaves_the_server_alone(start: Start) -> None:
+def test_attach_in_a_terminal_leaves_the_server_running(start: Start) -> None:
     server = start("app.py", "sleep")
     with Terminal([command(), "attach", f":{server.port}"], width=80, height=24) as terminal:
         terminal.shows("1 worker")

@@ -1,4 +1,4 @@
-"""`echo-tui doctor`: what can be had here and of a server, in words and as JSON."""
+"""`echo-tui doctor`: which evidence this machine and a server can provide, as text and as JSON."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ def doctor(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([command(), "doctor", *arguments], capture_output=True, text=True, timeout=60)
 
 
-def test_all_kinds_of_evidence_are_named() -> None:
+def test_all_kinds_of_evidence_are_listed() -> None:
     said = json.loads(doctor("--json").stdout)
     assert [each["name"] for each in said] == [
         "records", "sockets", "threads", "stacks", "CPU and memory", "system calls",
@@ -26,7 +26,7 @@ def test_all_kinds_of_evidence_are_named() -> None:
     assert doctor().returncode == (4 if missing else 0)
 
 
-def test_a_server_is_examined_process_by_process(start: Start) -> None:
+def test_each_process_of_a_server_is_examined(start: Start) -> None:
     server = start("app.py", "sleep")
     said = doctor(f":{server.port}").stdout
     assert f"✓ process {server.pid}: descriptors" in said
@@ -34,14 +34,14 @@ def test_a_server_is_examined_process_by_process(start: Start) -> None:
     assert f"process {server.pid}: lines of code" in said
 
 
-def test_what_is_missing_has_a_way_to_bring_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_evidence_has_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foreign_stacks, "py_spy", lambda: None)
     (stacks,) = [one for one in evidence.of_machine() if one.name == "stacks"]
     assert (stacks.there, stacks.missing) == (False, "py-spy is not installed")
     assert stacks.fix == "pip install py-spy"
 
 
-def test_a_target_that_is_none_is_one_line() -> None:
+def test_invalid_target_is_refused() -> None:
     refused = doctor("asyncio")
     assert refused.returncode == 2
     assert "'asyncio' is no PID, :PORT or HOST:PORT" in refused.stderr

@@ -1,4 +1,4 @@
-"""Servers that are slow, busy or idle and yet serve everybody: watching them tells of no stall."""
+"""Servers that are slow, busy or idle but serve all clients have no stall."""
 
 import sys
 import threading
@@ -15,11 +15,11 @@ SHORT, LONG = 4.0, 60.0
 ALWAYS = (("loop", "slow"), ("threads", "busy"), ("loop", "polls"))
 SLOW, IDLE = 10, 200
 STALL_AFTER = "500"
-"""Milliseconds: far more than the machine of the tests keeps a thread from a core."""
+"""Threshold (ms), far longer than the test machine keeps a runnable thread off a core."""
 
 
 def asking(peer: Peer, line: bytes, pause: float, until: float) -> threading.Thread:
-    """Have a client ask again and again, in a thread."""
+    """Start a thread in which a client sends a line, waits for the reply, and repeats."""
 
     def ask() -> None:
         while time.monotonic() < until:
@@ -33,13 +33,13 @@ def asking(peer: Peer, line: bytes, pause: float, until: float) -> threading.Thr
 
 
 def slow(port: int, until: float) -> None:
-    """Ask handlers that take 50 ms."""
+    """Call handlers that take 50 ms."""
     for thread in [asking(Peer(port), b"slow\n", 0, until) for _ in range(SLOW)]:
         thread.join()
 
 
 def idle(port: int, until: float) -> None:
-    """Keep 200 connections open, of which one asks now and then."""
+    """Keep 200 connections open, only one of which sends now and then."""
     peers = [Peer(port) for _ in range(IDLE)]
     asking(peers[0], b"hello\n", 0.5, until).join()
     for peer in peers:
@@ -47,13 +47,13 @@ def idle(port: int, until: float) -> None:
 
 
 def polls(port: int, until: float) -> None:
-    """Wait for replies that take a second."""
+    """Wait for replies that take a second each."""
     for thread in [asking(Peer(port), b"poll\n", 0, until) for _ in range(SLOW)]:
         thread.join()
 
 
 def busy(port: int, until: float) -> None:
-    """Keep the server at about 80 % of a core."""
+    """Keep the server busy for about 80 % of a core."""
     asking(Peer(port), b"work\n", 0.00125, until).join()
 
 
@@ -70,7 +70,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("kind", "load", "seconds"), CASES)
-def test_a_healthy_server_has_no_stall(
+def test_healthy_server_has_no_stall(
     start: Start, watch: Watch, kind: str, load: Callable[[int, float], None], seconds: float
 ) -> None:
     server = start("healthy.py", kind)

@@ -1,4 +1,4 @@
-"""A program of the user's own, started by `watch -- PROGRAM` and `launch -- PROGRAM`, and ended with it."""
+"""A user's program, started by `watch -- PROGRAM` or `launch -- PROGRAM` and ended with it."""
 
 import json
 import os
@@ -24,14 +24,14 @@ APP = str(Path(__file__).with_name("app.py"))
 def until_free(port: int) -> None:
     end = time.monotonic() + LIMIT
     while not is_free(port):
-        assert time.monotonic() < end, "somebody still listens"
+        assert time.monotonic() < end, "the port is still in use"
         time.sleep(0.02)
 
 
 def until_taken(port: int) -> None:
     end = time.monotonic() + LIMIT
     while is_free(port):
-        assert time.monotonic() < end, "nobody listens"
+        assert time.monotonic() < end, "the program does not listen"
         time.sleep(0.02)
 
 
@@ -40,7 +40,7 @@ def watching(port: int, *options: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_program_is_watched_and_ended_with_the_run() -> None:
+def test_program_is_watched_and_ended_with_the_run() -> None:
     port = free_port()
     with watching(port, "--json", "--for", "4s", "--stall-after", "200") as watch:
         until_taken(port)
@@ -61,7 +61,7 @@ def test_a_program_is_watched_and_ended_with_the_run() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_nothing_is_left_of_a_program_whose_watcher_is_ended(number: signal.Signals) -> None:
+def test_program_ends_when_its_watcher_is_killed(number: signal.Signals) -> None:
     port = free_port()
     with watching(port) as watch:
         until_taken(port)
@@ -75,7 +75,7 @@ def test_nothing_is_left_of_a_program_whose_watcher_is_ended(number: signal.Sign
             time.sleep(0.02)
 
 
-def test_a_program_that_ends_before_it_listens_says_what_it_wrote() -> None:
+def test_output_of_a_program_that_ends_early_is_shown() -> None:
     line = [command(), "watch", "--", sys.executable, "-c", "print('no such table'); raise SystemExit(9)"]
     ended = subprocess.run(line, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 5
@@ -83,20 +83,20 @@ def test_a_program_that_ends_before_it_listens_says_what_it_wrote() -> None:
     assert "has ended with code 9 before it listened" in ended.stderr
 
 
-def test_a_program_that_does_not_exist() -> None:
+def test_missing_program_is_reported() -> None:
     ended = subprocess.run([command(), "watch", "--", "no-such-program"], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 5
     assert "no-such-program: No such file or directory" in ended.stderr
 
 
 @pytest.mark.parametrize("name", ["watch", "launch"])
-def test_without_a_program_it_says_what_it_takes(name: str) -> None:
+def test_usage_is_shown_without_a_program(name: str) -> None:
     ended = subprocess.run([command(), name], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2
     assert "-- PROGRAM ARGUMENT ..." in ended.stderr
 
 
-def test_a_program_in_the_dashboard_ends_with_it() -> None:
+def test_program_ends_with_its_dashboard() -> None:
     port = free_port()
     line = [command(), "launch", "--", sys.executable, APP, str(port), "sleep"]
     with Terminal(line, width=100, height=30) as terminal:

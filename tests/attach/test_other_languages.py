@@ -1,4 +1,4 @@
-"""Servers that are not written in Python: Node and Go, whose memory is read, and Java, which jcmd asks."""
+"""Stacks of servers in other languages: Node and Go, whose memory is read, and Java, which is queried with jcmd."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign serve
 
 
 def stalled(start: Start, watch: Watch, script: str, line: bytes) -> tuple[int, Line, Line]:
-    """Stall a server by a line, and return its pid, the stall at its end, and when its function was known."""
+    """Stall a server with a line; return its pid, the closed stall, and the stall once its function was known."""
     server = start(script)
     first, *others = (Peer(server.port) for _ in range(3))
     for peer in (first, *others):
@@ -39,17 +39,17 @@ def stalled(start: Start, watch: Watch, script: str, line: bytes) -> tuple[int, 
     return server.pid, closed, stall
 
 
-def test_a_node_that_waits_for_a_child(start: Start, watch: Watch) -> None:
-    """It waits in a poll, as an idle loop does, but of something else."""
+def test_node_that_waits_for_a_child_process(start: Start, watch: Watch) -> None:
+    """It waits in poll like an idle loop, but for the child."""
     pid, _, stall = stalled(start, watch, "node.js", b"go\n")
     culprit = stall["culprit"]
     assert (culprit["tid"], culprit["function"]) == (pid, "runReport")
     assert culprit["file"].endswith("attach/node.js")
     lines = Path(culprit["file"]).read_text().splitlines()
-    assert lines[culprit["line"] - 1] == "function runReport() {", "its first line"
+    assert lines[culprit["line"] - 1] == "function runReport() {", "the function's first line"
 
 
-def test_a_node_that_computes(start: Start, watch: Watch) -> None:
+def test_computing_node(start: Start, watch: Watch) -> None:
     if os.uname().machine != "x86_64":
         pytest.skip("a thread that computes is read on x86-64 only")
     pid, _, stall = stalled(start, watch, "node.js", b"cpu\n")
@@ -57,20 +57,20 @@ def test_a_node_that_computes(start: Start, watch: Watch) -> None:
     assert stall["cause"] in ("computing", "no-core")
 
 
-def test_a_go_that_serves_all_in_one_goroutine(start: Start, watch: Watch) -> None:
-    """Its threads look idle: the runtime parks a goroutine that sleeps, without a thread."""
+def test_go_server_with_a_single_goroutine(start: Start, watch: Watch) -> None:
+    """Its threads look idle: the Go runtime parks a sleeping goroutine without a thread."""
     pid, stall = stalled_go(start, watch, "loop")
     assert (stall["culprit"]["pid"], stall["culprit"]["call"], stall["cause"]) == (pid, "sleep", "blocked")
     assert {victim["kind"] for victim in stall["victims"]} == {"not-accepted"}
 
 
-def test_a_go_whose_lock_is_held_across_a_sleep(start: Start, watch: Watch) -> None:
+def test_go_lock_kept_across_a_sleep(start: Start, watch: Watch) -> None:
     _, stall = stalled_go(start, watch, "lock")
     assert {victim["kind"] for victim in stall["victims"]} == {"unread"}
 
 
 def stalled_go(start: Start, watch: Watch, how: str) -> tuple[int, Line]:
-    """Stall a server in Go, and return its pid and the stall when its line was known."""
+    """Stall a Go server; return its pid and the stall once its line was known."""
     server = start("loop.go", how)
     watched = watch(f":{server.port}", "--stall-after", "200")
     watched.until(lambda each: each["type"] == "worker")
@@ -88,8 +88,8 @@ def stalled_go(start: Start, watch: Watch, how: str) -> tuple[int, Line]:
     return server.pid, stall
 
 
-def test_a_go_is_read_while_it_runs(start: Start) -> None:
-    """Reading it neither stops it nor takes any of its threads out of its call."""
+def test_go_stacks_are_read_without_stopping_the_program(start: Start) -> None:
+    """The reader does not trace the process, whether pausing it is allowed or not."""
     server = start("loop.go", "loop")
     peer = Peer(server.port)
     peer.say(b"go\n")
@@ -103,7 +103,7 @@ def test_a_go_is_read_while_it_runs(start: Start) -> None:
     peer.hear()
 
 
-def test_a_node_that_computes_is_not_paused_where_that_is_not_allowed(start: Start) -> None:
+def test_computing_node_is_paused_only_if_allowed(start: Start) -> None:
     server = start("node.js")
     peer = Peer(server.port)
     peer.talk()
@@ -123,14 +123,14 @@ def test_a_node_that_computes_is_not_paused_where_that_is_not_allowed(start: Sta
     peer.hear()
 
 
-def test_a_loop_in_java(start: Start, watch: Watch) -> None:
+def test_blocked_loop_in_java(start: Start, watch: Watch) -> None:
     if not shutil.which("jcmd"):
         pytest.skip("jcmd is not installed here")
     _, closed, stall = stalled(start, watch, "Loop.java", b"go\n")
     lines = Path(__file__).with_name("Loop.java").read_text().splitlines()
     assert stall["culprit"]["function"] == "Loop.waitForExport"
     assert "Thread.sleep" in lines[stall["culprit"]["line"] - 1]
-    assert closed["cause"] == "blocked", "it sleeps in a futex, and waits for no lock"
+    assert closed["cause"] == "blocked", "a sleep, although the thread is in a futex call"
 
 
 LIMIT = 30.0
@@ -149,7 +149,7 @@ Full thread dump OpenJDK 64-Bit Server VM (17.0.15+6 mixed mode, sharing):
 """
 
 
-def test_the_output_of_jcmd() -> None:
+def test_jcmd_output_is_parsed() -> None:
     (stack,) = java_stacks(DUMP.splitlines())
     assert stack.tid == 0x4D3
     assert [(frame.file, frame.line, frame.function) for frame in stack.frames] == [
@@ -161,19 +161,19 @@ def test_the_output_of_jcmd() -> None:
         decoded("jcmd", b"Error: not a Java machine\n")
 
 
-def test_a_java_that_would_die_of_the_signal_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_java_process_without_a_sigquit_handler_is_not_queried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.observers.foreign_stacks.kind_of", lambda pid: "jcmd")
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     assert reader_of(os.getpid(), may_pause=True) is None, "this process does not catch SIGQUIT"
 
 
-def test_a_program_of_another_language_gets_no_reader_of_its_own() -> None:
+def test_other_processes_are_read_by_py_spy() -> None:
     assert kind_of(os.getpid()) == "py-spy"
     assert kind_of(0) == "py-spy"
 
 
-def test_names_of_threads_do_no_harm() -> None:
-    """HotSpot prints a name as it is, with line breaks."""
+def test_hostile_thread_names_are_harmless() -> None:
+    """HotSpot prints thread names unescaped, including line breaks."""
     hostile = ['"x', '"y" nid=007 ', f'"z" nid={"9" * 5000} ', '"' + '" "' * 8000, "\tat " + "a.b(" * 800]
     hostile += ["\tat a.b(C.java:" + "9" * 5000 + ")", "\tat (", "\tat )", "\tat a()", "at .(:)"]
     (stack,) = java_stacks([*hostile, *DUMP.splitlines(), *hostile])
@@ -181,7 +181,7 @@ def test_names_of_threads_do_no_harm() -> None:
     assert stack.frames[1].line == 42
 
 
-def test_a_file_that_a_node_names_is_opened_only_if_it_is_one(tmp_path: Path) -> None:
+def test_only_regular_files_named_by_node_are_opened(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     for path in ("/dev/zero", "/dev/tty", str(fifo), str(tmp_path), "/nowhere"):
@@ -191,21 +191,21 @@ def test_a_file_that_a_node_names_is_opened_only_if_it_is_one(tmp_path: Path) ->
     assert [first_line(os.getpid(), str(source), begin) for begin in (-1, 0, 5, 9, 1000)] == [0, 1, 2, 3, 0]
 
 
-def test_a_process_that_is_stopped_is_not_asked(start: Start) -> None:
+def test_stopped_process_is_not_queried(start: Start) -> None:
     server = start("app.py", "sleep")
     readers = ForeignStacks()
     os.kill(server.pid, signal.SIGSTOP)
     try:
         end = time.monotonic() + LIMIT
         while not is_stopped(server.pid):
-            assert time.monotonic() < end, "it does not stop"
+            assert time.monotonic() < end, "the process does not stop"
         assert not readers.ask(server.pid)
     finally:
         os.kill(server.pid, signal.SIGCONT)
         readers.close()
 
 
-def test_a_process_that_may_not_be_paused_now_is_asked_again(start: Start) -> None:
+def test_process_is_queried_again_after_pausing_was_not_allowed(start: Start) -> None:
     server = start("node.js")
     peer = Peer(server.port)
     peer.talk()

@@ -1,4 +1,4 @@
-"""Watching as the user of the server, as another user, and as the superuser: what is seen, and which right is named."""
+"""Watching a server as its owner, another user or the superuser: what is visible, and which right is missing."""
 
 import functools
 import json
@@ -24,7 +24,7 @@ from tests.ports import free_port, is_free
 NOBODY, SOMEBODY = 65534, 54321
 LIMIT = 30.0
 PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin") or ""
-"""An interpreter that other users may run; the tests' own one may be in a folder that is closed to them."""
+"""An interpreter that other users can run; that of the tests may be in a directory they cannot enter."""
 PATHS = {str(Path(str(package.__file__)).parents[1]) for package in (echo_servers, echo_tui, msgspec)}
 ENVIRONMENT = {
     "PYTHONPATH": os.pathsep.join(sorted(PATHS)),
@@ -36,7 +36,7 @@ Run = Callable[..., "subprocess.Popen[str]"]
 
 @functools.cache
 def usable() -> bool:
-    """Return whether another user can run echo-tui here, by an interpreter of the system."""
+    """Return whether another user can run echo-tui here with the system's interpreter."""
     if sys.platform != "linux" or os.getuid() != 0 or not PYTHON:
         return False
     line = [PYTHON, "-P", "-m", "echo_tui", "--version"]
@@ -51,7 +51,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Return a function that runs a line as a user."""
+    """Return a function that runs a command as a user."""
     with ExitStack() as stack:
 
         def started(user: int, *line: str, **streams: Any) -> "subprocess.Popen[str]":
@@ -66,13 +66,13 @@ def run() -> Iterator[Run]:
 
 
 def server_of(run: Run, user: int) -> Foreign:
-    """Start a server that stalls at `go`, as a user."""
+    """Start a server as a user; it stalls on the line `go`."""
     port = free_port()
     script = Path(__file__).with_name("app.py").read_text(encoding="utf-8")
     process = run(user, PYTHON, "-c", script, str(port), "sleep", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     end = time.monotonic() + LIMIT
     while is_free(port):
-        assert time.monotonic() < end, "it does not listen"
+        assert time.monotonic() < end, "the server does not listen"
         time.sleep(0.02)
     return Foreign(process.pid, port)
 
@@ -83,7 +83,7 @@ def watch(run: Run, user: int, *arguments: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize(("of", "by"), [(NOBODY, 0), (NOBODY, NOBODY)], ids=["by the superuser", "by the same user"])
-def test_a_stall_is_seen(run: Run, of: int, by: int) -> None:
+def test_stall_is_found_by_owner_and_superuser(run: Run, of: int, by: int) -> None:
     server = server_of(run, of)
     first, other = Peer(server.port), Peer(server.port)
     first.talk()
@@ -102,7 +102,7 @@ def test_a_stall_is_seen(run: Run, of: int, by: int) -> None:
 
 @pytest.mark.parametrize("of", [0, SOMEBODY], ids=["of the superuser", "of somebody else"])
 @pytest.mark.parametrize("command", ["watch", "doctor"])
-def test_a_server_of_another_user_gets_one_line_and_the_right_is_named(run: Run, of: int, command: str) -> None:
+def test_refusal_for_another_users_server_names_the_right(run: Run, of: int, command: str) -> None:
     server = server_of(run, of)
     for target in (f":{server.port}", str(server.pid)):
         refused = watch(run, NOBODY, command, target)
@@ -114,13 +114,13 @@ def test_a_server_of_another_user_gets_one_line_and_the_right_is_named(run: Run,
     os.kill(server.pid, 0)
 
 
-def test_a_list_of_servers_shows_whose_they_are(run: Run) -> None:
+def test_list_of_servers_as_another_user(run: Run) -> None:
     server = server_of(run, SOMEBODY)
     listed = watch(run, NOBODY, "attach")
     said, complaint = listed.communicate(timeout=LIMIT)
     assert f":{server.port}" in said + complaint
 
 
-def test_evidence_of_the_machine_as_another_user(run: Run) -> None:
+def test_doctor_as_another_user(run: Run) -> None:
     found = json.loads(watch(run, NOBODY, "doctor", "--json").communicate(timeout=LIMIT)[0])
-    assert all(not one["missing"] or one["fix"] for one in found), "what is missing can be brought"
+    assert all(not one["missing"] or one["fix"] for one in found), "missing evidence has a fix"

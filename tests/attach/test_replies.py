@@ -1,4 +1,4 @@
-"""Replies that are pending: a finding, and a stall only where an exhausted pool explains it."""
+"""Pending replies are a finding; they are a stall only if an exhausted pool explains them."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign serve
 
 
 def watched_with_peers(start: Start, watch: Watch, count: int, *server: str) -> tuple[Watched, list[Peer]]:
-    """Start a server, have so many clients exchange a line with it, and watch it."""
+    """Start a server, let `count` clients exchange a line with it, and watch it."""
     port = start(*server).port
     peers = [Peer(port) for _ in range(count)]
     for peer in peers:
@@ -22,13 +22,13 @@ def watched_with_peers(start: Start, watch: Watch, count: int, *server: str) -> 
     return watched, peers
 
 
-def test_a_pool_of_an_event_loop_that_is_exhausted(start: Start, watch: Watch) -> None:
+def test_exhausted_pool_of_an_event_loop(start: Start, watch: Watch) -> None:
     watched, peers = watched_with_peers(start, watch, 6, "executor.py")
     for peer in peers[:5]:
         peer.say(b"go\n")
         time.sleep(0.02)
     stall = watched.until(lambda line: line["type"] == "stall" and (line["culprit"] or {}).get("function"))
-    peers[5].talk()  # the loop itself serves
+    peers[5].talk()  # the loop itself still serves
     assert stall["cause"] == "all-helpers-busy", stall
     assert stall["attribution"] == "architecture"
     assert stall["culprit"]["function"] == "query_database"
@@ -39,7 +39,7 @@ def test_a_pool_of_an_event_loop_that_is_exhausted(start: Start, watch: Watch) -
     watched.stall("closed")
 
 
-def test_long_polls_are_pending_and_no_stall(start: Start, watch: Watch) -> None:
+def test_long_polls_are_pending_but_no_stall(start: Start, watch: Watch) -> None:
     server = start("executor.py")
     peers = [Peer(server.port) for _ in range(8)]
     watched = watch(f":{server.port}", "--stall-after", "200")
@@ -56,7 +56,7 @@ def test_long_polls_are_pending_and_no_stall(start: Start, watch: Watch) -> None
     assert not watched.stalls()
 
 
-def test_a_pool_that_waits_for_itself(start: Start, watch: Watch) -> None:
+def test_pool_that_waits_for_itself(start: Start, watch: Watch) -> None:
     watched, peers = watched_with_peers(start, watch, 3, "itself.py")
     peers[0].say(b"go\n")
     peers[1].say(b"go\n")
@@ -69,7 +69,7 @@ def test_a_pool_that_waits_for_itself(start: Start, watch: Watch) -> None:
     assert set(stall["clues"][0].split(":")[:1]) == {"pool-waits-for-itself"}
 
 
-def test_a_pool_that_waits_for_another_one(start: Start, watch: Watch) -> None:
+def test_pool_that_waits_for_another_pool(start: Start, watch: Watch) -> None:
     watched, peers = watched_with_peers(start, watch, 3, "itself.py", "another")
     peers[0].say(b"go\n")
     peers[1].say(b"go\n")
@@ -78,10 +78,10 @@ def test_a_pool_that_waits_for_another_one(start: Start, watch: Watch) -> None:
     assert not watched.stalls()
 
 
-def test_a_pool_that_waits_for_the_loop(start: Start, watch: Watch) -> None:
+def test_pool_that_waits_for_the_loop(start: Start, watch: Watch) -> None:
     watched, peers = watched_with_peers(start, watch, 3, "executor.py")
     for peer in peers:
         peer.say(b"ask\n")
     for peer in peers:
         peer.hear()
-    assert not watched.stalls(), "the loop gives the results"
+    assert not watched.stalls(), "the loop provides the results"

@@ -1,4 +1,4 @@
-"""Which server a target names, and what is said where it names none."""
+"""Which server a target identifies, and the error if there is none."""
 
 import os
 import socket
@@ -18,16 +18,16 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 
 
 
 @pytest.mark.parametrize("text", ["123", ":8000", "127.0.0.1:80", "[::1]:80", "localhost:8000"])
-def test_a_number_or_an_address_is_a_target(text: str) -> None:
+def test_number_or_address_is_a_target(text: str) -> None:
     assert looks_like_target(text)
 
 
 @pytest.mark.parametrize("text", ["asyncio", "my_server.py", "8000x", ":http", ""])
-def test_other_words_are_no_target(text: str) -> None:
+def test_other_text_is_no_target(text: str) -> None:
     assert not looks_like_target(text)
 
 
-def test_a_server_is_found_by_its_process_its_port_and_its_address(start: Start) -> None:
+def test_server_is_found_by_pid_port_or_address(start: Start) -> None:
     server = start("app.py", "sleep")
     for text in (str(server.pid), f":{server.port}", f"127.0.0.1:{server.port}", f"localhost:{server.port}"):
         target = find_target(text)
@@ -35,7 +35,7 @@ def test_a_server_is_found_by_its_process_its_port_and_its_address(start: Start)
         assert "app.py" in target.command
 
 
-def test_of_several_listeners_one_is_chosen_by_port() -> None:
+def test_port_selects_one_of_several_listeners() -> None:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         with pytest.raises(BadRequest, match="choose one of"):
             find_target(str(os.getpid()))
@@ -44,7 +44,7 @@ def test_of_several_listeners_one_is_chosen_by_port() -> None:
         assert {one.getsockname()[1], port} <= {each.port for each in listeners()}
 
 
-def test_all_processes_that_hold_the_listener_are_found() -> None:
+def test_all_processes_with_the_listener_are_found() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         child = os.fork()
         if not child:
@@ -58,7 +58,7 @@ def test_all_processes_that_hold_the_listener_are_found() -> None:
             os.waitpid(child, 0)
 
 
-def test_the_owner_of_a_connection_is_found_by_its_inode() -> None:
+def test_owner_of_a_connection_is_found_by_inode() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
@@ -78,7 +78,7 @@ def test_the_owner_of_a_connection_is_found_by_its_inode() -> None:
         (("watch", "{own}"), "process {own} listens nowhere, and neither do its children"),
     ],
 )
-def test_what_is_no_server_is_said_in_one_line(arguments: tuple[str, ...], sentence: str) -> None:
+def test_invalid_target_is_reported_in_one_line(arguments: tuple[str, ...], sentence: str) -> None:
     with socket.create_server(("127.0.0.1", 0)), subprocess.Popen(["sleep", "60"]) as idle:
         try:
             names = {"free": free_port(), "own": idle.pid}
@@ -91,7 +91,7 @@ def test_what_is_no_server_is_said_in_one_line(arguments: tuple[str, ...], sente
             idle.kill()
 
 
-def test_the_holders_of_a_socket_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_with_the_listener_are_tracked(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         inode = os.fstat(listener.fileno()).st_ino
         holders = Owners([inode])
@@ -100,11 +100,11 @@ def test_the_holders_of_a_socket_are_followed(monkeypatch: pytest.MonkeyPatch) -
         with subprocess.Popen(line, stdout=subprocess.PIPE, pass_fds=[listener.fileno()]) as heir:
             assert heir.stdout
             heir.stdout.readline()
-            assert holders.now() == (os.getpid(),), "not searched again so soon"
+            assert holders.now() == (os.getpid(),), "the next search is not due yet"
             monkeypatch.setattr(targets, "SEARCH", 0.0)
             assert set(holders.now()) == {os.getpid(), heir.pid}
             monkeypatch.setattr(targets, "SEARCH", 1000.0)
             heir.kill()
             heir.wait()
-            assert holders.now() == (os.getpid(),), "one that has let go is missed at once"
+            assert holders.now() == (os.getpid(),), "an ended process is dropped at once"
     assert holders.now() == ()

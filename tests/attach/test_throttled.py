@@ -1,4 +1,4 @@
-"""A server that the CPU limit of its control group keeps from running."""
+"""A server throttled by the CPU limit of its control group."""
 
 import contextlib
 import sys
@@ -15,12 +15,12 @@ from tests.attach.watching import Peer
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has control groups")
 ROOT = Path("/sys/fs/cgroup")
 LIMIT, PERIOD = 2000, 100_000
-"""2 ms of each 100 ms (us)."""
+"""CPU quota of 2 ms per period of 100 ms (µs)."""
 
 
 @pytest.fixture
 def group() -> Iterator[Path]:
-    """Give a control group with a CPU limit."""
+    """Yield the directory of a control group with a CPU limit."""
     v1 = (ROOT / "cpu").exists()
     folder = (ROOT / "cpu" if v1 else ROOT) / f"echo-tui-test-{uuid.uuid4().hex[:8]}"
     try:
@@ -34,11 +34,11 @@ def group() -> Iterator[Path]:
             folder.rmdir()
         pytest.skip(f"control groups can't be made here: {error}")
     yield folder
-    with contextlib.suppress(OSError):  # its processes have been ended; the kernel may still count them
+    with contextlib.suppress(OSError):  # the kernel may still count the processes that have ended
         folder.rmdir()
 
 
-def test_a_server_that_is_throttled(group: Path, start: Start, watch: Watch) -> None:
+def test_throttled_server_is_a_stall(group: Path, start: Start, watch: Watch) -> None:
     server = start("app.py", "compute")
     first, other = Peer(server.port), Peer(server.port)
     first.talk()
@@ -56,7 +56,7 @@ def test_a_server_that_is_throttled(group: Path, start: Start, watch: Watch) -> 
     other.hear()
 
 
-def test_the_time_is_read_of_both_versions() -> None:
+def test_throttled_time_is_parsed_for_both_cgroup_versions() -> None:
     v2 = "usage_usec 10\nnr_periods 5\nnr_throttled 3\nthrottled_usec 250\n"
     v1 = "nr_periods 5\nnr_throttled 3\nthrottled_time 250000\n"
     assert of_stat(v2) == of_stat(v1) == 250_000

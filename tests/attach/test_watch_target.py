@@ -1,4 +1,4 @@
-"""`echo-tui watch TARGET` on servers that are not ours: victims, cause and line, against the clients' own clock."""
+"""`echo-tui watch TARGET` on foreign servers: victims, cause and line, compared with the clients' own clock."""
 
 import contextlib
 import os
@@ -23,11 +23,11 @@ CAUSES = {
     "child": ("child-process", "run_child"),
 }
 CLOSE = 0.25
-"""How far (s) from the truth a time may be: samples of a foreign server are up to 100 ms apart."""
+"""Tolerance (s) of a stall's begin: samples of a foreign server are up to 100 ms apart."""
 
 
 @pytest.mark.parametrize("kind", CAUSES)
-def test_a_loop_that_waits_is_found_with_victims_cause_and_line(start: Start, watch: Watch, kind: str) -> None:
+def test_blocked_loop_has_victims_cause_and_line(start: Start, watch: Watch, kind: str) -> None:
     server = start("app.py", kind)
     first, *others = (Peer(server.port) for _ in range(3))
     for peer in (first, *others):
@@ -35,7 +35,7 @@ def test_a_loop_that_waits_is_found_with_victims_cause_and_line(start: Start, wa
     watched = watch(f":{server.port}", "--stall-after", "200")
     watched.until(lambda line: line["type"] == "worker")
     first.say(b"go\n")
-    time.sleep(0.1)  # until the handler is in its call: the loop would read the others first
+    time.sleep(0.1)  # until the handler blocks: before that, the loop would read the others
     for peer in others:
         peer.say(b"hello\n")
     located = watched.until(lambda line: line["type"] == "stall" and (line["culprit"] or {}).get("function"))
@@ -58,7 +58,7 @@ def test_a_loop_that_waits_is_found_with_victims_cause_and_line(start: Start, wa
         assert closed["culprit"]["other"].startswith("127.0.0.1:")
 
 
-def test_a_lock_that_nobody_holds_after_a_fork(start: Start, watch: Watch) -> None:
+def test_lock_held_by_nobody_after_a_fork(start: Start, watch: Watch) -> None:
     server = start("forked.py")
     first, other = Peer(server.port), Peer(server.port)
     first.talk()
@@ -74,7 +74,7 @@ def test_a_lock_that_nobody_holds_after_a_fork(start: Start, watch: Watch) -> No
     assert other.name in {victim["peer"] for victim in stall["victims"]}
 
 
-def test_a_loop_that_waits_for_a_silent_client(start: Start, watch: Watch) -> None:
+def test_loop_that_waits_for_a_silent_client(start: Start, watch: Watch) -> None:
     server = start("handshake.py")
     others = [Peer(server.port), Peer(server.port)]
     for peer in others:
@@ -97,7 +97,7 @@ def test_a_loop_that_waits_for_a_silent_client(start: Start, watch: Watch) -> No
     assert {victim["peer"] for victim in closed["victims"]} == {peer.name for peer in others}
 
 
-def test_a_server_that_serves_one_by_one_blames_no_line(start: Start, watch: Watch) -> None:
+def test_one_client_at_a_time_is_attributed_to_the_architecture(start: Start, watch: Watch) -> None:
     server = start("one_by_one.py")
     silent = Peer(server.port)
     watched = watch(f"127.0.0.1:{server.port}", "--stall-after", "200")
@@ -113,7 +113,7 @@ def test_a_server_that_serves_one_by_one_blames_no_line(start: Start, watch: Wat
     assert (closed["cause"], closed["attribution"]) == ("one-client", "architecture")
 
 
-def test_a_pool_that_is_exhausted_shows_where_its_threads_are(start: Start, watch: Watch) -> None:
+def test_exhausted_pool_shows_the_line_of_its_threads(start: Start, watch: Watch) -> None:
     server = start("pool.py")
     busy, late = [Peer(server.port), Peer(server.port)], Peer(server.port)
     watched = watch(f":{server.port}", "--stall-after", "200")
@@ -122,7 +122,7 @@ def test_a_pool_that_is_exhausted_shows_where_its_threads_are(start: Start, watc
         peer.talk()
 
     def served() -> set[int]:
-        """The connections whose thread has been seen."""
+        """Return the connections whose serving thread is known."""
         return {
             line["conn"] for line in watched.lines if line["type"] in ("new", "serve") and line["tid"] != server.pid
         }
@@ -143,7 +143,7 @@ def test_a_pool_that_is_exhausted_shows_where_its_threads_are(start: Start, watc
     watched.stall("closed")
 
 
-def test_a_server_without_descriptors_leaves_its_clients_in_the_queue(start: Start, watch: Watch) -> None:
+def test_clients_stay_queued_without_descriptors(start: Start, watch: Watch) -> None:
     server = start("app.py", "sleep")
     watched = watch(f":{server.port}", "--stall-after", "200")
     watched.until(lambda line: line["type"] == "worker")
@@ -158,7 +158,7 @@ def test_a_server_without_descriptors_leaves_its_clients_in_the_queue(start: Sta
     watched.stall("closed")
 
 
-def test_a_server_that_is_stopped_by_a_signal(start: Start, watch: Watch) -> None:
+def test_server_stopped_by_a_signal(start: Start, watch: Watch) -> None:
     server = start("app.py", "sleep")
     peer = Peer(server.port)
     peer.talk()
@@ -174,7 +174,7 @@ def test_a_server_that_is_stopped_by_a_signal(start: Start, watch: Watch) -> Non
     watched.stall("closed")
 
 
-def test_a_healthy_server_has_no_stall_and_gets_no_signal(start: Start, watch: Watch) -> None:
+def test_healthy_server_has_no_stall_and_gets_no_signal(start: Start, watch: Watch) -> None:
     server = start("app.py", "sleep")
     watched = watch(f":{server.port}", "--for", "3s")
     idle = [Peer(server.port) for _ in range(20)]
@@ -191,8 +191,8 @@ def test_a_healthy_server_has_no_stall_and_gets_no_signal(start: Start, watch: W
         peer.close()
 
 
-def test_a_saturated_server_that_leaves_bytes_unread_on_purpose_does_not_stall(start: Start, watch: Watch) -> None:
-    """Its clients send without waiting for echoes, so that it always has unread bytes; it writes all the time."""
+def test_saturated_server_with_unread_bytes_has_no_stall(start: Start, watch: Watch) -> None:
+    """Clients send without waiting for echoes, so there are always unread bytes; the server keeps writing."""
     server = start("app.py", "sleep")
     watched = watch(f":{server.port}", "--for", "4s", "--stall-after", "300")
     senders = [Peer(server.port) for _ in range(3)]
@@ -212,7 +212,7 @@ def test_a_saturated_server_that_leaves_bytes_unread_on_purpose_does_not_stall(s
     assert not [stall for stall in watched.stalls() if stall["cause"] != "no-core"]
 
 
-def test_the_end_of_a_target_ends_the_run_with_its_own_code(start: Start, watch: Watch) -> None:
+def test_end_of_the_target_has_its_own_exit_code(start: Start, watch: Watch) -> None:
     server = start("app.py", "sleep")
     watched = watch(str(server.pid))
     os.kill(server.pid, signal.SIGKILL)
@@ -220,7 +220,7 @@ def test_the_end_of_a_target_ends_the_run_with_its_own_code(start: Start, watch:
     assert "has ended" in said(watched)
 
 
-def test_without_stacks_there_is_no_line(start: Start, watch: Watch) -> None:
+def test_stall_has_no_line_without_stacks(start: Start, watch: Watch) -> None:
     server = start("app.py", "sleep")
     first, other = Peer(server.port), Peer(server.port)
     first.talk()

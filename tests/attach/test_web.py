@@ -1,4 +1,4 @@
-"""Web servers that others have written: an ASGI application under uvicorn, and a WSGI application under gunicorn."""
+"""Web frameworks: an ASGI application under uvicorn, and a WSGI application under gunicorn."""
 
 import importlib.util
 import sys
@@ -21,7 +21,7 @@ def get(peer: Peer, path: str) -> None:
     peer.say(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
 
-def test_a_blocking_call_in_a_coroutine_of_uvicorn(start: Start, watch: Watch) -> None:
+def test_blocking_call_in_a_uvicorn_coroutine(start: Start, watch: Watch) -> None:
     server = start("web.py", "uvicorn")
     first, *others = (Peer(server.port) for _ in range(3))
     for peer in (first, *others):
@@ -41,13 +41,13 @@ def test_a_blocking_call_in_a_coroutine_of_uvicorn(start: Start, watch: Watch) -
     assert {peer.name for peer in others} <= {victim["peer"] for victim in watched.stall("closed")["victims"]}
 
 
-def test_the_only_worker_of_gunicorn_is_in_a_call(start: Start, watch: Watch) -> None:
+def test_blocked_only_worker_of_gunicorn(start: Start, watch: Watch) -> None:
     server = start("web.py", "gunicorn")
     watched = watch(f":{server.port}", "--stall-after", "200")
     warm = Peer(server.port)
     get(warm, "/")
     warm.hear()
-    warm.close()  # until its client closes too, this worker waits for that
+    warm.close()  # this worker waits until its client closes too
     watched.until(lambda line: line["type"] == "worker")
     first, other = Peer(server.port), Peer(server.port)
     get(first, "/export")
@@ -57,13 +57,13 @@ def test_the_only_worker_of_gunicorn_is_in_a_call(start: Start, watch: Watch) ->
     first.hear()
     first.close()
     other.hear()
-    assert stall["culprit"]["pid"] != server.pid, "the master serves nobody"
+    assert stall["culprit"]["pid"] != server.pid, "not the master process"
     assert stall["culprit"]["function"] == "export_report"
     victims = {victim["peer"]: victim["kind"] for victim in watched.stall("closed")["victims"]}
     assert victims[other.name] == "not-accepted"
 
 
-def test_a_call_in_one_of_several_threads_of_gunicorn_stalls_nobody(start: Start, watch: Watch) -> None:
+def test_one_blocked_thread_of_gunicorn_is_no_stall(start: Start, watch: Watch) -> None:
     server = start("web.py", "gunicorn-threads")
     first, *others = (Peer(server.port) for _ in range(3))
     for peer in (first, *others):

@@ -1,4 +1,4 @@
-"""What `echo-tui watch TARGET --json` writes, read line by line."""
+"""A reader for the output of `echo-tui watch TARGET --json`, and raw clients."""
 
 import json
 import socket
@@ -16,14 +16,14 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Foreign:
-    """A foreign server."""
+    """A running foreign server."""
 
     pid: int
     port: int
 
 
 class Watched:
-    """A running `echo-tui watch`, and the lines that it has written so far."""
+    """A running `echo-tui watch` and the lines it has written so far."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
@@ -32,7 +32,7 @@ class Watched:
         threading.Thread(target=self._read, daemon=True).start()
 
     def until(self, wanted: Callable[[Line], object]) -> Line:
-        """Wait for a line, and return it; fail if it does not come."""
+        """Return the first line that matches; fail if none arrives within LIMIT."""
         for line in self.lines:
             if wanted(line):
                 return line
@@ -43,18 +43,18 @@ class Watched:
             except Empty:
                 raise AssertionError(f"never came: {self.stalls()}") from None
             assert line is not None, (
-                f"it has ended: {self.stalls()} {self.process.stderr and self.process.stderr.read()}"
+                f"the watcher has ended: {self.stalls()} {self.process.stderr and self.process.stderr.read()}"
             )
             self.lines.append(line)
             if wanted(line):
                 return line
 
     def stall(self, event: str) -> Line:
-        """Wait until something has happened to a stall."""
+        """Wait for a stall line with this event, and return it."""
         return self.until(lambda line: line["type"] == "stall" and line["event"] == event)
 
     def stalls(self) -> list[Line]:
-        """Return all that has happened to stalls."""
+        """Return all stall lines so far."""
         return [line for line in self.lines if line["type"] == "stall"]
 
     def _read(self) -> None:

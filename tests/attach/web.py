@@ -1,6 +1,6 @@
-"""A web application as other people write them, under uvicorn or gunicorn; started as `python web.py PORT KIND`.
+"""A web application under uvicorn or gunicorn; started as `python web.py PORT KIND`.
 
-`/export` makes a call that blocks for a second.
+`/export` makes a call that blocks for 1.2 s.
 """
 
 import os

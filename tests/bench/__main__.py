@@ -27,7 +27,7 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "scale": screen.scale,
     "idle": idle.measure,
     "sampling": sampling.measure,
-    "kernel": kernel.looks,
+    "kernel": kernel.samples,
     "stalls": kernel.stalls,
     "seen": seen.measure,
     "endings": endings.measure,
@@ -37,7 +37,7 @@ WIDTH = 150
 
 
 def main() -> int:
-    """Run what was asked for; 1 if anything did not work at all, whatever the figures are."""
+    """Run the selected benchmarks; return 1 only if one could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--patterns", nargs="+", choices=serving.SERVING, metavar="PATTERN", help="of 'watched'")
@@ -70,7 +70,7 @@ def main() -> int:
 
 
 def _run(name: str, benchmark: Callable[[Effort], Section], effort: Effort) -> Section:
-    """One benchmark; whatever goes wrong in it must not take the others' figures away."""
+    """Run one benchmark; an exception in it must not lose the figures of the others."""
     try:
         return benchmark(effort)
     except Exception as failure:

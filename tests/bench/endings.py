@@ -1,4 +1,4 @@
-"""How soon nothing is left of the dashboard, its server and its clients, in every way it can end, for every pattern."""
+"""How soon no process is left after the dashboard has ended, for every way to end it and every pattern."""
 
 import tempfile
 import time
@@ -17,7 +17,7 @@ GOAL = Goal(1.0)
 
 
 def measure(effort: Effort) -> Section:
-    """Each way, with every pattern; from the ending to the moment when nothing is left."""
+    """Measure each way with every pattern, from the end of the dashboard until no process is left."""
     section = Section(TITLE)
     for way in WAYS:
         took = [(ending(each, way), each.name) for each in PATTERNS for _ in range(effort.count(2, 1))]
@@ -27,7 +27,7 @@ def measure(effort: Effort) -> Section:
 
 
 def ending(pattern: Pattern, way: Callable[[Terminal], None]) -> float:
-    """Seconds from the ending until no process of it is left and its port is free."""
+    """Return the seconds from the ending until no process is left and the port is free."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, opened(pattern, port, way, Path(folder)) as terminal:
         ready(terminal, pattern)

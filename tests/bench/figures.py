@@ -1,4 +1,4 @@
-"""What a benchmark gives: figures with their spread, and the goals beside them."""
+"""The results of a benchmark: figures with their spread, compared with goals."""
 
 import math
 import statistics
@@ -7,24 +7,24 @@ from typing import Any
 
 
 class DidNotWork(Exception):
-    """What was to be measured did not run at all; the text says what happened."""
+    """The benchmark could not run; the message says why."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """The issue's limit for a figure; `least` tells whether more is better."""
+    """The limit for a figure; with `least` it is a minimum."""
 
     limit: float
     least: bool = False
 
     def met(self, value: float) -> bool:
-        """Whether a median keeps to the limit."""
+        """Return whether a value keeps to the limit."""
         return value >= self.limit if self.least else value <= self.limit
 
 
 @dataclass
 class Figure:
-    """One measured thing: a value for each round, or for each try."""
+    """One measured quantity, with a value for each round or try."""
 
     name: str
     unit: str
@@ -36,7 +36,7 @@ class Figure:
 
     @property
     def value(self) -> float:
-        """The value that counts: the median, or the percentile that the goal speaks of."""
+        """The median, or the percentile that the goal is about."""
         if self.shown == "median":
             return statistics.median(self.values)
         return percentile(self.values, float(self.shown.removeprefix("p")))
@@ -47,7 +47,7 @@ class Figure:
         return self.goal.met(self.value) if self.goal else None
 
     def as_dict(self) -> dict[str, Any]:
-        """The figure as it is written to a file, raw numbers included."""
+        """Return the figure for the file, including its raw values."""
         return {
             "name": self.name,
             "unit": self.unit,
@@ -69,17 +69,17 @@ class Effort:
     quick: bool
 
     def seconds(self, usual: float, quick: float) -> float:
-        """The length of one measurement."""
+        """Return the length of one measurement."""
         return quick if self.quick else usual
 
     def count(self, usual: int, quick: int) -> int:
-        """How often something is tried."""
+        """Return the number of tries."""
         return quick if self.quick else usual
 
 
 @dataclass
 class Section:
-    """The figures of one benchmark, in the order in which they came, and why it broke off if it did."""
+    """The figures of one benchmark in order, and the failures that ended it."""
 
     title: str
     figures: list[Figure] = field(default_factory=list)
@@ -87,16 +87,16 @@ class Section:
     notes: list[str] = field(default_factory=list)
 
     def add(self, figure: Figure) -> None:
-        """Keep a figure."""
+        """Add a figure."""
         self.figures.append(figure)
 
     def as_dict(self) -> dict[str, Any]:
-        """The section as it is written to a file."""
+        """Return the section for the file."""
         figures = [figure.as_dict() for figure in self.figures]
         return {"title": self.title, "figures": figures, "notes": self.notes, "failures": self.failures}
 
 
 def percentile(values: list[float], percent: float) -> float:
-    """The smallest value that so many percent of all do not exceed."""
+    """Return the smallest value that is at least as large as `percent` percent of all values."""
     ordered = sorted(values)
     return ordered[max(math.ceil(len(ordered) * percent / 100) - 1, 0)]

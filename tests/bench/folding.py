@@ -1,4 +1,4 @@
-"""How fast a session takes observations in, and whether its memory stays flat; each stream in a process of its own.
+"""How fast a session folds observations, and whether its memory stays flat; each stream in its own process.
 
 `python -m tests.bench.folding STREAM COUNT` is that process.
 """
@@ -32,7 +32,7 @@ HEAD = preview(b"e" * 63 + b"\n")
 
 
 def observations(stream: str) -> Iterator[Observation]:
-    """An endless stream."""
+    """Yield the observations of a stream, endlessly."""
     at, number = time.monotonic_ns(), 0
     if stream == "clients":
         for conn in range(1, CONNECTIONS + 1):
@@ -55,7 +55,7 @@ def observations(stream: str) -> Iterator[Observation]:
 
 
 def blocks(stream: str) -> Iterator[tuple[int, bytes]]:
-    """The stream as whole lines, in pieces as large as one read of the pipe, with how many lines each has."""
+    """Yield the stream as whole lines in blocks of the size of one pipe read, each with its number of lines."""
     lines: list[bytes] = []
     size = 0
     for observation in observations(stream):
@@ -67,7 +67,7 @@ def blocks(stream: str) -> Iterator[tuple[int, bytes]]:
 
 
 def fold(stream: str, count: int) -> dict[str, float]:
-    """Fold so many, and tell the rate and the memory early and late."""
+    """Fold this many observations; return the rate, and the memory early and at the end."""
     session, process = Session(), psutil.Process()
     folded, spent, early = 0, 0.0, 0
     for lines, block in blocks(stream):
@@ -88,7 +88,7 @@ def fold(stream: str, count: int) -> dict[str, float]:
 
 
 def measure(effort: Effort) -> Section:
-    """Every stream."""
+    """Measure every stream."""
     section = Section(TITLE)
     count = effort.count(1_000_000, 300_000)
     for stream, words in STREAMS.items():

@@ -1,4 +1,4 @@
-"""What watching a server from outside costs: its throughput while attached and not, and the CPU of the watcher."""
+"""What watching a foreign server costs: its throughput with and without a watcher, and the watcher's CPU."""
 
 import contextlib
 import importlib.util
@@ -24,7 +24,7 @@ PATTERNS = ("multithread", "asyncio", "process-loops")
 CLIENTS = 8
 PAIRS = 5
 SETTLE, BEGINS = 0.2, 3.0
-"""Seconds after each change, and in which the watcher begins."""
+"""Seconds to wait after each change, and for the watcher to start."""
 REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
 APP = """
 async def asgi(scope, receive, send):
@@ -51,7 +51,7 @@ CONNECTIONS = 2000
 
 
 class Requests(Many):
-    """Several clients that each have one request under way, whose replies all have the same length."""
+    """Several clients with one request each in flight; all replies have the same length."""
 
     def __init__(self, clients: list[socket.socket], message: bytes, size: int) -> None:
         self.MESSAGE, self.SIZE = message, size
@@ -59,7 +59,7 @@ class Requests(Many):
 
 
 def measure(effort: Effort) -> Section:
-    """Our own patterns, and what is installed of uvicorn and gunicorn."""
+    """Measure some of our patterns, and uvicorn and gunicorn if they are installed."""
     section = Section(TITLE)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "bench_app.py").write_text(APP, encoding="utf-8")
@@ -70,7 +70,7 @@ def measure(effort: Effort) -> Section:
                     section.add(_figure(name, port, effort, http=name not in PATTERNS))
             except (DidNotWork, OSError) as failure:
                 section.failures.append(f"{name}: {failure}")
-    section.add(_crowd(effort))
+    section.add(_watcher_cpu(effort))
     return section
 
 
@@ -90,7 +90,7 @@ def _servers(section: Section, folder: str) -> Iterator[tuple[str, list[str]]]:
 
 @contextlib.contextmanager
 def running(line: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process of ours, with its children ended at the end."""
+    """Run a process; kill it and its children at the end."""
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
@@ -102,7 +102,7 @@ def running(line: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
 
 @contextlib.contextmanager
 def watcher(port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """`echo-tui watch`, once it has begun."""
+    """Run `echo-tui watch` and wait until it has started."""
     with running([sys.executable, "-P", "-m", "echo_tui", "watch", f":{port}", "--json"]) as process:
         time.sleep(BEGINS)
         if process.poll() is not None:
@@ -128,7 +128,7 @@ def _figure(name: str, port: int, effort: Effort, http: bool) -> Figure:
 
 
 def _rate(load: Many, effort: Effort) -> float:
-    """Return the replies in a second."""
+    """Return the replies per second."""
     load.run(time.monotonic() + SETTLE)
     before, begun = sum(load.echoes.values()), time.monotonic()
     load.run(begun + effort.seconds(1.0, 0.3))
@@ -136,7 +136,7 @@ def _rate(load: Many, effort: Effort) -> float:
 
 
 def _length(client: socket.socket) -> int:
-    """Return how long a reply is, with its head."""
+    """Return the length of a reply, including its head."""
     client.sendall(REQUEST)
     head, _, body = client.recv(65536).partition(b"\r\n\r\n")
     while len(body) < len(b"hello"):
@@ -144,7 +144,7 @@ def _length(client: socket.socket) -> int:
     return len(head) + 4 + len(body)
 
 
-def _crowd(effort: Effort) -> Figure:
+def _watcher_cpu(effort: Effort) -> Figure:
     """Return the CPU of a watcher of a server with many idle connections and threads."""
     port = free_port()
     with running([sys.executable, "-c", CROWD, str(port)]), contextlib.ExitStack() as stack:

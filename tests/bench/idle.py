@@ -1,4 +1,4 @@
-"""What the dashboard costs while nothing happens, and how soon it is there."""
+"""What an idle dashboard costs, and how fast it starts."""
 
 import subprocess
 import time
@@ -15,7 +15,7 @@ CLIENTS = 3
 
 
 def measure(effort: Effort) -> Section:
-    """The installed command, as a user starts it."""
+    """Measure the installed command, started as by a user."""
     section = Section(TITLE)
     section.add(Figure("first full picture", "s", [_first() for _ in range(effort.rounds)], Goal(1.0)))
     section.add(Figure("--help", "s", [_help() for _ in range(2 * effort.rounds)], Goal(0.25)))
@@ -37,7 +37,7 @@ def measure(effort: Effort) -> Section:
 
 
 def _first() -> float:
-    """Seconds from the start of the process to the first full picture."""
+    """Return the seconds from the start of the process to the first complete screen."""
     with dashboard(command_line()) as terminal:
         return full(terminal) - terminal.begun
 

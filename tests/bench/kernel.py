@@ -1,4 +1,4 @@
-"""What it costs to look at the kernel's side twenty times a second, and how soon and how truly a stall is told."""
+"""What 20 samples of the kernel's evidence per second cost, and how soon and how accurately stalls are reported."""
 
 import contextlib
 import resource
@@ -26,14 +26,14 @@ THREADS = (40, 1000)
 RATE = 1e9 / OFTEN
 COST = Goal(3.0)
 SLOWEST = Goal(5.0, least=True)
-"""The least samples a second that are worth having."""
+"""The lowest useful sampling rate (1/s)."""
 KINDS = ("sleep", "cpu", "c-call", "c-gil")
 LENGTHS = (0.2, 1.0, 5.0)
 
 
-def looks(effort: Effort) -> Section:
-    """CPU time of one look, times twenty a second."""
-    section = Section("The kernel's evidence, at 20 looks a second")
+def samples(effort: Effort) -> Section:
+    """Measure the CPU time of one sample, times 20 per second."""
+    section = Section("The kernel's evidence, at 20 samples a second")
     for count in (CONNECTIONS, SCALE):
         with connected(count) as (host, port):
             sockets = Sockets()
@@ -60,11 +60,11 @@ def looks(effort: Effort) -> Section:
 
 @contextlib.contextmanager
 def connected(count: int) -> Iterator[tuple[str, int]]:
-    """So many connections that a program of this process has accepted, and nothing waits in; gives its address."""
+    """Keep this many accepted, idle connections in a process of this benchmark; yield the listener's address."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server((HOST, 0), backlog=count))
         port = listener.getsockname()[1]
-        command = [sys.executable, "-m", "tests.bench.strangers", str(port), str(count)]
+        command = [sys.executable, "-m", "tests.bench.external", str(port), str(count)]
         job = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         stack.callback(job.kill)
         listener.settimeout(PATIENCE)
@@ -74,19 +74,19 @@ def connected(count: int) -> Iterator[tuple[str, int]]:
 
 
 def _at_work(effort: Effort) -> list[float]:
-    """The same of a server whose threads all have something to do, so that each look finds each of them changed."""
+    """Measure the same for a server whose threads all work, so that each sample finds every thread changed."""
     found = []
     with watching("multithread") as watch:
         watch.live.open_clients(THREADS[0] - 1)
-        watch.until(lambda: watch.session.totals.new == THREADS[0] - 1, "all are accepted")
+        watch.until(lambda: watch.session.totals.new == THREADS[0] - 1, "all clients are accepted")
         watch.live.load([], 30, 64)
         assert watch.session.server
         pid, sockets = watch.session.server.pid, Sockets()
         threads = Threads(sockets.peer_of)
         for _ in range(effort.rounds):
-            spent, looks, changed = 0.0, effort.count(60, 20), 0
-            for _ in range(looks):
-                watch.look()
+            spent, samples, changed = 0.0, effort.count(60, 20), 0
+            for _ in range(samples):
+                watch.turn()
                 sockets.pace.hurry()
                 sockets.sample(watch.session.server.port, watch.session.server.host)
                 threads.pace.hurry()
@@ -94,29 +94,29 @@ def _at_work(effort: Effort) -> list[float]:
                 sample = threads.sample([pid])
                 spent += time.process_time() - began
                 changed += len(sample.threads) if sample else 0
-            found.append(spent / looks * RATE * 100)
-            if changed < looks * THREADS[0] // 2:
-                raise DidNotWork(f"only {changed} threads moved in {looks} looks")
+            found.append(spent / samples * RATE * 100)
+            if changed < samples * THREADS[0] // 2:
+                raise DidNotWork(f"only {changed} threads moved in {samples} samples")
         threads.close()
         sockets.close()
     return found
 
 
-def _cost(effort: Effort, pace: Pace, look: Callable[[], object]) -> list[float]:
-    """Percent of a core that looks at full rate would take, for each round."""
+def _cost(effort: Effort, pace: Pace, sample: Callable[[], object]) -> list[float]:
+    """Return the percentage of a core for sampling at the full rate, for each round."""
     found = []
     for _ in range(effort.rounds):
         count = effort.count(100, 30)
         spent = time.process_time()
         for _ in range(count):
             pace.hurry()
-            look()
+            sample()
         found.append((time.process_time() - spent) / count * RATE * 100)
     return found
 
 
 def stalls(effort: Effort) -> Section:
-    """Each kind of block, in a loop: from the threshold to its being told, to the line, and how true the length is."""
+    """Measure each kind of block in a loop: delay of the report and of the line, and error of the length."""
     section = Section("Stalls of asyncio: how soon they are told, and how truly")
     for kind in KINDS:
         told, located = [], []
@@ -139,7 +139,7 @@ def stalls(effort: Effort) -> Section:
 
 
 def _one(kind: str, length: float) -> tuple[Stall, float, int]:
-    """A stall, its true length (s) by the one who waited, and the threshold (ns)."""
+    """Return a stall, its true length (s) measured by the victim, and the threshold (ns)."""
     with watching("asyncio", BlockSetting(kind, length)) as watch:
         sender, other = watch.connect(), watch.connect()
         watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
@@ -158,8 +158,8 @@ def _hold(watch: Watch, sender: Caller, other: Caller) -> None:
         time.sleep(0.001)
     watch.arm(False)
     other.send()
-    while not other.listen():  # more often than the session looks, so that the truth is exact
+    while not other.listen():  # more often than the session samples, so that the measured length is exact
         time.sleep(0.001)
         if watch.is_due:
-            watch.look()
+            watch.turn()
     watch.until(lambda: not watch.session.stalls.going and sender.listen(), "the end of the stall")

@@ -1,7 +1,7 @@
-"""The dashboard with a stethoscope: `python -m tests.bench.launcher`, in a terminal.
+"""The real dashboard with instruments: `python -m tests.bench.launcher`, in a terminal.
 
-It is the real dashboard. Beside it a heartbeat on its event loop tells how late the loop is, and when it ends the
-figures are written to a file. With `--rate` the server is a recording of so many events a second.
+A heartbeat on its event loop measures how late the loop is; the figures are written to a file at the end. With
+`--rate` the server is replaced by a player of this many events per second.
 """
 
 import argparse
@@ -25,7 +25,7 @@ CONNECTIONS = 50
 
 
 class Timed(EchoTui):
-    """The dashboard, with a heartbeat."""
+    """The dashboard with a heartbeat."""
 
     CSS_PATH = str(Path(echo_tui.tui.app.__file__).with_name("app.tcss"))
 
@@ -38,7 +38,7 @@ class Timed(EchoTui):
         self.live.lag = self._lag  # type: ignore[method-assign]
 
     def on_ready(self) -> None:
-        """The first picture is there: begin to listen, and to chatter."""
+        """Start the heartbeat, and the clients' load, once the first screen is drawn."""
         self.run_worker(self._listen())
         if self._chatter:
             self.run_worker(self._start_chatter())
@@ -60,7 +60,7 @@ class Timed(EchoTui):
         self._tell_lag(late)
 
     def figures(self) -> dict[str, Any]:
-        """What it has felt."""
+        """Return what was measured."""
         totals = self.live.session.totals
         return {
             "beats": self.beats,
@@ -70,7 +70,7 @@ class Timed(EchoTui):
 
 
 def main() -> None:
-    """Run until somebody ends it."""
+    """Run until the dashboard is ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--figures", type=Path, required=True)
     parser.add_argument("--pattern", default="asyncio")

@@ -1,7 +1,7 @@
-"""The load: `python -m tests.bench.load`, clients that each keep one message under way, as fast as echoes come.
+"""The load generator: `python -m tests.bench.load`, clients with one message each in flight, as fast as echoes arrive.
 
-Several servers are measured in turns, slice by slice, so that the machine's moods weigh on all of them alike. It prints
-JSON: for each server how many echoes came in each slice, and the processor time of the server and of the load itself.
+Several servers are measured in turn, in short slices, so that changes of the machine affect all of them alike. It
+prints JSON: for each server the echoes in each slice, and the CPU time of the server and of the load generator.
 """
 
 import argparse
@@ -18,16 +18,16 @@ from tests.bench.machine import HOST, cpu_seconds, family
 SIZE = 64
 MESSAGE = b"e" * (SIZE - 1) + b"\n"
 PATIENCE = 10.0
-"""Seconds a server has to come up."""
+"""Seconds to wait for a server to start."""
 WARM_UP = 0.1
 SETTLE = 0.03
-"""Seconds that a server which stood still is given before its slice begins."""
+"""Seconds for a stopped server to resume before its slice begins."""
 ECHOES_A_LOOK = 16
-"""Echoes of a single client between two looks at the clock."""
+"""Echoes of a single client between two reads of the clock."""
 
 
 def connect(port: int) -> socket.socket:
-    """Connect, as soon as somebody listens."""
+    """Connect as soon as the server listens."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -43,14 +43,14 @@ def connect(port: int) -> socket.socket:
 
 
 class One:
-    """A single client, in two system calls an echo."""
+    """A single client that makes two system calls per echo."""
 
     def __init__(self, client: socket.socket) -> None:
         self._client = client
         self.echoes = {0: 0}
 
     def run(self, until: float) -> None:
-        """Ping-pong until then (monotonic seconds)."""
+        """Send and receive until then (monotonic seconds)."""
         send, recv, now = self._client.send, self._client.recv, time.monotonic
         while now() < until:
             for _ in range(ECHOES_A_LOOK):
@@ -65,13 +65,13 @@ class Many:
     """Several clients in one loop; a client that is not served waits for its first echo."""
 
     MESSAGE, SIZE = MESSAGE, SIZE
-    """What each client sends, and how long what comes back is."""
+    """What each client sends, and the length of the reply."""
 
     def __init__(self, clients: list[socket.socket]) -> None:
         self._ends: dict[int, tuple[Callable[[bytes], int], Callable[[int], bytes]]] = {}
         self._due = {client.fileno(): self.SIZE for client in clients}
         self.echoes = {client.fileno(): 0 for client in clients}
-        # Both take the same calls; only what a timeout means differs, and none is used.
+        # Both have the same methods; only the unit of a timeout differs, and no timeout is used.
         self._poller = select.epoll() if hasattr(select, "epoll") else select.poll()
         for client in clients:
             self._poller.register(client.fileno(), select.POLLIN)
@@ -99,7 +99,7 @@ def _size(data: bytes) -> int:
 
 
 class Target:
-    """One of the compared servers: it runs while it is measured and stands still while another one is."""
+    """One of the compared servers, which is stopped (SIGSTOP) while another one is measured."""
 
     def __init__(self, port: int, pid: int, clients: int) -> None:
         self.pid = pid
@@ -110,11 +110,11 @@ class Target:
         self.go_on(False)
 
     def go_on(self, running: bool) -> None:
-        """Let the server with all its workers run, or hold it."""
+        """Continue or stop the server with all its workers."""
         os.killpg(self.pid, signal.SIGCONT if running else signal.SIGSTOP)
 
     def slice(self, seconds: float) -> dict[str, float]:
-        """Measure for so long."""
+        """Measure for this many seconds."""
         self.go_on(True)
         self.load.run(time.monotonic() + SETTLE)
         before = dict(self.load.echoes)
@@ -136,7 +136,7 @@ class Target:
 
 
 def main() -> None:
-    """Connect to all, measure them in turns, print."""
+    """Connect to all servers, measure them in turn, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("servers", nargs="+", metavar="PORT:PID", help="a server, by its port and first process")
     parser.add_argument("--clients", type=int, required=True)
@@ -144,14 +144,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True, help="length of a slice")
     arguments = parser.parse_args()
     servers = [tuple(map(int, server.split(":"))) for server in arguments.servers]
-    # A server that stalls must not stall the benchmark.
+    # A server that hangs must not hang the benchmark.
     signal.alarm(int(2 * PATIENCE + arguments.slices * len(servers) * 2 * (arguments.seconds + SETTLE)))
     targets: list[Target] = []
     try:
         targets += [Target(port, pid, arguments.clients) for port, pid in servers]
         told: list[list[dict[str, float]]] = [[] for _ in targets]
         for turn in range(arguments.slices):
-            # There and back again, so that whatever drifts weighs on all alike.
+            # Alternate the order, so that drift affects all servers alike.
             for index in range(len(targets)) if turn % 2 == 0 else reversed(range(len(targets))):
                 told[index].append(targets[index].slice(arguments.seconds))
     finally:

@@ -1,4 +1,4 @@
-"""The machine: what it is, what else it does, CPU clocks of other processes, and cores that stay awake."""
+"""The machine: its description, other load on it, CPU clocks of processes, and cores kept awake."""
 
 import contextlib
 import os
@@ -15,11 +15,11 @@ import psutil
 
 HOST = "127.0.0.1"
 MANY = 16_384
-"""Descriptors that a thousand clients and their server need, with room to spare."""
+"""Descriptors for ten thousand clients and their server, with some to spare."""
 
 
 def describe() -> dict[str, Any]:
-    """What a reader of the figures wants to know about where they were made."""
+    """Return the facts about this machine that a reader of the figures needs."""
     return {
         "system": platform.system(),
         "release": platform.release(),
@@ -32,19 +32,19 @@ def describe() -> dict[str, Any]:
 
 
 def cores() -> int:
-    """Cores that the machine has."""
+    """Return the number of cores."""
     return psutil.cpu_count() or 1
 
 
 def others() -> float:
-    """How many cores all processes use now, measured for a moment in which we do nothing."""
+    """Return how many cores all processes use, measured for a second in which we do nothing."""
     return psutil.cpu_percent(1.0) * cores() / 100
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used, all its threads included, those that have ended too."""
+    """Return the CPU time of a process with all its threads, including ended ones."""
     if sys.platform == "linux":
-        # The clock of another process (clock_getcpuclockid(3)): exact, where /proc counts ticks of 10 ms.
+        # The CPU clock of another process (clock_getcpuclockid(3)) is exact; /proc counts in ticks of 10 ms.
         with contextlib.suppress(OSError):
             return time.clock_gettime((~pid << 3) | 2)
     times = psutil.Process(pid).cpu_times()
@@ -52,12 +52,12 @@ def cpu_seconds(pid: int) -> float:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that descend from it."""
+    """Return the pids of a process and all its descendants."""
     return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
 
 
 def raise_descriptor_limit() -> None:
-    """Have room for ten thousand connections in every process that is started from here."""
+    """Raise the descriptor limit of processes started from here to allow ten thousand connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MANY if hard == resource.RLIM_INFINITY else min(MANY, hard)
     if soft < wanted:
@@ -67,9 +67,9 @@ def raise_descriptor_limit() -> None:
 
 @contextlib.contextmanager
 def awake() -> Iterator[bool]:
-    """Keep every core from sleeping with a spinner that gives way to everybody; gives whether that can be done here.
+    """Keep every core awake with a process of lowest priority; yield whether that is possible here.
 
-    Without it a ping-pong on a virtual machine measures how long an idle core takes to wake up.
+    Otherwise a ping-pong on a virtual machine measures how long an idle core takes to wake up.
     """
     if not hasattr(os, "SCHED_IDLE"):
         yield False
@@ -77,7 +77,7 @@ def awake() -> Iterator[bool]:
     spinners: list[tuple[subprocess.Popen[bytes], int]] = []
     try:
         for core in sorted(os.sched_getaffinity(0)):
-            # A leash each: who is signalled belongs to the pipe, not to its descriptors.
+            # A pipe each, because SIGIO goes to the owner set on the pipe, not to the owner of a descriptor.
             tied, leash = os.pipe()
             command = [sys.executable, "-m", "tests.bench.spinner", str(core), str(tied)]
             spinners.append((subprocess.Popen(command, pass_fds=(tied,)), leash))
@@ -91,7 +91,7 @@ def awake() -> Iterator[bool]:
 
 
 class Stopwatch:
-    """Processor time that some processes use, as a share of one core, since the watch was started."""
+    """CPU time of some processes since the start of the measurement, as a share of one core."""
 
     def __init__(self, *pids: int) -> None:
         self._pids = pids
@@ -99,7 +99,7 @@ class Stopwatch:
         self._before = [cpu_seconds(pid) for pid in pids]
 
     def percent(self) -> list[float]:
-        """For each process, percent of one core so far."""
+        """Return the percentage of one core for each process."""
         elapsed = time.monotonic() - self._begun
         return [
             (cpu_seconds(pid) - before) / elapsed * 100 for pid, before in zip(self._pids, self._before, strict=True)

@@ -1,6 +1,6 @@
-"""A server that is a recording: `python -m tests.bench.player`. It says at a steady pace what a server would say.
+"""A replacement for a server that reports events at a steady rate: `python -m tests.bench.player`.
 
-It reports as servers do, onto the same pipe, with the same batches, and drops and counts what does not fit.
+It reports like a server, through the same pipe and in the same batches, and counts records that do not fit.
 """
 
 import argparse
@@ -12,12 +12,12 @@ from echo_servers.counters import Counters
 from echo_servers.piped import Piped
 
 TURN = 0.002
-"""Seconds of events told at once."""
+"""Seconds of events that are reported at once."""
 MESSAGE = b"e" * 63 + b"\n"
 
 
 def play(report: Piped, port: int, rate: int, connections: int) -> None:
-    """Tell `rate` events a second of so many connections, for ever."""
+    """Report `rate` events per second of this many connections, endlessly."""
     report.listening("127.0.0.1", port, 128)
     report.worker("recording")
     report.hold()
@@ -35,7 +35,7 @@ def play(report: Piped, port: int, rate: int, connections: int) -> None:
 
 
 def main() -> None:
-    """Read the command line, as a server's with two more words, and play."""
+    """Read the command line of a server with two more options, and play."""
     parser = argparse.ArgumentParser(description=__doc__)
     for number in ("--rate", "--connections", "--port", "--events", "--page", "--leash"):
         parser.add_argument(number, type=int, required=True)

@@ -1,6 +1,6 @@
-"""What it costs to sample CPU and memory twice a second, by how many processes and threads there are.
+"""What sampling CPU and memory twice a second costs, by the number of processes and threads.
 
-`python -m tests.bench.sampling PROCESSES THREADS LEASH` is a crew that does nothing.
+`python -m tests.bench.sampling PROCESSES THREADS LEASH` is an idle group of processes to sample.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ CREWS = ((1, 1), (3, 3), (20, 40), (1, 100))
 """Processes, and threads in all of them together."""
 PATIENCE = 10.0
 YOUNG = 3.5
-"""Seconds for which new processes of a server are looked for at every sample, and a little more."""
+"""Seconds during which a new server is searched for new processes at every sample, and a little more."""
 WINDOW = 4
-"""Samples in one round: in so many, an older server is looked through for new processes once."""
+"""Samples in one round: an older server is searched for new processes once in so many samples."""
 
 
 def crew(processes: int, threads: int, tied: int) -> None:
-    """Be so many processes and threads, until the leash hangs up."""
+    """Be this many idle processes and threads until the parent-death pipe closes."""
     leash.wear(tied, -os.getpgrp())
     for _ in range(processes - 1):
         if os.fork() == 0:
@@ -39,8 +39,8 @@ def crew(processes: int, threads: int, tied: int) -> None:
 
 
 def measure(effort: Effort) -> Section:
-    """All crews side by side, by the dashboard's clock."""
-    # Imported here, so that the crews stay small.
+    """Measure all groups side by side, at the dashboard's rate."""
+    # Imported here to keep the sampled processes small.
     from echo_tui.observers.resources import Resources
     from echo_tui.run.driver import RESOURCES
 
@@ -84,7 +84,7 @@ def measure(effort: Effort) -> Section:
 
 @contextlib.contextmanager
 def crew_of(processes: int, threads: int) -> Iterator[int]:
-    """A crew that is complete; gives its first process."""
+    """Start a group of processes and wait until it is complete; yield its first pid."""
     tied, held = os.pipe()
     command = [sys.executable, "-m", "tests.bench.sampling", str(processes), str(threads), str(tied)]
     process = subprocess.Popen(command, pass_fds=(tied,), start_new_session=True)

@@ -1,4 +1,4 @@
-"""The real screen: the dashboard in a terminal of 160 x 45, under load, with a crowd, and idle."""
+"""The real dashboard in a terminal of 160 x 45: under load, with many clients, and idle."""
 
 import contextlib
 import json
@@ -23,29 +23,29 @@ from tests.ports import free_port
 
 RATE = 50_000
 CROWD = 1000
-STRANGERS = 10_000
+EXTERNAL = 10_000
 CHATTER = 0.1
-"""Messages a second of each of the strangers."""
+"""Messages per second of each external client."""
 CHURN = 1000
-"""Connections a second that come, have an echo, and leave."""
+"""Connections per second that open, get an echo and close."""
 MEMORY = Goal(200.0)
 SETTLE = 3.0
 """Seconds after the start that are not measured."""
 FULL = ("Patterns", "Timeline", "Connections", "Events", "CPU", "Threads", "Source", "Clients", "quit")
-"""Words of a first full picture: every panel's title, and a key of the footer."""
+"""Words of the first complete screen: every panel's title, and a key of the footer."""
 LAG = Goal(50.0)
 KEY = Goal(100.0)
 
 
 def command_line() -> list[str]:
-    """The installed command, as a user starts it."""
+    """Return the command line of the installed command."""
     script = Path(sysconfig.get_path("scripts"), "echo-tui")
     return [str(script)] if script.exists() else [sys.executable, "-m", "echo_tui"]
 
 
 @contextlib.contextmanager
 def dashboard(command: list[str]) -> Iterator[Terminal]:
-    """A program in a terminal, ended in the end."""
+    """Run a program in a terminal; end it afterwards."""
     terminal = Terminal(command)
     try:
         yield terminal
@@ -54,7 +54,7 @@ def dashboard(command: list[str]) -> Iterator[Terminal]:
 
 
 class Measured:
-    """A dashboard with a stethoscope that has run, and what was seen of it from outside."""
+    """The results of one run of the instrumented dashboard, and measurements from outside."""
 
     def __init__(self) -> None:
         self.window = (0.0, 0.0)
@@ -65,13 +65,13 @@ class Measured:
         self.rss = 0.0
 
     def lags(self, kind: str) -> list[float]:
-        """Milliseconds that the loop was late within the measured window."""
+        """Return by how many milliseconds the loop was late within the measured window."""
         begin, end = self.window
         return [late * 1000 for at, late, *_ in self.felt[kind] if begin <= at <= end]
 
     @property
     def lost(self) -> tuple[int, int]:
-        """Events lost or garbled in all, and those of them that were lost within the measured window."""
+        """Events lost or garbled in all, and events lost within the measured window."""
         begin, end = self.window
         counts = [lost for at, _, lost in self.felt["told"] if begin <= at <= end]
         totals = self.felt["totals"]
@@ -79,7 +79,7 @@ class Measured:
 
 
 def run(arguments: list[str], seconds: float, ready: Callable[[Terminal], object], keys: Any) -> Measured:
-    """Run the launcher: wait until it is ready, measure undisturbed, press keys, end it."""
+    """Run the launcher: wait until it is ready, measure without input, press keys, and end it."""
     measured = Measured()
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder, "figures.json")
@@ -109,12 +109,12 @@ def _role(process: psutil.Process) -> str:
 
 
 def full(terminal: Terminal) -> float:
-    """Wait for the first full picture."""
+    """Wait for the first complete screen."""
     return terminal.wait(lambda words: all(word in words for word in FULL), "the first full picture")
 
 
 def block_keys(terminal: Terminal, count: int) -> list[float]:
-    """Milliseconds from key to screen: the block switched on and off, seen in the header."""
+    """Return the milliseconds from the key to the screen: the block armed and disarmed, as shown in the header."""
     took: list[float] = []
     for number in range(count):
         words = " ON" if number % 2 == 0 else "block: off"
@@ -125,12 +125,12 @@ def block_keys(terminal: Terminal, count: int) -> list[float]:
 
 
 def contains(words: str, seen: str) -> bool:
-    """Whether words have been drawn."""
+    """Return whether the words have been drawn."""
     return words in seen
 
 
 def page_keys(terminal: Terminal, count: int) -> list[float]:
-    """Milliseconds from key to screen: a page further in the table of connections, seen in its border."""
+    """Return the milliseconds from the key to the screen: a page down in the connections, as shown in its border."""
     terminal.press("3")
     place = re.compile(r"([\d,]+) to [\d,]+ of")
     took: list[float] = []
@@ -148,7 +148,7 @@ def page_keys(terminal: Terminal, count: int) -> list[float]:
 
 
 def _pause() -> None:
-    """Wait at random, so that keys come at any moment of the clock that draws."""
+    """Wait for a random time, so that keys arrive at any phase of the drawing interval."""
     time.sleep(random.uniform(0.25, 0.45))
 
 
@@ -165,7 +165,7 @@ def _felt(section: Section, runs: list[Measured], kind: str) -> None:
 
 
 def flood(effort: Effort) -> Section:
-    """A recorded stream at full pace."""
+    """Measure with a stream of events at the full rate."""
     section = Section(f"Screen of {WIDTH} x {HEIGHT}, {RATE:,} events/s")
     seconds, runs = effort.seconds(12, 5), []
     for _ in range(effort.count(3, 1)):
@@ -179,7 +179,7 @@ def flood(effort: Effort) -> Section:
 
 
 def crowd(effort: Effort) -> Section:
-    """A thousand clients, each saying something once a second."""
+    """Measure with a thousand clients that each send a message per second."""
     section = Section(f"Screen, {CROWD:,} clients at 1 message/s")
     seconds, runs = effort.seconds(12, 5), []
 
@@ -199,15 +199,15 @@ def crowd(effort: Effort) -> Section:
 
 
 def scale(effort: Effort) -> Section:
-    """Ten thousand external clients, and a thousand that come and go each second."""
-    section = Section(f"Screen, {STRANGERS:,} external clients at {CHATTER:g} messages/s each, or {CHURN:,} a second")
+    """Measure with ten thousand external clients, and with a thousand that connect and leave each second."""
+    section = Section(f"Screen, {EXTERNAL:,} external clients at {CHATTER:g} messages/s each, or {CHURN:,} a second")
     for pattern in ("asyncio", "epoll-loop"):
-        for count, option, rate in ((STRANGERS, "--chatter", CHATTER), (0, "--churn", CHURN)):
-            _strangers(section, effort, pattern, count, (option, str(rate)))
+        for count, option, rate in ((EXTERNAL, "--chatter", CHATTER), (0, "--churn", CHURN)):
+            _external(section, effort, pattern, count, (option, str(rate)))
     return section
 
 
-def _strangers(section: Section, effort: Effort, pattern: str, count: int, talk: tuple[str, str]) -> None:
+def _external(section: Section, effort: Effort, pattern: str, count: int, talk: tuple[str, str]) -> None:
     port, runs, had = free_port(), list[Measured](), 0
     name = f"{pattern}, {count:,} connected" if count else f"{pattern}, {talk[1]} a second come and go"
     with contextlib.ExitStack() as stack:
@@ -215,12 +215,12 @@ def _strangers(section: Section, effort: Effort, pattern: str, count: int, talk:
 
         def ready(terminal: Terminal) -> None:
             full(terminal)
-            command = [sys.executable, "-m", "tests.bench.strangers", str(port), str(count), *talk]
+            command = [sys.executable, "-m", "tests.bench.external", str(port), str(count), *talk]
             jobs.append(stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)))
             stack.callback(jobs[0].kill)
             assert jobs[0].stdout
             if jobs[0].stdout.readline().strip() != str(count):
-                raise DidNotWork("not all strangers were connected")
+                raise DidNotWork("not all clients were connected")
 
         def keys(terminal: Terminal) -> list[float]:
             nonlocal had

@@ -1,4 +1,4 @@
-"""A stall as whoever sits before the terminal sees it: from the threshold to the word, and to the line to blame."""
+"""How soon a stall is on the screen: from the threshold to the word STALLED, and to the line to blame."""
 
 import re
 import socket
@@ -16,14 +16,14 @@ from tests.ports import free_port
 LENGTH = 1.0
 """Seconds that each block lasts."""
 BEFORE = 0.05
-"""Seconds from the message that blocks to the one that waits."""
+"""Seconds from the blocking message to the waiting one."""
 BANNER = re.compile("STALLED")
 BLAMED = re.compile(r"block\.py:\d+ [^│╯]*called at \w+\.py:\d+")
-"""What the border of the timeline says."""
+"""The text in the border of the timeline."""
 
 
 def measure(effort: Effort) -> Section:
-    """Two raw clients of asyncio: the message of one blocks, and that of the other waits."""
+    """Measure with two raw clients of asyncio: the message of one blocks, and that of the other waits."""
     section = Section(f"Stalls of asyncio, in a terminal of {WIDTH} x {HEIGHT}")
     for kind in KINDS:
         banners, lines = _seen(kind, 2 * effort.rounds)
@@ -33,7 +33,7 @@ def measure(effort: Effort) -> Section:
 
 
 def _seen(kind: str, times: int) -> tuple[list[float], list[float]]:
-    """Milliseconds after the threshold, by the clock of whoever waits."""
+    """Return the milliseconds after the threshold, by the clock of the waiting client."""
     port = free_port()
     banners, lines = [], []
     with dashboard([*command_line(), "asyncio", "--port", str(port), "--block", f"{kind}:{LENGTH:g}"]) as terminal:
@@ -50,7 +50,7 @@ def _seen(kind: str, times: int) -> tuple[list[float], list[float]]:
 
 
 def _hold(terminal: Terminal, sender: socket.socket, other: socket.socket) -> float:
-    """Have a client wait; gives when that will have been for as long as a stall is."""
+    """Let a client wait; return the time at which its wait reaches the threshold."""
     terminal.forget()
     sender.sendall(b"hold\n")
     time.sleep(BEFORE)

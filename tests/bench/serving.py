@@ -1,4 +1,4 @@
-"""What it costs a server to be watched: echo round trips with and without, and against printing."""
+"""What watching costs a server: echo round trips with and without reports, and with printing."""
 
 import json
 import os
@@ -23,17 +23,17 @@ CLIENTS = (1, 10)
 GOAL = Goal(0.90, least=True)
 
 MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 24), "MALLOC_TRIM_THRESHOLD_": str(1 << 25)}
-"""glibc keeps what it has got, in all servers alike (mallopt(3)).
+"""Keeps glibc from returning memory to the system, in all servers alike (mallopt(3)).
 
-asyncio takes 256 KiB for each recv; whether glibc maps and unmaps that each time is the luck of a process's heap, and
-makes one server twice as fast as another of the same kind.
+asyncio allocates 256 KiB for each recv; whether glibc maps and unmaps that each time depends on the state of the
+heap, and makes one server twice as fast as another of the same kind.
 """
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One server, measured for a moment."""
+    """One server, measured for a short time."""
 
     rate: float
     cpu: float
@@ -42,7 +42,7 @@ class Slice:
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> "Slice":
-        """What the load has printed, as echoes a second, CPU in us an echo, and the share of a core of the load."""
+        """Convert a result of the load generator: echoes per second, CPU per echo (us), and its own share of a core."""
         echoes, seconds = told["echoes"], told["seconds"]
         if not echoes:
             raise DidNotWork("not one echo has come back")
@@ -51,14 +51,14 @@ class Slice:
 
 @dataclass
 class Round:
-    """Fresh servers of one pattern, each measured in several slices."""
+    """New servers of one pattern, each measured in several slices."""
 
     slices: dict[str, list[Slice]]
     reader: float
-    """Percent of a core that reading and folding takes while the watched server runs."""
+    """Percentage of a core used for reading and folding while the watched server runs."""
 
     def ratio(self, variant: str, name: str = "rate") -> float:
-        """A variant against the unwatched server beside it, as the median over the slices."""
+        """Return the median ratio of a variant to the unwatched server in the same slice."""
         ratios: list[float] = [
             getattr(one, name) / getattr(other, name)
             for one, other in zip(self.slices[variant], self.slices["unwatched"], strict=True)
@@ -66,13 +66,13 @@ class Round:
         return statistics.median(ratios)
 
     def median(self, variant: str, name: str) -> float:
-        """The median over the slices of a variant."""
+        """Return the median over the slices of a variant."""
         values: list[float] = [getattr(each, name) for each in self.slices[variant]]
         return statistics.median(values)
 
 
 def measure(effort: Effort, patterns: Sequence[str] = SERVING) -> Section:
-    """Every serving pattern, one client and ten."""
+    """Measure every serving pattern with one client and with ten."""
     section = Section(TITLE)
     live = open_live()
     try:
@@ -113,7 +113,7 @@ def _round(servers: dict[str, Run], clients: int, effort: Effort) -> Round:
     assert isinstance(watched, Watched)
     known, used = watched.echoes, time.process_time()
     told = _load(list(servers.values()), clients, effort)
-    watched.look()
+    watched.read()
     used = time.process_time() - used
     for variant, server in zip(servers, told, strict=True):
         if variant == "watched" and watched.echoes - known < server["total"]:

@@ -1,4 +1,4 @@
-"""Keep one core awake: `python -m tests.bench.spinner CORE LEASH`. Everybody else on the core comes first."""
+"""Keep one core awake: `python -m tests.bench.spinner CORE LEASH`, at the lowest priority (SCHED_IDLE)."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from echo_servers import leash
 
 
 def main() -> None:
-    """Spin until the leash hangs up."""
+    """Spin until the parent-death pipe closes."""
     core, tied = map(int, sys.argv[1:])
     leash.wear(tied, os.getpid())
     os.sched_setaffinity(0, {core})

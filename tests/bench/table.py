@@ -1,4 +1,4 @@
-"""The figures as one table."""
+"""The figures as a table."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from tests.bench.figures import Figure, Section
 
 
 def table(sections: Iterable[Section]) -> Table:
-    """One row for each figure: what it is, its median, its spread, its goal, and whether that is met."""
+    """Return a table with a row for each figure: name, median, spread, goal, and whether it is met."""
     shown = Table(title="echo-tui: how fast", title_justify="left", show_edge=False, pad_edge=False, box=None)
     shown.add_column("", no_wrap=True)
     shown.add_column("median", justify="right")
@@ -47,7 +47,7 @@ def _row(figure: Figure) -> list[str | Text]:
 
 
 def number(value: float) -> str:
-    """A number in about three digits."""
+    """Format a number with about three digits."""
     if value == int(value) and abs(value) < 1000:
         return str(int(value))
     if abs(value) >= 100:

@@ -1,4 +1,4 @@
-"""A terminal that nobody looks at: a program in a pseudo-terminal, what it draws, and when it drew it."""
+"""A program in a pseudo-terminal: what it draws, and when."""
 
 import contextlib
 import fcntl
@@ -21,7 +21,7 @@ ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\)|[ 
 
 
 class Terminal:
-    """A running program, and its picture as a stream of words."""
+    """A running program, and its output as a stream of words."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._master, slave = pty.openpty()
@@ -42,14 +42,14 @@ class Terminal:
 
     @property
     def pid(self) -> int:
-        """The program's process."""
+        """The program's pid."""
         return self._process.pid
 
     def _read(self) -> None:
         while True:
             try:
                 data = os.read(self._master, 1 << 16)
-            except OSError:  # Linux's end of a pseudo-terminal
+            except OSError:  # Linux reports the end of a pseudo-terminal as EIO
                 data = b""
             with self._changed:
                 self._chunks.append((time.monotonic(), data))
@@ -59,7 +59,7 @@ class Terminal:
                 return
 
     def press(self, key: str) -> float:
-        """Press a key; only what is drawn from now on counts for `wait`. Gives when it was pressed."""
+        """Press a key, and return when; `wait` considers only what is drawn afterwards."""
         with self._changed:
             self._chunks.clear()
         at = time.monotonic()
@@ -67,7 +67,7 @@ class Terminal:
         return at
 
     def wait(self, shown: Callable[[str], bool], what: str, patience: float = PATIENCE) -> float:
-        """Wait until what was drawn since the last key satisfies; gives when it did."""
+        """Wait until the output since the last key satisfies `shown`; return when it did."""
         deadline = time.monotonic() + patience
         seen, drawn = 0, b""
         with self._changed:
@@ -84,19 +84,19 @@ class Terminal:
                     raise DidNotWork(f"never seen: {what}")
 
     def forget(self) -> None:
-        """Drop what was drawn so far, so that a long measurement does not pile it up."""
+        """Drop the output so far, so that it does not accumulate in a long measurement."""
         with self._changed:
             self._chunks.clear()
 
     def rest(self, seconds: float) -> None:
-        """Let it run for a while."""
+        """Let the program run for this many seconds."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 1.0))
             self.forget()
 
     def end(self) -> None:
-        """Have the program end as it does when told to; killed if it does not."""
+        """End the program with SIGTERM; kill it if it does not end."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
         try:

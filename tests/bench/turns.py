@@ -1,4 +1,4 @@
-"""What a turn of a loop costs as clients grow who are silent: select, poll and epoll."""
+"""What a turn of a select, poll and epoll loop costs with a growing number of idle clients."""
 
 import socket
 import statistics
@@ -17,13 +17,13 @@ from tests.ports import free_port
 TITLE = "A turn of the loop, by how many clients are silent beside the one that talks"
 LOOPS = ("select-loop", "poll-loop", "epoll-loop")
 SILENT = (10, 100, 500, 1000)
-"""As many as select can take: its sets have room for 1,024 descriptors."""
+"""Up to what select can serve: its sets have room for 1,024 descriptors."""
 AT_ONCE = 100
-"""Clients that connect before one has to be served, as the accept queue has room for so many."""
+"""Clients that connect before one must be served, limited by the accept queue."""
 
 
 def measure(effort: Effort) -> Section:
-    """The server's processor time for an echo, that is, for one turn with one client ready."""
+    """Measure the server's CPU time per echo, which is that of one turn with one client ready."""
     section = Section(TITLE)
     spent: dict[tuple[str, int], list[float]] = {}
     with awake():
@@ -42,7 +42,7 @@ def measure(effort: Effort) -> Section:
 
 
 def _grown(pattern: str, effort: Effort) -> Iterator[tuple[int, float]]:
-    """One server whose silent clients become more and more: microseconds an echo of the one that talks."""
+    """Add idle clients to a server step by step; yield their number and the microseconds per echo of another one."""
     with _server(pattern) as (child, port):
         talker = One(connect(port))
         silent: list[socket.socket] = []
@@ -65,7 +65,7 @@ def _cost(talker: One, pid: int, seconds: float) -> float:
 
 
 def _is_served(client: socket.socket) -> None:
-    """Have the last of many served, and so all before it accepted."""
+    """Wait until the last of several clients is served, so that all before it are accepted."""
     client.send(b"x")
     if client.recv(1) != b"x":
         raise DidNotWork("a client was turned away")
@@ -73,7 +73,7 @@ def _is_served(client: socket.socket) -> None:
 
 @contextmanager
 def _server(pattern: str) -> Iterator[tuple[Child, int]]:
-    """A server with reporting off."""
+    """Run a server with reporting off."""
     port = free_port()
     child = Child(pattern, Options(HOST, port), report=False)
     try:

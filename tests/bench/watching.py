@@ -1,4 +1,4 @@
-"""One server in each of the ways that are compared: watched, unwatched, and printing the article's lines."""
+"""A server in each of the compared variants: watched, unwatched, and printing the article's lines."""
 
 import os
 import signal
@@ -26,20 +26,20 @@ VARIANTS = ("watched", "unwatched", "printed")
 
 
 class Run(Protocol):
-    """A server that runs, with its block disarmed."""
+    """A running server with its block disarmed."""
 
     pid: int
     port: int
 
-    def look(self) -> None:
-        """Take in what the server says; called as often as the dashboard does it."""
+    def read(self) -> None:
+        """Read what the server reports; called at the rate of the dashboard."""
 
     def stop(self) -> int:
-        """End it; gives how many records were lost."""
+        """Stop the server; return the number of lost records."""
 
 
 class Watched:
-    """Started and read as the dashboard does it, and folded into a session; only the screen is missing."""
+    """A server that is started, read and folded into a session like that of a dashboard, but without a screen."""
 
     def __init__(self, pattern: Pattern, live: Live) -> None:
         self._live, self.port = live, live.plan.options.port
@@ -49,7 +49,7 @@ class Watched:
         assert live.child
         self.pid = live.child.pid
 
-    def look(self) -> None:
+    def read(self) -> None:
         self._live.drain()
         if not self._live.running:
             raise DidNotWork(f"the watched server has ended: {self._live.refusal() or 'see its own story'}")
@@ -60,19 +60,19 @@ class Watched:
 
     @property
     def echoes(self) -> int:
-        """How many echoes the session knows of, lost records included."""
+        """The number of echoes known to the session, including lost records."""
         return self._live.session.totals.send
 
 
 class Unwatched:
-    """The same child with reporting off."""
+    """The same server with reporting off."""
 
     def __init__(self, pattern: Pattern, port: int) -> None:
         self.port = port
         self._child = Child(pattern.name, Options(HOST, port), None, report=False)
         self.pid = self._child.pid
 
-    def look(self) -> None:
+    def read(self) -> None:
         if not self._child.running:
             raise DidNotWork("the unwatched server has ended")
 
@@ -82,7 +82,7 @@ class Unwatched:
 
 
 class Printing:
-    """The article's lines into a pipe, which `cat` reads and throws away."""
+    """The article's lines into a pipe, which `cat` reads and discards."""
 
     def __init__(self, pattern: Pattern, port: int) -> None:
         self.port = port
@@ -105,7 +105,7 @@ class Printing:
         self._server.stdout.close()
         self.pid = self._server.pid
 
-    def look(self) -> None:
+    def read(self) -> None:
         if self._server.poll() is not None:
             raise DidNotWork("the printing server has ended")
 
@@ -118,22 +118,22 @@ class Printing:
 
 
 def begin(variant: str, pattern: Pattern, live: Live) -> Run:
-    """Start a server in one of the ways."""
+    """Start a server of a variant."""
     if variant == "watched":
         return Watched(pattern, live)
     return Unwatched(pattern, free_port()) if variant == "unwatched" else Printing(pattern, free_port())
 
 
 def attend(runs: Iterable[Run], job: subprocess.Popen[bytes]) -> None:
-    """Read the servers by the dashboard's clock until a job is done."""
+    """Read the servers at the dashboard's rate until the job has ended."""
     due = time.monotonic()
     while job.poll() is None:
         for run in runs:
-            run.look()
+            run.read()
         due = max(due + DRAIN, time.monotonic())
         time.sleep(max(due - time.monotonic(), 0))
 
 
 def open_live() -> Live:
-    """A live run without a screen; close it in the end."""
+    """Return a headless live run; close it afterwards."""
     return Live(Plan(options=Options(HOST, free_port())))

@@ -1,4 +1,4 @@
-"""Each sleeper has one alarm, and the earliest rings first."""
+"""Each sleeper has at most one alarm, and alarms ring in order of time."""
 
 from echo_tui.clients.alarms import SLACK, Alarms
 from hypothesis import given
@@ -13,7 +13,7 @@ class _Sleeper:
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.one_of(st.none(), st.integers(0, 20))), max_size=80), st.integers(0, 20)
 )
-def test_alarms_agree_with_a_plain_dictionary(steps: list[tuple[int, int | None]], now: int) -> None:
+def test_alarms_match_a_dictionary(steps: list[tuple[int, int | None]], now: int) -> None:
     sleepers = [_Sleeper() for _ in range(5)]
     alarms = Alarms()
     model: dict[_Sleeper, int] = {}
@@ -32,7 +32,7 @@ def test_alarms_agree_with_a_plain_dictionary(steps: list[tuple[int, int | None]
     assert alarms.ring(now) == []
 
 
-def test_an_alarm_that_is_moved_for_ever_takes_no_memory() -> None:
+def test_moving_an_alarm_repeatedly_uses_bounded_memory() -> None:
     alarms, sleeper = Alarms(), _Sleeper()
     for at in range(10_000):
         alarms.set(sleeper, at)

@@ -1,4 +1,4 @@
-"""How connections begin in vain, how they end, and how a crowd comes back."""
+"""How connections fail and end, and how clients reconnect."""
 
 import errno
 import resource
@@ -13,7 +13,7 @@ from echo_tui.clients.failures import Target, broken, failed
 from echo_tui.model.endings import Ending
 from echo_tui.model.observations import ClientClosed, ClientEcho
 
-from tests.clients.watching import one_connection, server, watched_crowd
+from tests.clients.watching import one_connection, server, watched_clients
 from tests.ports import free_port
 
 RESET = struct.pack("ii", 1, 0)
@@ -26,8 +26,8 @@ def _one_echo_late(connection: socket.socket) -> None:
     assert connection.recv(1024) == b""
 
 
-def test_a_polite_close_still_gets_the_last_echo() -> None:
-    with one_connection(_one_echo_late) as port, watched_crowd() as watched:
+def test_close_waits_for_the_last_echo() -> None:
+    with one_connection(_one_echo_late) as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.say([1], b"last words\n")
         watched.until(lambda: bool(watched.sent()))
@@ -39,13 +39,13 @@ def test_a_polite_close_still_gets_the_last_echo() -> None:
         assert closed == ClientClosed(closed.at, 1, "closed")
 
 
-def test_a_polite_close_waits_for_a_silent_server_only_so_long() -> None:
+def test_close_waits_only_so_long_for_a_silent_server() -> None:
     def keep(connection: socket.socket) -> None:
         ended.append(connection.recv(1024))
         select.select([], [], [], 1.5)
 
     ended: list[bytes] = []
-    with one_connection(keep) as port, watched_crowd() as watched:
+    with one_connection(keep) as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.close([1])
         watched.until(lambda: bool(watched.closed()))
@@ -53,7 +53,7 @@ def test_a_polite_close_waits_for_a_silent_server_only_so_long() -> None:
     assert ended == [b""]
 
 
-def test_a_reset_is_seen_as_a_reset() -> None:
+def test_reset_reaches_the_server() -> None:
     def wait(connection: socket.socket) -> None:
         try:
             ended.append(connection.recv(1024))
@@ -61,7 +61,7 @@ def test_a_reset_is_seen_as_a_reset() -> None:
             ended.append(error)
 
     ended: list[bytes | OSError] = []
-    with one_connection(wait) as port, watched_crowd() as watched:
+    with one_connection(wait) as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.close([1], reset=True)
         watched.until(lambda: bool(watched.closed()))
@@ -69,19 +69,19 @@ def test_a_reset_is_seen_as_a_reset() -> None:
     assert isinstance(ended[0], ConnectionResetError)
 
 
-def test_the_server_closes() -> None:
-    with one_connection(lambda connection: None) as port, watched_crowd() as watched:
+def test_server_closes() -> None:
+    with one_connection(lambda connection: None) as port, watched_clients() as watched:
         watched.open(1, port)
         watched.until(lambda: bool(watched.closed()))
         assert watched.closed()[0].how == "server-closed"
 
 
-def test_the_server_resets() -> None:
+def test_server_resets() -> None:
     def reset(connection: socket.socket) -> None:
         connection.recv(1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
-    with one_connection(reset) as port, watched_crowd() as watched:
+    with one_connection(reset) as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.say([1], b"x")
         watched.until(lambda: bool(watched.closed()))
@@ -89,9 +89,9 @@ def test_the_server_resets() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_nobody_listens(host: str) -> None:
+def test_refused_connection(host: str) -> None:
     port = free_port()
-    with watched_crowd() as watched:
+    with watched_clients() as watched:
         watched.client_process.open([1, 2], host, port)
         watched.until(lambda: len(watched.closed()) == 2)
         assert {(one.how, one.about) for one in watched.closed()} == {(Ending.REFUSED, f"127.0.0.1:{port}")}
@@ -101,14 +101,14 @@ def test_nobody_listens(host: str) -> None:
     ("host", "port", "sentence"),
     [("a..b", 80, "host 'a..b' does not resolve"), ("127.0.0.1", 70000, "port 70000 is out of range")],
 )
-def test_an_address_that_is_none(host: str, port: int, sentence: str) -> None:
-    with watched_crowd() as watched:
+def test_invalid_address(host: str, port: int, sentence: str) -> None:
+    with watched_clients() as watched:
         watched.client_process.open([1], host, port)
         watched.until(lambda: bool(watched.closed()))
         assert watched.closed()[0].how.startswith(sentence)
 
 
-def test_a_client_whose_port_is_the_one_it_connects_to_has_met_itself() -> None:
+def test_self_connection_is_detected() -> None:
     with socket.socket() as alone:
         alone.bind(("127.0.0.1", 0))
         alone.connect(alone.getsockname())
@@ -117,7 +117,7 @@ def test_a_client_whose_port_is_the_one_it_connects_to_has_met_itself() -> None:
         assert not connected_to_itself(client)
 
 
-def test_every_failure_has_its_code() -> None:
+def test_every_failure_has_a_code() -> None:
     target = Target("127.0.0.1:9", ("127.0.0.1", 9))
     for code in (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ECONNRESET, errno.EIO):
         assert failed(OSError(code, ""), target).how in {*Ending}
@@ -126,8 +126,8 @@ def test_every_failure_has_its_code() -> None:
     assert broken(OSError(errno.EIO, "")) == ("Input/output error", "")
 
 
-def test_a_crowd_comes_back_under_its_numbers_with_its_chatter() -> None:
-    with watched_crowd() as watched:
+def test_clients_reconnect_with_their_numbers_and_load() -> None:
+    with watched_clients() as watched:
         with server("asyncio") as port:
             watched.open(20, port)
             watched.client_process.chatter([], 5, 32)
@@ -145,8 +145,8 @@ def test_a_crowd_comes_back_under_its_numbers_with_its_chatter() -> None:
             assert not watched.closed()
 
 
-def test_who_was_refused_comes_back_too_and_who_is_still_connected_moves() -> None:
-    with server("asyncio") as old, server("asyncio") as new, watched_crowd() as watched:
+def test_reopen_includes_refused_and_connected_clients() -> None:
+    with server("asyncio") as old, server("asyncio") as new, watched_clients() as watched:
         watched.client_process.open([1], "127.0.0.1", free_port())
         watched.client_process.open([2], "127.0.0.1", old)
         watched.until(lambda: bool(watched.connected()) and bool(watched.closed()))
@@ -157,8 +157,8 @@ def test_who_was_refused_comes_back_too_and_who_is_still_connected_moves() -> No
         watched.until(lambda: {echo.client for echo in watched.echoes()} == {1, 2})
 
 
-def test_a_closed_client_takes_no_message_and_can_be_opened_anew() -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_closed_client_sends_nothing_and_can_be_reopened() -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.close([1])
         watched.until(lambda: bool(watched.closed()))
@@ -172,8 +172,8 @@ def test_a_closed_client_takes_no_message_and_can_be_opened_anew() -> None:
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="the limit of another process can't be set here")
-def test_out_of_descriptors_is_said_and_survived() -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_running_out_of_descriptors_is_reported_and_survived() -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.open(2, port)
         resource.prlimit(watched.client_process.pid, resource.RLIMIT_NOFILE, (16, 16))
         watched.client_process.open(range(3, 43), "127.0.0.1", port)

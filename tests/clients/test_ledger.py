@@ -1,4 +1,4 @@
-"""What comes back is matched with what was sent by its place in the stream."""
+"""Echoes are matched with sent messages by their position in the stream."""
 
 from echo_tui.clients.ledger import BYTES, MESSAGES, Ledger
 from echo_tui.clients.messages import Message
@@ -17,7 +17,7 @@ def _ledger(*texts: bytes) -> Ledger:
     texts=st.lists(st.binary(min_size=1, max_size=80), min_size=1, max_size=12),
     cuts=st.lists(st.integers(1, 50), max_size=60),
 )
-def test_any_cut_of_the_stream_gives_each_message_once_in_order_and_intact(texts: list[bytes], cuts: list[int]) -> None:
+def test_chunking_does_not_change_the_echoes(texts: list[bytes], cuts: list[int]) -> None:
     ledger = _ledger(*texts)
     stream = b"".join(texts)
     echoes = []
@@ -32,26 +32,26 @@ def test_any_cut_of_the_stream_gives_each_message_once_in_order_and_intact(texts
     assert all(echo.intact for echo in echoes)
 
 
-def test_one_wrong_byte_spoils_its_own_message_only() -> None:
+def test_wrong_byte_affects_only_its_own_message() -> None:
     ledger = _ledger(b"one\n", b"two\n", b"three\n")
     echoes = ledger.returned(b"one\ntwO\nthr", 10) + ledger.returned(b"ee\n", 11)
     assert [echo.intact for echo in echoes] == [True, False, True]
     assert echoes[1].head == "twO\n"
 
 
-def test_a_byte_too_many_spoils_all_that_follow() -> None:
+def test_extra_byte_affects_all_following_messages() -> None:
     ledger = _ledger(b"one\n", b"two\n")
     echoes = ledger.returned(b"Xone\ntwo\n", 10)
     assert [echo.intact for echo in echoes] == [False, False, False]
     assert [echo.size for echo in echoes] == [4, 4, 1]
 
 
-def test_what_nobody_sent_is_not_intact() -> None:
+def test_unsolicited_bytes_are_not_intact() -> None:
     (echo,) = _ledger().returned(b"boo!", 10)
     assert (echo.client, echo.size, echo.head, echo.rtt, echo.waiting_since, echo.intact) == (7, 4, "boo!", 0, 0, False)
 
 
-def test_it_is_full_by_messages_and_by_bytes() -> None:
+def test_ledger_is_full_by_messages_and_by_bytes() -> None:
     many = _ledger(*[b"x"] * MESSAGES)
     assert many.full
     many.returned(b"x", 9)

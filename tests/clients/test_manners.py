@@ -1,4 +1,4 @@
-"""Clients that misbehave: they do not read, close their own side, or come in a flood."""
+"""Clients that misbehave: they do not read, they half-close, or they connect in a flood."""
 
 import select
 import socket
@@ -8,7 +8,7 @@ from echo_servers.records import Note
 from echo_tui.clients.commands import FLOOD_LIMIT
 from echo_tui.model.observations import ClientManners, Flooding
 
-from tests.clients.watching import LIMIT, Watched, one_connection, server, watched_crowd
+from tests.clients.watching import LIMIT, Watched, one_connection, server, watched_clients
 from tests.ports import free_port
 
 
@@ -25,8 +25,8 @@ def _came(watched: Watched) -> list[str]:
     return [address for flood in _floods(watched) for address in flood.connected]
 
 
-def test_who_does_not_read_is_told_and_told_again_where_it_goes_next() -> None:
-    with watched_crowd() as watched:
+def test_client_that_does_not_read_is_reported_again_after_reconnecting() -> None:
+    with watched_clients() as watched:
         with server("multithread") as port:
             watched.open(2, port)
             watched.client_process.pause_reading([2], True)
@@ -37,7 +37,7 @@ def test_who_does_not_read_is_told_and_told_again_where_it_goes_next() -> None:
             watched.until(lambda: len(watched.connected()) == 4)
             watched.until(lambda: _manners(watched, 2) == [(False, True)] * 3)
             places = [watched.seen.index(one) for one in watched.connected() if one.client == 2]
-            assert isinstance(watched.seen[places[-1] + 1], ClientManners), "it comes with the connection"
+            assert isinstance(watched.seen[places[-1] + 1], ClientManners), "reported together with the connection"
             watched.client_process.say([], b"hello\n")
             watched.until(lambda: len(watched.echoes()) == 1)
             watched.client_process.pause_reading([], False)
@@ -45,7 +45,7 @@ def test_who_does_not_read_is_told_and_told_again_where_it_goes_next() -> None:
             assert (_manners(watched, 1), _manners(watched, 2)[-1]) == ([(True, True)], (True, True))
 
 
-def test_half_closed_a_client_still_gets_its_echo_and_sends_nothing_more() -> None:
+def test_half_closed_client_gets_its_echoes_and_sends_nothing() -> None:
     def late(connection: socket.socket) -> None:
         data = connection.recv(1024)
         while part := connection.recv(1024):
@@ -55,7 +55,7 @@ def test_half_closed_a_client_still_gets_its_echo_and_sends_nothing_more() -> No
         time.sleep(0.1)
 
     taken: list[bytes] = []
-    with one_connection(late) as port, watched_crowd() as watched:
+    with one_connection(late) as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.chatter([1], 100, 20)
         watched.until(lambda: bool(watched.sent()))
@@ -71,14 +71,14 @@ def test_half_closed_a_client_still_gets_its_echo_and_sends_nothing_more() -> No
         assert _manners(watched, 1) == [(True, False)]
 
 
-def test_a_large_message_that_has_begun_is_finished_before_the_half_close() -> None:
+def test_begun_message_is_finished_before_the_half_close() -> None:
     def slow(connection: socket.socket) -> None:
         time.sleep(0.2)
         while part := connection.recv(2**16):
             taken.append(len(part))
 
     taken: list[int] = []
-    with one_connection(slow) as port, watched_crowd() as watched:
+    with one_connection(slow) as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.burst([1], 2000, 65536)
         watched.until(lambda: len(watched.sent()) > 10)
@@ -87,8 +87,8 @@ def test_a_large_message_that_has_begun_is_finished_before_the_half_close() -> N
         assert sum(taken) == sum(one.size for one in watched.sent())
 
 
-def test_a_client_that_was_half_closed_comes_back_whole() -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_half_closed_client_reconnects_normally() -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.half_close([1])
         watched.until(lambda: bool(watched.closed()))
@@ -98,12 +98,12 @@ def test_a_client_that_was_half_closed_comes_back_whole() -> None:
         watched.until(lambda: len(watched.echoes()) == 1)
 
 
-def test_a_flood_fills_the_accept_queue_and_ends_when_it_is_told_to() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=20) as listener, watched_crowd() as watched:
+def test_flood_fills_the_accept_queue_until_it_is_ended() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=20) as listener, watched_clients() as watched:
         watched.client_process.flood("127.0.0.1", listener.getsockname()[1], 60, 60)
         watched.until(lambda: len(_came(watched)) == 21)
         watched.during(0.2)
-        assert len(set(_came(watched))) == 21, "the queue has room for no more"
+        assert len(set(_came(watched))) == 21, "the accept queue is full"
         assert {flood.count for flood in _floods(watched)} == {60}
         first, address = listener.accept()
         with first:
@@ -114,8 +114,8 @@ def test_a_flood_fills_the_accept_queue_and_ends_when_it_is_told_to() -> None:
             assert first.recv(1) == b""
 
 
-def test_a_flood_ends_by_itself_with_its_time_or_its_server() -> None:
-    with watched_crowd() as watched:
+def test_flood_ends_after_its_duration_or_with_its_server() -> None:
+    with watched_clients() as watched:
         with server("asyncio") as port:
             watched.client_process.flood("127.0.0.1", port, 10, 0.3)
             watched.until(lambda: len(_came(watched)) == 10)
@@ -126,8 +126,8 @@ def test_a_flood_ends_by_itself_with_its_time_or_its_server() -> None:
         watched.until(lambda: _floods(watched)[-1].count == 0)
 
 
-def test_another_flood_takes_the_place_of_the_first_and_a_walk_ends_it() -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_flood_is_ended_by_the_next_one_and_by_reopen() -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.client_process.flood("127.0.0.1", port, FLOOD_LIMIT, 60)
         watched.until(lambda: len(_came(watched)) == FLOOD_LIMIT)
         watched.client_process.flood("127.0.0.1", port, 5, 60)
@@ -137,8 +137,8 @@ def test_another_flood_takes_the_place_of_the_first_and_a_walk_ends_it() -> None
         watched.until(lambda: _floods(watched)[-1].count == 0)
 
 
-def test_a_flood_that_can_not_be_is_over_at_once_or_told() -> None:
-    with watched_crowd() as watched:
+def test_impossible_flood_is_reported_or_ends_at_once() -> None:
+    with watched_clients() as watched:
         watched.client_process.flood("127.0.0.1", free_port(), 10, 60)
         watched.until(lambda: bool(_floods(watched)) and not _floods(watched)[-1].count)
         assert not _came(watched)

@@ -1,4 +1,4 @@
-"""What a client sends, and when it is due."""
+"""The messages a client sends, and when each is due."""
 
 from itertools import pairwise
 
@@ -7,7 +7,7 @@ from echo_tui.clients.messages import GRID, SECOND, WAITING_LIMIT, Burst, Chatte
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 20, 256, 257, 5000])
-def test_a_burst_is_of_distinct_readable_messages_of_the_asked_size(size: int) -> None:
+def test_burst_has_distinct_messages_of_the_requested_size(size: int) -> None:
     outbox = Outbox(3)
     outbox.put(Burst(5, size))
     texts = [message.data() for message in iter(lambda: outbox.take(1), None)]
@@ -18,7 +18,7 @@ def test_a_burst_is_of_distinct_readable_messages_of_the_asked_size(size: int) -
         assert len(set(texts)) == 5
 
 
-def test_lines_and_bursts_go_in_the_order_of_asking_and_before_chatter() -> None:
+def test_lines_and_bursts_keep_their_order_and_precede_chatter() -> None:
     outbox = Outbox(1)
     outbox.chatter = Chatter(1, 10, 32, 0)
     for what in (b"first\n", Burst(2, 32), b"last\n"):
@@ -29,7 +29,7 @@ def test_lines_and_bursts_go_in_the_order_of_asking_and_before_chatter() -> None
     assert all(head.startswith(b"hello") for head in heads[4:])
 
 
-def test_chatter_keeps_its_clock_however_late_it_is_asked() -> None:
+def test_late_chatter_keeps_its_schedule() -> None:
     outbox = Outbox(4)
     outbox.chatter = Chatter(4, 10, 32, 0)
     late = 10 * SECOND
@@ -40,13 +40,13 @@ def test_chatter_keeps_its_clock_however_late_it_is_asked() -> None:
     assert all(message.since % GRID == 0 for message in taken)
 
 
-def test_a_crowd_spreads_its_chatter_over_the_interval() -> None:
+def test_clients_spread_their_chatter_over_the_interval() -> None:
     dues = [Chatter(client, 1, 32, 0).due for client in range(1000)]
     tenths = [sum(1 for due in dues if tenth * SECOND // 10 <= due < (tenth + 1) * SECOND // 10) for tenth in range(10)]
     assert all(80 < tenth < 120 for tenth in tenths)
 
 
-def test_too_many_asked_are_refused() -> None:
+def test_message_beyond_the_limit_is_refused() -> None:
     outbox = Outbox(1)
     assert all(outbox.put(b"x") for _ in range(WAITING_LIMIT))
     assert not outbox.put(b"x")

@@ -1,4 +1,4 @@
-"""The handle: it never waits for the crowd, and no crowd outlives it."""
+"""The client process never makes the dashboard wait, and never outlives it."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from echo_tui.clients.commands import BURST_LIMIT
 from echo_tui.clients.remote import BACKLOG, ClientProcess
 from echo_tui.model.client_notes import ClientNote
 
-from tests.clients.watching import LIMIT, server, watched_crowd
+from tests.clients.watching import LIMIT, server, watched_clients
 
 HOLDER = """
 import sys, time
@@ -39,7 +39,7 @@ def _wait_gone(pid: int) -> None:
         time.sleep(0.01)
 
 
-def test_stop_ends_the_process_and_its_connections_and_may_come_again() -> None:
+def test_stop_ends_the_process_and_can_be_repeated() -> None:
     client_process = ClientProcess()
     pid = client_process.pid
     assert client_process.running
@@ -51,14 +51,14 @@ def test_stop_ends_the_process_and_its_connections_and_may_come_again() -> None:
     assert not client_process.flush()
 
 
-def test_stop_ends_even_a_crowd_that_does_not_react() -> None:
+def test_stop_ends_a_process_that_does_not_react() -> None:
     client_process = ClientProcess()
     os.kill(client_process.pid, signal.SIGSTOP)
     client_process.stop()
     assert not psutil.pid_exists(client_process.pid)
 
 
-def test_no_descriptor_is_left_behind() -> None:
+def test_no_descriptor_leaks() -> None:
     ClientProcess().stop()
     before = len(os.listdir("/dev/fd"))
     for _ in range(3):
@@ -66,7 +66,7 @@ def test_no_descriptor_is_left_behind() -> None:
     assert len(os.listdir("/dev/fd")) == before
 
 
-def test_a_crowd_ends_with_the_process_that_holds_it_however_that_ends() -> None:
+def test_client_process_ends_with_its_parent() -> None:
     with server("asyncio") as port:
         command = [sys.executable, "-c", HOLDER, str(port)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
@@ -77,7 +77,7 @@ def test_a_crowd_ends_with_the_process_that_holds_it_however_that_ends() -> None
         _wait_gone(pid)
 
 
-def test_a_busy_crowd_that_is_stopped_still_wears_its_leash() -> None:
+def test_stopped_client_process_ends_with_its_parent_once_continued() -> None:
     with server("asyncio") as port:
         command = [sys.executable, "-c", HOLDER, str(port)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
@@ -90,7 +90,7 @@ def test_a_busy_crowd_that_is_stopped_still_wears_its_leash() -> None:
         _wait_gone(pid)
 
 
-def test_the_end_of_its_input_ends_it() -> None:
+def test_client_process_ends_at_the_end_of_its_input() -> None:
     events, write_end = os.pipe()
     command = [sys.executable, "-P", "-m", "echo_tui.clients", "--events", str(write_end)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(write_end,)) as process:
@@ -103,8 +103,8 @@ def test_the_end_of_its_input_ends_it() -> None:
 
 
 @pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
-def test_ctrl_c_is_for_the_dashboard(number: int, ends: bool) -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_client_process_ignores_sigint_but_not_sigterm(number: int, ends: bool) -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.open(1, port)
         os.kill(watched.client_process.pid, number)
         if ends:
@@ -115,8 +115,8 @@ def test_ctrl_c_is_for_the_dashboard(number: int, ends: bool) -> None:
             watched.until(lambda: bool(watched.echoes()))
 
 
-def test_a_command_that_can_not_be_is_answered_with_a_note() -> None:
-    with watched_crowd() as watched:
+def test_invalid_command_is_answered_with_a_note() -> None:
+    with watched_clients() as watched:
         watched.client_process.burst([], BURST_LIMIT + 1, 10)
         watched.until(lambda: bool(watched.seen))
         (note,) = watched.seen
@@ -125,8 +125,8 @@ def test_a_command_that_can_not_be_is_answered_with_a_note() -> None:
         assert watched.client_process.running
 
 
-def test_commands_wait_within_bounds_for_a_crowd_that_reads_nothing() -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_queue_of_commands_is_bounded() -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.open(1, port)
         os.kill(watched.client_process.pid, signal.SIGSTOP)
         taken = 0

@@ -1,4 +1,4 @@
-"""Clients of a real crowd talk with real servers: what they send comes back, and how long it took is right."""
+"""The client process with real servers: echoes are correct, and so are their round-trip times."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from echo_servers.records import Note
 from echo_tui.model.client_notes import ClientNote
 from echo_tui.model.observations import ClientEcho, ClientOpening, ClientsLost
 
-from tests.clients.watching import Watched, descriptors, one_connection, server, watched_crowd
+from tests.clients.watching import Watched, descriptors, one_connection, server, watched_clients
 
 
 def _echo_after(seconds: float, connection: socket.socket) -> None:
@@ -26,8 +26,8 @@ def _echoes_of(watched: Watched, client: int) -> list[ClientEcho]:
 
 
 @pytest.mark.parametrize("pattern", ["asyncio", "multithread"])
-def test_every_client_gets_its_own_lines_back_in_order(pattern: str) -> None:
-    with server(pattern) as port, watched_crowd() as watched:
+def test_each_client_gets_its_own_echoes_in_order(pattern: str) -> None:
+    with server(pattern) as port, watched_clients() as watched:
         watched.open(5, port)
         addresses = [one.address for one in watched.connected()]
         assert len(set(addresses)) == 5
@@ -45,16 +45,16 @@ def test_every_client_gets_its_own_lines_back_in_order(pattern: str) -> None:
         assert Counter(one.client for one in watched.sent()) == dict.fromkeys(range(1, 6), 3)
 
 
-def test_a_line_to_one_client_reaches_no_other() -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_line_for_one_client_reaches_no_other() -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.open(3, port)
         watched.client_process.say([2], b"only you\n")
         watched.until(lambda: bool(watched.echoes()))
         assert [one.client for one in watched.sent()] == [2]
 
 
-def test_a_line_that_is_said_before_the_connection_stands_is_sent_with_it() -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_line_sent_before_connecting_goes_out_on_connect() -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.client_process.open(range(60), "127.0.0.1", port)
         watched.client_process.say([], b"early\n")
         watched.until(lambda: len(watched.echoes()) == 60)
@@ -66,15 +66,15 @@ def test_ipv6() -> None:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("no IPv6 here")
-    with server("asyncio", "--host", "::1") as port, watched_crowd() as watched:
+    with server("asyncio", "--host", "::1") as port, watched_clients() as watched:
         watched.open(1, port, "::1")
         assert watched.connected()[0].address.startswith("[::1]:")
         watched.client_process.say([1], b"six\n")
         watched.until(lambda: bool(watched.echoes()))
 
 
-def test_the_oldest_message_under_way_is_what_a_client_waits_for() -> None:
-    with server("asyncio", "--block", "sleep:0.3") as port, watched_crowd() as watched:
+def test_client_waits_for_its_oldest_unanswered_message() -> None:
+    with server("asyncio", "--block", "sleep:0.3") as port, watched_clients() as watched:
         watched.open(1, port)
         for line in (b"one\n", b"two\n"):
             before = len(watched.sent())
@@ -90,20 +90,20 @@ def test_the_oldest_message_under_way_is_what_a_client_waits_for() -> None:
         assert second.waiting_since == 0
 
 
-def test_chatter_goes_on_while_the_server_blocks_and_each_message_counts_its_whole_wait() -> None:
-    with server("asyncio", "--block", "sleep:0.5") as port, watched_crowd() as watched:
+def test_chatter_continues_during_a_block_and_counts_the_whole_wait() -> None:
+    with server("asyncio", "--block", "sleep:0.5") as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.chatter([1], 20, 32)
         watched.until(lambda: max(Counter(echo.at for echo in watched.echoes()).values(), default=0) >= 4)
         at, _ = Counter(echo.at for echo in watched.echoes()).most_common(1)[0]
         together = [echo.rtt for echo in watched.echoes() if echo.at == at]
-        # They came back at one moment, and had been due exactly an interval apart.
+        # The echoes arrived together and had been due exactly an interval apart.
         gaps = {longer - shorter for longer, shorter in pairwise(together)}
         assert gaps == {1_000_000_000 // 20}
 
 
-def test_chatter_counts_from_when_it_was_due_even_if_the_crowd_itself_was_held_up() -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_chatter_counts_from_its_due_time_when_the_clients_are_late() -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.chatter([1], 50, 32)
         watched.until(lambda: len(watched.echoes()) >= 10)
@@ -119,8 +119,8 @@ def test_chatter_counts_from_when_it_was_due_even_if_the_crowd_itself_was_held_u
         assert {later - earlier for earlier, later in pairwise(dues)} == {1_000_000_000 // 50}
 
 
-def test_chatter_of_a_crowd_stops_when_asked() -> None:
-    with server("asyncio") as port, watched_crowd() as watched:
+def test_chatter_stops_on_request() -> None:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.open(20, port)
         watched.client_process.chatter([], 20, 40)
         watched.until(lambda: len({echo.client for echo in watched.echoes()}) == 20)
@@ -134,8 +134,8 @@ def test_chatter_of_a_crowd_stops_when_asked() -> None:
         assert len(watched.sent()) == before
 
 
-def test_a_burst_comes_back_whole_and_numbered() -> None:
-    with server("select-loop") as port, watched_crowd() as watched:
+def test_burst_returns_complete_and_numbered() -> None:
+    with server("select-loop") as port, watched_clients() as watched:
         watched.open(4, port)
         watched.client_process.burst([], 2000, 64)
         watched.until(lambda: len(watched.echoes()) == 8000)
@@ -143,8 +143,8 @@ def test_a_burst_comes_back_whole_and_numbered() -> None:
         assert len({echo.head for echo in _echoes_of(watched, 3)}) == 2000
 
 
-def test_messages_that_the_kernel_takes_only_in_parts_come_back_intact() -> None:
-    with one_connection(lambda connection: _echo_after(0.3, connection)) as port, watched_crowd() as watched:
+def test_messages_sent_in_parts_return_intact() -> None:
+    with one_connection(lambda connection: _echo_after(0.3, connection)) as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.burst([1], 200, 65536)
         watched.until(lambda: len(watched.echoes()) == 200)
@@ -154,12 +154,12 @@ def test_messages_that_the_kernel_takes_only_in_parts_come_back_intact() -> None
         watched.until(lambda: bool(watched.closed()))
 
 
-def test_a_wrong_byte_is_noticed() -> None:
+def test_wrong_byte_is_detected() -> None:
     def corrupt(connection: socket.socket) -> None:
         while data := connection.recv(65536):
             connection.sendall(data.replace(b"right", b"wrong"))
 
-    with one_connection(corrupt) as port, watched_crowd() as watched:
+    with one_connection(corrupt) as port, watched_clients() as watched:
         watched.open(1, port)
         for number, line in enumerate((b"one\n", b"right\n", b"three\n"), start=1):
             watched.client_process.say([1], line)
@@ -170,12 +170,12 @@ def test_a_wrong_byte_is_noticed() -> None:
         watched.until(lambda: bool(watched.closed()))
 
 
-def test_bytes_that_nobody_asked_for_are_not_intact_and_harm_nothing() -> None:
+def test_unsolicited_bytes_are_harmless_and_not_intact() -> None:
     def greet(connection: socket.socket) -> None:
         connection.sendall(b"\x1b[2J welcome")
         connection.recv(1)
 
-    with one_connection(greet) as port, watched_crowd() as watched:
+    with one_connection(greet) as port, watched_clients() as watched:
         watched.open(1, port)
         watched.until(lambda: sum(echo.size for echo in watched.echoes()) == 12)
         assert not any(echo.intact for echo in watched.echoes())
@@ -184,8 +184,8 @@ def test_bytes_that_nobody_asked_for_are_not_intact_and_harm_nothing() -> None:
         watched.until(lambda: bool(watched.closed()))
 
 
-def test_a_client_that_does_not_read_gets_its_echo_when_it_does() -> None:
-    with server("multithread") as port, watched_crowd() as watched:
+def test_paused_client_gets_its_echo_when_it_reads_again() -> None:
+    with server("multithread") as port, watched_clients() as watched:
         watched.open(2, port)
         watched.client_process.pause_reading([1], True)
         watched.client_process.say([], b"hello\n")
@@ -196,8 +196,8 @@ def test_a_client_that_does_not_read_gets_its_echo_when_it_does() -> None:
         watched.until(lambda: bool(_echoes_of(watched, 1)))
 
 
-def test_too_many_lines_for_a_server_that_takes_none_are_refused_aloud() -> None:
-    with server("single-thread") as port, watched_crowd() as watched:
+def test_message_beyond_the_limit_is_dropped_with_a_note() -> None:
+    with server("single-thread") as port, watched_clients() as watched:
         watched.open(2, port)
 
         def refused_at_last() -> bool:
@@ -211,10 +211,10 @@ def test_too_many_lines_for_a_server_that_takes_none_are_refused_aloud() -> None
         watched.until(lambda: bool(_echoes_of(watched, 1)))
 
 
-def test_a_thousand_clients() -> None:
+def test_thousand_clients() -> None:
     with descriptors(2000), server("asyncio") as port:
         with descriptors(64):
-            client_process = watched_crowd()
+            client_process = watched_clients()
             watched = client_process.__enter__()
         try:
             watched.open(1000, port)
@@ -230,8 +230,8 @@ def test_a_thousand_clients() -> None:
             client_process.__exit__(None, None, None)
 
 
-def test_who_finds_the_accept_queue_full_is_still_opening() -> None:
-    with server("single-thread") as port, watched_crowd() as watched:
+def test_client_stays_opening_while_the_accept_queue_is_full() -> None:
+    with server("single-thread") as port, watched_clients() as watched:
         watched.client_process.open(range(160), "127.0.0.1", port)
         watched.until(lambda: sum(isinstance(one, ClientOpening) for one in watched.seen) == 160)
         watched.during(0.3)
@@ -239,9 +239,9 @@ def test_who_finds_the_accept_queue_full_is_still_opening() -> None:
         assert not watched.closed()
 
 
-def test_nobody_reads_and_the_clients_go_on_and_the_loss_is_counted() -> None:
+def test_clients_continue_without_a_reader_and_count_lost_records() -> None:
     count = 30_000
-    with server("asyncio") as port, watched_crowd() as watched:
+    with server("asyncio") as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.burst([1], count, 64)
         watched.client_process.say([1], b"last\n")
@@ -263,7 +263,7 @@ def _read_some(watched: Watched) -> bool:
 
 
 def _wait_until_idle(pid: int) -> None:
-    """Wait until a process that has worked spends no more time on a core."""
+    """Wait until a busy process uses no more CPU time."""
     import psutil
 
     process = psutil.Process(pid)

@@ -1,4 +1,4 @@
-"""Real servers, and what the crowd says of itself, for the tests of the clients."""
+"""Real servers and a client process whose observations are collected, for the tests of the clients."""
 
 import contextlib
 import json
@@ -23,20 +23,20 @@ from echo_tui.model.observations import (
 )
 
 LIMIT = 20.0
-"""Seconds after which a condition counts as missed; far beyond what it takes."""
+"""Seconds after which a condition counts as failed; far longer than it needs."""
 
 
 class Watched:
-    """A crowd, and all the observations that have come from it."""
+    """A client process and all observations it has sent."""
 
-    def __init__(self, crowd: ClientProcess) -> None:
-        self.client_process = crowd
+    def __init__(self, process: ClientProcess) -> None:
+        self.client_process = process
         self.seen: list[Observation] = []
         self.ended = False
         self._rest = b""
 
     def read(self, seconds: float = 0.0) -> None:
-        """Take what the pipe has, waiting at most so long for the first of it."""
+        """Read what is in the pipe, waiting at most this long for the first byte."""
         if self.ended or not select.select([self.client_process.fd], [], [], seconds)[0]:
             return
         data = os.read(self.client_process.fd, 1024 * 1024)
@@ -50,11 +50,11 @@ class Watched:
         while not condition():
             self.client_process.flush()
             late = time.monotonic() > end or self.ended
-            assert not late, f"missed; the last ones were {self.seen[-5:]}"
+            assert not late, f"not observed; the last observations: {self.seen[-5:]}"
             self.read(0.01)
 
     def during(self, seconds: float) -> None:
-        """Read for so long."""
+        """Read for this many seconds."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.read(left)
@@ -79,15 +79,15 @@ class Watched:
 
 
 @contextlib.contextmanager
-def watched_crowd() -> Iterator[Watched]:
-    """A running crowd."""
-    with ClientProcess() as crowd:
-        yield Watched(crowd)
+def watched_clients() -> Iterator[Watched]:
+    """Run a client process."""
+    with ClientProcess() as process:
+        yield Watched(process)
 
 
 @contextlib.contextmanager
 def server(pattern: str, *options: str) -> Iterator[int]:
-    """One of the patterns in a process of its own, on a free port; its port."""
+    """Run a pattern in its own process on a free port; yield the port."""
     events, write_end = os.pipe()
     leash, held = os.pipe()
     command = [sys.executable, "-m", "echo_servers", pattern, "--port", "0", *options]
@@ -121,7 +121,7 @@ def _port(events: int) -> int:
 
 @contextlib.contextmanager
 def one_connection(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server in a thread that serves one connection with `serve` and is over; its port."""
+    """Run a server in a thread that serves a single connection with `serve`; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(LIMIT)
 
@@ -143,7 +143,7 @@ def one_connection(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 
 @contextlib.contextmanager
 def descriptors(soft: int) -> Iterator[None]:
-    """Processes that are started meanwhile get this soft limit of descriptors, as far as the hard one allows."""
+    """Set the soft limit of descriptors for processes started in the body, as far as the hard limit allows."""
     before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
     try:

@@ -46,7 +46,7 @@ def test_opened_located_and_closed_are_reported_once_each() -> None:
     assert (located.cause, located.attribution, located.injected, located.end) == ("blocked", "thread", False, None)
     assert [(v.peer, v.kind, v.end) for v in located.victims] == [(watched.peers[0], "unread", None)]
     watched.scene.unread = {}
-    watched.scene.takes(1)
+    watched.scene.reads(1)
     watched.scene.does(PID, "epoll_wait")
     (closed,) = watched.passes(100)
     assert closed.event == "closed"

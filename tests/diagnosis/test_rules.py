@@ -23,7 +23,7 @@ def rules_of(call: str, ms: int = 200, running: int = 0) -> list[str]:
     return [rule for rule, _ in scene.only().clues]
 
 
-def test_the_first_rule_that_applies_is_counted_at_each_sample() -> None:
+def test_first_applicable_rule_is_counted_at_each_sample() -> None:
     assert rules_of("clock_nanosleep") == ["in-call"]
     assert rules_of("sendto") == ["in-send"]
     assert rules_of("", running=PID) == ["runs"]
@@ -50,7 +50,7 @@ def test_no_thread_is_judged_if_all_workers_serve_a_client() -> None:
     assert [rule for rule, _ in scene.only().clues] == ["stays"]
 
 
-def test_a_pool_whose_threads_are_all_in_calls_is_busy() -> None:
+def test_pool_with_all_threads_in_calls_is_busy() -> None:
     scene = Scene("accept", "recv")
     served = [scene.accepts(conn, tid=PID + conn, by=PID) for conn in (1, 2)]
     waits = scene.accepts(3)
@@ -63,10 +63,10 @@ def test_a_pool_whose_threads_are_all_in_calls_is_busy() -> None:
     assert [rule for rule, _ in stall.clues] == ["pool-busy"]
     assert (stall.cause, stall.attribution) == (Cause.ALL_WORKERS_BUSY, Attribution.ARCHITECTURE)
     assert stall.culprit
-    assert stall.culprit.tid == PID + 1, "one of them is shown"
+    assert stall.culprit.tid == PID + 1, "one of the busy threads is shown"
 
 
-def test_a_thread_that_is_free_makes_no_busy_pool() -> None:
+def test_pool_with_a_free_thread_is_not_busy() -> None:
     scene = Scene("accept", "recv")
     for conn in (1, 2):
         scene.accepts(conn, tid=PID + conn, by=PID)

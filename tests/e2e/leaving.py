@@ -1,4 +1,4 @@
-"""The ways in which the dashboard can end, and what may be left of it."""
+"""The ways in which the dashboard can end, and checks that nothing is left behind."""
 
 import contextlib
 import os
@@ -54,14 +54,14 @@ WAYS = [quit_by_key, crash, hang_up, *map(by_signal, (signal.SIGTERM, signal.SIG
 
 
 def family(pid: int) -> set[int]:
-    """The ids of everything that descends from a process."""
+    """Return the pids of a process's descendants."""
     with contextlib.suppress(psutil.Error):
         return {child.pid for child in psutil.Process(pid).children(recursive=True)}
     return set()
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Those that still run; a zombie has ended."""
+    """Return the pids that still run; a zombie counts as ended."""
     left = set()
     for pid in pids:
         with contextlib.suppress(psutil.Error):
@@ -71,7 +71,7 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def ready(terminal: Terminal, pattern: Pattern) -> None:
-    """Wait until the pattern does what it does."""
+    """Wait until the server serves both clients, or has ended if the pattern serves none."""
     terminal.shows(pattern.title)
     if pattern.serves:
         terminal.shows("serving")
@@ -81,13 +81,13 @@ def ready(terminal: Terminal, pattern: Pattern) -> None:
 
 
 def opened(pattern: Pattern, port: int, way: Callable[[Terminal], None], cwd: Path) -> Terminal:
-    """The dashboard with a server of this pattern and two clients, about to end in a way."""
+    """Start the dashboard with a server of this pattern and two clients, to be ended in this way."""
     start = [sys.executable, "-P", "-c", CRASHING] if way is crash else [command()]
     return Terminal([*start, pattern.name, "--port", str(port), "--clients", "2"], width=120, cwd=cwd)
 
 
 def wait_for_nothing(pids: set[int], port: int) -> None:
-    """Wait until none of these processes is left and the port is free."""
+    """Wait until none of these processes runs and the port is free."""
     limit = time.monotonic() + PATIENCE
     while (left := alive(pids)) or not is_free(port):
         assert time.monotonic() < limit, f"left behind: {left}"

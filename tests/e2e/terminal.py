@@ -1,4 +1,4 @@
-"""A real terminal for the real command: a pseudo-terminal, its size, and what is on it (by an emulator)."""
+"""A pseudo-terminal in which the real command runs; an emulator (pyte) interprets its output."""
 
 import contextlib
 import fcntl
@@ -22,7 +22,7 @@ LAST = 4096
 
 
 class Terminal:
-    """`command` running in a pseudo-terminal of its own session."""
+    """`command` running in a pseudo-terminal, in its own session."""
 
     def __init__(self, command: list[str], width: int = 100, height: int = 30, cwd: Path | None = None) -> None:
         self.screen = pyte.Screen(width, height)
@@ -34,12 +34,12 @@ class Terminal:
                 os.chdir(cwd)
             _set_size(0, width, height)
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # the shell that runs the tests may ignore it
-            # Not execv: readline has written a size of its own into the C environment.
+            # Not execv: readline sets COLUMNS and LINES in the C environment.
             own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "XDG_STATE_HOME": str(cwd or Path.cwd())}
             os.execve(command[0], command, kept | own)
         self.code: int | None = None
         self.last = b""
-        """The last bytes that it has written."""
+        """The last bytes written by the program."""
 
     def resize(self, width: int, height: int) -> None:
         """Change the terminal's size, as a window manager does."""
@@ -47,11 +47,11 @@ class Terminal:
         self.screen.resize(height, width)
 
     def press(self, keys: str) -> None:
-        """Type."""
+        """Type these keys."""
         os.write(self.master, keys.encode())
 
     def read(self, seconds: float = 0.05) -> None:
-        """Take in what the program draws."""
+        """Read and interpret output for at most this long."""
         if self.master < 0:
             time.sleep(seconds)
             return
@@ -64,7 +64,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What is on the screen."""
+        """The text on the screen."""
         return "\n".join(self.screen.display)
 
     def until(self, condition: Callable[[], object], what: str) -> None:
@@ -72,14 +72,14 @@ class Terminal:
         limit = time.monotonic() + PATIENCE
         while not condition():
             self.read()
-            assert time.monotonic() < limit, f"{what} did not come:\n{self.text}"
+            assert time.monotonic() < limit, f"never came true: {what}:\n{self.text}"
 
     def shows(self, words: str) -> None:
         """Wait until these words are on the screen."""
         self.until(lambda: words in self.text, repr(words))
 
     def ended(self) -> bool:
-        """Whether the program has ended; its exit code is in `code` then (minus a signal)."""
+        """Return whether the program has ended; `code` is then its exit code (negative for a signal)."""
         if self.code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -87,7 +87,7 @@ class Terminal:
         return self.code is not None
 
     def hang_up(self) -> None:
-        """Close the terminal's window."""
+        """Close the terminal, as when its window is closed."""
         os.close(self.master)
         self.master = -1
 
@@ -107,5 +107,5 @@ def _set_size(fd: int, width: int, height: int) -> None:
 
 
 def command() -> str:
-    """The installed command of this environment."""
+    """Return the path of the installed command."""
     return str(Path(sys.executable).with_name("echo-tui"))

@@ -1,4 +1,4 @@
-"""Keys that arrive in one write go where they would have gone one by one: to the input or dialog that a key opens."""
+"""Keys that arrive in one write have the same effect as single keys: they go to the input or dialog just opened."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.e2e.terminal import Terminal, command
         pytest.param("ifirst\rsecond\r", "b'second\\n'", id="two lines", marks=pytest.mark.slow),
     ],
 )
-def test_what_is_typed_in_one_burst_is_not_lost(typed: str, shown: str, tmp_path: Path) -> None:
+def test_typing_ahead_loses_no_key(typed: str, shown: str, tmp_path: Path) -> None:
     with Terminal([command(), "asyncio", "--port", "0", "--clients", "2"], 160, 45, cwd=tmp_path) as terminal:
         terminal.shows("2 open")
         terminal.press(typed)

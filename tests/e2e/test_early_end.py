@@ -1,4 +1,4 @@
-"""Ctrl-C while the command is still starting: it ends, with an exit code that says so and without a traceback."""
+"""Ctrl-C during startup or after the end: a suitable exit code, and no traceback."""
 
 import signal
 import sys
@@ -47,7 +47,7 @@ main()
     [(WHILE_IT_IMPORTS, {-signal.SIGINT}), (BEFORE_IT_DRAWS, {130}), (ONCE_IT_IS_OVER, {0, 130})],
     ids=["while it imports", "before it draws", "once it is over"],
 )
-def test_ctrl_c_ends_a_command_that_is_starting_or_over(program: str, codes: set[int], tmp_path: Path) -> None:
+def test_ctrl_c_during_startup_and_shutdown(program: str, codes: set[int], tmp_path: Path) -> None:
     with Terminal([sys.executable, "-P", "-c", program], cwd=tmp_path) as terminal:
         terminal.until(terminal.ended, "the end")
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""What a terminal may do to the dashboard: bytes that are no text, bursts of keys, and going away without a signal."""
+"""Hostile terminals: invalid bytes, bursts of keys, and a hang-up without a signal."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ if os.fork() == 0:
     os.execv(sys.argv[1], sys.argv[1:])
 os.wait()
 """
-"""Run a command that its terminal does not control, as `setsid -w` and `su -c` do."""
+"""Runs a command that has no controlling terminal, like `setsid -w` and `su -c`."""
 
 
 def dashboard(cwd: Path, *before: str, port: int = 0) -> Terminal:
@@ -29,18 +29,18 @@ def dashboard(cwd: Path, *before: str, port: int = 0) -> Terminal:
 
 
 def settle(terminal: Terminal) -> None:
-    """Go on reading for longer than it takes until a lone Esc is a key."""
+    """Read for longer than the time after which a lone Esc counts as a key."""
     until = time.monotonic() + 0.3
     while time.monotonic() < until:
         terminal.read(0.05)
 
 
-def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
+def test_invalid_bytes_are_harmless(tmp_path: Path) -> None:
     with dashboard(tmp_path) as terminal:
         terminal.shows("serving")
         for garbage in GARBAGE:
             os.write(terminal.master, garbage)
-            settle(terminal)  # what comes together is one sequence
+            settle(terminal)  # bytes that arrive together are parsed as one sequence
             terminal.press("\x1b")
             settle(terminal)
             assert not terminal.ended(), (garbage, terminal.last)
@@ -48,7 +48,7 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
         terminal.shows("Open many clients")
 
 
-def test_two_keys_that_close_a_dialog_close_it_once(tmp_path: Path) -> None:
+def test_typing_ahead_in_dialogs_is_harmless(tmp_path: Path) -> None:
     with dashboard(tmp_path) as terminal:
         terminal.shows("serving")
         for keys in BURSTS:
@@ -62,7 +62,7 @@ def test_two_keys_that_close_a_dialog_close_it_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("detached", [True, False])
-def test_the_loss_of_its_terminal_ends_it_without_a_signal_too(detached: bool, tmp_path: Path) -> None:
+def test_loss_of_the_terminal_ends_the_dashboard(detached: bool, tmp_path: Path) -> None:
     port = free_port()
     before = [sys.executable, "-c", DETACHED] if detached else []
     with dashboard(tmp_path, *before, port=port) as terminal:
@@ -73,18 +73,18 @@ def test_the_loss_of_its_terminal_ends_it_without_a_signal_too(detached: bool, t
         wait_for_nothing(pids, port)
 
 
-def test_random_keys_bytes_and_clicks_never_end_it() -> None:
+def test_random_input_does_not_end_the_dashboard() -> None:
     outcome = play(seed=20, count=100_000, seconds=10)
     assert not outcome.fault, (outcome.steps, outcome.last)
     assert outcome.steps > 20
 
 
-def test_a_double_click_on_a_notice_that_disappears_ends_nothing(tmp_path: Path) -> None:
-    """Textual fails at a press on a widget that the click before has removed (its issue 6643)."""
+def test_double_click_on_a_vanishing_notice_is_harmless(tmp_path: Path) -> None:
+    """Textual raises if the mouse is pressed on a widget that the previous click has removed (Textual issue 6643)."""
     with Terminal([command(), "asyncio", "--port", "0"], cwd=tmp_path) as terminal:
         terminal.shows("serving")
         for gap in (0.0, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03) * 3:
-            terminal.press("1\r")  # the pattern runs already
+            terminal.press("1\r")  # the pattern is already running
             terminal.shows("runs already")
             y = next(n for n, line in enumerate(terminal.screen.display, 1) if "runs already" in line)
             x = terminal.screen.display[y - 1].index("runs already") + 3
@@ -92,5 +92,5 @@ def test_a_double_click_on_a_notice_that_disappears_ends_nothing(tmp_path: Path)
             terminal.press(click)
             terminal.read(gap)
             terminal.press(click)
-            terminal.until(lambda: "runs already" not in terminal.text or terminal.ended(), "the notice goes")
+            terminal.until(lambda: "runs already" not in terminal.text or terminal.ended(), "the notice disappears")
             assert not terminal.ended(), repr(terminal.last[-300:])

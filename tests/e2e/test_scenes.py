@@ -1,4 +1,4 @@
-"""The twelve scenes of the article in a real terminal, in its order, each with at most four keys."""
+"""The article's twelve scenes in a real terminal, in order, each with at most four keys."""
 
 from echo_servers.catalog import find
 from echo_tui.tour.steps import ARTICLE
@@ -21,10 +21,10 @@ SCENES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "asyncio-blocking": ((".", "e"), ("STALLED", "waits for [", "time.sleep(")),
     "eventlet": ((".", "E"), ("patched",)),
 }
-"""The keys of each scene, and what is on the screen then."""
+"""The keys of each scene, and the words on the screen afterwards."""
 
 
-def test_the_twelve_scenes_of_the_article_need_at_most_four_keys() -> None:
+def test_scenes_of_the_article_need_at_most_four_keys() -> None:
     assert tuple(SCENES) == ARTICLE
     with Terminal([command(), "--port", str(free_port())], width=100, height=30) as terminal:
         terminal.shows("show me")
@@ -36,11 +36,11 @@ def test_the_twelve_scenes_of_the_article_need_at_most_four_keys() -> None:
 
 
 def play(terminal: Terminal, title: str, keys: tuple[str, ...]) -> None:
-    """Go to the next scene and press its other keys, each when what it needs is on the screen."""
+    """Go to the next scene and press its other keys, each once its precondition is on the screen."""
     terminal.press(keys[0])
     terminal.until(lambda: title in terminal.screen.display[0], title)
     if len(keys) > 1:
-        terminal.until(lambda: "● " in terminal.screen.display[0], "it listens")
+        terminal.until(lambda: "● " in terminal.screen.display[0], "the server listens")
     for key in keys[1:]:
         if key in ("e", "E"):
             terminal.until(lambda: "connected" in terminal.text or "echo in" in terminal.text, "a client is served")

@@ -1,4 +1,4 @@
-"""Closed standard streams and too few descriptors: one line where there is somewhere to say it, and no traceback."""
+"""Closed standard streams and too few descriptors or threads: one line if it can be written, and no traceback."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ def run(*arguments: str, before: Callable[[], None]) -> subprocess.CompletedProc
 
 @pytest.mark.parametrize("closed", [(0,), (2,), (0, 2)], ids=str)
 @pytest.mark.parametrize("arguments", [("list",), ("--version",), ("--help",), SHORT_MATRIX], ids=lambda a: a[0])
-def test_without_stdin_or_stderr_it_prints_all_the_same(arguments: tuple[str, ...], closed: tuple[int, ...]) -> None:
+def test_output_does_not_need_stdin_or_stderr(arguments: tuple[str, ...], closed: tuple[int, ...]) -> None:
     done = run(*arguments, before=without(*closed))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
@@ -50,7 +50,7 @@ def test_without_stdin_or_stderr_it_prints_all_the_same(arguments: tuple[str, ..
     [("list",), ("--version",), ("--help",), SHORT_MATRIX, ("serve", "asyncio", "--port", "0")],
     ids=lambda a: a[0],
 )
-def test_without_stdout_it_says_so(arguments: tuple[str, ...]) -> None:
+def test_closed_stdout_is_reported(arguments: tuple[str, ...]) -> None:
     done = run(*arguments, before=without(1))
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
@@ -60,13 +60,13 @@ def test_without_stdout_it_says_so(arguments: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("pattern", ["asyncio", "process-pool", "uvloop", "multithread", "eventlet"])
 @pytest.mark.parametrize("files", [6, 12])
-def test_with_too_few_descriptors_a_server_says_so(pattern: str, files: int) -> None:
+def test_server_reports_too_few_descriptors(pattern: str, files: int) -> None:
     done = run("serve", pattern, "--port", "0", before=limited(files))
     assert (done.returncode, done.stderr) == (2, f"echo-tui: {TOO_FEW}\n")
 
 
 def no_threads() -> None:
-    """Ask for stacks that fit into no address space (pthread_create(3) takes the soft limit): no thread starts."""
+    """Set a stack size that no address space can hold (pthread_create(3) uses the soft limit): no thread can start."""
     resource.setrlimit(resource.RLIMIT_STACK, (2**47, resource.getrlimit(resource.RLIMIT_STACK)[1]))
 
 
@@ -75,7 +75,7 @@ def no_threads() -> None:
     reason="the limit of stacks can't be raised here",
 )
 @pytest.mark.parametrize("pattern", ["thread-pool", "process-thread-pool"])
-def test_where_no_thread_starts_a_server_says_so_once(pattern: str) -> None:
+def test_server_reports_once_that_no_thread_starts(pattern: str) -> None:
     done = run("serve", pattern, "--port", "0", "--workers", "3", before=no_threads)
     assert done.returncode == 2
     serving, *others = done.stderr.splitlines()
@@ -84,16 +84,16 @@ def test_where_no_thread_starts_a_server_says_so_once(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("files", [6, 12, 20])
-def test_with_too_few_descriptors_the_matrix_says_so(files: int) -> None:
+def test_matrix_reports_too_few_descriptors(files: int) -> None:
     done = run(*SHORT_MATRIX, before=limited(files))
     assert (done.returncode, done.stderr) == (2, f"echo-tui: {TOO_FEW}\n")
 
 
 @pytest.mark.parametrize("files", [6, 12, 20])
-def test_with_too_few_descriptors_the_dashboard_ends_or_stays_without_a_server(files: int, tmp_path: Path) -> None:
+def test_dashboard_reports_too_few_descriptors(files: int, tmp_path: Path) -> None:
     line = ["/bin/sh", "-c", f'ulimit -n {files}; exec "$0" asyncio --port 0', command()]
     with Terminal(line, cwd=tmp_path) as terminal:
-        words = TOO_FEW.split(":")[0].split()  # a notice may break between any two of them
+        words = TOO_FEW.split(":")[0].split()  # the screen may break a notice between any two words
         terminal.until(lambda: all(word in terminal.text for word in words), "the sentence")
         if files == 6:
             terminal.until(terminal.ended, "the end")
@@ -102,7 +102,7 @@ def test_with_too_few_descriptors_the_dashboard_ends_or_stays_without_a_server(f
 
 
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no /dev/fd here")
-def test_what_a_server_says_on_a_closed_stderr_does_not_reach_its_client() -> None:
+def test_closed_stderr_is_not_reused_for_a_client() -> None:
     port = free_port()
     line = [sys.executable, "-m", "echo_servers", "single-thread", "--port", str(port)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, preexec_fn=without(0, 2)) as server:
@@ -114,14 +114,14 @@ def test_what_a_server_says_on_a_closed_stderr_does_not_reach_its_client() -> No
                 client = socket.create_connection(("127.0.0.1", port))
             return client is not None
 
-        eventually(connected, "it listens")
+        eventually(connected, "the server listens")
         assert client
         assert server.stdout
         with client:
             client.settimeout(PATIENCE)
             client.sendall(b"hello")
             assert client.recv(100) == b"hello"
-            server.stdout.close()  # it has something to say now, and ends
+            server.stdout.close()  # the next line can't be written: the server reports that and ends
             with contextlib.suppress(ConnectionError):
                 client.sendall(b"again")
                 assert client.recv(100) in (b"", b"again")
@@ -129,7 +129,7 @@ def test_what_a_server_says_on_a_closed_stderr_does_not_reach_its_client() -> No
     assert server.returncode != 0
 
 
-def test_a_server_may_be_quiet_without_any_stream() -> None:
+def test_quiet_server_needs_no_standard_stream() -> None:
     port = free_port()
     line = [command(), "serve", "asyncio", "--quiet", "--port", str(port)]
     with subprocess.Popen(line, preexec_fn=without(0, 1, 2)) as server:
@@ -141,15 +141,15 @@ def test_a_server_may_be_quiet_without_any_stream() -> None:
                     return client.recv(100) == b"hello"
                 return False
 
-            eventually(echoes, "it echoes")
+            eventually(echoes, "the server echoes")
         finally:
             server.terminate()
 
 
 @pytest.mark.skipif(not shutil.which("setpriv") or os.geteuid() != 0, reason="it takes root to be another user")
 @pytest.mark.parametrize("arguments", [("serve", "thread-pool", "--port", "0"), SHORT_MATRIX], ids=lambda a: a[0])
-def test_with_too_few_threads_it_says_so(arguments: tuple[str, ...]) -> None:
-    """As a user that no other process has, and that may read this checkout wherever it is."""
+def test_too_few_threads_are_reported(arguments: tuple[str, ...]) -> None:
+    """Runs as a user without other processes, who may read this checkout wherever it is."""
     capabilities = "+dac_read_search,+dac_override"
     user = ["setpriv", "--reuid", "64999", "--clear-groups", "--inh-caps", capabilities, "--ambient-caps", capabilities]
     line = [*user, command(), *arguments]

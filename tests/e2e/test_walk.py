@@ -1,4 +1,4 @@
-"""What a new user does, in a real terminal, with the keys that the footer shows; and with clients from elsewhere."""
+"""A new user's first session in a real terminal, with the keys that the footer shows, and external clients."""
 
 import socket
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def lines_with(terminal: Terminal, *words: str) -> list[str]:
 
 
 def start(terminal: Terminal, title: str) -> None:
-    """Walk down the list to a pattern, and start it."""
+    """Select a pattern in the list, and start it."""
     terminal.press("1")
     terminal.shows("⏎ start")
     terminal.press(HOME)
@@ -50,7 +50,7 @@ def say(terminal: Terminal, words: str) -> None:
     terminal.until(lambda: "⏎ send" not in terminal.text, "the panels")
 
 
-def test_everybody_waits_then_only_the_sender(terminal: Terminal) -> None:
+def test_block_stops_every_client_or_only_the_sender(terminal: Terminal) -> None:
     start(terminal, "asyncio + time.sleep")
     terminal.shows("block: sleep:20 ON")
     for number in (1, 2, 3):
@@ -76,7 +76,7 @@ def test_everybody_waits_then_only_the_sender(terminal: Terminal) -> None:
     terminal.until(lambda: len(lines_with(terminal, "] :", "not accepted")) >= 2, "the second client")
 
 
-def test_clients_from_elsewhere(terminal: Terminal, port: int) -> None:
+def test_external_clients(terminal: Terminal, port: int) -> None:
     start(terminal, "single thread")
     first = socket.create_connection(("127.0.0.1", port))
     terminal.until(lambda: lines_with(terminal, "external"), "an external client")

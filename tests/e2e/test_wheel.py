@@ -1,4 +1,4 @@
-"""Installed into an empty environment, the command works from anywhere, also beside folders of the same names."""
+"""The command installed from a wheel into an empty environment works in any directory."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "bin" / "echo-tui"
 
 
-def test_a_wheel_holds_the_two_packages_and_the_licence(installed: Path) -> None:
+def test_wheel_has_two_packages_and_the_licence(installed: Path) -> None:
     (wheel,) = installed.parents[1].glob("echo_tui-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     top = {name.partition("/")[0] for name in names}
@@ -47,13 +47,13 @@ def blame_of_one_cell(echo_tui: str, cwd: Path, **environment: str) -> dict[str,
 
 
 @pytest.mark.timeout(120)
-def test_an_installed_copy_names_the_same_line_as_the_checkout(installed: Path, tmp_path: Path) -> None:
+def test_installed_copy_blames_the_same_line_as_the_checkout(installed: Path, tmp_path: Path) -> None:
     there, here = (blame_of_one_cell(each, tmp_path) for each in (str(installed), checkout()))
     assert there["where"] == here["where"] != ""
 
 
 @pytest.mark.timeout(120)
-def test_packages_of_other_names_on_the_path_do_not_get_in_the_way(installed: Path, tmp_path: Path) -> None:
+def test_other_packages_on_the_path_do_not_interfere(installed: Path, tmp_path: Path) -> None:
     for name in ("app", "servers"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong package')")
@@ -61,7 +61,7 @@ def test_packages_of_other_names_on_the_path_do_not_get_in_the_way(installed: Pa
 
 
 @pytest.mark.timeout(300)
-def test_among_folders_of_the_same_names(installed: Path, tmp_path: Path) -> None:
+def test_directories_with_the_same_names_do_not_interfere(installed: Path, tmp_path: Path) -> None:
     for name in ("app", "servers", "echo_tui", "echo_servers"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong package')")
@@ -79,7 +79,7 @@ def test_among_folders_of_the_same_names(installed: Path, tmp_path: Path) -> Non
         assert terminal.code == 0
 
 
-def test_the_sources_shown_are_installed(installed: Path) -> None:
+def test_sources_of_all_patterns_are_installed(installed: Path) -> None:
     python = installed.with_name("python")
     check = "from echo_servers.catalog import PATTERNS; assert all(p.source.read_text() for p in PATTERNS)"
     subprocess.run([python, "-P", "-c", check], check=True, cwd=sys.prefix)

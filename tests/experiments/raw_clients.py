@@ -53,7 +53,7 @@ class Pinger:
         self.sock.close()
 
     def felt(self, begin: float, end: float) -> str:
-        """Return what this client felt between two times (s): not served, stopped, slowed or untouched."""
+        """Return how this client was affected between two times (s): not served, stopped, slowed or untouched."""
         before = sorted(at - due for due, at in self.round_trips if at < begin)
         if not before:
             return "not served"
@@ -67,7 +67,7 @@ class Pinger:
 
 @dataclass
 class Felt:
-    """What the other clients felt, whether a newcomer was served during the block, and the ports of all clients."""
+    """How the other clients were affected, whether a new one was served during the block, and all clients' ports."""
 
     others: list[str]
     newcomer: bool
@@ -110,7 +110,7 @@ def connect(address: tuple[str, int], others: int) -> list[socket.socket]:
 
 
 def feel(address: tuple[str, int], arm_for: Callable[[int], float], connected: list[socket.socket]) -> Felt:
-    """Let the first client's message block, and return what the others felt.
+    """Let the first client's message block, and return how the others were affected.
 
     `arm_for(port)` arms the block for that client and returns its length (s).
     """

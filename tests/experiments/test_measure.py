@@ -30,7 +30,7 @@ SEVERITY = ("stopped", "slowed", "untouched", "not served")
 
 
 Suffering = dict[bool, str]
-"""The worst that a client felt, of those in the blocked process (True) and of those in other processes (False)."""
+"""How the most affected client was affected, in the blocked process (True) and in other processes (False)."""
 
 
 def worst(felt: Iterable[tuple[bool, str]]) -> Suffering:
@@ -41,7 +41,7 @@ def worst(felt: Iterable[tuple[bool, str]]) -> Suffering:
 
 
 def felt_by_raw_sockets(start: Starter, pattern: str, kind: str, workers: int | None) -> tuple[Suffering, bool, bool]:
-    """Return what the others felt, whether a newcomer was served in time, and whether by the blocked process."""
+    """Return how the others were affected, whether a new client was served in time, and whether by that process."""
     server = start(pattern, *(("--workers", str(workers)) if workers else ()))
     address = server.host, server.port
 
@@ -83,7 +83,7 @@ def slow_or_not(suffering: Suffering) -> Suffering:
         ),
     ),
 )
-async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:
+async def test_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:
     for _ in range(TRIES):
         cell = (await measure(find(pattern), kind, TERMS)).cell
         assert not cell.why_not
@@ -111,7 +111,7 @@ async def test_a_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind
         assert cell.blame.victims >= stopped
 
 
-async def test_one_other_client_is_in_another_process() -> None:
+async def test_only_other_client_is_in_another_process() -> None:
     cell = (await measure(find("process-loops"), "sleep", TERMS)).cell
     assert sorted(other.same_process for other in cell.others) == [False, True, True]
     assert cell.words.endswith(", 2 of 3")
@@ -145,14 +145,14 @@ async def test_pattern_that_serves_nobody_is_not_measured() -> None:
     assert cell.felt is None
 
 
-async def test_a_server_that_dies_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_server_that_dies_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.observers.child.command", lambda pattern, options: [sys.executable, "-c", "1/0"])
     cell = (await measure(find("asyncio"), "sleep", TERMS)).cell
     assert cell.why_not == "the server ended: ZeroDivisionError: division by zero"
     assert cell.others == ()
 
 
-async def test_a_server_that_does_not_block_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_server_that_does_not_block_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.experiments.measure.PATIENCE", 1.0)
     monkeypatch.setattr("echo_tui.observers.child.Child.arm", lambda self, setting, only=0: None)
     cell = (await measure(find("multithread"), "sleep", TERMS)).cell
@@ -183,8 +183,8 @@ def test_interrupted_matrix_prints_its_cells_and_leaves_nothing(number: signal.S
     assert "Traceback" not in err
     found = re.search(r"echo-tui: interrupted: (\d+) of 8 cells are there\n", err)
     assert found, err
-    assert int(found[1]) == len(out.splitlines()) - 1, "of those so far each is one line"
-    eventually(lambda: not any(child.is_running() for child in children), "nobody is left")
+    assert int(found[1]) == len(out.splitlines()) - 1, "one line for each measured cell"
+    eventually(lambda: not any(child.is_running() for child in children), "no process is left")
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
 
 

@@ -24,18 +24,18 @@ def test_patterns_whose_processes_serve_several_clients() -> None:
         ([6, 7, 8, 9], [1, 2, 3, 4], False),
     ],
 )
-def test_the_fullest_process_and_one_outside_it(homes: list[int], chosen: list[int], both: bool) -> None:
+def test_client_to_block_is_in_the_fullest_process(homes: list[int], chosen: list[int], both: bool) -> None:
     served = dict(enumerate(homes, 1))
     assert neighbours(served, 3) == chosen
     assert both_sorts(served, chosen) is both
 
 
 @given(st.lists(st.integers(1, 3), min_size=4, max_size=16))
-def test_the_right_number_is_chosen_and_no_client_twice(homes: list[int]) -> None:
+def test_requested_number_is_chosen_without_duplicates(homes: list[int]) -> None:
     chosen = neighbours(dict(enumerate(homes)), 3)
     assert len(chosen) == len(set(chosen)) == 4
 
 
-def test_one_other_client_shares_the_process_if_possible() -> None:
+def test_single_other_client_shares_the_process_if_possible() -> None:
     assert neighbours({1: 7, 2: 8, 3: 8}, 1) == [2, 3]
     assert both_sorts({1: 7, 2: 8, 3: 8}, [2, 3])

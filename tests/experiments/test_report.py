@@ -37,7 +37,7 @@ def test_markdown() -> None:
     assert "pools of 5 workers, 2 processes where each serves several clients" in lines[-1]
 
 
-def test_the_circumstances_in_one_line() -> None:
+def test_circumstances_in_one_line() -> None:
     machine = {"system": "Linux", "processor": "", "cores": 4}
     given = Made(machine, {"python": "3.12", "eventlet": "0.40"}, Terms(0.5), "2026-01-02 03:04")
     assert report.sentence(given) == (
@@ -61,7 +61,7 @@ def test_csv_has_a_line_for_each_of_the_others() -> None:
     assert (rows[2]["newcomer"], rows[2]["newcomer_served_ms"]) == ("new not connected", "")
 
 
-def test_each_csv_line_says_how_it_was_measured() -> None:
+def test_csv_lines_say_how_they_were_measured() -> None:
     for row in csv.DictReader(io.StringIO(report.as_csv(CELLS, MADE))):
         assert int(row["cores"]) >= 1
         assert row["python_version"].startswith("3.")
@@ -94,7 +94,7 @@ def test_workers_of_a_cell_and_of_a_pool_have_separate_names() -> None:
     assert "workers" not in said["terms"]
 
 
-def test_the_table_marks_what_is_not_as_expected() -> None:
+def test_table_marks_unexpected_cells() -> None:
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(report.table(CELLS))
     said = console.export_text()
@@ -112,7 +112,7 @@ def test_process_of_the_newcomer_is_named_where_it_matters() -> None:
     assert report.words(replace(CELLS[0], newcomer=waits)) == "stopped 99 %, new waits"
 
 
-def test_an_unexpected_cell_fails_the_matrix_only_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unexpected_cell_fails_the_matrix_only_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(CELLS, fail_on_unexpected=False) == 0
     assert exit_code(CELLS[:1], fail_on_unexpected=True) == 0
     assert capsys.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""Random traffic on every pattern that serves, compared with the clients' own clocks: `make fuzz`."""
+"""Random traffic on every serving pattern, compared with the clients' own clocks: `make fuzz`."""
 
 import argparse
 import contextlib
@@ -15,7 +15,7 @@ SERVING = [pattern.name for pattern in PATTERNS if pattern.serves and not patter
 
 
 def judged(pattern: str, seed: int, seconds: float) -> tuple[list[str], Session, int] | None:
-    """Play a seed until this process had enough of a core to judge it; None if it never had."""
+    """Play a seed, repeatedly if this process got too little CPU time to judge it; None if it always did."""
     for _ in range(TRIES):
         with contextlib.suppress(Starved):
             return run(pattern, seed, seconds)

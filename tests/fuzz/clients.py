@@ -1,6 +1,6 @@
-"""The clients: raw sockets in a process of their own, which note by their own clock what they sent and got.
+"""Clients on plain sockets in their own process, which record by their own clock what they send and receive.
 
-`python -m tests.fuzz.clients HOST PORT SEED SECONDS` plays the plan and prints the notes as JSON.
+`python -m tests.fuzz.clients HOST PORT SEED SECONDS` plays the plan and prints the records as JSON.
 """
 
 import contextlib
@@ -16,20 +16,20 @@ import msgspec
 from tests.fuzz.plan import ACTORS, Step, steps
 
 DRAINS = 30.0
-"""Seconds for the last echoes once the time is over: the clients of a single thread are served one after the other."""
+"""Seconds to wait for the last echoes: the clients of a single thread are served one after the other."""
 TURN = 0.005
 HEARD = 20_000_000
 
 
 class Wait(msgspec.Struct):
-    """A message: when (ns) its first byte was sent, and when its last one was back; 0: never."""
+    """A message: when (ns) its first byte was sent and its last byte came back; 0 if it never did."""
 
     begin: int
     end: int
 
 
 class Notes(msgspec.Struct):
-    """One connection by its client's clock (ns). `exact`: both ends have closed it in order, and it was always read."""
+    """One connection by its client's clock (ns). `exact`: closed by both ends in order, and always read."""
 
     peer: str
     opened: int
@@ -39,7 +39,7 @@ class Notes(msgspec.Struct):
     exact: bool = True
     waits: list[Wait] = []
     heard: list[int] = []
-    """When bytes came; of those closer together than `HEARD` only the first and the last."""
+    """Times at which bytes arrived; of those closer together than `HEARD`, only the first and the last."""
 
 
 @dataclass(eq=False)
@@ -51,14 +51,14 @@ class Client:
     sock: socket.socket | None = None
     notes: Notes | None = None
     out: bytes = b""
-    owed: int = 0
+    to_echo: int = 0
     due: float = 0.0
     reading: bool = True
     half_closed: bool = False
     flood: list[socket.socket] = field(default_factory=list)
 
     def open(self) -> Notes:
-        """Connect."""
+        """Connect, and return the record of the new connection."""
         self.sock = socket.create_connection((self.host, self.port), DRAINS)
         self.sock.setblocking(False)
         self.out, self.to_echo, self.reading, self.half_closed = b"", 0, True, False
@@ -67,7 +67,7 @@ class Client:
         return self.notes
 
     def act(self, step: Step, now: float) -> bool:
-        """Play a step; whether the connection is over."""
+        """Play a step; return whether the connection is over."""
         assert self.sock
         assert self.notes
         self.due = now + step.pause
@@ -79,7 +79,7 @@ class Client:
             case "stop reading":
                 self.send(step.size)
                 self.reading, self.notes.exact = False, False
-                self.notes.waits.pop()  # it waits for itself
+                self.notes.waits.pop()  # this client delays its echo itself
                 self.due = now + step.seconds
             case "half-close":
                 self.half_closed = True
@@ -101,7 +101,7 @@ class Client:
         self.notes.waits.append(Wait(time.monotonic_ns(), 0))
 
     def turn(self) -> bool:
-        """Send and read what can be now; whether the other end has closed the connection."""
+        """Send and receive without blocking; return whether the server has closed the connection."""
         assert self.sock
         assert self.notes
         with contextlib.suppress(BlockingIOError):
@@ -138,7 +138,7 @@ class Client:
 
 
 def play(host: str, port: int, seed: int, seconds: float) -> list[Notes]:
-    """Play for so long, then wait for the last echoes and leave."""
+    """Play for this many seconds, wait for the last echoes, and disconnect."""
     clients = [Client(host, port) for _ in range(ACTORS)]
     plans = [steps(seed, number) for number in range(ACTORS)]
     notes = [client.open() for client in clients]
@@ -172,7 +172,7 @@ def play(host: str, port: int, seed: int, seconds: float) -> list[Notes]:
             if ended:
                 assert client.notes
                 if client.half_closed is False and now < over:
-                    client.notes.exact = False  # it was reset
+                    client.notes.exact = False  # the client has reset it, or the server closed it
                 client.close()
                 if now < over:
                     notes.append(client.open())

@@ -1,9 +1,9 @@
-"""Whether what a session found is what its clients have felt (pure).
+"""Compare what a session found with what its clients experienced (pure).
 
-A wait has to be found where nobody heard anything for its length, and no client that left was let go: then no worker
-took anything, and who waited was a victim of a stall, or of its own blocking call. A loop that waits for the GIL before
-each step may take one goodbye after the other for half a second: that is slow, and no stall. What is seen by samples
-may be late by as much as this run's own looks.
+A wait must be found if no client received anything for its length and the server closed no connection: then no worker
+made progress, and the client was a victim of a stall or of its own blocking call. A loop that waits for the GIL
+before each step may close connections one after the other for half a second; that is slow, but no stall. Times from
+samples may be late by as much as the samples of this run.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,40 +12,40 @@ from dataclasses import dataclass, field
 from tests.fuzz.clients import Notes
 
 NOTICED = 250_000_000
-"""Waits of this length (ns) have to be found."""
+"""Waits of this length (ns) must be found."""
 EARLY = 20_000_000
-"""How far (ns) the kernel's clock of the last data may be from the client's: it ticks every 4 ms."""
+"""How far (ns) the kernel's time of the last data may be from the client's: its clock ticks every 4 ms."""
 Span = tuple[int, int]
 NEVER = 1 << 62
 
 
 @dataclass
 class Found:
-    """What a session knows at the end, by peer (ns)."""
+    """What the session knows at the end: times in ns, by peer."""
 
     victims: dict[str, list[Span]] = field(default_factory=dict)
     own: dict[str, list[Span]] = field(default_factory=dict)
-    """Its own blocking calls."""
+    """The client's own blocking calls."""
     stalls: list[tuple[int, list[tuple[str, int, int]]]] = field(default_factory=list)
-    """Each stall's number and its victims."""
+    """The number and the victims of each stall."""
     counts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    """Bytes received from a peer, and sent to it, for each connection: the system gives a port again."""
+    """Bytes received from and sent to a peer, for each connection: ports are reused."""
     goodbyes: list[int] = field(default_factory=list)
-    """When the server closed a connection."""
+    """When the server closed connections."""
     lost: int = 0
     totals: tuple[int, int] = (0, 0)
-    """Bytes received from all, and sent to all."""
+    """Bytes received and sent in all."""
     late: int = 0
-    """By how much (ns) the looks of this run were late at worst, and how far apart they are."""
+    """How late (ns) a sample may be: two intervals, and twice the worst delay of this run."""
 
 
 def judge(notes: Sequence[Notes], found: Found) -> list[str]:
-    """Return what is not as it should be, in sentences."""
+    """Return the faults, as sentences."""
     return [*totals(notes, found), *missed(notes, found), *unfelt(notes, found)]
 
 
 def totals(notes: Sequence[Notes], found: Found) -> Iterator[str]:
-    """Bytes that were counted otherwise than they were sent and came back."""
+    """Yield wrong byte counts."""
     if found.lost:
         return
     for each in notes:
@@ -60,7 +60,7 @@ def totals(notes: Sequence[Notes], found: Found) -> Iterator[str]:
 
 
 def missed(notes: Sequence[Notes], found: Found) -> Iterator[str]:
-    """Waits in which no worker took anything, and which no stall tells of."""
+    """Yield waits without progress that no stall covers."""
     heard = sorted({at for each in notes for at in each.heard}.union(found.goodbyes))
     for each in notes:
         for wait in each.waits:
@@ -73,7 +73,7 @@ def missed(notes: Sequence[Notes], found: Found) -> Iterator[str]:
 
 
 def unfelt(notes: Sequence[Notes], found: Found) -> Iterator[str]:
-    """Stalls of which no victim waited by its own clock."""
+    """Yield stalls without a victim that waited by its own clock."""
     by_peer = {each.peer: each for each in notes}
     for number, victims in found.stalls:
         if not victims:
@@ -83,14 +83,14 @@ def unfelt(notes: Sequence[Notes], found: Found) -> Iterator[str]:
 
 
 def felt(notes: Notes, begin: int, end: int, late: int) -> bool:
-    """Whether a client waited then: for an echo, to be served for the first time, or it was not reading."""
+    """Return whether a client waited for an echo or for its first service then, or was not reading."""
     first = notes.heard[0] if notes.heard else NEVER
     waits = any(w.begin - EARLY <= end and (w.end or NEVER) + late >= begin for w in notes.waits)
     return waits or first >= begin or not notes.exact
 
 
 def minus(spans: Iterable[Span], cuts: Iterable[Span]) -> list[Span]:
-    """Return what is left of spans without others; a cut without length divides a span."""
+    """Return the spans without the cuts; an empty cut divides a span."""
     left = list(spans)
     for begin, end in cuts:
         rest: list[Span] = []

@@ -1,4 +1,4 @@
-"""What random traffic does and when, drawn from a seed (pure)."""
+"""The plan of random traffic, derived from a seed (pure)."""
 
 import random
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ PAUSES = (0.0, 0.01, 0.05, 0.2)
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a client does once it has all its echoes, `pause` seconds after the step before."""
+    """One step of a client, `pause` seconds after the last one and once it has all its echoes."""
 
     what: str
     pause: float
     size: int = 0
-    """Bytes of a message; connections of a flood."""
+    """Bytes of a message, or connections of a flood."""
     seconds: float = 0.0
-    """How long silence, not reading or a flood lasts."""
+    """Duration of silence, of not reading, or of a flood."""
 
 
 def steps(seed: int, actor: int) -> Iterator[Step]:
-    """Give the steps of one client, without an end."""
+    """Yield the steps of one client, endlessly."""
     chance = random.Random(f"{seed} {actor}")
     while True:
         (what,) = chance.choices(KINDS_OF_STEP, WEIGHTS)
@@ -38,7 +38,7 @@ def steps(seed: int, actor: int) -> Iterator[Step]:
 
 
 def blocks(seed: int, seconds: float) -> list[tuple[float, BlockSetting | None]]:
-    """Return when (s) a block is armed, and with what; None where it is switched off."""
+    """Return when (s) the block is armed and with what; None disarms it."""
     chance = random.Random(f"{seed} blocks")
     found: list[tuple[float, BlockSetting | None]] = []
     at = chance.uniform(0.2, 1.0)

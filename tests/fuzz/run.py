@@ -1,4 +1,4 @@
-"""One pattern under random traffic: a live run without a screen, its clients, and what the session knows at the end."""
+"""One pattern under random traffic: a headless run, its clients, and what the session knows at the end."""
 
 import subprocess
 import sys
@@ -11,13 +11,13 @@ from echo_tui.session.session import Session
 from tests.fuzz.clients import DRAINS, Notes
 from tests.fuzz.judge import NEVER, Found, judge
 from tests.fuzz.plan import blocks
-from tests.truth.watch import LOOK, Watch, watching
+from tests.truth.watch import INTERVAL, Watch, watching
 
 SETTLES = 0.5
 
 
 def run(pattern: str, seed: int, seconds: float) -> tuple[list[str], Session, int]:
-    """Return what is wrong, the session, and how far apart (ns) the samples of its sockets were at worst."""
+    """Return the faults, the session, and the longest interval (ns) between samples of its sockets."""
     with watching(pattern) as watch:
         server = watch.session.server
         assert server
@@ -34,23 +34,23 @@ def run(pattern: str, seed: int, seconds: float) -> tuple[list[str], Session, in
 
 
 def _play(watch: Watch, seed: int, seconds: float, plays: Callable[[], bool]) -> int:
-    """Take turns and switch the block as planned. Return the worst interval (ns) between samples of the sockets."""
+    """Take turns and arm the block as planned. Return the longest interval (ns) between samples of the sockets."""
     began, worst = time.monotonic(), 0
     left = blocks(seed, seconds)
     while plays():
         assert time.monotonic() < began + seconds + 2 * DRAINS, "the clients do not end"
         while left and time.monotonic() - began >= left[0][0]:
             watch.live.arm(left.pop(0)[1])
-        watch.look()
+        watch.turn()
         worst = max(worst, watch.session.server.interval if watch.session.server else 0)
     return worst
 
 
 def found(watch: Watch) -> Found:
-    """What the session knows."""
+    """Return what the session knows."""
     session = watch.session
     result = Found(lost=session.totals.lost, totals=(session.totals.recv_bytes, session.totals.send_bytes))
-    result.late = int((2 * LOOK + 2 * watch.late) * 1e9)
+    result.late = int((2 * INTERVAL + 2 * watch.late) * 1e9)
     peers = {c.number: c.peer for c in (*session.connections.values(), *session.connections.closed)}
     for connection in (*session.connections.values(), *session.connections.closed):
         result.counts.setdefault(connection.peer, []).append((connection.recv_bytes, connection.send_bytes))

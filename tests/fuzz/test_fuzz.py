@@ -1,4 +1,4 @@
-"""What the traffic fuzz would find, and a short run of it."""
+"""What the traffic fuzzer detects, and a short run of it."""
 
 from itertools import islice
 
@@ -17,7 +17,7 @@ A, B = "127.0.0.1:1", "127.0.0.1:2"
 
 
 def talk(peer: str, *waits: tuple[int, int]) -> Notes:
-    """A client that has sent a byte for each wait, and has got its echo at the end of it."""
+    """Return a client that sent a byte at the begin of each wait and received its echo at the end."""
     heard = [end for _, end in waits if end]
     sent = len(waits)
     return Notes(peer, 0, 100 * S, sent, len(heard), True, [Wait(*wait) for wait in waits], heard)
@@ -29,7 +29,7 @@ def counted(*notes: Notes) -> Found:
     return found
 
 
-def test_a_wait_that_no_stall_tells_of_is_wrong() -> None:
+def test_wait_without_a_stall_is_a_fault() -> None:
     notes = [talk(A, (S, 2 * S)), talk(B, (1, 2))]
     assert len(judge(notes, counted(*notes))) == 1
     found = counted(*notes)
@@ -37,25 +37,25 @@ def test_a_wait_that_no_stall_tells_of_is_wrong() -> None:
     found.stalls = [(1, [(A, S + EARLY, 2 * S)])]
     assert judge(notes, found) == []
     found.victims = {A: [(S + NOTICED, 2 * S)]}
-    assert judge(notes, found), "it is found too late"
+    assert judge(notes, found), "the stall begins too late"
     found.late = 2 * EARLY
-    assert judge(notes, found) == [], "as late as this run was"
+    assert judge(notes, found) == [], "this run was as late"
 
 
-def test_what_the_client_has_to_answer_for_itself_is_no_stall() -> None:
+def test_own_blocking_call_is_no_fault() -> None:
     notes = [talk(A, (S, 2 * S))]
     found = counted(*notes)
     found.own = {A: [(S, 2 * S)]}
     assert judge(notes, found) == []
 
 
-def test_who_waits_while_others_are_served_waits_in_a_queue() -> None:
+def test_wait_while_others_are_served_is_no_fault() -> None:
     served = talk(B, *((at, at + S // 10) for at in range(S, 2 * S, S // 5)))
     notes = [talk(A, (S, 2 * S)), served]
     assert judge(notes, counted(*notes)) == []
 
 
-def test_who_waits_while_goodbyes_are_taken_waits_in_a_queue() -> None:
+def test_wait_while_connections_are_closed_is_no_fault() -> None:
     notes = [talk(A, (S, 2 * S))]
     found = counted(*notes)
     assert judge(notes, found)
@@ -63,7 +63,7 @@ def test_who_waits_while_goodbyes_are_taken_waits_in_a_queue() -> None:
     assert judge(notes, found) == []
 
 
-def test_a_stall_without_a_victim_or_of_one_that_has_not_waited_is_wrong() -> None:
+def test_stall_without_a_waiting_victim_is_a_fault() -> None:
     notes = [talk(A, (S, S + 1), (9 * S, 9 * S + 1))]
     found = counted(*notes)
     found.stalls = [(1, [])]
@@ -71,10 +71,10 @@ def test_a_stall_without_a_victim_or_of_one_that_has_not_waited_is_wrong() -> No
     found.stalls = [(1, [(A, 3 * S, 4 * S)])]
     assert judge(notes, found)
     found.stalls = [(1, [(A, 3 * S, 4 * S), (B, 3 * S, 4 * S)])]
-    assert judge(notes, found) == [], "one of a flood may have been in the queue"
+    assert judge(notes, found) == [], "the other victim may belong to a flood"
 
 
-def test_a_wait_that_never_ends_is_one_until_the_client_leaves() -> None:
+def test_endless_wait_lasts_until_the_client_leaves() -> None:
     notes = [talk(A, (S, 0))]
     assert judge(notes, counted(*notes))
     found = counted(*notes)
@@ -83,7 +83,7 @@ def test_a_wait_that_never_ends_is_one_until_the_client_leaves() -> None:
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_bytes_that_are_not_counted_are_wrong_unless_records_were_lost(lost: int) -> None:
+def test_wrong_byte_count_is_a_fault_unless_records_were_lost(lost: int) -> None:
     notes = [talk(A, (S, S + 1))]
     found = counted(*notes)
     found.counts, found.lost = {A: [(0, 0)]}, lost
@@ -94,16 +94,14 @@ spans = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)).map(lambda pa
 
 
 @given(spans, spans)
-def test_what_is_left_of_spans_is_in_none_of_the_cuts(
-    those: list[tuple[int, int]], cuts: list[tuple[int, int]]
-) -> None:
+def test_remaining_spans_exclude_the_cuts(those: list[tuple[int, int]], cuts: list[tuple[int, int]]) -> None:
     left = minus(those, cuts)
     inside = {at for a, b in those for at in range(a, b)} - {at for a, b in cuts for at in range(a, b)}
     assert {at for a, b in left for at in range(a, b)} == inside
 
 
 @given(st.integers(0, 1000))
-def test_a_seed_gives_the_same_plan_again(seed: int) -> None:
+def test_plan_depends_only_on_the_seed(seed: int) -> None:
     assert [*islice(steps(seed, 1), 50)] == [*islice(steps(seed, 1), 50)]
     armed = blocks(seed, 30.0)
     assert armed == blocks(seed, 30.0)
@@ -113,7 +111,7 @@ def test_a_seed_gives_the_same_plan_again(seed: int) -> None:
 
 
 @pytest.mark.parametrize("pattern", seldom(["asyncio", "multithread"], "multithread"))
-def test_a_short_run_finds_nothing_wrong(pattern: str) -> None:
+def test_short_run_has_no_fault(pattern: str) -> None:
     faults, session, _ = run(pattern, 1, 3.0)
     assert faults == []
     assert session.totals.recv

@@ -17,14 +17,14 @@ from echo_tui.session.session import Session
 
 MS = 1_000_000
 PID = 7
-LOOK = 50
+INTERVAL = 50
 LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
 
 
 class Scene:
     """A simulated server with its session. `passes` lets time pass and applies a sample every 50 ms."""
 
-    def __init__(self, *rests: str, workers: Iterable[int] = (PID,)) -> None:
+    def __init__(self, *idle: str, workers: Iterable[int] = (PID,)) -> None:
         self.session = Session()
         self.now = 1000 * MS
         self.unread: dict[str, int] = {}
@@ -36,10 +36,10 @@ class Scene:
         self.unanswered: list[str] = []
         self.threads: dict[int, Thread] = {}
         self.shown: dict[int, Thread] = {}
-        self.say(ServerStarted(self.now, "made-up", PID, "127.0.0.1", 1, list(rests)))
+        self.say(ServerStarted(self.now, "made-up", PID, "127.0.0.1", 1, list(idle)))
         for tid in workers:
             self.say(Worker(self.now, PID, tid, f"worker {tid}"))
-            self.does(tid, "epoll_wait" if "poll" in rests else "accept4")
+            self.does(tid, "epoll_wait" if "poll" in idle else "accept4")
 
     def say(self, *observations: Observation) -> None:
         self.session.apply_all(observations)
@@ -51,7 +51,7 @@ class Scene:
             self.say(Serve(self.now, PID, tid, conn))
         return peer
 
-    def takes(self, conn: int, tid: int = PID) -> None:
+    def reads(self, conn: int, tid: int = PID) -> None:
         self.unread.pop(f"127.0.0.1:{5000 + conn}", None)
         self.say(Echo(self.now, PID, tid, conn, 5, "x", 1))
 
@@ -60,22 +60,22 @@ class Scene:
         ran, delayed = (before.ran, before.delayed) if before else (0, 0)
         self.threads[tid] = Thread(PID, tid, "t", call, peer, gil, ran, delayed, None, None)
 
-    def looked_at(self, tid: int) -> None:
+    def stack_sampled(self, tid: int) -> None:
         """Let a thread run for 0.5 ms, as if its stack had been sampled."""
         self.threads[tid].ran += MS // 2
         self.threads[tid].disturbed = True
 
     def passes(self, ms: int, running: int = 0, starving: int = 0) -> None:
         """Let time pass, with a sample every 50 ms. Thread `running` is on a core; thread `starving` waits for one."""
-        for _ in range(ms // LOOK):
-            self.now += LOOK * MS
+        for _ in range(ms // INTERVAL):
+            self.now += INTERVAL * MS
             if thread := self.threads.get(running):
-                thread.ran += LOOK * MS
+                thread.ran += INTERVAL * MS
             if thread := self.threads.get(starving):
-                thread.delayed += LOOK * MS
+                thread.delayed += INTERVAL * MS
             seen = [copy.copy(t) for tid, t in self.threads.items() if t != self.shown.get(tid)]
             self.shown.update({thread.tid: thread for thread in seen})
-            self.say(ThreadSample(self.now, seen, [], len(self.threads), LOOK * MS))
+            self.say(ThreadSample(self.now, seen, [], len(self.threads), INTERVAL * MS))
             for thread in (*self.threads.values(), *self.shown.values()):
                 thread.disturbed = False
             sockets = [Socket(peer, size, 0, True) for peer, size in self.unread.items()]

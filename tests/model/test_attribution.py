@@ -5,7 +5,7 @@ from echo_tui.diagnosis.stall import Cause
 from echo_tui.model.evidence import Frame, Socket
 from echo_tui.model.observations import SocketSample
 
-from tests.model.scene import LOOK, MS, PID, Scene
+from tests.model.scene import INTERVAL, MS, PID, Scene
 
 
 def one_thread_stays_with_its_client() -> Scene:
@@ -69,7 +69,7 @@ def test_full_queue_is_blamed_while_it_is_full() -> None:
     scene.passes(1000)
     assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.BACKLOG, Cause.ONE_CLIENT]
     before, during, after = scene.stalls
-    assert (during.begin, during.end) == (full + LOOK * MS, full + 1000 * MS + LOOK * MS)
+    assert (during.begin, during.end) == (full + INTERVAL * MS, full + 1000 * MS + INTERVAL * MS)
     assert (before.end, after.begin) == (during.begin, during.end)
     assert (during.unanswered, after.unanswered) == (("127.0.0.1:7000",), ())
 
@@ -86,7 +86,7 @@ def test_unreported_change_of_attribution_splits_the_stall() -> None:
     assert [s.cause for s in scene.stalls] == [Cause.ONE_CLIENT, Cause.BLOCKED, Cause.ONE_CLIENT]
     assert [s.number for s in scene.stalls] == [1, 2, 3]
     before, blocked, after = scene.stalls
-    assert (before.end, blocked.begin) == (turned + LOOK * MS, turned + LOOK * MS)
+    assert (before.end, blocked.begin) == (turned + INTERVAL * MS, turned + INTERVAL * MS)
     assert (blocked.end, after.begin) == (turned + 200 * MS, turned + 200 * MS)
 
 
@@ -95,7 +95,7 @@ def test_one_sample_without_threads_changes_no_attribution() -> None:
     scene.accepts(1)
     queued = Socket("127.0.0.1:6000", 0, 0, False)
     for number in range(60):
-        scene.now += LOOK * MS
+        scene.now += INTERVAL * MS
         unanswered = ["127.0.0.1:7000"] if number == 40 else []
         scene.say(SocketSample(scene.now, 1, 128, 0, unanswered, [queued]))
     stall = scene.only()
@@ -107,7 +107,7 @@ def test_thread_with_recent_progress_is_busy_with_its_client() -> None:
     for number in range(200):
         on_a_core = number % 8 < 5
         scene.does(PID, "" if on_a_core else "recvfrom")
-        scene.takes(1)
+        scene.reads(1)
         scene.passes(50, running=PID if on_a_core else 0)
     assert (scene.only().cause, scene.session.stalls.count) == (Cause.ONE_CLIENT, 1)
 

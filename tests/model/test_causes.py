@@ -6,7 +6,7 @@ from echo_tui.diagnosis.stall import Cause
 from echo_tui.model.evidence import Frame
 from echo_tui.words.stalls import sentence
 
-from tests.model.scene import LOOK, MS, PID, Scene, loop
+from tests.model.scene import INTERVAL, MS, PID, Scene, loop
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_all_workers_of_a_pool_are_busy() -> None:
         scene.does(tid, "recvfrom", scene.accepts(conn, tid=tid, by=tid))
     scene.queued = ["127.0.0.1:6000"]
     scene.passes(300)
-    scene.takes(1, tid=11)
+    scene.reads(1, tid=11)
     scene.passes(300)
     stall = scene.only()
     assert (stall.cause, stall.injected, len(stall.victims)) == (Cause.ALL_WORKERS_BUSY, False, 1)
@@ -81,14 +81,14 @@ def test_one_thread_and_one_client() -> None:
     scene.queued = ["127.0.0.1:6000"]
     for _ in range(10):
         scene.passes(50)
-        scene.takes(1)
+        scene.reads(1)
     stall = scene.only()
     assert stall.cause is Cause.ONE_CLIENT
     assert stall.culprit
     assert stall.culprit.call == "recvfrom"
 
 
-def test_a_full_backlog() -> None:
+def test_full_backlog() -> None:
     scene = Scene("accept", "recv")
     scene.does(PID, "recvfrom", scene.accepts(1))
     scene.queued = [f"127.0.0.1:{6000 + n}" for n in range(3)]
@@ -126,9 +126,9 @@ def test_line_is_dropped_when_the_cause_changes() -> None:
     scene.does(PID, "")
     scene.passes(400, running=PID)
     before, now = scene.stalls
-    assert (before.cause, before.end) == (Cause.BLOCKED, turned + LOOK * MS)
+    assert (before.cause, before.end) == (Cause.BLOCKED, turned + INTERVAL * MS)
     assert (now.cause, now.begin, now.located_at) == (Cause.ONE_CLIENT, before.end, 0)
-    assert PID in scene.session.stalls.suspects, "its line is asked for again"
+    assert PID in scene.session.stalls.suspects, "its line is requested again"
     scene.stacks(PID, Frame("/x/busy.py", 19, "spin"))
     scene.passes(50)
     assert now.culprit
@@ -153,7 +153,7 @@ def test_waiting_for_the_gil_without_work_is_no_stall() -> None:
     scene = Scene("accept", "recv")
     scene.accepts(1, tid=11)
     scene.accepts(2, tid=12)
-    scene.takes(1, tid=11)
+    scene.reads(1, tid=11)
     scene.does(11, "futex", gil=True)
     scene.does(12, "")
     scene.passes(800, running=12)
@@ -186,14 +186,14 @@ def test_blocks_that_keep_the_gil_in_turn_are_separate_stalls() -> None:
     scene.passes(1000)
     first, second = scene.stalls
     assert (first.cause, second.cause) == (Cause.GIL, Cause.GIL)
-    assert first.begin >= arrived, "nobody waits before anything has come"
+    assert first.begin >= arrived, "no wait begins before bytes have arrived"
     assert (first.end, second.begin) == (taken, taken)
     assert [victim.peer for victim in second.victims.values()] == [peers[2]]
 
 
 @pytest.mark.parametrize("told", [True, False])
 def test_reported_or_lost_echo_is_no_wait_for_the_gil(told: bool) -> None:
-    """Even if the kernel was not queried again since; nor does a client wait whose echo may be among lost records."""
+    """Even if the kernel was not queried since; nor does a client wait whose echo may be among lost records."""
     scene, peers = blocked_in_turn()
     scene.received = {peers[1]: (5, scene.now)}
     scene.does(12, "futex", gil=True)
@@ -220,7 +220,7 @@ def test_threads_that_compute_in_turns_make_at_most_a_stall_each() -> None:
     assert sum(len(stall.victims) for stall in scene.stalls) == 3
 
 
-def test_c_code_that_keeps_the_gil_holds_the_whole_process() -> None:
+def test_c_code_that_keeps_the_gil_blocks_the_whole_process() -> None:
     scene = Scene("accept", "recv", workers=())
     for conn in (1, 2):
         scene.accepts(conn, tid=10 + conn)

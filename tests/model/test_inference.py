@@ -54,7 +54,7 @@ class Watched:
         return [one for one in self.found if isinstance(one, kind)]
 
 
-def test_a_thread_idle_in_accept_is_a_worker() -> None:
+def test_thread_idle_in_accept_is_a_worker() -> None:
     watched = Watched()
     watched.threads(thread("accept4"))
     watched.sockets()

@@ -1,4 +1,4 @@
-"""Which line of code a stall is blamed on, and when a line that is known no longer holds."""
+"""Which line of code a stall is blamed on, and when a known line becomes invalid."""
 
 import pytest
 from echo_servers.records import Block
@@ -24,7 +24,7 @@ def test_full_backlog_keeps_the_known_line() -> None:
     scene.stacks(PID, BLOCK)
     for _ in range(10):
         scene.passes(50)
-        assert not scene.session.stalls.suspects, "nobody is asked again"
+        assert not scene.session.stalls.suspects, "no stack is requested again"
     assert (scene.only().cause, line(scene.only())) == (Cause.BACKLOG, BLOCK)
 
 

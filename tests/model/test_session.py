@@ -44,7 +44,7 @@ def only(session: Session) -> State:
     return connection.state
 
 
-def test_a_server_starts_listens_and_ends() -> None:
+def test_server_starts_listens_and_ends() -> None:
     session = fold([STARTED])
     server = session.server
     assert server
@@ -137,7 +137,7 @@ def test_lost_echo_record_ends_the_wait() -> None:
     session.apply(Lost(5 * S, 7, 9, 1, send=1, send_bytes=9))
     assert only(session) is State.QUIET
     session.apply_all([Recv(6 * S, 7, 7, 1, 5, "x"), Send(7 * S, 7, 7, 1, 5, "x")])
-    assert only(session) is State.QUIET, "what was lost before is not owed again"
+    assert only(session) is State.QUIET, "echoes lost before do not end this wait"
     assert session.totals.send_bytes == session.totals.recv_bytes + 9 == 23
 
 
@@ -146,7 +146,7 @@ def test_lost_client_records_end_the_wait() -> None:
     assert only(session) is State.QUIET
 
 
-def test_block_holds_connections_of_the_same_thread() -> None:
+def test_block_delays_connections_of_the_same_thread() -> None:
     other, elsewhere = New(3 * S, 7, 7, 2, "127.0.0.1:5002"), New(3 * S, 7, 7, 3, "127.0.0.1:5003")
     session = fold([STARTED, NEW, other, elsewhere, Serve(3 * S, 7, 8, 3)])
     first, second, third = session.connections.values()
@@ -164,7 +164,7 @@ def test_block_holds_connections_of_the_same_thread() -> None:
     assert [(b.begin, b.end) for b in session.blocks.spans] == [(4 * S, 6 * S)]
 
 
-def test_cooperative_block_holds_no_connection() -> None:
+def test_cooperative_block_delays_no_connection() -> None:
     other = New(3 * S, 7, 7, 2, "127.0.0.1:5002")
     session = fold([STARTED, NEW, other, Block(4 * S, 7, 7, 1, "sleep", 2.0, True)])
     assert not session.blocks.by_thread
@@ -217,7 +217,7 @@ def test_context_switch_rates_are_computed_between_samples() -> None:
     session.apply(ProcessSample(3 * S, 7, 1, 50.0, 10, 2, 150, 7))
     assert (process.voluntary, process.involuntary) == (25.0, None)
     session.apply(ProcessSample(4 * S, 7, 1, 50.0, 10, 1, 90, 9))
-    assert (process.voluntary, process.involuntary) == (None, 2.0), "a thread has ended, and its count with it"
+    assert (process.voluntary, process.involuntary) == (None, 2.0), "the counts of an ended thread are missing"
     assert list(process.cpu) == [(3 * S, 50.0), (4 * S, 50.0)]
 
 
@@ -231,7 +231,7 @@ def test_cores_lag_garbled_records_and_block_switch() -> None:
     assert (session.block.on, session.block.seconds) == (True, 20.0)
 
 
-def test_the_log_keeps_the_latest_lines_and_their_numbers() -> None:
+def test_log_keeps_the_latest_lines_and_their_numbers() -> None:
     session = fold(Output(at, "stdout", str(at)) for at in range(1, LINES + 501))
     log = session.log
     assert (log.first, log.total, len(session.printed.lines)) == (500, LINES + 500, OUTPUT_KEPT)
@@ -246,7 +246,7 @@ def test_lost_records_may_include_the_end_of_a_block() -> None:
     assert not any(session.held_since(connection) for connection in session.connections.values())
 
 
-def test_block_of_the_only_worker_stops_everybody() -> None:
+def test_block_of_the_only_worker_delays_every_connection() -> None:
     alone = fold([STARTED, Worker(1, 7, 7, "event loop"), NEW, Block(4 * S, 7, 7, 1, "sleep", 2.0)])
     assert [span.stops_all for span in alone.blocks.spans] == [True]
     beside = fold([STARTED, Worker(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1), Block(4 * S, 7, 8, 1, "sleep", 2.0)])
@@ -287,7 +287,7 @@ def test_socket_sample_shows_queue_and_unread_bytes() -> None:
     )
     assert (session.server.queue, session.server.queue_limit) == (3, 128)
     assert (connection.unread, connection.unsent) == (12, 34)
-    assert len(session.connections) == 1, "an accepted one that nobody reported is not ours to open"
+    assert len(session.connections) == 1, "no unreported connection is opened"
     changes = session.changes
     session.apply(SocketSample(6 * S, 0, 128, 0, [], []))
     assert session.changes != changes
@@ -309,7 +309,7 @@ def test_our_own_clients_in_the_accept_queue_are_known() -> None:
     session = fold([STARTED, *OPENED, queued(3, PEER)])
     assert len(session.connections) == 1
     session.apply_all([queued(4), queued(5)])
-    assert only(session) is State.QUEUED, "our client's own clock knows better"
+    assert only(session) is State.QUEUED, "our client's record is newer"
 
 
 def test_sample_after_server_exit_opens_no_connection() -> None:

@@ -17,13 +17,13 @@ def loops() -> Scene:
     return scene
 
 
-def test_the_loop_that_is_not_idle_is_blamed() -> None:
+def test_loop_that_is_not_idle_is_blamed() -> None:
     scene = loops()
     scene.does(12, "clock_nanosleep")
     scene.queued = [NEWCOMER]
     for _ in range(8):
         scene.passes(50)
-        scene.takes(1, tid=11)
+        scene.reads(1, tid=11)
     stall = scene.only()
     assert (stall.target, stall.cause) == (OnThread(PID, 12), Cause.BLOCKED)
     assert stall.culprit
@@ -44,7 +44,7 @@ def test_blame_stays_when_the_other_loop_blocks_too() -> None:
     assert scene.only().end == scene.now - 100 * MS + MS
 
 
-def test_all_loops_are_blocked() -> None:
+def test_all_loops_blocked() -> None:
     scene = loops()
     for tid in (11, 12):
         scene.does(tid, "clock_nanosleep")
@@ -61,7 +61,7 @@ def test_no_stall_while_one_loop_makes_progress() -> None:
     scene.queued = [NEWCOMER]
     for _ in range(10):
         scene.passes(50, running=11)
-        scene.takes(1, tid=11)
+        scene.reads(1, tid=11)
     assert scene.stalls == []
 
 

@@ -20,12 +20,12 @@ from echo_tui.model.totals import PROCESSES_KEPT
 from echo_tui.model.workers import WORKERS_KEPT
 from echo_tui.run import sampling
 
-from tests.model.scene import LISTENING, LOOK, MS, PID, Scene, loop
+from tests.model.scene import INTERVAL, LISTENING, MS, PID, Scene, loop
 
 
-def look(scene: Scene, *sockets: Socket) -> None:
+def sample(scene: Scene, *sockets: Socket) -> None:
     """Apply a sample of these sockets only, 50 ms after the last one."""
-    scene.now += LOOK * MS
+    scene.now += INTERVAL * MS
     queue = sum(not socket.accepted for socket in sockets)
     scene.say(SocketSample(scene.now, queue, 128, 0, [], list(sockets)))
 
@@ -37,16 +37,16 @@ def test_unreported_connections_are_kept_until_they_are_gone() -> None:
     peers = [f"127.0.0.1:{6000 + number}" for number in range(100)]
     scene.does(PID, "clock_nanosleep")
     scene.passes(50)
-    look(scene, *(Socket(peer, 0, 0, False) for peer in peers))
+    sample(scene, *(Socket(peer, 0, 0, False) for peer in peers))
     for _ in range(20):  # now they are accepted and silent: a sample has only those that it queries
         asked = list(sampling.wanted(scene.session))[:32]
-        look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in asked if peer in peers))
+        sample(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in asked if peer in peers))
     assert [c.state for c in scene.session.connections.values()].count(State.QUEUED) == 100
     assert not scene.session.connections.closed
     gone = set(peers[40:])
     for _ in range(20):
         asked = list(sampling.wanted(scene.session))[:32]
-        look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in asked if peer not in gone))
+        sample(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in asked if peer not in gone))
     assert {c.peer for c in scene.session.connections.closed} == gone, "those have left"
 
 
@@ -58,9 +58,10 @@ def test_silent_connections_are_queried_in_turn() -> None:
     gone = set(peers[70:])
     scene.does(PID, "clock_nanosleep")
     scene.passes(50)
-    look(scene, *(Socket(peer, 0, 0, False) for peer in peers))
+    sample(scene, *(Socket(peer, 0, 0, False) for peer in peers))
     for _ in range(60):
-        look(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in sampling.wanted(scene.session) if peer not in gone))
+        left = [peer for peer in sampling.wanted(scene.session) if peer not in gone]
+        sample(scene, *(Socket(peer, 0, 0, True, 500, 0) for peer in left))
     assert {c.peer for c in scene.session.connections.closed} == gone
 
 
@@ -87,9 +88,9 @@ def test_cause_is_not_derived_from_two_threads(call: str, cause: Cause) -> None:
     scene.queued = ["127.0.0.1:6000"]
 
     def both_go_on(ms: int) -> None:
-        for _ in range(ms // LOOK):
-            scene.threads[12].ran += LOOK * MS
-            scene.passes(LOOK, running=0 if call else 11)
+        for _ in range(ms // INTERVAL):
+            scene.threads[12].ran += INTERVAL * MS
+            scene.passes(INTERVAL, running=0 if call else 11)
 
     scene.say(Block(scene.now, PID, 11, 11, "sleep", 0.5))
     both_go_on(500)
@@ -142,7 +143,7 @@ def test_new_client_with_a_reused_port_is_another_connection() -> None:
     peer = scene.accepts(1, tid=11, by=11)
     scene.does(11, "clock_nanosleep")
     scene.passes(100)
-    look(scene, Socket(peer, 5, 0, False))
+    sample(scene, Socket(peer, 5, 0, False))
     scene.queued = [peer]
     scene.passes(400)
     old, new = scene.session.connections.values()
@@ -180,7 +181,7 @@ def test_late_new_record_does_not_undo_a_later_one() -> None:
 
 def test_shrinking_unread_bytes_are_progress_after_records_too() -> None:
     scene, peers = loop()
-    scene.takes(1)
+    scene.reads(1)
     scene.passes(1000)
     scene.does(PID, "")
     for size in range(100, 50, -1):
@@ -235,7 +236,7 @@ def test_loop_without_thread_samples_is_not_blamed_for_old_bytes() -> None:
     scene.passes(1000)
     scene.say(Unavailable(scene.now, "threads", "too many open files"))
     for _ in range(20):
-        look(scene, Socket(peers[0], 5, 0, True))
+        sample(scene, Socket(peers[0], 5, 0, True))
     assert scene.stalls == []
 
 
@@ -247,7 +248,7 @@ def test_stall_continues_without_thread_samples() -> None:
     scene.passes(1000)
     scene.say(Unavailable(scene.now, "threads", "too many open files"))
     for _ in range(20):
-        look(scene, Socket(peer, 5, 0, True))
+        sample(scene, Socket(peer, 5, 0, True))
     assert (scene.only().cause, scene.only().end) == (Cause.BLOCKED, 0)
 
 
@@ -312,6 +313,6 @@ def test_wait_of_an_external_client_begins_with_its_bytes() -> None:
 
 def test_bytes_of_a_queued_client_wait_since_they_arrived() -> None:
     scene = Scene("accept", "recv")
-    look(scene, Socket("127.0.0.1:6000", 5, 0, False, 400))
+    sample(scene, Socket("127.0.0.1:6000", 5, 0, False, 400))
     (connection,) = scene.session.connections.values()
     assert connection.unread_since == scene.now - 400 * MS

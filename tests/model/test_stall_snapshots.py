@@ -31,7 +31,7 @@ def test_snapshot_is_renewed_during_a_stall_and_kept_after_it() -> None:
     kept.keep(scene.session, scene.now)
     latest, at = kept.kept[1]
     assert (latest is not first, at) == (True, scene.now)
-    scene.takes(2)
+    scene.reads(2)
     scene.passes(3000)
     kept.keep(scene.session, scene.now)
     assert kept.kept == {1: (latest, at)}
@@ -39,7 +39,7 @@ def test_snapshot_is_renewed_during_a_stall_and_kept_after_it() -> None:
 
 def test_stall_reported_after_its_end_has_one_snapshot() -> None:
     scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
-    scene.takes(2)
+    scene.reads(2)
     scene.passes(50)
     kept.keep(scene.session, scene.now)
     still, at = kept.kept[1]
@@ -57,7 +57,7 @@ def test_all_stalls_reported_after_their_end_have_snapshots() -> None:
     scene.passes(100)
     scene.now += 60 * MS
     for conn in (1, 2):
-        scene.takes(conn, tid=10 + conn)
+        scene.reads(conn, tid=10 + conn)
     scene.passes(50)
     kept.keep(scene.session, scene.now)
     assert sorted(kept.kept) == [1, 2]
@@ -88,7 +88,7 @@ def test_number_of_snapshots_is_bounded() -> None:
     scene, kept = stalled(), StallSnapshots(clock=lambda: 0)
     for number in range(KEPT + 10):
         kept.keep(scene.session, scene.now)
-        scene.takes(2)
+        scene.reads(2)
         scene.now += AGAIN
         scene.unread = {"127.0.0.1:5002": 5}
         scene.passes(200)
@@ -97,7 +97,7 @@ def test_number_of_snapshots_is_bounded() -> None:
         scene.say(New(scene.now, PID, PID, conn, f"10.0.0.1:{conn}"))
     for _ in range(6):
         kept.keep(scene.session, scene.now)
-        scene.takes(2)
+        scene.reads(2)
         scene.now += AGAIN
         scene.unread = {"127.0.0.1:5002": 5}
         scene.passes(200)

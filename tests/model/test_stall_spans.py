@@ -9,7 +9,7 @@ from echo_tui.run import sampling
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.model.scene import LISTENING, LOOK, MS, PID, Scene, loop
+from tests.model.scene import INTERVAL, LISTENING, MS, PID, Scene, loop
 
 
 def test_wait_that_ends_between_samples_can_be_a_stall() -> None:
@@ -20,7 +20,7 @@ def test_wait_that_ends_between_samples_can_be_a_stall() -> None:
     assert scene.stalls == []
     scene.now += 60 * MS
     scene.does(PID, "epoll_wait")
-    scene.takes(1)
+    scene.reads(1)
     scene.passes(50)
     stall = scene.only()
     assert (stall.cause, stall.end - stall.begin) == (Cause.BLOCKED, 110 * MS)
@@ -28,7 +28,7 @@ def test_wait_that_ends_between_samples_can_be_a_stall() -> None:
 
 
 busy = st.lists(
-    st.tuples(st.sampled_from(["takes", "arrives", "sleeps", "rests", "looks"]), st.integers(1, 3)), max_size=60
+    st.tuples(st.sampled_from(["reads", "arrives", "sleeps", "idles", "passes"]), st.integers(1, 3)), max_size=60
 )
 
 
@@ -40,13 +40,13 @@ def test_stall_is_a_wait_without_progress(moves: list[tuple[str, int]]) -> None:
     arrived: dict[int, int] = {}
     for what, conn in moves:
         peer = peers[conn - 1]
-        if what == "takes" and peer in scene.unread:
+        if what == "reads" and peer in scene.unread:
             taken.append(scene.now)
-            scene.takes(conn)
+            scene.reads(conn)
         elif what == "arrives" and peer not in scene.unread:
-            arrived[conn] = scene.now + LOOK * MS  # seen at the next sample
+            arrived[conn] = scene.now + INTERVAL * MS  # seen at the next sample
             scene.unread[peer] = 5
-        elif what in ("sleeps", "rests"):
+        elif what in ("sleeps", "idles"):
             scene.does(PID, "clock_nanosleep" if what == "sleeps" else "epoll_wait")
         scene.passes(50)
         if scene.threads[PID].call == "epoll_wait":  # an idle loop has read all it can read
@@ -67,7 +67,7 @@ def test_unreported_connection_of_a_busy_loop_waits() -> None:
     external = "127.0.0.1:6000"
     scene.unread = {external: 1}
     scene.passes(50)
-    assert len(scene.session.connections) == 3, "a loop at rest may just have accepted it"
+    assert len(scene.session.connections) == 3, "an idle loop may just have accepted it"
     scene.does(PID, "clock_nanosleep")
     scene.passes(400)
     assert sampling.surely_known(scene.session) is None
@@ -112,11 +112,11 @@ def test_unjudged_sample_opens_no_stall() -> None:
     scene.does(PID, "clock_nanosleep")
     scene.unread = {peers[0]: 5}
     for _ in range(10):
-        scene.now += LOOK * MS
+        scene.now += INTERVAL * MS
         sample = SocketSample(scene.now, 0, 128, 0, [], [Socket(peers[0], 5, 0, True)], judged=False)
         scene.say(sample)
     assert scene.stalls == []
-    assert scene.session.connections[1].unread == 5, "the figures are true all the same"
+    assert scene.session.connections[1].unread == 5, "the numbers are still valid"
 
 
 def test_client_leaving_the_queue_does_not_end_the_stall() -> None:
@@ -139,13 +139,13 @@ def test_sleep_begins_after_the_last_reported_progress() -> None:
     scene.passes(2000)
     scene.say(Recv(scene.now, PID, PID, 1, 5, "x"))
     second = scene.now
-    scene.looked_at(PID)
+    scene.stack_sampled(PID)
     scene.passes(500)
     state = scene.session.threads.known[PID, PID]
     assert scene.session.at_it_since(state) == second
-    scene.looked_at(PID)
+    scene.stack_sampled(PID)
     scene.passes(500)
-    assert scene.session.at_it_since(state) == second, "to look at its stack did not wake it up"
+    assert scene.session.at_it_since(state) == second, "sampling its stack is no progress"
     assert peers
 
 
@@ -155,7 +155,7 @@ def test_stack_of_an_earlier_sleep_is_not_used() -> None:
     scene.passes(1000)
     scene.stacks(PID, Frame("/x/first.py", 1, "first"))
     scene.say(Recv(scene.now + MS, PID, PID, 1, 5, "x"))
-    scene.looked_at(PID)
+    scene.stack_sampled(PID)
     scene.now += 2 * MS
     scene.unread = {peers[1]: 5}
     scene.passes(300)
@@ -176,7 +176,7 @@ def test_bytes_read_in_a_turn_wait_while_the_loop_is_blocked() -> None:
     scene.received = dict.fromkeys(peers, (5, came))
     scene.passes(400)
     stall = scene.only()
-    assert {victim.peer for victim in stall.victims.values()} == set(peers[1:]), "the first one's are told"
+    assert {victim.peer for victim in stall.victims.values()} == set(peers[1:]), "the first client's bytes are reported"
     assert (stall.cause, stall.injected, stall.begin) == (Cause.BLOCKED, True, came)
     scene.does(PID, "epoll_wait")
     scene.passes(50)
@@ -188,7 +188,7 @@ def test_progressing_loop_is_not_queried_for_bytes_read() -> None:
     scene.say(LISTENING)
     scene.does(PID, "")
     for _ in range(20):
-        scene.takes(1)
+        scene.reads(1)
         scene.passes(50, running=PID)
         assert not set(peers) & set(sampling.wanted(scene.session))
         assert sampling.others_than(scene.session) is None

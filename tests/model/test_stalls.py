@@ -8,7 +8,7 @@ from echo_tui.model.evidence import Frame, Socket
 from echo_tui.model.observations import ServerExited, SocketSample
 from echo_tui.model.remembered import State
 
-from tests.model.scene import LOOK, MS, PID, Scene, loop
+from tests.model.scene import INTERVAL, MS, PID, Scene, loop
 
 
 def test_sleeping_loop_is_a_stall() -> None:
@@ -19,13 +19,13 @@ def test_sleeping_loop_is_a_stall() -> None:
     scene.does(PID, "clock_nanosleep")
     scene.unread = {peers[1]: 5, peers[2]: 7}
     scene.passes(100)
-    assert scene.stalls == [], "not yet: it has only been seen for half that time"
-    assert scene.session.stalls.suspects == {PID}, "but its lines are worth a look"
+    assert scene.stalls == [], "observed for only half the threshold"
+    assert scene.session.stalls.suspects == {PID}, "but its stack is requested"
     scene.stacks(PID, Frame("/x/block.py", 22, "sleep"), Frame("/x/handler.py", 11, "data_received"))
     scene.passes(100)
     stall = scene.only()
     assert (stall.cause, stall.injected, stall.end) == (Cause.BLOCKED, True, 0)
-    assert stall.begin == begin + LOOK * MS, "when it was first seen, for the kernel's own clock was not asked"
+    assert stall.begin == begin + INTERVAL * MS, "when first sampled; its wait time was not queried"
     assert {victim.peer for victim in stall.victims.values()} == set(peers[1:])
     assert stall.culprit
     assert (stall.culprit.tid, stall.culprit.call, stall.culprit.where) == (
@@ -37,9 +37,9 @@ def test_sleeping_loop_is_a_stall() -> None:
     scene.say(Unblock(scene.now, PID, PID, 1), Send(scene.now, PID, PID, 1, 5, "x"))
     ended = scene.now = scene.now + 3 * MS
     scene.does(PID, "epoll_wait")
-    scene.takes(2)
+    scene.reads(2)
     scene.now += MS
-    scene.takes(3)
+    scene.reads(3)
     scene.passes(200)
     assert scene.only() is stall
     assert stall.end == ended
@@ -53,7 +53,7 @@ def test_progress_between_two_waits_makes_two_stalls() -> None:
     scene.unread = {peers[1]: 5, peers[2]: 5}
     scene.does(PID, "clock_nanosleep")
     scene.passes(500)
-    scene.takes(2)
+    scene.reads(2)
     taken = scene.now
     scene.passes(500)
     first, second = scene.stalls
@@ -61,9 +61,9 @@ def test_progress_between_two_waits_makes_two_stalls() -> None:
     assert [victim.peer for victim in second.victims.values()] == [peers[2]]
 
 
-@pytest.mark.parametrize("rests", ["poll", "recv"])
-def test_wait_begins_when_the_kernel_received_the_bytes(rests: str) -> None:
-    scene = Scene(rests)
+@pytest.mark.parametrize("idle", ["poll", "recv"])
+def test_wait_begins_when_the_kernel_received_the_bytes(idle: str) -> None:
+    scene = Scene(idle)
     peer = scene.accepts(1)
     scene.passes(500)
     scene.now += 100 * MS
@@ -79,13 +79,13 @@ def test_idle_or_slow_server_does_not_stall() -> None:
     scene.passes(5000)
     scene.does(PID, "clock_nanosleep")
     scene.passes(1000)
-    assert scene.stalls == [], "away from its rest, and nobody waits"
+    assert scene.stalls == [], "not idle, but nothing waits"
     scene.unread = dict.fromkeys(peers, 100_000)
     for number in range(60):
         scene.passes(50)
-        scene.takes(number % 3 + 1)
+        scene.reads(number % 3 + 1)
         scene.unread = dict.fromkeys(peers, 100_000)
-    assert scene.stalls == [], "everybody waits, and somebody is served all the time"
+    assert scene.stalls == [], "all clients wait, but some are served all the time"
 
 
 def test_bytes_read_since_the_last_sample_end_the_wait() -> None:
@@ -95,11 +95,11 @@ def test_bytes_read_since_the_last_sample_end_the_wait() -> None:
     (connection,) = (c for c in scene.session.connections.values() if c.peer == peers[0])
     before = connection.state
     scene.now += MS
-    scene.takes(1)
+    scene.reads(1)
     assert (before, connection.state) == (State.WAITING, State.QUIET)
-    assert connection.unread, "as of the last look"
+    assert connection.unread, "as of the last sample"
     scene.now += 94 * MS
-    scene.takes(1)
+    scene.reads(1)
     assert not connection.waits
 
 
@@ -108,7 +108,7 @@ def test_shrinking_unread_bytes_are_no_stall() -> None:
     for size in range(100, 50, -1):
         scene.unread = {peers[0]: size}
         scene.passes(50)
-    assert scene.stalls == [], "its bytes become fewer, so they are taken, whatever is told of it"
+    assert scene.stalls == [], "fewer unread bytes mean that they are read, even without a report"
 
 
 def test_lost_records_cause_no_stall() -> None:
@@ -143,7 +143,7 @@ def test_snapshot_of_a_stall_does_not_change() -> None:
     still = scene.session.snapshot()
     (kept,) = still.stalls.going.values()
     assert kept in still.stalls.all
-    scene.takes(1)
+    scene.reads(1)
     scene.passes(100)
     assert not kept.end
     assert scene.only().end
@@ -160,9 +160,9 @@ def test_bytes_that_an_idle_loop_leaves_are_no_stall() -> None:
     begin = scene.now
     scene.unread[peers[1]] = 5
     scene.passes(300)
-    assert scene.only().begin >= begin, "it rested until then"
+    assert scene.only().begin >= begin, "it was idle until then"
     scene.does(PID, "epoll_wait")
-    scene.takes(2)
+    scene.reads(2)
     scene.passes(300)
     assert scene.only().end
     assert not scene.session.stalls.going
@@ -179,7 +179,7 @@ def test_stopped_loop_is_not_idle() -> None:
     scene.passes(100)
     stall = scene.only()
     assert stall.cause is Cause.STOPPED
-    assert begin <= stall.begin <= begin + LOOK * MS
+    assert begin <= stall.begin <= begin + INTERVAL * MS
 
 
 def test_short_wait_whose_end_is_reported_late_is_no_stall() -> None:

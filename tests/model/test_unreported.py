@@ -75,7 +75,7 @@ def test_wait_for_the_gil_is_shown_as_waiting() -> None:
     scene.passes(1000, running=11)
     connection = scene.session.connections[2]
     assert (connection.state, connection.pending_since) == (State.WAITING, came)
-    scene.takes(2, tid=12)
+    scene.reads(2, tid=12)
     assert connection.state is State.QUIET
     assert [(wait.begin, wait.end) for wait in connection.waits] == [(came, scene.now + 1)]
 
@@ -148,7 +148,7 @@ def test_progress_of_an_ended_thread_counts() -> None:
     scene.passes(1000, running=13)
     first = scene.only()
     taken = scene.now
-    scene.takes(1, tid=11)
+    scene.reads(1, tid=11)
     scene.say(Bye(taken + MS, PID, 11, 1))
     scene.threads.pop(11)
     scene.passes(50, running=13)

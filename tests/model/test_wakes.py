@@ -11,7 +11,7 @@ def test_wakes_per_connection() -> None:
     session = Session()
     assert session.totals.wakes_each is None
     session.apply(New(1, 7, 7, 1, "127.0.0.1:5001"))
-    assert session.totals.wakes_each is None, "nobody counts them"
+    assert session.totals.wakes_each is None, "wakes are not counted"
     session.apply(Wakes(2, 7, 7, 0))
     session.apply(Wakes(2, 8, 8, 0))
     assert session.totals.wakes_each == 1
@@ -37,9 +37,9 @@ def test_stack_samples_do_not_count_as_wakes() -> None:
     scene.say(Wakes(scene.now, PID, PID, 1))
     assert scene.session.totals.wakes_each == 1
     scene.say(Wakes(scene.now, PID, PID, 1))
-    assert scene.session.totals.wakes_each == 2, "this one was for nothing"
+    assert scene.session.totals.wakes_each == 2, "plus a useless wake"
     scene.does(PID, "")
     scene.passes(100, running=PID)
     scene.stacks(PID, Frame("/x/handler.py", 1, "computes"))
     scene.say(Wakes(scene.now, PID, PID, 1))
-    assert scene.session.totals.wakes_each == 3, "whoever computes does not sleep for being looked at"
+    assert scene.session.totals.wakes_each == 3, "a stack sample wakes no computing thread"

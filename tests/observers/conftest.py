@@ -1,4 +1,4 @@
-"""A listening socket of each family; as for the session's tests, no generated example is held against a clock."""
+"""A listening socket of each address family, and Hypothesis settings without a deadline (as for the model)."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Python programs that a test writes and starts, to be looked at."""
+"""Python programs that a test writes and starts, to be sampled."""
 
 import contextlib
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Program:
-    """A Python program that says a line when it is ready, and then does something known."""
+    """A Python program that prints a line when it is ready, and then does something known."""
 
     def __init__(self, text: str, pass_fds: Sequence[int] = ()) -> None:
         self.process = subprocess.Popen(
@@ -22,7 +22,7 @@ class Program:
         self.first = self.line().split()
 
     def line(self) -> bytes:
-        """The next line that it says."""
+        """Return the next line that the program prints."""
         assert self.process.stdout
         return self.process.stdout.readline()
 
@@ -38,7 +38,7 @@ P = TypeVar("P", bound=Program)
 
 @contextlib.contextmanager
 def starting(kind: Callable[[str], P]) -> Iterator[Callable[[str], P]]:
-    """Start programs of a kind; all are ended at the end."""
+    """Yield a function that starts programs; all of them are ended afterwards."""
     with contextlib.ExitStack() as all_of_them:
 
         def start(text: str) -> P:

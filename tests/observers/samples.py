@@ -1,4 +1,4 @@
-"""Samples of a listening socket, each by an observer that has taken none before."""
+"""Samples of a listening socket, each by a new observer."""
 
 import socket
 
@@ -8,12 +8,12 @@ from echo_tui.observers.sockets import Sockets
 
 
 def peers(listener: socket.socket) -> set[str]:
-    """Who waits to be accepted."""
+    """Return the peers in the accept queue."""
     return {found.peer for found in seen(listener).sockets if not found.accepted}
 
 
 def seen(listener: socket.socket) -> SocketSample:
-    """A look by somebody who has not looked yet."""
+    """Return the first sample of a new observer."""
     sockets = Sockets()
     host, port = listener.getsockname()[:2]
     sample = sockets.sample(port, host)
@@ -28,5 +28,5 @@ def name(client: socket.socket) -> str:
 
 
 def bare(sample: SocketSample) -> list[tuple[str, int, int, bool]]:
-    """What waits, without for how long."""
+    """Return the sampled sockets without their wait times."""
     return [(found.peer, found.unread, found.unsent, found.accepted) for found in sample.sockets]

@@ -1,4 +1,4 @@
-"""A server as a child: it starts, it is read, it is blocked, and nothing of it is left however it ends."""
+"""A server as a child process: it is started, read and blocked, and leaves nothing behind however it ends."""
 
 import contextlib
 import fcntl
@@ -24,7 +24,7 @@ FORKING = ("process-pool", "process-thread-pool", "process-loops", "asyncio-proc
 
 
 @pytest.mark.parametrize("pattern", SERVING)
-def test_stop_ends_it_at_once_with_clients_and_frees_the_port(pattern: str) -> None:
+def test_stop_ends_the_server_and_frees_the_port(pattern: str) -> None:
     with watched(pattern, BlockSetting("sleep", 60), workers=2) as server:
         started = server.until(ServerStarted)[0]
         assert server.seen[0] is started
@@ -49,7 +49,7 @@ def test_stop_ends_it_at_once_with_clients_and_frees_the_port(pattern: str) -> N
             client.close()
 
 
-def test_nonblocking_dies_of_its_accept_and_its_traceback_is_read() -> None:
+def test_traceback_of_nonblocking_is_read() -> None:
     with watched("nonblocking") as server:
         assert (server.ended().code, server.ended().wanted) == (1, False)
         errors = server.errors()
@@ -58,11 +58,11 @@ def test_nonblocking_dies_of_its_accept_and_its_traceback_is_read() -> None:
         assert any("nonblocking.py" in line for line in errors)
         assert len(server.all(Listening)) == 1
         server.stop()
-        assert len(server.all(ServerExited)) == 1, "its end is told once"
+        assert len(server.all(ServerExited)) == 1, "its end is reported once"
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the limit of address space is Linux's")
-def test_too_many_threads_says_how_many_and_what_refused() -> None:
+def test_too_many_threads_reports_the_count_and_the_limit() -> None:
     with watched("too-many-threads") as server:
         assert server.ended().code == 1
         reached = server.all(Threads)[-1].count
@@ -79,7 +79,7 @@ def test_too_many_threads_stops_at_its_ceiling() -> None:
         assert psutil.Process(server.child.pid).num_threads() == 20
 
 
-def test_a_busy_port_is_refused_by_name() -> None:
+def test_port_in_use_names_its_process() -> None:
     with watched("asyncio") as first, watched("multithread", port=first.port) as second:
         assert (second.ended().code, second.ended().wanted) == (2, False)
         (line,) = second.errors()
@@ -88,7 +88,7 @@ def test_a_busy_port_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("pattern", [*FORKING, "multithread", "asyncio"])
-def test_killed_from_outside_it_leaves_no_worker_and_its_end_is_told(pattern: str) -> None:
+def test_killed_server_leaves_no_worker(pattern: str) -> None:
     with watched(pattern, workers=3) as server:
         clients = server.connect(2)
         server.until(Worker)
@@ -103,7 +103,7 @@ def test_killed_from_outside_it_leaves_no_worker_and_its_end_is_told(pattern: st
             client.close()
 
 
-def test_a_dead_worker_is_noted_and_the_others_serve() -> None:
+def test_killed_worker_is_noted_and_the_others_serve() -> None:
     with watched("process-pool", workers=2) as server:
         victim = server.until(Worker, 2)[0]
         os.kill(victim.pid, signal.SIGKILL)
@@ -117,7 +117,7 @@ def test_a_dead_worker_is_noted_and_the_others_serve() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["single-thread", "process-pool", "asyncio", "eventlet"])
-def test_the_block_is_armed_changed_and_disarmed_while_it_runs(pattern: str) -> None:
+def test_block_is_armed_changed_and_disarmed(pattern: str) -> None:
     with watched(pattern, workers=2) as server:
         (client,) = server.connect()
         for setting in (None, BlockSetting("sleep", 0.01), BlockSetting("sleep", 0.02), None):
@@ -134,7 +134,7 @@ def test_the_block_is_armed_changed_and_disarmed_while_it_runs(pattern: str) -> 
         client.close()
 
 
-def test_what_a_client_does_is_read_in_its_order() -> None:
+def test_events_of_a_client_are_read_in_order() -> None:
     with watched("single-thread") as server:
         (client,) = server.connect()
         name = "{}:{}".format(*client.getsockname())
@@ -156,7 +156,7 @@ if "echo_servers" in sys.orig_argv:
 """
 
 
-def test_a_flood_on_stdout_and_stderr_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flood_of_output_is_read_in_bounded_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sitecustomize.py").write_text(FLOOD)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with watched("nonblocking") as server:
@@ -165,7 +165,7 @@ def test_a_flood_on_stdout_and_stderr_is_bounded(tmp_path: Path, monkeypatch: py
             before = len(server.seen)
             server.all(Output)
             most = max(most, len(server.seen) - before)
-        assert most <= 20_000, "a moment of a flood is taken at a time"
+        assert most <= 20_000, "each read is bounded"
         out = [o.text for o in server.all(Output) if o.stream == "stdout"]
         assert (out[0], len(out)) == ("first", 50_001)
         errors = server.errors()
@@ -190,13 +190,13 @@ def test_ipv6() -> None:
         server.stop()
 
 
-def test_options_are_words_on_the_childs_command_line() -> None:
+def test_options_become_command_line_arguments() -> None:
     assert Options("::1", 99, workers=3).arguments() == ["--host", "::1", "--port", "99", "--workers", "3"]
     assert Options(print=True).arguments()[-1] == "--print"
     assert "--print" not in Options().arguments()
 
 
-def test_a_stdout_that_is_held_stops_a_server_that_prints_and_loses_nothing() -> None:
+def test_unread_stdout_stops_the_server_and_loses_nothing() -> None:
     with watched("multithread", printing=True) as server:
         (client,) = server.connect(1)
         client.settimeout(0.3)
@@ -208,7 +208,7 @@ def test_a_stdout_that_is_held_stops_a_server_that_prints_and_loses_nothing() ->
                 client.sendall(b"hogehoge\n")
                 client.recv(9)
                 echoes += 1
-        assert 0 < echoes < (200 if hasattr(fcntl, "F_SETPIPE_SZ") else 10_000), "the pipe is small"
+        assert 0 < echoes < (200 if hasattr(fcntl, "F_SETPIPE_SZ") else 10_000), "the pipe holds few lines"
         assert len(server.lines()) == 1, "nothing is read"
         server.child.hold_output(False)
         eventually(lambda: sum(line.startswith("Send: ") for line in server.lines()) > echoes, "every line")
@@ -216,8 +216,8 @@ def test_a_stdout_that_is_held_stops_a_server_that_prints_and_loses_nothing() ->
         client.close()
 
 
-def test_no_descriptor_is_left_by_a_child() -> None:
-    """A speaker walks through many patterns: each gives back all that it took."""
+def test_no_descriptor_leaks() -> None:
+    """A dashboard starts many patterns one after the other; each must release all its descriptors."""
     if not os.path.isdir("/proc/self/fd"):
         pytest.skip("counts descriptors in /proc")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What is counted instead of listed: exact to the byte, for every pattern, however a connection or the server ends."""
+"""Echoes that are counted, not listed: exact to the byte for every pattern, however a connection or server ends."""
 
 import os
 import signal
@@ -25,11 +25,11 @@ from tests.observers.watching import Watched, eventually, watched
 from tests.servers.harness import ONE_AT_A_TIME, SERVING
 
 MOST = 200_000
-"""The limit of echoes that a client asks for."""
+"""The most echoes that a client asks for."""
 
 
 class Client(threading.Thread):
-    """Sends messages of 1 to 99 bytes, each as soon as it has the echo of the one before, until it is told to stop."""
+    """Sends messages of 1 to 99 bytes, each after the echo of the previous one, until `over` is set."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__()
@@ -48,15 +48,15 @@ class Client(threading.Thread):
 
 
 class Seen:
-    """A server's child, read and folded into a session as a live run does it."""
+    """A server's child, read and folded into a session as in a live run."""
 
     def __init__(self, server: Watched) -> None:
         self.server = server
         self.session = Session()
         self.found: list[Observation] = []
 
-    def look(self) -> Session:
-        """Read and fold what there is; gives the session."""
+    def update(self) -> Session:
+        """Read and fold what is available; return the session."""
         self.fold([*self.server.child.read(), *self.server.child.counts()])
         return self.session
 
@@ -69,10 +69,10 @@ class Seen:
 
 
 def saturate(seen: Seen, clients: list[Client], until: int) -> None:
-    """Let all clients talk until so many echoes were counted, read as often as a live run does."""
+    """Let all clients talk until this many echoes are unlisted, read as often as in a live run."""
     for client in clients:
         client.start()
-    eventually(lambda: seen.look() and unlisted(seen) > until, f"{until} echoes that are not listed")
+    eventually(lambda: seen.update() and unlisted(seen) > until, f"{until} unlisted echoes")
     for client in clients:
         client.over.set()
         client.join()
@@ -83,14 +83,14 @@ def unlisted(seen: Seen) -> int:
 
 
 @pytest.mark.parametrize("pattern", SERVING)
-def test_a_saturated_server_is_counted_to_the_byte(pattern: str) -> None:
+def test_saturated_server_is_counted_to_the_byte(pattern: str) -> None:
     with watched(pattern, workers=3) as server:
         seen = Seen(server)
         clients = [Client(sock) for sock in server.connect(1 if pattern in ONE_AT_A_TIME else 3)]
         seen.fold(server.seen)
         saturate(seen, clients, until=1000)
         total = sum(client.echoes for client in clients)
-        eventually(lambda: seen.look().totals.send >= total, "all are counted")
+        eventually(lambda: seen.update().totals.send >= total, "all are counted")
         for client in clients:
             connection = seen.connection(client.name_of_it)
             assert (connection.recv, connection.send) == (client.echoes, client.echoes)
@@ -104,7 +104,7 @@ def test_a_saturated_server_is_counted_to_the_byte(pattern: str) -> None:
         assert sum(entry.echoes for entry, _ in lines if isinstance(entry, Unlisted)) == unlisted(seen)
 
 
-def test_connections_that_come_and_go_between_two_readings_are_counted() -> None:
+def test_connections_between_two_readings_are_counted() -> None:
     with watched("multithread") as server:
         seen = Seen(server)
         for number in range(1, 4):
@@ -123,7 +123,7 @@ def test_connections_that_come_and_go_between_two_readings_are_counted() -> None
 
 
 @pytest.mark.parametrize("pattern", ["asyncio", "multithread", "process-pool"])
-def test_a_server_that_is_killed_is_counted_to_its_last_echo(pattern: str) -> None:
+def test_killed_server_is_counted_to_its_last_echo(pattern: str) -> None:
     with watched(pattern, workers=3) as server:
         seen = Seen(server)
         clients = [Client(sock) for sock in server.connect(3)]
@@ -136,7 +136,7 @@ def test_a_server_that_is_killed_is_counted_to_its_last_echo(pattern: str) -> No
         assert seen.session.totals.send == sum(client.echoes for client in clients)
 
 
-def test_a_quiet_server_lists_every_echo() -> None:
+def test_every_echo_of_a_quiet_server_is_listed() -> None:
     with watched("asyncio") as server:
         seen = Seen(server)
         (sock,) = server.connect()
@@ -144,15 +144,15 @@ def test_a_quiet_server_lists_every_echo() -> None:
             sock.sendall(b"x")
             sock.recv(1)
         seen.fold(server.seen)
-        eventually(lambda: seen.look().totals.send == FIRST_GRANT // 2, "all")
+        eventually(lambda: seen.update().totals.send == FIRST_GRANT // 2, "all")
         assert not unlisted(seen)
 
 
-# Without a server: a report that writes, and a reader of its pipe and counters.
+# Without a server: a report that writes to a pipe and counters, and their reader.
 
 
 class Pair:
-    """A report and who reads it, in one process, with a clock that the test turns."""
+    """A report and its reader in one process, with a simulated clock."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -181,7 +181,7 @@ def pair() -> Iterator[Pair]:
 
 
 def rows(found: list[Observation]) -> dict[int, tuple[int, int]]:
-    """How many echoes, and bytes, were counted of each connection."""
+    """Return how many echoes and bytes were counted for each connection."""
     counted: dict[int, tuple[int, int]] = {}
     for one in found:
         for conn, echoes, size, _ in one.rows if isinstance(one, Counts) else ():
@@ -196,7 +196,7 @@ def speak(pair: Pair, conn: Reporting, times: int, data: bytes = b"abc") -> None
         pair.report.send(conn, data)
 
 
-def test_what_is_granted_is_listed_and_the_rest_counted(pair: Pair) -> None:
+def test_granted_echoes_are_listed_and_the_rest_counted(pair: Pair) -> None:
     conn = pair.report.new("127.0.0.1:1")
     speak(pair, conn, FIRST_GRANT + 7)
     found = pair.read()
@@ -218,7 +218,7 @@ def test_grants_grow_with_time_up_to_a_limit(pair: Pair) -> None:
         assert rows(found) == {1: (2 * FIRST_GRANT - granted, 3 * (2 * FIRST_GRANT - granted))}
 
 
-def test_a_slot_is_used_again_and_counts_from_zero(pair: Pair) -> None:
+def test_reused_slot_counts_from_zero(pair: Pair) -> None:
     speak(pair, pair.report.new("127.0.0.1:1"), FIRST_GRANT)
     for number in range(2, 6):
         conn = pair.report.new(f"127.0.0.1:{number}")
@@ -228,7 +228,7 @@ def test_a_slot_is_used_again_and_counts_from_zero(pair: Pair) -> None:
             assert rows(pair.read()) == {number - 1: (number - 1, 3 * (number - 1)), number: (number, 3 * number)}
 
 
-def test_a_block_is_listed_whatever_was_granted(pair: Pair) -> None:
+def test_block_is_listed_whatever_was_granted(pair: Pair) -> None:
     conn = pair.report.new("127.0.0.1:1")
     speak(pair, conn, FIRST_GRANT + 1)
     pair.report.recv(conn, b"abc")
@@ -256,12 +256,12 @@ def test_counts_wait_for_the_record_of_their_connection(pair: Pair) -> None:
     found = decode(pair.pipe.read())
     speak(pair, conn, FIRST_GRANT + 3)
     pair.report.flush()
-    assert rows(pair.counters.read()) == {}, "nobody knows the connection yet"
+    assert rows(pair.counters.read()) == {}, "the connection is not known yet"
     pair.counters.complete(found)
     assert rows(pair.read()) == {1: (3, 9)}
 
 
-def test_echoes_whose_records_were_never_written_are_counted_at_the_end(pair: Pair) -> None:
+def test_echoes_without_written_records_are_counted_at_the_end(pair: Pair) -> None:
     pair.report.hold()
     conn = pair.report.new("127.0.0.1:1")
     pair.report.flush()
@@ -271,7 +271,7 @@ def test_echoes_whose_records_were_never_written_are_counted_at_the_end(pair: Pa
     assert rows(pair.counters.read_last(os.getpid())) == {1: (5, 15)}
 
 
-def test_each_process_has_a_region_and_beyond_the_limit_all_is_listed() -> None:
+def test_processes_beyond_the_regions_list_everything() -> None:
     made = Counters()
     try:
         regions = [layout.Counters(made.fd) for _ in range(layout.REGIONS + 1)]
@@ -282,7 +282,7 @@ def test_each_process_has_a_region_and_beyond_the_limit_all_is_listed() -> None:
         made.close()
 
 
-def test_without_memory_for_counters_all_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_is_listed_without_counters(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> int:
         raise OSError
 
@@ -296,7 +296,7 @@ def test_without_memory_for_counters_all_is_listed(monkeypatch: pytest.MonkeyPat
 
 
 def test_ten_thousand_idle_connections_cost_little(pair: Pair) -> None:
-    """Reading compares memory; only what has changed is taken apart."""
+    """Reading compares memory and unpacks only what has changed."""
     conns = [pair.report.new(f"127.0.0.1:{number}") for number in range(min(10_000, SLOTS))]
     pair.read()
     speak(pair, conns[5000], FIRST_GRANT + 1)

@@ -1,4 +1,4 @@
-"""The stacks of a program that knows nothing of us."""
+"""The stacks of a foreign Python program."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ time.sleep(1000)
 """
 
 
-def test_without_it_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_reader_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     monkeypatch.setenv("PATH", "/nowhere")
     without = ForeignStacks()
@@ -30,7 +30,7 @@ def test_without_it_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(not py_spy(), reason="py-spy is not installed: it is an extra")
-def test_a_program_without_a_handler() -> None:
+def test_stacks_of_a_program_without_a_handler() -> None:
     with starting(Program) as start:
         program = start(PROGRAM)
         looker, found = ForeignStacks(), list[StackSample]()
@@ -47,11 +47,11 @@ def test_a_program_without_a_handler() -> None:
         assert stacks.pop(program.pid) == "<module>"
         assert list(stacks.values()) == ["rests"]
         looker.close()
-        assert program.process.poll() is None, "it goes on"
+        assert program.process.poll() is None, "the program still runs"
 
 
 @pytest.mark.skipif(not py_spy(), reason="py-spy is not installed: it is an extra")
-def test_what_is_no_python_program_gives_nothing() -> None:
+def test_other_program_has_no_python_stacks() -> None:
     with subprocess.Popen(["sleep", "1000"]) as program:
         looker = ForeignStacks()
         assert looker.ask(program.pid)

@@ -1,4 +1,4 @@
-"""The tables of a Go program, made by the test: no Go is needed."""
+"""The tables of a Go program, built by the test: no Go toolchain is needed."""
 
 import os
 import struct
@@ -40,7 +40,7 @@ def varint(number: int) -> bytes:
 
 
 def values(*pairs: tuple[int, int]) -> bytes:
-    """Return a table of values, each up to so many bytes of code from the begin of the function."""
+    """Return a table of values, each with the offset from the function's start at which it ends."""
     steps = pairwise([(-1, 0), *pairs])
     zigzag = b""
     for (before, begin), (value, end) in steps:
@@ -50,7 +50,7 @@ def values(*pairs: tuple[int, int]) -> bytes:
 
 
 def table(magic: int, name: bytes = b"main.serve") -> bytes:
-    """Return a pclntab with two functions; the second one has inlined `main.answer` in its bytes 8 to 16."""
+    """Return a pclntab with two functions; bytes 8 to 16 of the second are the inlined `main.answer`."""
     names = b"main.first\0" + name + b"\0main.answer\0"
     units, files = struct.pack("<II", 0, 9), b"/src/a.go\0"[1:] + b"/src/b.go\0"
     tables = b"\0"
@@ -82,7 +82,7 @@ def inline_tree(magic: int, name: int) -> bytes:
 
 
 @pytest.mark.parametrize("magic", [GO118, GO120])
-def test_a_place_in_the_code_has_function_file_and_line(magic: int) -> None:
+def test_address_has_function_file_and_line(magic: int) -> None:
     tree = inline_tree(magic, 22)
     lines = Lines(table(magic), TEXT, lambda place, size: tree[place : place + size])
     assert lines.calls(TEXT + 3) == (Call("main.first", "src/a.go", 7),)
@@ -95,8 +95,8 @@ def test_a_place_in_the_code_has_function_file_and_line(magic: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_table_that_is_wrong_raises_and_does_no_harm(seed: int) -> None:
-    """Each byte in turn has another value; a name has no character that a terminal acts on."""
+def test_corrupt_table_raises(seed: int) -> None:
+    """Each byte in turn is changed; names never contain control characters."""
     right = table(GO120, b"main.\x1b[2Jx")
     tree = inline_tree(GO120, 0)
     for place in range(len(right)):
@@ -113,7 +113,7 @@ def test_a_table_that_is_wrong_raises_and_does_no_harm(seed: int) -> None:
             list(map(Lines(right[:size], TEXT, lambda at, size: b"").calls, (TEXT, TEXT + 74)))
 
 
-def test_only_the_programs_own_files_are_its_own() -> None:
+def test_own_files_of_a_program() -> None:
     root = root_of([Call("main.main", "/src/main.go", 1), Call("runtime.gopark", "/opt/go/src/runtime/proc.go", 1)])
     assert root == "/opt/go/src/"
     own, library = ("/src/main.go", "main.go", "./main.go", "shop/cart.go"), ("/opt/go/src/net/net.go",)
@@ -123,10 +123,10 @@ def test_only_the_programs_own_files_are_its_own() -> None:
         assert is_own(Frame(named(Call("a.b", file, 1), root), 1, "a.b")) == (file in own), file
     for file in (*own, *trimmed, *cached):
         assert is_own(Frame(named(Call("a.b", file, 1), ""), 1, "a.b")) == (file in own), file
-    assert named(Call("main.serve", "net/server.go", 1), "") == "net/server.go", "a folder of the program's own"
+    assert named(Call("main.serve", "net/server.go", 1), "") == "net/server.go", "a directory of the program"
 
 
-def test_why_a_goroutine_is_parked() -> None:
+def test_reason_why_a_goroutine_is_parked() -> None:
     def why(*functions: str) -> tuple[str, bool]:
         return waits([Call(function, "", 0) for function in functions])
 
@@ -137,7 +137,7 @@ def test_why_a_goroutine_is_parked() -> None:
     assert why("runtime.gopark") == ("parked", False)
 
 
-def test_layouts() -> None:
+def test_layouts_by_version() -> None:
     assert [Layout.of(minor).number for minor in (18, 22, 23, 24, 25, 27)] == [19, 19, 20, 20, 19, 19]
     with pytest.raises(NotGo):
         Layout.of(17)
@@ -154,7 +154,7 @@ def elf(*names: str, machine: int = 62) -> bytes:
     return head + b"".join(sections) + text
 
 
-def test_a_program_is_known_by_its_sections() -> None:
+def test_go_program_is_recognised_by_its_sections() -> None:
     data = elf(".shstrtab", ".gopclntab", ".go.buildinfo")
     program = Program(lambda offset, size: data[offset : offset + size])
     assert set(program.sections) == {".shstrtab", ".gopclntab", ".go.buildinfo"}
@@ -169,7 +169,7 @@ def test_a_program_is_known_by_its_sections() -> None:
     assert not is_go(0)
 
 
-def test_a_version() -> None:
+def test_version_is_parsed() -> None:
     def minor(text: bytes) -> int:
         info = b"\xff Go buildinf:\x08\x02".ljust(32, b"\0") + bytes([len(text)]) + text
         program = Program.__new__(Program)
@@ -183,7 +183,7 @@ def test_a_version() -> None:
             minor(other)
 
 
-def test_what_the_reader_prints_becomes_goroutines() -> None:
+def test_readers_output_becomes_goroutines() -> None:
     data = b'{"paused": 0, "threads": [{"os_thread_id": 0, "goroutine": 7, "waits": "io-wait", "sockets": [1, 2, 3],'
     data += b'"polls": 2, "reads": true, "frames": [{"name": "main.f", "filename": "/a.go", "line": 3}]}]}'
     (found,) = decoded("go", data, {1: "127.0.0.1:1", 2: "listener"}.get).goroutines  # type: ignore[arg-type]
@@ -193,7 +193,7 @@ def test_what_the_reader_prints_becomes_goroutines() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
-def test_a_program_that_is_no_go_has_no_goroutines() -> None:
+def test_other_program_has_no_goroutines() -> None:
     with pytest.raises(WRONG):
         go_stacks.goroutines(os.getpid())
     assert Path(f"/proc/{os.getpid()}/exe").exists()

@@ -1,4 +1,4 @@
-"""How far apart samples are, by what they cost: ratios within one run, on whatever machine."""
+"""The interval between samples depends on their cost: ratios within one run, independent of the machine."""
 
 import time
 
@@ -12,12 +12,12 @@ def spend(pace: Pace, seconds: float) -> None:
             pass
 
 
-def test_a_dear_look_is_followed_by_a_pause_that_is_shorter_where_it_is_urgent() -> None:
+def test_expensive_sample_is_followed_by_a_pause() -> None:
     pace = Pace()
     assert pace.is_due()
     began = time.monotonic_ns()
     spend(pace, 0.05)
-    assert not pace.is_due(urgent=True), "a look has just been made"
+    assert not pace.is_due(urgent=True), "just sampled"
     while not pace.is_due(urgent=True):
         time.sleep(0.01)
     assert time.monotonic_ns() - began >= URGENT_SHARE * 50_000_000

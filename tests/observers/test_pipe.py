@@ -1,4 +1,4 @@
-"""Pipes are read in whole lines, without waiting, and whoever writes them can't make us keep or break anything."""
+"""Pipes are read in complete lines without waiting, and no writer can exhaust memory or raise an error."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def ends() -> Iterator[tuple[LinePipe, int]]:
         os.close(write_end)
 
 
-def test_lines_are_whole_and_nobody_waits(ends: tuple[LinePipe, int]) -> None:
+def test_lines_are_complete_and_reading_does_not_wait(ends: tuple[LinePipe, int]) -> None:
     pipe, write_end = ends
     assert pipe.read() == b""
     os.write(write_end, b"one\ntw")
@@ -30,20 +30,20 @@ def test_lines_are_whole_and_nobody_waits(ends: tuple[LinePipe, int]) -> None:
     os.write(write_end, b"o\nthree")
     assert pipe.read() == b"two\n"
     os.close(write_end)
-    assert pipe.read() == b"three", "a last line without its end is read with the end of the pipe"
+    assert pipe.read() == b"three", "an incomplete last line is returned at the end"
     assert pipe.ended
     assert pipe.read() == b""
     pipe.close()
 
 
-def test_a_last_line_and_the_end_come_together(ends: tuple[LinePipe, int]) -> None:
+def test_last_line_and_end_are_read_together(ends: tuple[LinePipe, int]) -> None:
     pipe, write_end = ends
     os.write(write_end, b"Aborted")
     os.close(write_end)
     assert pipe.read() == b"Aborted"
 
 
-def test_a_line_without_end_is_cut_and_not_kept(ends: tuple[LinePipe, int]) -> None:
+def test_endless_line_is_cut_and_not_kept(ends: tuple[LinePipe, int]) -> None:
     pipe, write_end = ends
     os.set_blocking(write_end, False)
     taken = 0
@@ -66,7 +66,7 @@ def test_a_line_without_end_is_cut_and_not_kept(ends: tuple[LinePipe, int]) -> N
 
 
 @given(st.lists(st.binary(max_size=40)), st.lists(st.integers(1, 60)))
-def test_whatever_the_pieces_the_lines_are_the_same(lines: list[bytes], sizes: list[int]) -> None:
+def test_chunking_does_not_change_the_lines(lines: list[bytes], sizes: list[int]) -> None:
     data = b"\n".join(lines)
     read_end, write_end = make_pipe()
     pipe = LinePipe(read_end)
@@ -84,7 +84,7 @@ def test_whatever_the_pieces_the_lines_are_the_same(lines: list[bytes], sizes: l
     assert taken == data
 
 
-def test_garbage_between_records_is_counted_and_costs_no_record() -> None:
+def test_garbage_is_counted_and_loses_no_record() -> None:
     bye, note = Bye(1, 2, 3, 4), Note(5, 6, 7, "übrigens")
     deep = b'{"type":"bye","x":' + b"[" * 100_000
     garbage = [b"\xff\x00\xfe", b"{}", b'{"type":"new"}', b'{"type":"bye","at":"x"}', b"null", deep, b'{"type":"no"}']
@@ -97,15 +97,15 @@ def test_garbage_between_records_is_counted_and_costs_no_record() -> None:
 
 
 @given(st.lists(st.one_of(st.binary(), st.just(ENCODER.encode(Bye(1, 2, 3, 4)))), max_size=8))
-def test_no_bytes_break_the_reader(lines: list[bytes]) -> None:
+def test_no_bytes_raise_an_error(lines: list[bytes]) -> None:
     whole: Observation = Bye(1, 2, 3, 4)
     found = decode(b"\n".join(lines) + b"\n")
     pieces = b"\n".join(lines).splitlines()
     assert found.count(whole) == pieces.count(ENCODER.encode(whole))
 
 
-def test_a_record_that_is_too_long_is_garbage_also_where_it_comes_whole() -> None:
-    """A log keeps thousands of them, and a pipe may hold one of a megabyte."""
+def test_too_long_record_is_garbage() -> None:
+    """Even if it arrives complete: a log keeps thousands of records, and a pipe may hold one of a megabyte."""
     short, long = Note(1, 2, 3, "x"), Note(1, 2, 3, "x" * RECORD)
     found = decode(ENCODER.encode_lines([short, long, short]), RECORD)
     assert found[:2] == [short, short]

@@ -1,4 +1,4 @@
-"""CPU, memory, threads and switches of real servers, as the kernel counts them."""
+"""CPU, memory, threads and context switches of real servers, compared with the kernel's counts."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ on_linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="need
 
 
 def sample(resources: Resources) -> list[Observation]:
-    """The next sample."""
+    """Return the next sample."""
     found: list[Observation] = []
 
     def sampled() -> bool:
@@ -52,7 +52,7 @@ def test_every_process_of_a_pool_is_sampled(pool: Watched, resources: Resources)
     first = of(sample(resources))
     workers = {worker.pid for worker in pool.all(Worker)}
     assert set(first) == {pool.child.pid, *workers}
-    assert all(o.cpu is None for o in first.values()), "CPU is since the sample before"
+    assert all(o.cpu is None for o in first.values()), "CPU needs a previous sample"
     assert all(first[pid].parent == pool.child.pid for pid in workers)
     assert [first[pid].threads for pid in sorted(workers)] == [11, 11]
     for pid, o in first.items():
@@ -63,7 +63,7 @@ def test_every_process_of_a_pool_is_sampled(pool: Watched, resources: Resources)
     assert all(o.cpu is not None and o.cpu >= 0 for o in second.values())
 
 
-def test_cores_are_sampled_and_no_two_samples_are_too_near(resources: Resources) -> None:
+def test_cores_are_sampled_at_a_minimum_interval(resources: Resources) -> None:
     (cores,) = sample(resources)
     assert isinstance(cores, CoresSample)
     assert len(cores.percent) == psutil.cpu_count()
@@ -73,7 +73,7 @@ def test_cores_are_sampled_and_no_two_samples_are_too_near(resources: Resources)
     assert later.at - cores.at >= SHORTEST
 
 
-def test_a_busy_loop_is_busy(resources: Resources) -> None:
+def test_cpu_of_a_busy_loop(resources: Resources) -> None:
     with watched("busy-loop") as server:
         assert server.port
         resources.watch(server.child.pid)
@@ -86,7 +86,7 @@ def test_a_busy_loop_is_busy(resources: Resources) -> None:
 
 
 @on_linux
-def test_switches_are_those_of_all_threads(resources: Resources) -> None:
+def test_context_switches_include_all_threads(resources: Resources) -> None:
     with watched("thread-pool", workers=5) as server:
         server.until(Worker, 5)
         clients = server.connect(5)
@@ -103,13 +103,13 @@ def test_switches_are_those_of_all_threads(resources: Resources) -> None:
         assert before[0] <= found.voluntary <= after[0]
         assert before[1] <= found.involuntary <= after[1]
         main = psutil.Process(pid).num_ctx_switches().voluntary
-        assert found.voluntary > main, "those who serve switch too"
+        assert found.voluntary > main, "worker threads switch too"
         for client in clients:
             client.close()
 
 
 def switches(pid: int) -> tuple[int, int]:
-    """Voluntary and involuntary switches, added up over the tasks."""
+    """Return the voluntary and involuntary context switches, summed over all threads."""
     sums = [0, 0]
     for task in Path(f"/proc/{pid}/task").iterdir():
         fields = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
@@ -119,7 +119,7 @@ def switches(pid: int) -> tuple[int, int]:
 
 
 @on_linux
-def test_too_many_threads_have_no_sum_of_switches(resources: Resources) -> None:
+def test_no_context_switches_for_too_many_threads(resources: Resources) -> None:
     with watched("too-many-threads", ceiling=MOST_THREADS + 10) as server:
         server.until(Note)
         resources.watch(server.child.pid)
@@ -128,7 +128,7 @@ def test_too_many_threads_have_no_sum_of_switches(resources: Resources) -> None:
         assert (found.voluntary, found.involuntary) == (None, None)
 
 
-def test_a_worker_that_ends_is_told_once(pool: Watched, resources: Resources) -> None:
+def test_ended_worker_is_reported_once(pool: Watched, resources: Resources) -> None:
     resources.watch(pool.child.pid)
     sample(resources)
     victim = pool.all(Worker)[0].pid
@@ -149,7 +149,7 @@ def test_a_worker_that_ends_is_told_once(pool: Watched, resources: Resources) ->
     assert rest == {pool.child.pid, *(worker.pid for worker in pool.all(Worker))} - {victim}
 
 
-def test_a_server_that_ends_is_told_with_all_its_processes(pool: Watched, resources: Resources) -> None:
+def test_ended_server_is_reported_with_all_processes(pool: Watched, resources: Resources) -> None:
     resources.watch(pool.child.pid)
     known = set(of(sample(resources)))
     pool.stop()
@@ -158,15 +158,15 @@ def test_a_server_that_ends_is_told_with_all_its_processes(pool: Watched, resour
     assert not of(found)
 
 
-def test_nothing_is_watched_without_a_server(resources: Resources) -> None:
+def test_only_cores_are_sampled_without_a_server(resources: Resources) -> None:
     resources.watch(None)
     assert [type(o) for o in sample(resources)] == [CoresSample]
-    resources.watch(2**22 + os.getpid())  # no such process
+    resources.watch(2**22 + os.getpid())  # no process has this pid
     assert [type(o) for o in sample(resources)] == [CoresSample]
 
 
-def test_a_system_that_hides_its_cores_is_told_once_for_each_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As /proc does that is mounted with subset=pid: psutil raises what open raises."""
+def test_hidden_cores_are_reported_once_per_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with /proc mounted with subset=pid (proc(5)), where psutil raises the error of open."""
 
     def hidden(percpu: bool = False) -> list[float]:
         raise FileNotFoundError(2, "No such file or directory", "/proc/stat")
@@ -180,12 +180,12 @@ def test_a_system_that_hides_its_cores_is_told_once_for_each_server(monkeypatch:
         (unseen,) = [o for o in found if isinstance(o, Unavailable)]
         assert unseen.what == "cores"
         assert "/proc/stat" in unseen.why
-        assert set(of(found)) == {server.child.pid}, "the rest is sampled all the same"
+        assert set(of(found)) == {server.child.pid}, "other evidence is still sampled"
         assert [type(o) for o in sample(resources)] == [ProcessSample]
 
 
 @on_linux
-def test_processes_are_found_where_psutil_can_not(pool: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_are_found_without_psutil(pool: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     def hidden(process: psutil.Process, recursive: bool = False) -> list[psutil.Process]:
         raise FileNotFoundError(2, "No such file or directory", "/proc/stat")
 
@@ -197,8 +197,8 @@ def test_processes_are_found_where_psutil_can_not(pool: Watched, monkeypatch: py
 
 
 @on_linux
-def test_a_process_that_ends_while_it_is_looked_for_takes_no_other_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its number is in the kernel's list of children, and a moment later it is gone."""
+def test_process_that_ends_during_the_search_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pid is in the kernel's list of children, and then the process is gone."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     gone = psutil.Process(ended.pid)
     ended.wait()

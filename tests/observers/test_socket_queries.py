@@ -1,4 +1,4 @@
-"""Connections that are queried one by one: how long they have waited, whose they are, and what was written."""
+"""Single connections: how long they have waited, which client they belong to, and how many bytes were written."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from tests.observers.watching import eventually
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_NETLINK"), reason="only Linux has sock_diag")
 
 
-def test_how_long_bytes_and_a_connection_have_waited(listener: socket.socket) -> None:
+def test_wait_times_of_bytes_and_of_a_queued_connection(listener: socket.socket) -> None:
     with socket.create_connection(listener.getsockname()[:2]) as early, listener.accept()[0]:
         early.sendall(b"x")
         sent = time.monotonic()
@@ -30,10 +30,10 @@ def test_how_long_bytes_and_a_connection_have_waited(listener: socket.socket) ->
             most = (time.monotonic() - sent) * 1000
     for idle in waits.values():
         assert idle is not None
-        assert 190 <= idle <= most + 20, "the kernel counts in ticks of its own"
+        assert 190 <= idle <= most + 20, "the kernel counts in ticks"
 
 
-def test_a_wait_is_asked_for_once(listener: socket.socket) -> None:
+def test_wait_time_is_queried_once(listener: socket.socket) -> None:
     sockets, (host, port) = Sockets(), listener.getsockname()[:2]
     with socket.create_connection((host, port)) as client, listener.accept()[0]:
         client.sendall(b"x")
@@ -46,7 +46,7 @@ def test_a_wait_is_asked_for_once(listener: socket.socket) -> None:
     sockets.close()
 
 
-def test_whose_connection_an_inode_is(listener: socket.socket) -> None:
+def test_peer_of_an_inode(listener: socket.socket) -> None:
     sockets, (host, port) = Sockets(), listener.getsockname()[:2]
     with socket.create_connection((host, port)) as client, listener.accept()[0] as served:
         sockets.sample(port, host)
@@ -55,7 +55,7 @@ def test_whose_connection_an_inode_is(listener: socket.socket) -> None:
     sockets.close()
 
 
-def test_another_server_on_the_same_port_is_not_ours() -> None:
+def test_other_server_on_the_same_port_is_ignored() -> None:
     with socket.create_server(("127.0.0.1", 0)) as ours:
         port = ours.getsockname()[1]
         with socket.create_server(("127.0.0.2", port)), socket.create_connection(("127.0.0.2", port)):
@@ -66,7 +66,7 @@ def test_another_server_on_the_same_port_is_not_ours() -> None:
             assert (wide.queue, len(wide.sockets)) == (1, 1)
 
 
-def test_an_error_that_passes_is_no_end(listener: socket.socket) -> None:
+def test_temporary_error_does_not_end_sampling(listener: socket.socket) -> None:
     sockets, (host, port) = Sockets(), listener.getsockname()[:2]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
@@ -74,14 +74,14 @@ def test_an_error_that_passes_is_no_end(listener: socket.socket) -> None:
         nothing = sockets.sample(port, host)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert nothing is None, "unknown is not nothing"
+    assert nothing is None, "unknown is not empty"
     assert sockets.missing == ""
-    eventually(lambda: (found := sockets.sample(port, host)) is not None and found.queue == 0, "it looks again")
+    eventually(lambda: (found := sockets.sample(port, host)) is not None and found.queue == 0, "the next sample")
     sockets.close()
 
 
 @pytest.mark.skipif(not shutil.which("ss"), reason="there is no ss to compare with")
-def test_it_says_what_ss_says(listener: socket.socket) -> None:
+def test_sample_matches_ss(listener: socket.socket) -> None:
     with ExitStack() as stack:
         host, port = listener.getsockname()[:2]
         for number in range(6):
@@ -99,38 +99,36 @@ def test_it_says_what_ss_says(listener: socket.socket) -> None:
         assert {found.peer: found.unread for found in sample.sockets if found.unread} == unread
 
 
-def test_those_that_are_known_are_asked_for_one_by_one(listener: socket.socket) -> None:
+def test_known_connections_are_queried_singly(listener: socket.socket) -> None:
     sockets, (host, port) = Sockets(), listener.getsockname()[:2]
     with ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection((host, port))) for _ in range(3)]
         served = [stack.enter_context(listener.accept()[0]) for _ in range(3)]
         known = [*map(name, clients), "?", "not an address", f"{host}:1"]
 
-        def look() -> SocketSample:
+        def sampled() -> SocketSample:
             sockets.pace.hurry()
             sample = sockets.sample(port, host, known)
             assert sample
             return sample
 
-        assert look().sockets == [], "at first the whole table is walked"
+        assert sampled().sockets == [], "the first sample reads the whole table"
         clients[1].sendall(b"four")
-        sample = look()
+        sample = sampled()
         assert bare(sample) == [(known[1], 4, 0, True)]
         assert sample.sockets[0].idle is not None
         assert (sample.queue, sample.limit) == (0, 128)
         assert sockets.peer_of(os.fstat(served[2].fileno()).st_ino) == known[2]
         for closed in (clients.pop(1), served.pop(1)):
             closed.close()
-        assert look().sockets == [], "it is gone, and the listening socket is no answer for it"
+        assert sampled().sockets == [], "closed; the listening socket does not count"
         external = stack.enter_context(socket.create_connection((host, port)))
-        assert bare(look()) == [(name(external), 0, 0, False)], "somebody is in the queue: who, tells the whole table"
+        assert bare(sampled()) == [(name(external), 0, 0, False)], "for a queued client the whole table is read"
     sockets.close()
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")])
-def test_where_a_server_listens_on_all_addresses_those_that_are_wanted_are_told_too(
-    family: socket.AddressFamily, host: str
-) -> None:
+def test_wanted_connections_of_a_wildcard_address(family: socket.AddressFamily, host: str) -> None:
     with ExitStack() as stack:
         opened = stack.enter_context(socket.socket(family))
         try:
@@ -144,24 +142,24 @@ def test_where_a_server_listens_on_all_addresses_those_that_are_wanted_are_told_
         served = stack.enter_context(opened.accept()[0])
         sockets, peer = Sockets(), name(client)
 
-        def look() -> list[tuple[str, int, bool, int | None]]:
+        def sampled() -> list[tuple[str, int, bool, int | None]]:
             sockets.pace.hurry()
             sample = sockets.sample(port, host, None, [peer, f"{near}:1"])
             assert sample
             return [(found.peer, found.unread, found.accepted, found.received) for found in sample.sockets]
 
-        assert look() == [(peer, 0, True, 0)], "nothing waits in it"
+        assert sampled() == [(peer, 0, True, 0)], "nothing waits"
         client.sendall(b"four")
         assert served.recv(4)
-        assert look() == [(peer, 0, True, 4)]
+        assert sampled() == [(peer, 0, True, 4)]
         served.close()
         client.close()
-        eventually(lambda: look() == [], "it is gone")
+        eventually(lambda: sampled() == [], "the connection is gone")
         sockets.close()
 
 
-def test_what_is_no_socket_is_nobodys_connection(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where one in the queue, who has no inode yet, was asked for by name."""
+def test_inode_zero_has_no_peer(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even after a queued connection, which has no inode yet, was queried by its peer."""
     monkeypatch.setattr("echo_tui.observers.sockets.MANY", 10)
     sockets, (host, port) = Sockets(), listener.getsockname()[:2]
     with ExitStack() as stack:
@@ -169,7 +167,7 @@ def test_what_is_no_socket_is_nobodys_connection(listener: socket.socket, monkey
             stack.enter_context(socket.create_connection((host, port)))
             stack.enter_context(listener.accept()[0])
         sockets.sample(port, host)
-        monkeypatch.setattr(sockets._halves, "_middle", 65535)  # whoever comes is in the half that is not looked at
+        monkeypatch.setattr(sockets._halves, "_middle", 65535)  # the half of the ports that is not sampled
         external = stack.enter_context(socket.create_connection((host, port)))
         sockets.pace.hurry()
         sample = sockets.sample(port, host, None, [name(external)])
@@ -179,8 +177,8 @@ def test_what_is_no_socket_is_nobodys_connection(listener: socket.socket, monkey
     sockets.close()
 
 
-def test_strangers_are_looked_for_also_where_nothing_waits_in_them(listener: socket.socket) -> None:
-    """They are accepted and silent, and the server has not come to speak of them."""
+def test_unreported_connections_are_sampled_when_idle(listener: socket.socket) -> None:
+    """The connections are accepted and silent, and the server has not reported them yet."""
     with ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection(listener.getsockname()[:2])) for _ in range(3)]
         for _ in clients:
@@ -197,7 +195,7 @@ def test_strangers_are_looked_for_also_where_nothing_waits_in_them(listener: soc
         assert bare(seen(listener)) == []
 
 
-def test_what_the_server_has_written_is_told_whether_it_is_on_its_way_or_not(listener: socket.socket) -> None:
+def test_written_bytes_include_unsent_ones(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     sockets = Sockets()
     with socket.create_connection((host, port)) as client, listener.accept()[0] as served:
@@ -210,7 +208,7 @@ def test_what_the_server_has_written_is_told_whether_it_is_on_its_way_or_not(lis
             return found
 
         client.sendall(b"hogehoge\n")
-        figures()  # the whole table; from then on one by one
+        figures()  # reads the whole table; later samples query single connections
         assert (figures().received, figures().written) == (9, 0)
         served.sendall(served.recv(100))
         assert figures().written == 9

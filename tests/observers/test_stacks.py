@@ -1,4 +1,4 @@
-"""The line of code each thread is on, of processes that do something known; and that to look changes nothing."""
+"""The current line of each thread of known programs; sampling stacks does not change what the programs do."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="on
 
 
 class Answering(Program):
-    """A program with the handler."""
+    """A program with our signal handler."""
 
     def __init__(self, text: str) -> None:
         self.stacks = Stacks()
@@ -28,7 +28,7 @@ class Answering(Program):
         handler = f"from echo_servers import stacks; stacks.answer({self.stacks.fd})\n"
         super().__init__(handler + textwrap.dedent(text), [self.stacks.fd])
 
-    def look(self, pid: int = 0) -> StackSample:
+    def sample_stack(self, pid: int = 0) -> StackSample:
         return ask(self.stacks, self.threads, pid or self.pid)
 
     def end(self) -> None:
@@ -60,7 +60,7 @@ def start() -> Iterator[Started]:
         yield start
 
 
-def test_every_thread_is_told_apart(start: Started) -> None:
+def test_every_thread_has_its_own_stack(start: Started) -> None:
     program = start(
         """
         import threading, time
@@ -78,7 +78,7 @@ def test_every_thread_is_told_apart(start: Started) -> None:
         """
     )
     tids = {int(tid): number for number, tid in enumerate(program.first)}
-    found = {stack.tid: stack.frames for stack in program.look().stacks}
+    found = {stack.tid: stack.frames for stack in program.sample_stack().stacks}
     assert set(found) == {*tids, program.pid}
     for tid, number in tids.items():
         assert found[tid][0].function == f"sleeps_{number}"
@@ -94,7 +94,7 @@ BUSY = {
 
 
 @pytest.mark.parametrize("what", BUSY)
-def test_a_thread_that_does_not_come_back_is_seen_all_the_same(start: Started, what: str) -> None:
+def test_stack_of_a_thread_that_stays_in_its_call(start: Started, what: str) -> None:
     program = start(
         f"""
         import hashlib, re, time
@@ -104,12 +104,12 @@ def test_a_thread_that_does_not_come_back_is_seen_all_the_same(start: Started, w
         busy()
         """
     )
-    eventually(lambda: any(f.function == "busy" for f in program.look().stacks[0].frames), "the function")
-    frame = next(f for f in program.look().stacks[0].frames if f.function == "busy")
+    eventually(lambda: any(f.function == "busy" for f in program.sample_stack().stacks[0].frames), "the function")
+    frame = next(f for f in program.sample_stack().stacks[0].frames if f.function == "busy")
     assert frame.line == 5
 
 
-def test_forked_workers_answer_for_themselves(start: Started) -> None:
+def test_forked_workers_answer_separately(start: Started) -> None:
     program = start(
         """
         import os, time
@@ -124,13 +124,13 @@ def test_forked_workers_answer_for_themselves(start: Started) -> None:
     worker = int(program.first[0])
     try:
         for pid, function in ((worker, "child"), (program.pid, "parent")):
-            eventually(lambda: program.look(pid).stacks[0].frames[0].function == function, function)  # noqa: B023
+            eventually(lambda: program.sample_stack(pid).stacks[0].frames[0].function == function, function)  # noqa: B023
     finally:
         os.kill(worker, signal.SIGKILL)
 
 
-def test_a_sleep_keeps_its_length_and_a_failing_call_its_error(start: Started) -> None:
-    """faulthandler gives errno back only when it chains: a call that had failed would fail with [Errno 0] (seen)."""
+def test_sampling_preserves_sleeps_and_errno(start: Started) -> None:
+    """faulthandler restores errno only if it chains; without that, a failing call would raise [Errno 0]."""
     program = start(
         """
         import socket, time
@@ -157,7 +157,7 @@ def test_a_sleep_keeps_its_length_and_a_failing_call_its_error(start: Started) -
     assert looks > 20
 
 
-def test_a_sleep_that_is_looked_at_keeps_its_length(start: Started) -> None:
+def test_sampled_sleep_keeps_its_length(start: Started) -> None:
     program = start(
         """
         import time
@@ -169,12 +169,12 @@ def test_a_sleep_that_is_looked_at_keeps_its_length(start: Started) -> None:
         """
     )
     for _ in range(10):
-        program.look()
+        program.sample_stack()
         time.sleep(0.02)
     assert float(program.line()) >= 1
 
 
-def test_nobody_is_asked_who_would_die_of_it() -> None:
+def test_process_without_a_handler_is_not_signalled() -> None:
     with subprocess.Popen(["sleep", "1000"]) as process:
         stacks = Stacks()
         assert not answers(process.pid)
@@ -185,7 +185,7 @@ def test_nobody_is_asked_who_would_die_of_it() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["thread-pool", "process-thread-pool", "multithread", "eventlet", "busy-loop"])
-def test_a_server_goes_on_while_it_is_looked_at(pattern: str) -> None:
+def test_server_continues_while_its_stacks_are_sampled(pattern: str) -> None:
     with watched(pattern) as server:
         (client,) = server.connect()
         client.settimeout(LIMIT)
@@ -201,7 +201,7 @@ def test_a_server_goes_on_while_it_is_looked_at(pattern: str) -> None:
         threads.close()
 
 
-def test_what_faulthandler_writes_is_read() -> None:
+def test_output_of_faulthandler_is_parsed() -> None:
     late = '  File "/late.py", line 1 in of_the_thread_before\n'
     said = """Stack (most recent call first):
   File "/x/echo.py", line 16 in echo
@@ -211,14 +211,14 @@ def test_what_faulthandler_writes_is_read() -> None:
     frames, whole = parse(late + said)
     assert [(f.file, f.line, f.function) for f in frames][:2] == [("/x/echo.py", 16, "echo"), ("/x/pool.py", 0, "work")]
     assert whole
-    assert not parse(said[:-1])[1], "its last line is still being written"
-    assert not parse(said[: said.index('  File "/lib')])[1], "a thread does not begin in the middle"
+    assert not parse(said[:-1])[1], "the last line is incomplete"
+    assert not parse(said[: said.index('  File "/lib')])[1], "the bottom of the stack is missing"
     assert parse("") == ([], False)
     assert parse("Stack (most recent call first):\n") == ([], False)
 
 
-def test_threads_that_come_and_go_are_looked_at_without_harm(start: Started) -> None:
-    """To walk the stacks of other threads from a signal handler has crashed servers: each writes its own."""
+def test_stacks_of_short_lived_threads_are_sampled_safely(start: Started) -> None:
+    """Walking the stacks of other threads from a signal handler has crashed servers: each thread writes its own."""
     program = start(
         """
         import threading, time
@@ -240,5 +240,5 @@ def test_threads_that_come_and_go_are_looked_at_without_harm(start: Started) -> 
         program.stacks.ask(program.pid, program.threads.to_ask(program.pid))
         if sample := program.stacks.read():
             answers_seen += len(sample.stacks)
-        assert program.process.poll() is None, "it has died of being looked at"
+        assert program.process.poll() is None, "the program has crashed"
     assert answers_seen > 50

@@ -1,4 +1,4 @@
-"""What threads do, against threads that the test itself has put there."""
+"""What threads do, compared with threads that the test itself has started."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="on
 
 
 class Seen(Program):
-    """A program that does something for ever, and what is seen of it."""
+    """A program that runs until it is killed, and the latest samples of its threads."""
 
     def __init__(self, text: str) -> None:
         self.sockets = Sockets()
@@ -30,7 +30,7 @@ class Seen(Program):
         self.latest: dict[int, Thread] = {}
         super().__init__(text)
 
-    def look(self) -> None:
+    def sample(self) -> None:
         if sample := self.threads.sample([self.pid]):
             self.known.apply(sample)
             self.latest.update({thread.tid: thread for thread in sample.threads})
@@ -38,10 +38,10 @@ class Seen(Program):
                 del self.latest[tid]
 
     def shows(self, condition: Callable[[dict[int, Thread]], object], what: str) -> dict[int, Thread]:
-        """Look until the threads are so."""
+        """Sample until the condition holds for the threads."""
 
         def so() -> bool:
-            self.look()
+            self.sample()
             return bool(condition(self.latest))
 
         eventually(so, f"{what}: {self.latest}")
@@ -74,7 +74,7 @@ WAITS = {
 
 
 @pytest.mark.parametrize("call", WAITS)
-def test_the_call_that_a_thread_waits_in(start: Started, call: str) -> None:
+def test_system_call_that_a_thread_waits_in(start: Started, call: str) -> None:
     process = start(f"import os, select, threading, time; print('ready', flush=True); {WAITS[call]}")
     wanted = (call, call.replace("wait", "pwait"), call.replace("p", "", 1).removesuffix("6"), "ppoll")
     (thread,) = process.shows(lambda seen: any(t.call in wanted for t in seen.values()), call).values()
@@ -82,7 +82,7 @@ def test_the_call_that_a_thread_waits_in(start: Started, call: str) -> None:
     assert thread.name.startswith("python")
 
 
-def test_whose_connection_a_recv_waits_for(start: Started) -> None:
+def test_peer_that_a_recv_waits_for(start: Started) -> None:
     with socket.create_server(("127.0.0.1", 0)) as beacon:
         process = start(
             f"""
@@ -100,11 +100,11 @@ def test_whose_connection_a_recv_waits_for(start: Started) -> None:
     with socket.create_connection(("127.0.0.1", port)) as client:
         name = f"127.0.0.1:{client.getsockname()[1]}"
         process.shows(lambda seen: any(t.call == "recvfrom" for t in seen.values()), "recv")
-        eventually(lambda: process.sockets.sample(port, "127.0.0.1"), "a look at the sockets")
-        process.shows(lambda seen: [t.peer for t in seen.values()] == [name], "whose it is")
+        eventually(lambda: process.sockets.sample(port, "127.0.0.1"), "a sample of the sockets")
+        process.shows(lambda seen: [t.peer for t in seen.values()] == [name], "the peer")
 
 
-def test_who_waits_for_the_gil_and_who_has_it(start: Started) -> None:
+def test_threads_that_wait_for_the_gil_and_the_one_that_has_it(start: Started) -> None:
     process = start(
         """
         import re, threading
@@ -125,7 +125,7 @@ def test_who_waits_for_the_gil_and_who_has_it(start: Started) -> None:
     process.shows(so, "two that wait for the GIL, and one that computes in C and has it")
 
 
-def test_a_lock_of_the_program_is_not_the_gil(start: Started) -> None:
+def test_lock_of_the_program_is_not_the_gil(start: Started) -> None:
     process = start(
         """
         import threading
@@ -140,7 +140,7 @@ def test_a_lock_of_the_program_is_not_the_gil(start: Started) -> None:
     assert not any(thread.gil for thread in seen.values())
 
 
-def test_threads_come_and_go_and_keep_what_they_had(start: Started) -> None:
+def test_started_and_ended_threads_are_followed(start: Started) -> None:
     process = start(
         """
         import threading, time
@@ -151,15 +151,15 @@ def test_threads_come_and_go_and_keep_what_they_had(start: Started) -> None:
     )
     process.shows(lambda seen: len(seen) == 2, "two threads")
     process.shows(lambda seen: len(seen) == 1, "one thread")
-    process.look()
+    process.sample()
     before = len(os.listdir("/proc/self/fd"))
     os.kill(process.pid, signal.SIGKILL)
     process.shows(lambda seen: not seen, "none")
-    assert len(os.listdir("/proc/self/fd")) == before - 2, "its descriptors are given back"
+    assert len(os.listdir("/proc/self/fd")) == before - 2, "its descriptors are closed"
     assert not process.known.known
 
 
-def test_nothing_is_said_of_a_thread_that_has_not_moved(start: Started) -> None:
+def test_unchanged_thread_is_not_reported_again(start: Started) -> None:
     process = start("import time; print('ready', flush=True); time.sleep(1000)")
     process.shows(lambda seen: any(t.call == "clock_nanosleep" for t in seen.values()), "asleep")
     changes: list[int] = []
@@ -167,10 +167,10 @@ def test_nothing_is_said_of_a_thread_that_has_not_moved(start: Started) -> None:
         if sample := process.threads.sample([process.pid]):
             changes.append(len(sample.threads))
             assert sample.count == 1
-    assert sum(changes) <= 1, "its context switches may be counted anew, once"
+    assert sum(changes) <= 1, "its context switches may be updated once"
 
 
-def test_how_much_of_a_core_a_thread_gets(start: Started) -> None:
+def test_cpu_share_of_a_thread(start: Started) -> None:
     process = start(
         """
         import threading, time
@@ -182,7 +182,7 @@ def test_how_much_of_a_core_a_thread_gets(start: Started) -> None:
     spun = (process.pid, process.pid)
 
     def known() -> bool:
-        process.look()
+        process.sample()
         return bool(process.known.known.get(spun) and (process.known.known[spun].cpu or 0) > 0.05)
 
     eventually(known, "a share of a core")
@@ -193,20 +193,20 @@ def test_how_much_of_a_core_a_thread_gets(start: Started) -> None:
     assert spinner.kind == ""
 
     def switches() -> bool:
-        process.look()
+        process.sample()
         return spinner.voluntary is not None
 
     eventually(switches, "context switches")
 
 
-def test_the_same_calls_are_known_on_both_machines() -> None:
+def test_both_architectures_know_the_same_calls() -> None:
     assert set(syscalls.AARCH64.values()) <= set(syscalls.X86_64.values())
     assert syscalls.names("aarch64") is syscalls.AARCH64
     assert syscalls.names("s390x") is None
     assert set(syscalls.X86_64.values()) >= syscalls.ON_A_DESCRIPTOR
 
 
-def test_this_process_is_watched_without_a_change_of_its_threads() -> None:
+def test_sampling_this_process_starts_no_thread() -> None:
     before = threading.active_count()
     threads = Threads(lambda inode: "")
     sample = threads.sample([os.getpid()])
@@ -217,7 +217,7 @@ def test_this_process_is_watched_without_a_change_of_its_threads() -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only the superuser can become somebody else")
-def test_where_it_is_not_allowed_it_says_why_and_invents_nothing(start: Started) -> None:
+def test_missing_permission_is_reported(start: Started) -> None:
     process = start("import time; print('ready', flush=True); time.sleep(1000)")
     reading, writing = os.pipe()
     child = os.fork()
@@ -233,19 +233,19 @@ def test_where_it_is_not_allowed_it_says_why_and_invents_nothing(start: Started)
     os.close(reading)
 
 
-def test_one_that_runs_again_is_not_stopped_any_more(start: Started) -> None:
-    """Though whether it is stopped is read once a second only."""
+def test_continued_thread_is_not_stopped(start: Started) -> None:
+    """Although the stopped state is read only once a second."""
     process = start("print('ready', flush=True)\nwhile True: pass")
-    process.shows(lambda seen: seen, "it runs")
+    process.shows(lambda seen: seen, "the thread runs")
     os.kill(process.pid, signal.SIGSTOP)
-    (stopped,) = process.shows(lambda seen: all(t.stopped for t in seen.values()), "it is stopped").values()
-    process.look()
+    (stopped,) = process.shows(lambda seen: all(t.stopped for t in seen.values()), "the thread is stopped").values()
+    process.sample()
     os.kill(process.pid, signal.SIGCONT)
     (thread,) = process.shows(lambda seen: all(t.ran > stopped.ran for t in seen.values()), "it runs again").values()
     assert not thread.stopped
 
 
-def test_of_too_many_threads_the_oldest_and_those_asked_for_are_sampled() -> None:
+def test_oldest_and_requested_threads_are_sampled_of_too_many() -> None:
     alive = [(1, tid) for tid in range(100, 100 + 3 * MOST)]
     latest = alive[-5:][::-1]
     picked = chosen(alive, [*latest, (1, 7)])

@@ -1,4 +1,4 @@
-"""Real servers as the dashboard's children, for the tests of the observers and of a live run."""
+"""Real servers as children of the test, for the tests of the observers and of a live run."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ from echo_tui.model.observations import Observation, Output, ServerExited
 from echo_tui.observers.child import Child
 
 LIMIT = 20.0
-"""Seconds after which a condition counts as missed; far beyond what it takes."""
+"""Seconds after which a condition counts as failed; far longer than it needs."""
 O = TypeVar("O", bound=Observation)  # noqa: E741
 
 
@@ -22,12 +22,12 @@ def eventually(condition: Callable[[], object], what: str) -> None:
     """Wait until the condition is true."""
     end = time.monotonic() + LIMIT
     while not condition():
-        assert time.monotonic() < end, f"missed: {what}"
+        assert time.monotonic() < end, f"never came true: {what}"
         time.sleep(0.005)
 
 
 class Watched:
-    """A server's child, and all that has been observed of it."""
+    """A server's child process, and all observations of it."""
 
     def __init__(self, pattern: str, options: Options, block: BlockSetting | None = None) -> None:
         self.child = Child(pattern, options, block)
@@ -35,12 +35,12 @@ class Watched:
         self.stopped = False
 
     def all(self, kind: type[O]) -> list[O]:
-        """All observations of a kind so far."""
+        """Return all observations of a kind so far."""
         self.seen += self.child.read()
         return [o for o in self.seen if isinstance(o, kind)]
 
     def until(self, kind: type[O], count: int = 1) -> list[O]:
-        """Wait for so many observations of a kind."""
+        """Wait for this many observations of a kind."""
         eventually(lambda: len(self.all(kind)) >= count, f"{count} {kind.__name__}; seen {self.seen[-5:]}")
         return self.all(kind)
 
@@ -52,20 +52,20 @@ class Watched:
         return [socket.create_connection(("127.0.0.1", self.port), LIMIT) for _ in range(count)]
 
     def members(self) -> list[psutil.Process]:
-        """The server's processes that live."""
+        """Return the server's processes."""
         main = psutil.Process(self.child.pid)
         return [main, *main.children(recursive=True)]
 
     def errors(self) -> list[str]:
-        """What it has written to stderr."""
+        """Return the lines written to stderr."""
         return [o.text for o in self.all(Output) if o.stream == "stderr"]
 
     def lines(self) -> list[str]:
-        """What it has written to stdout."""
+        """Return the lines written to stdout."""
         return [o.text for o in self.all(Output) if o.stream == "stdout"]
 
     def ended(self) -> ServerExited:
-        """Wait for its end."""
+        """Wait for the server's end."""
         return self.until(ServerExited)[0]
 
     def stop(self) -> None:
@@ -84,7 +84,7 @@ def watched(
     ceiling: int | None = None,
     printing: bool = False,
 ) -> Iterator[Watched]:
-    """A server on a free port."""
+    """Run a server on a free port."""
     it = Watched(pattern, Options(port=port, workers=workers, ceiling=ceiling, print=printing), block)
     try:
         yield it
@@ -93,7 +93,7 @@ def watched(
 
 
 def is_gone(process: psutil.Process) -> bool:
-    """Whether a process has ended, reaped or not."""
+    """Return whether a process has ended, reaped or not."""
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,1 +1,1 @@
-"""Recordings and streams: what is written, what is left out, and that a replay equals the run."""
+"""Recordings and streams: what they contain, what is left out, and that a replay equals the run."""

@@ -1,4 +1,4 @@
-"""The recording that several files of tests read."""
+"""Recordings that several test modules use."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from tests.recording.made import SECOND, Run, few, write
 
 MS = SECOND // 1000
 HOSTILE = "</pre></details><script>alert(1)</script>\x1b[31m`| <img src=x onerror=alert(2)>[@click=bell]x[/] [b"
-"""What wants to be HTML, Markdown, an escape of the terminal, or markup of the screen."""
+"""Text that would act as HTML, Markdown, a terminal escape or screen markup if it were not escaped."""
 
 
 @pytest.fixture(scope="module")
 def stalled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of a run with one stall."""
+    """Return a recording of a run with one stall."""
     run = Run("asyncio")
     try:
         run.stall()
@@ -27,7 +27,7 @@ def stalled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of a stall in which everything that comes from outside wants to break out."""
+    """Return a recording of a stall in which all untrusted text is hostile."""
     pid, peer = 10, f"127.0.0.1:6001{HOSTILE}"
     found: list[Observation] = few(0)[:-1]
     begin = 2 * SECOND

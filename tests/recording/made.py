@@ -1,4 +1,4 @@
-"""Recordings for tests: of real runs, and of a few observations."""
+"""Recordings for tests: of real runs, and of a few made-up observations."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ SECOND = 1_000_000_000
 
 
 class Run:
-    """A real run, with all that it observes."""
+    """A real run and all its observations."""
 
     def __init__(self, pattern: str, **plan: Any) -> None:
         self.heard: list[Observation] = []
@@ -30,7 +30,7 @@ class Run:
         self.live.start(find(pattern))
 
     def until(self, condition: Callable[[], object]) -> None:
-        """Go on until the condition holds."""
+        """Take turns until the condition holds."""
         end = time.monotonic() + LIMIT
         while not condition():
             assert time.monotonic() < end
@@ -38,7 +38,7 @@ class Run:
             self.driver.turn()
 
     def stall(self) -> None:
-        """Have one client block the server while another one waits."""
+        """Let one client block the server while others wait."""
         self.until(lambda: self.live.listening)
         first, *_ = self.live.open_clients(3)
         self.until(lambda: self.live.session.totals.new == 3)
@@ -52,7 +52,7 @@ class Run:
 
 
 def few(peers: int = 2, begin: int = SECOND) -> list[Observation]:
-    """Return what a server with some clients reports, each event a second after the one before."""
+    """Return the observations of a server with some clients, about a second apart."""
     pid, port = 10, 5000
     found: list[Observation] = [
         SessionBegan(begin),
@@ -78,7 +78,7 @@ def write(path: Path, observations: Iterable[Observation], at: int = SECOND) -> 
 
 
 def read(path: Path) -> Replay:
-    """Read a whole recording."""
+    """Read a complete recording."""
     replay = Replay(str(path))
     while not replay.complete:
         replay.read_ahead(1.0)

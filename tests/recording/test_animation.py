@@ -1,4 +1,4 @@
-"""The animated picture: at every time it shows the picture of that time, and each content of a row is in it once."""
+"""Animated pictures: each frame is shown at its time, and each content of a row is stored once."""
 
 import io
 import re
@@ -58,21 +58,21 @@ def shown(svg: str, seconds: float) -> list[str]:
 
 @given(frames)
 @settings(deadline=None, max_examples=60)
-def test_at_every_time_it_shows_the_picture_of_that_time(frames: list[list[list[tuple[str, str]]]]) -> None:
+def test_each_frame_is_shown_at_its_time(frames: list[list[list[tuple[str, str]]]]) -> None:
     svg = animated(map(picture, frames), (WIDTH, HEIGHT))
     for number, rows in enumerate(frames):
         assert shown(svg, (number + 0.5) * EACH) == cells(rows)
     assert shown(svg, len(frames) * EACH + HOLD / 2) == cells(frames[-1])
 
 
-def test_what_stays_is_in_it_once() -> None:
+def test_unchanged_row_is_stored_once() -> None:
     still, moving = [("a still row", "red")], [[("first", "")], [("second", "")], [("first", "")]]
     svg = animated((picture([still, row]) for row in moving), (WIDTH, 2))
     assert svg.count("still") == 1
     assert svg.count("first") == 1
 
 
-def test_a_wide_character_takes_two_cells() -> None:
+def test_wide_character_takes_two_cells() -> None:
     svg = animated([picture([[("日本語", "red"), ("abc", "green")]])], (WIDTH, 1))
     found = {text.text: text for text in ElementTree.fromstring(svg).iterfind("{*}g/{*}g/{*}text")}
     assert [round(float(found["日本語"].get(name, "0")) / 12.2) for name in ("x", "textLength")] == [0, 6]

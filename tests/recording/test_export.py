@@ -1,4 +1,4 @@
-"""A recording as a report, a page, tables, a picture and a cast: what is in them, and what can't break out of them."""
+"""A recording as a report, page, table, picture and cast: their content, and that hostile text stays text."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ def export(path: Path, *arguments: str, code: int = 0) -> str:
     return done.stdout if not code else done.stderr
 
 
-def test_markdown_tells_who_waited_how_long_why_and_where(stalled: Path) -> None:
+def test_markdown_report_has_victims_length_cause_and_line(stalled: Path) -> None:
     report = export(stalled, "--markdown")
     assert report.startswith("# Stalls of `asyncio`\n")
     for words in ("## Stall 1: blocked, injected", "Who waited:", "block.py:", "time.sleep(seconds)", "Stack", "Clues"):
@@ -35,7 +35,7 @@ def test_markdown_tells_who_waited_how_long_why_and_where(stalled: Path) -> None
     assert "No stall." in export(stalled, "--markdown", "--at", "0.1")
 
 
-def test_what_is_not_there_gets_one_line(stalled: Path) -> None:
+def test_invalid_request_is_refused_in_one_line(stalled: Path) -> None:
     assert export(stalled, "--markdown", "--stall", "7", code=2) == f"echo-tui: {stalled}: it has 1 stall\n"
     assert "s long" in export(stalled, "--markdown", "--at", "1000", code=2)
     assert "no such file" in export(stalled.parent / "nowhere", "--html", code=2)
@@ -69,7 +69,7 @@ def test_tables_are_csv(stalled: Path, table: str, least: int) -> None:
 
 
 class Page(HTMLParser):
-    """The elements of a page."""
+    """The tags and attributes of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Page(HTMLParser):
         self.attributes += [name for name, _ in attrs]
 
 
-def test_html_needs_nothing_from_elsewhere(stalled: Path) -> None:
+def test_html_loads_nothing(stalled: Path) -> None:
     text = export(stalled, "--html")
     page = Page(text)
     assert {"script", "img", "link", "iframe"}.isdisjoint(page.tags)
@@ -94,7 +94,7 @@ def test_html_needs_nothing_from_elsewhere(stalled: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["--html", "--markdown", "--csv", "--json"])
-def test_nothing_breaks_out(hostile: Path, form: str) -> None:
+def test_hostile_text_stays_text(hostile: Path, form: str) -> None:
     text = export(hostile, form)
     assert "\x1b" not in text
     if form == "--html":
@@ -114,7 +114,7 @@ def test_nothing_breaks_out(hostile: Path, form: str) -> None:
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
-def test_a_browser_shows_the_page(hostile: Path, tmp_path: Path) -> None:
+def test_browser_shows_the_page(hostile: Path, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     export(hostile, "--html", "--output", str(path))
     line = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
@@ -136,7 +136,7 @@ def test_svg_shows_the_stall(stalled: Path) -> None:
         assert words in plain
 
 
-def test_svg_of_a_span_moves(stalled: Path) -> None:
+def test_svg_of_a_span_is_animated(stalled: Path) -> None:
     text = export(stalled, "--svg", "--span", "0-1", "--size", "80x24")
     ElementTree.fromstring(text)
     for words in ("REPLAY", "STALLED", "@keyframes", "prefers-reduced-motion"):
@@ -156,7 +156,7 @@ document.body.innerHTML = `<pre>${motions.length} ${seen.map(group => group.text
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
-def test_a_browser_plays_the_animation(stalled: Path, tmp_path: Path) -> None:
+def test_browser_plays_the_animation(stalled: Path, tmp_path: Path) -> None:
     replay, shown = read(stalled), []
     stalls_at = (replay.stalls[0].at - replay.begin) / SECOND + 0.3
     svg = export(stalled, "--svg", "--span", f"0-{stalls_at + 0.2:.1f}")
@@ -173,7 +173,7 @@ def test_a_browser_plays_the_animation(stalled: Path, tmp_path: Path) -> None:
     assert "STALLED" in shown[1]
 
 
-def test_nothing_breaks_out_of_a_picture(hostile: Path) -> None:
+def test_hostile_text_stays_text_in_a_picture(hostile: Path) -> None:
     for arguments in (["--stall", "1"], ["--span", "0-1.9"]):
         text = export(hostile, "--svg", *arguments)
         tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(text).iter()}
@@ -181,7 +181,7 @@ def test_nothing_breaks_out_of_a_picture(hostile: Path) -> None:
         assert "\x1b" not in text
 
 
-def test_cast_shows_the_same_screen_and_marks_the_stall(stalled: Path) -> None:
+def test_cast_shows_the_screen_and_marks_the_stall(stalled: Path) -> None:
     lines = [json.loads(line) for line in export(stalled, "--cast", "--speed", "0.5").splitlines()]
     header, *events = lines
     assert (header["version"], header["term"]) == (3, {"cols": 100, "rows": 30})

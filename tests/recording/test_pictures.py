@@ -1,4 +1,4 @@
-"""The pictures of README and docs are drawn from the recordings in the repository, and always in the same way."""
+"""The pictures of README and docs are drawn from recordings in the repository, and are reproducible."""
 
 import gzip
 import re
@@ -20,7 +20,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
-async def test_a_picture_is_drawn_from_its_recording(picture: Picture) -> None:
+async def test_picture_is_reproducible(picture: Picture) -> None:
     first, second = await draw(picture), await draw(picture)
     assert first == second
     shown = re.sub(r"<[^>]+>", " ", first.replace("&#160;", " "))
@@ -29,17 +29,17 @@ async def test_a_picture_is_drawn_from_its_recording(picture: Picture) -> None:
     assert "REPLAY" not in shown
 
 
-async def test_the_first_screen_needs_none() -> None:
+async def test_welcome_picture_is_reproducible() -> None:
     assert await welcome() == await welcome()
 
 
-def test_every_picture_of_the_documents_is_made() -> None:
+def test_documents_use_exactly_the_drawn_pictures() -> None:
     documents = [Path("README.md"), *Path("docs").glob("*.md")]
     used = {name for path in documents for name in re.findall(r"screenshots/([\w-]+)\.svg", path.read_text())}
     assert used == {picture.name for picture in PICTURES} | {"welcome", "matrix"}
 
 
-def test_recordings_are_small_and_name_no_machine() -> None:
+def test_recordings_are_small_and_contain_no_local_paths() -> None:
     for path in RECORDINGS.glob("*.gz"):
         data = path.read_bytes()
         assert len(data) < 100_000

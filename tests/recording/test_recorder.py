@@ -1,4 +1,4 @@
-"""What is recorded, what is left out, and what becomes of the file when something goes wrong."""
+"""What is recorded, what is left out, and what happens to the file if something goes wrong."""
 
 import signal
 import subprocess
@@ -33,7 +33,7 @@ HEADER = new_header("asyncio", {"port": 0}, SECOND)
 
 
 @pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz", "run.jsonl.zst"])
-def test_all_is_written_from_the_start(name: str, tmp_path: Path) -> None:
+def test_everything_is_recorded_from_the_start(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     recorder = Recorder(HEADER, path=str(path))
     observations = few(50)
@@ -43,10 +43,10 @@ def test_all_is_written_from_the_start(name: str, tmp_path: Path) -> None:
     replay = read(path)
     assert list(replay.observations(0)) == observations
     assert (replay.header.target, replay.header.at, replay.damaged) == ("asyncio", SECOND, False)
-    assert path.stat().st_mode & 0o077 == 0, "nobody else may read what clients have sent"
+    assert path.stat().st_mode & 0o077 == 0, "only the owner may read it"
 
 
-def test_a_file_that_exists_is_not_overwritten(tmp_path: Path) -> None:
+def test_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     path.write_text("mine")
     with pytest.raises(BadRequest, match="exists already"):
@@ -54,13 +54,13 @@ def test_a_file_that_exists_is_not_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
-def test_a_folder_that_is_not_there_gets_one_line(tmp_path: Path) -> None:
+def test_missing_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="No such file"):
         Recorder(HEADER, path=str(tmp_path / "nowhere" / "run.jsonl"))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_told_and_harms_nothing() -> None:
+def test_full_disk_is_reported_and_harmless() -> None:
     recorder = Recorder(HEADER, ring=Ring())
     recorder._sink = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
     recorder.hear(few(1))
@@ -70,7 +70,7 @@ def test_a_full_disk_is_told_and_harms_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz", "run.jsonl.zst"])
-def test_a_run_that_is_killed_leaves_what_it_has_seen(name: str, tmp_path: Path) -> None:
+def test_killed_run_leaves_its_recording(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     line = [command(), "watch", "asyncio", "--port", "0", "--clients", "2", "--load", "20", "--record", str(path)]
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -83,15 +83,15 @@ def test_a_run_that_is_killed_leaves_what_it_has_seen(name: str, tmp_path: Path)
 
 
 def _echoes(path: Path) -> int:
-    """Return how many echoes are in a recording so far."""
+    """Return the number of echoes in an unfinished recording."""
     try:
         replay = read(path)
-    except BadRequest:  # its first line is not there yet
+    except BadRequest:  # not even the header is complete
         return 0
     return sum(isinstance(one, Echo | Send) for one in replay.observations(0))
 
 
-def test_the_ring_drops_the_oldest_and_keeps_what_later_ones_need(tmp_path: Path) -> None:
+def test_ring_drops_the_oldest_and_keeps_open_state(tmp_path: Path) -> None:
     ring = Ring(limit=3000, chunk=2000)
     recorder = Recorder(HEADER, ring=ring)
     observations = few(3)
@@ -112,7 +112,7 @@ def test_the_ring_drops_the_oldest_and_keeps_what_later_ones_need(tmp_path: Path
     assert replay.begin == ring.begin > 10 * SECOND
 
 
-def test_what_is_carried_is_what_is_open() -> None:
+def test_carried_observations_describe_open_state() -> None:
     carried = Carried()
     thread = Thread(1, 1, "main", "accept", "", False, 0, 0, None, None)
     found: list[Observation] = [
@@ -136,7 +136,7 @@ def test_what_is_carried_is_what_is_open() -> None:
     assert carried.dropped == len(found) - len(kept)
 
 
-def test_payloads_sources_and_addresses_can_be_left_out(tmp_path: Path) -> None:
+def test_payloads_sources_and_addresses_can_be_omitted(tmp_path: Path) -> None:
     privacy = Privacy(payload=False, source=False, anonymise=True)
     path = tmp_path / "run.jsonl"
     recorder = Recording(str(path), privacy).recorder(new_header("server at 192.168.7.9", {}, SECOND))
@@ -158,7 +158,7 @@ def test_payloads_sources_and_addresses_can_be_left_out(tmp_path: Path) -> None:
     assert [peer.rpartition(":")[0] for peer in peers] == ["198.18.0.1", "198.18.0.2", "198.18.0.1"]
 
 
-def test_a_matrix_can_be_recorded(tmp_path: Path) -> None:
+def test_matrix_can_be_recorded(tmp_path: Path) -> None:
     path = tmp_path / "matrix.jsonl"
     line = [command(), "matrix", "--patterns", "asyncio,multithread", "--kinds", "sleep", "--seconds", "0.3"]
     subprocess.run([*line, "--record", str(path)], check=True, capture_output=True, timeout=60)

@@ -1,4 +1,4 @@
-"""A replay equals the run, from any place, in either direction, and whatever became of the file."""
+"""A replay equals the run, from any position, in both directions, and for damaged files too."""
 
 import gzip
 import random
@@ -36,7 +36,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.fixture
 def close_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make many checkpoints."""
+    """Make checkpoints after every few observations."""
     monkeypatch.setattr(replays, "APART", 5)
 
 
@@ -51,7 +51,7 @@ def folded(observations: list[Observation]) -> Session:
     "pattern",
     seldom([one.name for one in PATTERNS if one.serves and not one.missing], "asyncio", "multithread"),
 )
-def test_a_replay_equals_the_run(pattern: str, tmp_path: Path, close_together: None) -> None:
+def test_replay_equals_the_run(pattern: str, tmp_path: Path, close_together: None) -> None:
     run = Run(pattern)
     try:
         run.stall() if pattern == "asyncio" else run.until(lambda: run.live.listening)
@@ -68,7 +68,7 @@ def test_a_replay_equals_the_run(pattern: str, tmp_path: Path, close_together: N
         assert plain(replay.session_at(position)) == plain(folded(heard[:position]))
 
 
-def test_a_stall_of_a_run_has_its_line_and_its_file_in_the_recording(tmp_path: Path) -> None:
+def test_recording_has_the_line_and_source_of_a_stall(tmp_path: Path) -> None:
     run = Run("asyncio")
     try:
         run.stall()
@@ -84,7 +84,7 @@ def test_a_stall_of_a_run_has_its_line_and_its_file_in_the_recording(tmp_path: P
     assert "sleep" in line
 
 
-def test_it_goes_to_any_time_and_back(tmp_path: Path, close_together: None) -> None:
+def test_seek_to_any_time(tmp_path: Path, close_together: None) -> None:
     observations = few(20)
     recorded = Recorded(read(write(tmp_path / "run.jsonl", observations)))
     recorded.paused = True
@@ -94,7 +94,7 @@ def test_it_goes_to_any_time_and_back(tmp_path: Path, close_together: None) -> N
         assert plain(recorded.session) == plain(folded(there))
 
 
-def test_it_steps_to_events_and_samples_in_both_directions(tmp_path: Path) -> None:
+def test_steps_to_events_and_samples_in_both_directions(tmp_path: Path) -> None:
     recorded = Recorded(read(write(tmp_path / "run.jsonl", few(2))))
     recorded.paused = True
     assert not recorded.step(is_sample, 1)
@@ -110,9 +110,7 @@ def test_it_steps_to_events_and_samples_in_both_directions(tmp_path: Path) -> No
 
 @given(st.one_of(anything, worlds("lost").map(lambda world: world.said)), st.sampled_from(sorted(PACKERS)), st.data())
 @settings(deadline=None, max_examples=30)
-def test_a_file_that_is_cut_off_replays_as_far_as_it_goes(
-    observations: list[Observation], kind: str, data: st.DataObject
-) -> None:
+def test_truncated_file_replays_to_its_end(observations: list[Observation], kind: str, data: st.DataObject) -> None:
     header = ENCODER.encode(new_header("x", {}, 0)) + b"\n"
     whole = header + ENCODER.encode_lines(observations)
     cut = data.draw(st.integers(0, len(whole)))
@@ -130,7 +128,7 @@ def test_a_file_that_is_cut_off_replays_as_far_as_it_goes(
 
 
 @pytest.mark.parametrize("kind", [".gz", ".zst"])
-def test_a_compressed_file_without_its_end_replays(kind: str, tmp_path: Path) -> None:
+def test_truncated_compressed_file_replays(kind: str, tmp_path: Path) -> None:
     observations = few(3000)
     whole = ENCODER.encode(new_header("x", {}, 0)) + b"\n" + ENCODER.encode_lines(observations)
     packed = PACKERS[kind](whole)
@@ -155,7 +153,7 @@ def test_a_compressed_file_without_its_end_replays(kind: str, tmp_path: Path) ->
     ],
     ids=["empty", "text", "no gzip", "no zstd", "nested", "no line", "another schema"],
 )
-def test_another_file_gets_one_line(content: bytes, words: str, tmp_path: Path) -> None:
+def test_other_file_is_refused_in_one_line(content: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "run"
     path.write_bytes(content)
     with pytest.raises(BadRequest, match=words) as refusal:
@@ -163,12 +161,12 @@ def test_another_file_gets_one_line(content: bytes, words: str, tmp_path: Path) 
     assert "\n" not in str(refusal.value)
 
 
-def test_the_schema_is_the_one_of_the_header() -> None:
+def test_schema_is_that_of_the_header() -> None:
     assert new_header("x", {}, 0).schema == SCHEMA
 
 
 def mutated(lines: list[bytes], chance: random.Random) -> Iterator[bytes]:
-    """Yield lines some of which are damaged."""
+    """Yield the lines, some of them damaged."""
     for line in lines:
         match chance.randrange(8):
             case 0:
@@ -185,7 +183,7 @@ def mutated(lines: list[bytes], chance: random.Random) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_damaged_or_hostile_file_does_no_harm(seed: int, tmp_path: Path) -> None:
+def test_damaged_file_is_harmless(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     lines = ENCODER.encode_lines(few(40)).splitlines(keepends=True)
     path = tmp_path / "run.jsonl"
@@ -198,7 +196,7 @@ def test_a_damaged_or_hostile_file_does_no_harm(seed: int, tmp_path: Path) -> No
     assert recorded.replay.total > 40
 
 
-def test_more_connections_than_any_server_has_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_open_connections_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folding, "MOST_OPEN", 50)
     observations = [New(2 * SECOND, 1, 1, number, f"10.0.0.1:{number}") for number in range(200)]
     replay = read(write(tmp_path / "run.jsonl", [*few(1), *observations]))
@@ -207,7 +205,7 @@ def test_more_connections_than_any_server_has_are_not_kept(tmp_path: Path, monke
     assert session.totals.garbled
 
 
-def test_a_time_far_ahead_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_far_future_time_is_ignored(tmp_path: Path) -> None:
     observations = few(3)
     observations.insert(6, Recv(2**62, 10, 10, 1, 5, "hello"))
     replay = read(write(tmp_path / "run.jsonl", observations))
@@ -223,7 +221,7 @@ def test_several_sessions_in_one_file(tmp_path: Path) -> None:
     assert isinstance(next(replay.observations(len(first))), SessionBegan)
 
 
-def test_backwards_gives_the_same_observations(tmp_path: Path) -> None:
+def test_observations_backwards(tmp_path: Path) -> None:
     observations = few(5)
     replay = read(write(tmp_path / "run.jsonl", observations))
     assert [one for _, one in replay.backwards(replay.total)] == observations[::-1]

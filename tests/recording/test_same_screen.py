@@ -1,4 +1,4 @@
-"""The panels of a replay have the same text as those of the live run, during a stall and after it."""
+"""The panels of a replay show the same text as those of the live run, during a stall and after it."""
 
 import contextlib
 import sys
@@ -33,7 +33,7 @@ PANELS = ("timeline", "connections", "stalls", "events", "cpu", "threads", "sour
 
 @dataclass
 class Moment:
-    """The session of a live run, when its latest observation was (ns), how many there were, and what was on screen."""
+    """A live run at a time: session, time of the latest observation (ns), their number, and the text of the panels."""
 
     session: Session
     at: int
@@ -42,11 +42,11 @@ class Moment:
 
 
 class Screen(EchoTui):
-    """The dashboard, which can be made to show a moment without any mark of that."""
+    """The dashboard, which can show a session at a given time without marking it as old."""
 
     moment: tuple[Session, int] | None = None
     row = ""
-    """The row above the footer is another one for a recording, and there is none for an attached server."""
+    """Empty: the row above the footer differs for a recording, and an attached server has none."""
 
     def view(self) -> View:
         view = super().view()
@@ -57,11 +57,11 @@ class Screen(EchoTui):
 
 
 def texts(stage: Stage) -> dict[str, str]:
-    """Return the text of each panel with its border; a list may have more room in a replay, which has no input."""
+    """Return the text of each panel with its border, without trailing lines: a replay has room for more rows."""
     panels = [stage.panel(name) for name in PANELS]
     frames = {f"{panel.id} border": f"{panel.border_title} {panel.border_subtitle}" for panel in panels}
     shown = {name: stage.shown(name).rstrip() for name in PANELS}
-    shown["source"] = shown["source"].replace(", x goes there", "")  # no key of a replay does that
+    shown["source"] = shown["source"].replace(", x goes there", "")  # a replay has no such key
     return shown | frames
 
 
@@ -75,8 +75,8 @@ async def show(stage: Stage, session: Session, at: int) -> dict[str, str]:
     return found
 
 
-async def take(stage: Stage, heard: Sequence[Observation]) -> Moment:
-    """Keep what is on screen now."""
+async def moment_of(stage: Stage, heard: Sequence[Observation]) -> Moment:
+    """Record the session and the text of its panels."""
     session, count = stage.session.snapshot(), len(heard)
     at = max(one.at for one in heard)
     return Moment(session, at, count, await show(stage, session, at))
@@ -88,11 +88,11 @@ async def shown(live: object, size: tuple[int, int]) -> AsyncIterator[Stage]:
     app.span, app.span_chosen = SPANS[1], True
     async with app.run_test(size=size, notifications=True) as pilot:
         yield Stage(app, pilot)
-    assert not app.return_code, "a fault of its own"
+    assert not app.return_code, "the dashboard has failed"
 
 
 async def compare(path: Path, heard: list[Observation], moments: list[Moment], size: tuple[int, int]) -> None:
-    """Compare the screen of a recording at each moment, whichever way it comes there, with what was on screen live."""
+    """Compare the panels of a recording at each moment, reached forwards and backwards, with the live ones."""
     for moment in (*moments, *reversed(moments)):
         recorded = Recorded(read(write(path, heard[: moment.count], heard[0].at)))
         recorded.paused = True
@@ -108,7 +108,7 @@ def stalled(stage: Stage) -> Callable[[], object]:
 
 
 @pytest.mark.parametrize("size", SIZES[1:], ids=str)
-async def test_of_a_server_of_ours(size: tuple[int, int], tmp_path: Path) -> None:
+async def test_own_server(size: tuple[int, int], tmp_path: Path) -> None:
     heard: list[Observation] = []
     live = Live(Plan(options=Options(port=0)), heard.extend)
     async with shown(live, size) as stage:
@@ -122,16 +122,16 @@ async def test_of_a_server_of_ours(size: tuple[int, int], tmp_path: Path) -> Non
         live.arm(None)
         live.client_process.say([2, 3], b"hello\n")
         await stage.until(stalled(stage), "the line")
-        during = await take(stage, heard)
+        during = await moment_of(stage, heard)
         await stage.until(lambda: not stage.session.stalls.going, "the end of the stall")
-        after = await take(stage, heard)
+        after = await moment_of(stage, heard)
     assert "time.sleep" in during.texts["timeline border"]
     await compare(tmp_path / "run.jsonl", heard, [during, after], size)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
 @pytest.mark.parametrize("size", SIZES[1:], ids=str)
-async def test_of_an_attached_server(start: Any, size: tuple[int, int], tmp_path: Path) -> None:  # noqa: F811
+async def test_attached_server(start: Any, size: tuple[int, int], tmp_path: Path) -> None:  # noqa: F811
     server = start("app.py", "sleep")
     heard: list[Observation] = []
     async with shown(Attached(find_target(f":{server.port}"), heard=heard.extend, clients=True), size) as stage:
@@ -141,12 +141,12 @@ async def test_of_an_attached_server(start: Any, size: tuple[int, int], tmp_path
         other.talk()
         await stage.until(lambda: len(stage.session.connections) == 2, "two connections")
         first.say(b"go\n")
-        await stage.glance()
+        await stage.few_redraws()
         other.say(b"hello\n")
         await stage.until(stalled(stage), "the line")
-        during = await take(stage, heard)
+        during = await moment_of(stage, heard)
         await stage.until(lambda: not stage.session.stalls.going, "the end of the stall")
-        after = await take(stage, heard)
+        after = await moment_of(stage, heard)
         first.close()
         other.close()
     assert "time.sleep" in during.texts["timeline border"]

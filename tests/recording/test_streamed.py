@@ -1,4 +1,4 @@
-"""A stream gives the same session however it is cut into pieces on its way."""
+"""A stream gives the same session however it is divided into chunks."""
 
 import itertools
 import os
@@ -18,7 +18,7 @@ HEADER = ENCODER.encode(new_header("asyncio", {}, SECOND)) + b"\n"
 
 
 def streamed(data: bytes, cuts: list[int]) -> Streamed:
-    """Send data through a pipe in pieces, each of which is read before the next one comes."""
+    """Send data through a pipe in pieces, each of which is read before the next is written."""
     read_end, write_end = os.pipe()
     os.write(write_end, HEADER)
     source = Streamed(read_end)
@@ -40,7 +40,7 @@ def streamed(data: bytes, cuts: list[int]) -> Streamed:
 @settings(deadline=None, max_examples=100)
 def test_any_chunking_gives_the_same_session(observations: list[Observation], cuts: list[int]) -> None:
     found = [*few(2), *observations]
-    data = ENCODER.encode_lines(found)[:60_000]  # a pipe holds so much
+    data = ENCODER.encode_lines(found)[:60_000]  # fits into a pipe
     data = data[: data.rfind(b"\n") + 1]
     count = data.count(b"\n")
     assert plain(streamed(data, cuts).session) == plain(folded(found[:count]))

@@ -1,4 +1,4 @@
-"""On stage: one key swaps the live run for the recording of its scene, and back."""
+"""In a talk, one key swaps the live run for the recording of its scene, and back."""
 
 import os
 import random
@@ -22,12 +22,12 @@ def with_recording(path: Path) -> Config:
 
 
 def on_screen(stage: Stage) -> str:
-    """Return what is on screen: the live run or a recording."""
+    """Return what is on the screen: the live run or a recording."""
     return "recording" if isinstance(stage.app.viewed, Recorded) else "live"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_the_live_run_goes_on_unseen_and_comes_back_as_it_was(stalled: Path, size: tuple[int, int]) -> None:
+async def test_live_run_continues_and_returns_unchanged(stalled: Path, size: tuple[int, int]) -> None:
     async with dashboard("asyncio", size, with_recording(stalled)) as stage:
         await stage.open(2)
         live, session, steps = stage.app.live, stage.session, stage.app.talk.steps
@@ -39,17 +39,17 @@ async def test_the_live_run_goes_on_unseen_and_comes_back_as_it_was(stalled: Pat
         await stage.shows("STALLED")
         received = session.totals.recv
         live.client_process.say([], b"unseen\n")
-        await stage.until(lambda: session.totals.recv == received + 2, "the live run goes on")
+        await stage.until(lambda: session.totals.recv == received + 2, "the live run continues")
         await stage.press("V")
         await stage.until(lambda: on_screen(stage) == "live", "the live run")
         assert (stage.app.live, stage.session, stage.app.talk.steps) == (live, session, steps)
         await stage.until(lambda: "REPLAY" not in stage.text and "stall 1 of 1" not in stage.text, "no recording")
         assert stage.footer().get("recording") == "V"
         await stage.say("again")
-        await stage.until(lambda: session.totals.recv > received + 2, "its clients speak")
+        await stage.until(lambda: session.totals.recv > received + 2, "echoes of its clients")
 
 
-async def test_the_next_scene_is_live(stalled: Path) -> None:
+async def test_next_scene_is_live(stalled: Path) -> None:
     async with dashboard("asyncio", config=with_recording(stalled)) as stage:
         await stage.press("V")
         await stage.shows("REPLAY")
@@ -61,7 +61,7 @@ async def test_the_next_scene_is_live(stalled: Path) -> None:
         assert "recording" not in stage.footer()
 
 
-async def test_the_scene_under_the_cursor_is_shown_before_anything_runs(stalled: Path) -> None:
+async def test_recording_of_the_scene_at_the_cursor_needs_no_server(stalled: Path) -> None:
     async with dashboard(config=with_recording(stalled)) as stage:
         stage.app.looked_at = find("asyncio")
         await stage.press("V")
@@ -70,7 +70,7 @@ async def test_the_scene_under_the_cursor_is_shown_before_anything_runs(stalled:
         await stage.until(lambda: not stage.app.is_running or stage.app.leaving, "the end")
 
 
-async def test_leaving_asks_for_the_clients_of_the_run_that_is_unseen(stalled: Path) -> None:
+async def test_quitting_asks_because_of_the_live_runs_clients(stalled: Path) -> None:
     async with dashboard("asyncio", config=with_recording(stalled)) as stage:
         await stage.open(2)
         await stage.until(lambda: stage.session.totals.new == 2, "two connections")
@@ -80,7 +80,7 @@ async def test_leaving_asks_for_the_clients_of_the_run_that_is_unseen(stalled: P
         await stage.until(lambda: len(stage.app.screen_stack) == 2, "a question")
 
 
-async def test_a_recording_that_is_gone_is_told(tmp_path: Path) -> None:
+async def test_deleted_recording_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "scene.jsonl", few())
     async with dashboard("asyncio", config=with_recording(path)) as stage:
         path.unlink()
@@ -89,9 +89,7 @@ async def test_a_recording_that_is_gone_is_told(tmp_path: Path) -> None:
         assert on_screen(stage) == "live"
 
 
-def test_the_configuration_names_the_recordings_of_scenes(
-    tmp_path: Path, stalled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recordings_of_scenes_are_configured(tmp_path: Path, stalled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "config.toml"
     monkeypatch.setenv("ECHO_TUI_CONFIG", str(config))
     config.write_text(f'scenes = [{{pattern = "asyncio", recording = "{os.path.relpath(stalled, tmp_path)}"}}]\n')
@@ -113,19 +111,19 @@ def test_the_configuration_names_the_recordings_of_scenes(
         assert terminal.code == 2
 
 
-async def test_a_recording_with_fewer_cores_is_shown_in_a_panel_that_was_hidden(tmp_path: Path) -> None:
-    path = write(tmp_path / "few.jsonl", few(5))  # it has no sample of a core
+async def test_recording_without_cores_in_a_hidden_panel(tmp_path: Path) -> None:
+    path = write(tmp_path / "few.jsonl", few(5))  # without samples of cores
     async with dashboard("asyncio", (80, 24), with_recording(path)) as stage:
         await stage.press("6")
         await stage.until(lambda: stage.session.resources.cores, "the cores of this machine")
-        await stage.glance()
+        await stage.few_redraws()
         await stage.press("4", "V")
         await stage.shows("REPLAY")
         await stage.press("6")
-        await stage.glance()
+        await stage.few_redraws()
 
 
-async def test_a_recording_is_left_while_it_is_read(tmp_path: Path) -> None:
+async def test_swapping_back_while_the_recording_is_read(tmp_path: Path) -> None:
     begin = few(1)[:5]
     many = [Recv(2 * SECOND + number * 20_000, 10, 10, 1, 5, "hello") for number in range(300_000)]
     path = write(tmp_path / "many.jsonl", [*begin, *many])
@@ -135,13 +133,13 @@ async def test_a_recording_is_left_while_it_is_read(tmp_path: Path) -> None:
             await stage.shows("REPLAY")
             assert isinstance(stage.app.viewed, Recorded)
             stage.app.viewed.seek(2 * SECOND)
-            await stage.glance()
+            await stage.few_redraws()
             await stage.press("V")
-            await stage.glance()
+            await stage.few_redraws()
         assert on_screen(stage) == "live"
 
 
-async def test_a_view_that_only_the_live_run_has_is_left(tmp_path: Path) -> None:
+async def test_expanded_panel_of_the_live_run_is_reset(tmp_path: Path) -> None:
     path = write(tmp_path / "few.jsonl", few(5))
     async with dashboard("asyncio", (100, 30), with_recording(path)) as stage:
         await stage.press("5", "f")
@@ -152,7 +150,7 @@ async def test_a_view_that_only_the_live_run_has_is_left(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_random_keys_and_swaps_do_no_harm(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_random_keys_and_swaps_are_harmless(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     chance = random.Random(seed)
     path = write(tmp_path / "few.jsonl", few(5))
@@ -162,5 +160,5 @@ async def test_random_keys_and_swaps_do_no_harm(seed: int, tmp_path: Path, monke
         for _ in range(80):
             await stage.press(chance.choice(keys))
             if chance.random() < 0.1:
-                await stage.glance()
+                await stage.few_redraws()
         assert stage.app.is_running

@@ -1,4 +1,4 @@
-"""A recording and a stream on the screen: every key, the mouse, and a real terminal at the end of a pipe."""
+"""A recording and a stream on the screen: every key, the mouse, and a real terminal with a pipe."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ async def viewing(path: Path, size: tuple[int, int] = (160, 45), at: float = 0.0
     async with app.run_test(size=size, notifications=True) as pilot:
         yield Stage(app, pilot)
     app.live.close()
-    assert not app.return_code, "a fault of its own"
+    assert not app.return_code, "the dashboard has failed"
 
 
 def source(stage: Stage) -> Recorded:
@@ -43,7 +43,7 @@ def source(stage: Stage) -> Recorded:
 
 
 def seconds(stage: Stage) -> float:
-    """Return how far the recording has been played."""
+    """Return the position in the recording."""
     return (source(stage).clock() - source(stage).replay.begin) / SECOND
 
 
@@ -52,10 +52,10 @@ async def pause(stage: Stage) -> None:
     await stage.press("v")
     await stage.shows("‖ ×1")
     before = seconds(stage)
-    await stage.glance()
+    await stage.few_redraws()
     assert seconds(stage) == before
     await stage.press("v")
-    await stage.until(lambda: seconds(stage) > before, "it plays on")
+    await stage.until(lambda: seconds(stage) > before, "it continues")
     await stage.press("v", "0")
 
 
@@ -116,7 +116,7 @@ async def test_every_key_of_recordings(stalled: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 45)])
-async def test_the_stall_of_a_recording_is_on_screen_with_its_line(stalled: Path, size: tuple[int, int]) -> None:
+async def test_stall_of_a_recording_is_shown_with_its_line(stalled: Path, size: tuple[int, int]) -> None:
     async with viewing(stalled, size) as stage:
         await stage.press("right_square_bracket")
         await stage.shows("REPLAY", "STALLED", "time.sleep", "stall 1 of 1")
@@ -124,11 +124,11 @@ async def test_the_stall_of_a_recording_is_on_screen_with_its_line(stalled: Path
         await stage.press("right_square_bracket")
         assert "No stall after this one" in stage.notices()
         await stage.press("0", "v")
-        await stage.until(lambda: source(stage).at_end, "it is played to the end")
+        await stage.until(lambda: source(stage).at_end, "the end of the recording")
         await stage.shows("■", "stall 1 of 1")
 
 
-async def test_a_click_goes_to_a_time(stalled: Path) -> None:
+async def test_click_on_the_seek_bar_goes_to_a_time(stalled: Path) -> None:
     async with viewing(stalled) as stage:
         await stage.press("v")
         await stage.shows("‖")
@@ -142,7 +142,7 @@ async def test_a_click_goes_to_a_time(stalled: Path) -> None:
         await stage.until(lambda: seconds(stage) < half / 10, "the start")
 
 
-async def test_a_click_on_the_timeline_goes_back_to_that_time(stalled: Path) -> None:
+async def test_click_on_the_timeline_goes_back_to_that_time(stalled: Path) -> None:
     async with viewing(stalled) as stage:
         await stage.press("v")
         end = source(stage).replay.end
@@ -151,12 +151,12 @@ async def test_a_click_on_the_timeline_goes_back_to_that_time(stalled: Path) -> 
         timeline = stage.app.query_one(TimelinePanel)
         before = timeline.window(stage.app.view())
         column = timeline.columns - 1 - int(0.5 * SECOND / before.step)
-        await stage.pilot.click(timeline, offset=(LABEL + column + 2, 2))  # the border and its padding are 2
-        await stage.until(lambda: source(stage).clock() < end, "it goes back")
+        await stage.pilot.click(timeline, offset=(LABEL + column + 2, 2))  # border and padding take 2 cells
+        await stage.until(lambda: source(stage).clock() < end, "an earlier time")
         assert abs(end - source(stage).clock() - SECOND / 2) < SECOND / 4
 
 
-async def test_nothing_is_offered_that_needs_a_server(stalled: Path) -> None:
+async def test_actions_that_need_a_server_are_not_offered(stalled: Path) -> None:
     async with viewing(stalled) as stage:
         await stage.shows("pause")
         offered = set(stage.footer())
@@ -175,7 +175,7 @@ async def test_nothing_is_offered_that_needs_a_server(stalled: Path) -> None:
 RECORDING_KEYS = [key for key in ALL_KEYS if key.group == RECORDING]
 
 
-async def test_a_file_of_another_machine_is_shown_from_the_recording(tmp_path: Path, stalled: Path) -> None:
+async def test_source_of_another_machine_is_shown_from_the_recording(tmp_path: Path, stalled: Path) -> None:
     text = stalled.read_text().replace(str(Path(__file__).parents[2]), "/nowhere")
     path = tmp_path / "elsewhere.jsonl"
     path.write_text(text)
@@ -185,17 +185,17 @@ async def test_a_file_of_another_machine_is_shown_from_the_recording(tmp_path: P
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
-async def test_markup_from_outside_is_text(hostile: Path, size: tuple[int, int]) -> None:
+async def test_untrusted_markup_is_shown_as_text(hostile: Path, size: tuple[int, int]) -> None:
     async with viewing(hostile, size) as stage:
         await stage.press("right_square_bracket")
         await stage.shows("STALLED")
         for key in ("2", "3", "4", "5", "7", "8", "9", "d"):
             await stage.press(key)
-            await stage.glance()
+            await stage.few_redraws()
         assert "[@click=bell]" in stage.text, "the details"
 
 
-async def test_the_user_of_a_process_here_is_not_told_of_a_recorded_one(tmp_path: Path) -> None:
+async def test_recorded_pid_does_not_show_the_user_of_a_local_process(tmp_path: Path) -> None:
     started = ServerStarted(SECOND, "server", os.getpid(), "127.0.0.1", 5000)
     path = write(tmp_path / "run.jsonl", [SessionBegan(SECOND), started])
     async with viewing(path) as stage:
@@ -203,14 +203,14 @@ async def test_the_user_of_a_process_here_is_not_told_of_a_recorded_one(tmp_path
         assert psutil.Process().username() not in stage.shown("patterns")
 
 
-async def test_a_recording_that_is_cut_off_says_so(stalled: Path, tmp_path: Path) -> None:
+async def test_truncated_recording_is_marked(stalled: Path, tmp_path: Path) -> None:
     path = tmp_path / "cut.jsonl"
     path.write_bytes(stalled.read_bytes()[:-100])
     async with viewing(path) as stage:
         await stage.shows("the file is cut off or damaged here")
 
 
-async def test_a_stream_is_followed_and_its_end_is_told() -> None:
+async def test_stream_is_followed_and_its_end_is_reported() -> None:
     read_end, write_end = os.pipe()
     observations = few(3)
     lines = ENCODER.encode(new_header("asyncio", {}, SECOND)) + b"\n" + ENCODER.encode_lines(observations)
@@ -228,7 +228,7 @@ async def test_a_stream_is_followed_and_its_end_is_told() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
-def test_a_stream_from_a_process_through_a_pipe_in_a_terminal(tmp_path: Path) -> None:
+def test_stream_through_a_pipe_in_a_terminal(tmp_path: Path) -> None:
     watch = [command(), "watch", "asyncio-blocking", "--port", "0", "--clients", "3", "--load", "5", "--json"]
     line = f"{shlex.join(watch)} | {shlex.join([command(), 'view', '-'])}"
     with Terminal(["/bin/sh", "-c", line], cwd=tmp_path) as terminal:
@@ -247,13 +247,13 @@ def test_a_stream_from_a_process_through_a_pipe_in_a_terminal(tmp_path: Path) ->
         (["view", "-", "--at", "3"], "the dashboard needs a terminal"),
     ],
 )
-def test_what_can_not_be_viewed_gets_one_line(arguments: list[str], words: str) -> None:
+def test_invalid_arguments_are_refused_in_one_line(arguments: list[str], words: str) -> None:
     done = subprocess.run([command(), *arguments], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_until_a_stall_that_is_not_there(stalled: Path, tmp_path: Path) -> None:
+def test_missing_stall_is_refused(stalled: Path, tmp_path: Path) -> None:
     line = [command(), "view", str(stalled), "--until-stall", "7"]
     with Terminal(line, cwd=tmp_path) as terminal:
         terminal.until(lambda: "it has 1 stall" in terminal.text, "why not")

@@ -77,7 +77,7 @@ def test_clients_follow_from_pattern_to_pattern(run: Run) -> None:
         run.all_are(State.QUIET, numbers)
         run.say(numbers)
         session = run.live.session
-        run.until(lambda: session.totals.send == 3, "the server's own word of it")  # noqa: B023
+        run.until(lambda: session.totals.send == 3, "the server's reports")  # noqa: B023
         assert (session.totals.recv_bytes, session.totals.echoes) == (3 * len(HOGE), 3)
         assert {c.client for c in session.connections.values()} == {1, 2, 3}
         assert not any(session.is_external(c, time.monotonic_ns()) for c in session.connections.values())
@@ -111,7 +111,7 @@ def test_fast_changes_of_pattern_leave_no_stale_connections(run: Run) -> None:
     assert session.clients.opening == 0
 
 
-def test_a_busy_port_is_refused_in_a_sentence(run: Run) -> None:
+def test_port_in_use_is_refused_in_one_sentence(run: Run) -> None:
     with socket.create_server(("127.0.0.1", run.live.plan.options.port)):
         run.live.start(BY_NAME["asyncio"])
         run.until(lambda: not run.live.running, "it gives up")
@@ -142,7 +142,7 @@ def test_block_of_a_pattern_ends_with_the_pattern(run: Run) -> None:
     assert not live.session.block.on
 
 
-def test_a_block_that_the_user_armed_stays(run: Run) -> None:
+def test_block_armed_by_the_user_stays_armed(run: Run) -> None:
     live = run.live
     run.start("asyncio")
     live.arm(BlockSetting("sleep", 0.5))
@@ -155,7 +155,7 @@ def test_a_block_that_the_user_armed_stays(run: Run) -> None:
     assert live.block.now is None
 
 
-def test_the_block_of_asyncio_blocking_is_switched_off_and_on(run: Run) -> None:
+def test_block_of_asyncio_blocking_is_disarmed_and_armed(run: Run) -> None:
     live = run.live
     run.start("asyncio-blocking")
     (number,) = live.open_clients()
@@ -169,7 +169,7 @@ def test_the_block_of_asyncio_blocking_is_switched_off_and_on(run: Run) -> None:
     run.until(lambda: live.session.blocks.running, "the loop sleeps")
     assert run.states() == {number: State.WAITING}
     run.live.open_clients()
-    run.until(lambda: run.states().get(2) is State.QUEUED, "nobody is accepted meanwhile")
+    run.until(lambda: run.states().get(2) is State.QUEUED, "client 2 is not accepted meanwhile")
 
 
 def test_restarted_pattern_keeps_its_block_and_workers(run: Run) -> None:
@@ -182,10 +182,10 @@ def test_restarted_pattern_keeps_its_block_and_workers(run: Run) -> None:
         assert live.block.now is None
         assert live.session.block.on is False
     assert live.toggle_block() is True
-    assert live.block.now == BlockSetting("sleep", 20.0), "the one that was switched off"
+    assert live.block.now == BlockSetting("sleep", 20.0), "the setting that was disarmed"
     assert live.toggle_block() is False
     run.start("asyncio-blocking")
-    assert live.block.now == BlockSetting("sleep", 20.0), "chosen anew it brings its own"
+    assert live.block.now == BlockSetting("sleep", 20.0), "choosing the pattern again arms its own block"
     live.start(BY_NAME["process-pool"], workers=5)
     for again in (True, False):
         run.until(lambda: len(live.session.workers) == 5, "five processes")
@@ -216,7 +216,7 @@ def test_killed_server_is_shown_and_its_clients_detect_it(run: Run) -> None:
     run.all_are(State.QUIET, numbers)
 
 
-def test_a_dead_worker_leaves_no_connection_behind(run: Run) -> None:
+def test_killed_worker_leaves_no_connection(run: Run) -> None:
     live = run.live
     run.start("process-thread-pool")
     run.until(lambda: len(live.session.resources.processes) > 1, "workers are sampled")
@@ -237,7 +237,7 @@ def test_nonblocking_ends_at_once_with_a_traceback(run: Run) -> None:
     assert run.live.session.server
     assert run.live.session.server.code == 1
     assert run.live.session.printed.lines[-1].text.startswith("BlockingIOError")
-    assert run.live.refusal() == "", "it has not been refused, it has died"
+    assert run.live.refusal() == "", "the server was not refused, it has died"
 
 
 def test_stop_reads_the_last_records(run: Run) -> None:
@@ -297,7 +297,7 @@ def test_nothing_starts_again_after_close() -> None:
     assert live.child is None
 
 
-def test_clients_whose_process_was_killed_come_back(run: Run) -> None:
+def test_clients_reconnect_after_their_process_was_killed(run: Run) -> None:
     run.start("asyncio")
     numbers = run.live.open_clients(3)
     run.all_are(State.QUIET, numbers)
@@ -311,7 +311,7 @@ def test_clients_whose_process_was_killed_come_back(run: Run) -> None:
     run.say(numbers)
 
 
-def test_a_load_is_known_to_the_session_and_goes_with_the_clients_to_the_next_server(run: Run) -> None:
+def test_load_continues_with_the_next_server(run: Run) -> None:
     live = run.live
     run.start("asyncio")
     first, second = live.open_clients(2)

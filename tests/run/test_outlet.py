@@ -1,4 +1,4 @@
-"""A reader of stdout that is slow, stops or goes away: the run goes on, and what is left out is counted."""
+"""A reader of stdout that is slow, stops or closes the pipe: the run continues, and omitted lines are counted."""
 
 import contextlib
 import json
@@ -35,10 +35,10 @@ from tests.recording.made import few
 
 LIMIT = 30.0
 PAUSE = 3.0
-"""Seconds in which nobody reads."""
+"""Seconds without a read."""
 
 
-def test_what_is_put_is_written_in_order() -> None:
+def test_lines_are_written_in_order() -> None:
     written: list[str] = []
     outlet = Outlet(written.append)
     for number in range(1000):
@@ -48,7 +48,7 @@ def test_what_is_put_is_written_in_order() -> None:
     assert not outlet.full
 
 
-def test_it_is_full_while_nobody_reads_and_does_not_block() -> None:
+def test_outlet_is_full_without_a_reader_and_does_not_block() -> None:
     read = threading.Event()
 
     def write(text: str) -> None:
@@ -63,7 +63,7 @@ def test_it_is_full_while_nobody_reads_and_does_not_block() -> None:
     assert not outlet.full
 
 
-def test_an_error_is_raised_to_the_run() -> None:
+def test_write_error_is_raised_in_the_run() -> None:
     def fail(text: str) -> None:
         raise BrokenPipeError
 
@@ -112,7 +112,7 @@ def test_totals_stay_exact(found: list[Observation], every: int) -> None:
     assert dropped.total == lost + samples - more
 
 
-def test_nothing_is_left_out_of_what_a_session_needs() -> None:
+def test_observations_that_a_session_needs_are_never_omitted() -> None:
     rare = [one for one in few() if not isinstance(one, New | Recv | Send)][:-1]
     assert Dropped().thin(rare) == rare
     assert ENCODER.encode_lines(rare)
@@ -129,23 +129,23 @@ def watching(*options: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel is sampled")
-def test_a_reader_that_stops_does_not_stop_the_run() -> None:
+def test_stuck_reader_does_not_stop_the_run() -> None:
     with watching("--clients", "20", "--load", "200") as process:
         assert process.stdout
         lines: list[dict[str, Any]] = []
         while not lines or lines[-1]["type"] != "echo":
             lines.append(json.loads(process.stdout.readline()))
-        time.sleep(PAUSE)  # much more than a pipe holds is written in this time
+        time.sleep(PAUSE)  # writes much more than a pipe holds
         process.terminate()
         lines += map(json.loads, process.stdout)
     assert lines[-1]["type"] == "summary"
     samples = [line["at"] for line in lines if line["type"] == "sockets"]
     assert samples[-1] - samples[0] > PAUSE / 2 * 1e9
-    assert max(later - earlier for earlier, later in pairwise(samples)) < PAUSE / 2 * 1e9, "it was sampled all the time"
-    assert lines[-1]["lost"] == lines[-1]["dropped"] == 0, "so much is kept until it is read"
+    assert max(later - earlier for earlier, later in pairwise(samples)) < PAUSE / 2 * 1e9, "sampling went on"
+    assert lines[-1]["lost"] == lines[-1]["dropped"] == 0, "this much is kept until it is read"
 
 
-def test_a_reader_that_goes_away_ends_it() -> None:
+def test_closed_pipe_ends_the_run() -> None:
     with watching() as process:
         assert process.stdout
         assert "header" in process.stdout.readline()
@@ -155,7 +155,7 @@ def test_a_reader_that_goes_away_ends_it() -> None:
         assert "Traceback" not in process.stderr.read()
 
 
-def test_a_run_whose_reader_stands_still_ends_on_a_signal() -> None:
+def test_signal_ends_a_run_with_a_stuck_reader() -> None:
     with watching("--clients", "20", "--load", "200") as process:
         assert process.stdout
         process.stdout.readline()
@@ -164,20 +164,20 @@ def test_a_run_whose_reader_stands_still_ends_on_a_signal() -> None:
         assert process.wait(LIMIT) == 128 + signal.SIGTERM
 
 
-def test_a_pipe_that_does_not_block_is_waited_for() -> None:
+def test_non_blocking_pipe_is_waited_for() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     line = [command(), "watch", "asyncio", "--port", "0", "--json", "--clients", "9", "--load", "200", "--for", "2s"]
     with subprocess.Popen(line, stdout=writing, stderr=subprocess.PIPE) as process:
         os.close(writing)
-        time.sleep(PAUSE / 3)  # more than a pipe holds is written in this time
+        time.sleep(PAUSE / 3)  # writes more than a pipe holds
         with os.fdopen(reading, "rb") as stream:
             lines = stream.read().splitlines()
         assert process.wait(LIMIT) == 0
     assert json.loads(lines[-1])["type"] == "summary"
 
 
-def test_what_comes_seldom_has_a_limit_too() -> None:
+def test_rare_observations_are_limited_too() -> None:
     found: list[Observation] = [
         ServerStarted(1, "asyncio", 1, "127.0.0.1", 5000),
         Listening(1, 1, 1, "127.0.0.1", 5000, 128),
@@ -185,6 +185,6 @@ def test_what_comes_seldom_has_a_limit_too() -> None:
         Output(1, "stderr", "text"),
     ]
     dropped = Dropped()
-    assert dropped.thin(found) == found[:3], "a program may print for ever"
+    assert dropped.thin(found) == found[:3], "a program may print endlessly"
     assert dropped.thin(found, hard=True) == found[:2]
     assert dropped.total == 3

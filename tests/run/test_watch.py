@@ -1,4 +1,4 @@
-"""`echo-tui watch PATTERN`, as its users run it: what it prints, and how it ends."""
+"""`echo-tui watch PATTERN` as run by a user: what it prints, and how it ends."""
 
 import functools
 import json
@@ -27,7 +27,7 @@ def as_json(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_run_without_a_stall_ends_with_0_and_counts_what_was_echoed() -> None:
+def test_run_without_a_stall_has_exit_code_0_and_counts() -> None:
     code, stream = as_json(
         "multithread", "--clients", "2", "--load", "20x100", "--for", "1500ms", "--stall-after", "5000"
     )
@@ -44,7 +44,7 @@ def test_a_run_without_a_stall_ends_with_0_and_counts_what_was_echoed() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
-def test_a_stall_is_streamed_as_it_opens_and_closes_and_the_code_is_3() -> None:
+def test_stall_is_streamed_and_gives_exit_code_3() -> None:
     code, stream = as_json("asyncio", "--clients", "3", "--load", "10", "--block", "sleep:0.6", "--for", "4s")
     stalls = [each for each in stream if each["type"] == "stall"]
     first = [each for each in stalls if each["id"] == stalls[0]["id"]]
@@ -77,7 +77,7 @@ def test_text_output_has_a_line_for_begin_and_end_of_a_stall() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_the_summary_so_far(number: signal.Signals) -> None:
+def test_signal_ends_the_run_with_a_summary(number: signal.Signals) -> None:
     line = [*COMMAND, "asyncio", "--clients", "1", "--port", "0"]
     out = err = subprocess.PIPE
     reset = functools.partial(signal.signal, number, signal.SIG_DFL)  # a shell's background jobs ignore SIGINT
@@ -118,16 +118,16 @@ def test_invalid_argument_is_one_line_and_exit_code_2(arguments: list[str], said
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
-def test_without_reports_a_stall_has_the_same_cause_and_line() -> None:
+def test_stall_without_reports_has_the_same_cause_and_line() -> None:
     port = str(free_port())
     arguments = ["asyncio", "--clients", "3", "--load", "5", "--block", "sleep:0.6", "--for", "3s", "--no-reports"]
     done = watch(*arguments, "--json", "--port", port)
     stream = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (3, "")
     assert stream[0]["parameters"]["reports"] is False
-    assert not [each for each in stream if each["type"] in ("echo", "block")], "only reports tell that"
+    assert not [each for each in stream if each["type"] in ("echo", "block")], "only reports contain these"
     closed = [each for each in stream if each["type"] == "stall" and each["event"] == "closed" and each["culprit"]]
-    # On a busy machine others may be there too, of a server that gets no core.
+    # On a busy machine there may be others, of a server that gets no core.
     assert ("blocked", "sleep", False) in {
         (each["cause"], each["culprit"]["function"], each["injected"]) for each in closed
     }
@@ -141,7 +141,7 @@ def test_server_without_reports_needs_a_known_port() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_stalls_need_not_make_it_fail() -> None:
+def test_exit_code_for_stalls_is_optional() -> None:
     line = ("single-thread", "--clients", "2", "--for", "1500ms", "--port", "0")
     assert watch(*line).returncode == 3
     assert watch(*line, "--fail-on", "nothing").returncode == 0

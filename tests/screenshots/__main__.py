@@ -1,6 +1,6 @@
 """Draw the pictures of README and docs from the recordings in the repository: `make screenshots`.
 
-`--record NAMES` makes these recordings anew by real runs, before the pictures are drawn; without names, all of them.
+`--record NAMES` first makes these recordings again by real runs; without names, all of them.
 """
 
 import asyncio
@@ -30,16 +30,16 @@ FOLDER = Path("screenshots")
 BEGIN, END = "<!-- the matrix, by make screenshots -->", "<!-- until here -->"
 WIDE, TALK = (160, 45), (100, 30)
 SECOND = 1_000_000_000
-LOOK = SECOND // 2
-"""How often (ns) the dashboard looks at a recording on the way to its picture, which is when it notices a step."""
+INTERVAL = SECOND // 2
+"""Interval (ns) at which the recording is drawn before the picture, so that the dashboard detects steps of the tour."""
 EACH = SECOND // 5
 STILL = 2 * SECOND
-"""How long (ns) after the stall is known the picture is taken that those see who want no motion."""
+"""How long (ns) after the report of the stall the still frame is drawn that replaces the animation (reduced motion)."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a recording: at its end, or some seconds after its first stall is known."""
+    """A picture of a recording: at its end, or some seconds after its first stall is reported."""
 
     name: str
     recording: str
@@ -50,7 +50,7 @@ class Picture:
     theme: str | None = None
     starts: bool = True
     span: float = 0.0
-    """For an animation: how many seconds before the stall is known it begins; it ends with the recording."""
+    """For an animation: how many seconds before the report of the stall it begins; it ends with the recording."""
 
 
 PICTURES = (
@@ -64,7 +64,7 @@ PICTURES = (
 
 
 async def draw(picture: Picture) -> str:
-    """Return the picture."""
+    """Draw and return a picture."""
     played = Played(RECORDINGS / f"{picture.recording}.jsonl.gz", picture.starts)
     replay = played.replay
     known = replay.stalls[0].at if replay.stalls else replay.end
@@ -77,25 +77,25 @@ async def draw(picture: Picture) -> str:
             app.query_one(PatternsPanel).put(played.pattern)
         await pilot.press(*picture.keys)
         begin = known - int(picture.span * SECOND) if picture.span else until
-        for at in range(replay.begin, begin, LOOK):
+        for at in range(replay.begin, begin, INTERVAL):
             played.go(at)
             app.draw()
         return await (frames(app, pilot, begin, until, picture.size) if picture.span else last(app, pilot, until))
 
 
 async def last(app: Screen, pilot: Pilot[int], at: int) -> str:
-    """Return the picture of a time (ns)."""
+    """Return the screen at a time (ns)."""
     app.played.go(at)
     return named(await drawn(app, pilot))
 
 
 def named(picture: str) -> str:
-    """Return a picture by Rich with a fixed name in place of one that differs each time."""
+    """Replace the random id that Rich puts into a picture, so that the result is reproducible."""
     return re.sub(r"terminal-\d+", "terminal", picture)
 
 
 async def frames(app: Screen, pilot: Pilot[int], begin: int, end: int, size: tuple[int, int]) -> str:
-    """Return the animated picture from one time (ns) to another."""
+    """Return the animation between two times (ns)."""
     moments, known = range(begin, end, EACH), app.played.replay.stalls[0].at
     still = sum(at < known + STILL for at in moments)
     film = Film()
@@ -105,7 +105,7 @@ async def frames(app: Screen, pilot: Pilot[int], begin: int, end: int, size: tup
 
 
 async def welcome() -> str:
-    """Return what somebody sees who starts it for the first time."""
+    """Return the first screen of a dashboard without a server."""
     app = Resting(Plan())
     app.lan = ""
     async with app.run_test(size=TALK) as pilot:
@@ -113,7 +113,7 @@ async def welcome() -> str:
 
 
 async def matrix() -> str:
-    """Return the picture of the isolation matrix; the table of docs/matrix.md is of the same cells."""
+    """Return the picture of the isolation matrix; also write the same cells into docs/matrix.md."""
     kept = msgspec.json.decode(gzip.decompress((RECORDINGS / "matrix.json.gz").read_bytes()), type=Cells)
     put_into_document(markdown(kept.cells, kept.made))
     app = Resting(Plan())
@@ -127,16 +127,16 @@ async def matrix() -> str:
 
 
 def put_into_document(table: str) -> None:
-    """Write the table in the place of the one before."""
+    """Replace the table in docs/matrix.md."""
     document = Path("docs/matrix.md")
     before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    assert after, "the document has no place for it"
+    assert after, "docs/matrix.md has no marks for the table"
     document.write_text(f"{before}{BEGIN}\n{table}{END}{after}", encoding="utf-8")
 
 
 async def main(arguments: Sequence[str]) -> None:
-    """Record if that is asked for, and draw all pictures."""
+    """Make recordings if requested, and draw all pictures."""
     if arguments[:1] == ["--record"]:
         for name in arguments[1:] or RUNS:
             await RUNS[name]()

@@ -1,4 +1,4 @@
-"""A recording that the dashboard shows as the live run that it was, without processes and without a clock."""
+"""A recording shown as the live run that it was, without processes and without a clock."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +20,10 @@ from echo_tui.tui.view import View
 
 
 class Played:
-    """A source that goes on only when it is told to, from the start of a recording on."""
+    """A source that plays a recording up to a given time."""
 
     def __init__(self, path: Path, starts: bool = True) -> None:
-        """`starts` is whether the recorded dashboard had started the server, or had attached to it."""
+        """`starts`: the recorded dashboard started the server; otherwise it attached to it."""
         self.replay = Replay(str(path))
         while not self.replay.read_ahead(1.0):
             pass
@@ -39,7 +39,7 @@ class Played:
         self.stall_snapshots = StallSnapshots()
 
     def go(self, at: int) -> None:
-        """Go on to a time (ns)."""
+        """Play up to a time (ns)."""
         position = self.replay.position_at(at)
         for one in self._observations[self._folded : position]:
             self.session = fold(self.session, one)
@@ -75,10 +75,10 @@ class Played:
 
 
 class Resting(EchoTui):
-    """A dashboard in which nothing happens by itself, so that a picture is the same each time."""
+    """A dashboard that changes nothing by itself, so that pictures are reproducible."""
 
     def _look(self) -> None:
-        """Take no turn."""
+        """Do nothing."""
 
 
 class Screen(Resting):

@@ -1,4 +1,4 @@
-"""The real runs behind the pictures: each leaves a small recording, `python -m tests.screenshots --record`."""
+"""The real runs behind the pictures; each makes a small recording: `python -m tests.screenshots --record`."""
 
 import contextlib
 import gzip
@@ -35,17 +35,17 @@ PATIENCE = 30.0
 SIZE = (160, 45)
 BLOCK = BlockSetting("sleep", 3.0)
 ELSEWHERE = "/home/you/echo-tui"
-"""What stands in a recording for the checkout, and for the environment of its Python."""
+"""Replaces the path of the checkout, and of the Python environment, in recordings."""
 
 
 class Run:
-    """A dashboard over a real server."""
+    """A dashboard with a real server."""
 
     def __init__(self, app: EchoTui, pilot: Pilot[int]) -> None:
         self.app, self.pilot = app, pilot
 
     async def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-        """Let it go on until the condition holds."""
+        """Let the dashboard run until the condition holds."""
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
@@ -53,12 +53,12 @@ class Run:
             await self.pilot.pause(0.02)
 
     def states(self) -> list[State]:
-        """What the connections are doing, in their order."""
+        """Return the states of the connections, in order."""
         view = self.app.view()
         return [view.condition(connection)[0] for connection in self.app.live.session.connections.values()]
 
     async def open(self, count: int) -> None:
-        """Open so many clients, one after the other."""
+        """Open this many clients, one after the other."""
         for _ in range(count):
             opened = len(self.app.live.session.clients)
             await self.pilot.press("n")
@@ -66,7 +66,7 @@ class Run:
             await self.pilot.pause(0.3)
 
     async def say(self, client: int | None, words: str) -> None:
-        """Send a line from a client, or from all."""
+        """Send a line from one client, or from all."""
         self.app.client = client
         self.app.say(words)
         await self.pilot.pause(0.1)
@@ -74,19 +74,19 @@ class Run:
 
 @contextlib.asynccontextmanager
 async def running(name: str, pattern: str, block: BlockSetting | None = None) -> AsyncIterator[Run]:
-    """A dashboard with a server that listens, whose observations become the recording with this name."""
+    """Run a dashboard with a listening server, and record it under this name."""
     with recorder(name, pattern) as to:
         app = EchoTui(Plan(find(pattern), Options(port=0), block), recorder=to)
         async with app.run_test(size=SIZE) as pilot:
             run = Run(app, pilot)
             await run.until(lambda: app.live.session.server and app.live.session.server.listening_at)
             yield run
-            to.close()  # before it ends the server
+            to.close()  # before the server is stopped
 
 
 @contextlib.contextmanager
 def recorder(name: str, subject: str) -> Iterator[Recorder]:
-    """A recorder into a file, from which the places of this machine are removed at the end."""
+    """Yield a recorder to a file; replace local paths in the file at the end."""
     RECORDINGS.mkdir(parents=True, exist_ok=True)
     path, whole = RECORDINGS / f"{name}.jsonl.gz", RECORDINGS / f"{name}.jsonl"
     whole.unlink(missing_ok=True)
@@ -104,13 +104,13 @@ def recorder(name: str, subject: str) -> Iterator[Recorder]:
 
 
 def external(run: Run) -> socket.socket:
-    """A client from elsewhere."""
+    """Connect an external client."""
     server: Any = run.app.live.session.server
     return socket.create_connection((server.host, server.port), PATIENCE)
 
 
 async def three_clients_and_a_block(run: Run) -> None:
-    """Everybody talks, then one line holds the loop; the picture is taken while it lasts."""
+    """All clients talk, then one line blocks the loop; the recording ends during the block."""
     await run.open(3)
     for words in ("hello", "anybody there?", "hogehoge"):
         await run.say(None, words)
@@ -130,7 +130,7 @@ async def three_clients_and_a_block(run: Run) -> None:
 async def dashboard() -> None:
     """The whole screen during a block."""
     async with running("dashboard", "asyncio-blocking", BLOCK) as run:
-        run.app.live.toggle_block()  # off, until everybody has said hello
+        run.app.live.toggle_block()  # disarmed until all clients have talked
         with external(run) as other:
             other.sendall(b"hello from elsewhere\n")
             await three_clients_and_a_block(run)
@@ -140,7 +140,7 @@ async def dashboard() -> None:
 
 
 async def stall() -> None:
-    """Everybody speaks, then one message blocks for three seconds: who waits, on which line, and the end."""
+    """All clients talk, then one message blocks for three seconds: victims, line, and end."""
     async with running("stall", "asyncio") as run:
         live = run.app.live
         live.arm(BlockSetting("sleep", 3.0))
@@ -160,7 +160,7 @@ async def stall() -> None:
 
 
 async def single_thread() -> None:
-    """One is served, two are not accepted."""
+    """One client is served; two are not accepted."""
     async with running("single-thread", "single-thread") as run:
         await run.open(1)
         await run.say(1, "hogehoge")
@@ -171,7 +171,7 @@ async def single_thread() -> None:
 
 
 async def stage() -> None:
-    """The layout for an audience, while everybody waits for the first client."""
+    """The layout for an audience, while all clients wait for the first one."""
     async with running("stage", "asyncio") as run:
         await run.open(3)
         await run.pilot.press("E")
@@ -180,7 +180,7 @@ async def stage() -> None:
 
 
 async def attached() -> None:
-    """A server of somebody else's that stalls: an asyncio program with time.sleep in its handler."""
+    """A stall of a foreign server: an asyncio program with time.sleep in its handler."""
     port = free_port()
     program = Program([sys.executable, str(Path("tests/attach/app.py")), str(port), "sleep"])
     try:
@@ -209,7 +209,7 @@ async def attached() -> None:
 
 
 async def matrix() -> None:
-    """All cells of the isolation matrix, with the circumstances."""
+    """All cells of the isolation matrix, and how they were measured."""
     terms, cells = Terms(), []
     circumstances = made(terms)
     async for measured in measure_all(((pattern, kind) for pattern in PATTERNS for kind in KINDS), terms):
@@ -223,7 +223,7 @@ async def matrix() -> None:
 
 @dataclass
 class Cells:
-    """What is kept of the isolation matrix."""
+    """The stored cells of the isolation matrix."""
 
     made: Made
     cells: list[Cell]

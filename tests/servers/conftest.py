@@ -1,4 +1,4 @@
-"""Servers for tests: started on demand, and none left behind."""
+"""Fixtures that start servers and stop them after the test."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def start() -> Iterator[Starter]:
 
 @pytest.fixture(scope="module", params=SERVING)
 def server(request: pytest.FixtureRequest) -> Iterator[Running]:
-    """One server of each serving pattern, which all tests of a module put to the test one after another."""
+    """One server of each serving pattern, shared by all tests of a module."""
     starter = Starter()
     yield starter(request.param)
     starter.stop_all()

@@ -1,4 +1,4 @@
-"""Real servers in real processes, for the tests beside this file."""
+"""Real servers in their own processes, for the tests in this directory."""
 
 import contextlib
 import fcntl
@@ -21,9 +21,9 @@ from echo_servers.pattern import LOOP, PROCESS, THREAD
 from echo_servers.records import Bye, Echo, Listening, Lost, New, Recv, Reported, Send
 
 PATIENCE = 20.0
-"""Seconds until a condition that must come true counts as not true; no test waits this long when all is well."""
-GLANCE = 0.05
-"""Seconds given to what must not happen."""
+"""Seconds after which a condition counts as failed; far longer than it needs."""
+BRIEFLY = 0.05
+"""Seconds to wait for something that must not happen."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
 ONE_AT_A_TIME = tuple(p.name for p in PATTERNS if p.serves_in == PROCESS and not p.workers)
 READY_LOOPS = ("select-loop", "poll-loop", "epoll-loop")
@@ -33,20 +33,20 @@ BLOCKED_AS_ONE = (
     *(name for name in LOOPS if not (BY_NAME[name].moves or BY_NAME[name].workers)),
 )
 COOPERATIVE = tuple(name for name in SERVING if "sleep" in BY_NAME[name].moves and BY_NAME[name].moves_to != THREAD)
-"""Whose sleep holds no thread of the process that serves: patched, or in another process."""
+"""Patterns in which a sleep blocks no thread of the serving process: it is patched, or runs in a helper process."""
 POOLS = tuple(p.name for p in PATTERNS if p.serves_in in (PROCESS, THREAD) and p.workers == "processes")
-"""Whose connections are served by child processes, so many at a time."""
+"""Patterns whose child processes each serve a limited number of connections."""
 PROCESSES = (*POOLS, *(p.name for p in PATTERNS if p.shares))
-"""Whose connections are served by child processes."""
+"""Patterns whose connections are served by child processes."""
 FORKING = tuple(p.name for p in PATTERNS if p.workers == "processes")
-"""Who has child processes."""
+"""Patterns that have child processes."""
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reported)
 
 
 def eventually(condition: Callable[[], T | None], what: str) -> T:
-    """Wait until the condition is true, and give its value."""
+    """Wait until the condition is true, and return its value."""
     deadline = time.monotonic() + PATIENCE
     while not (value := condition()):
         assert time.monotonic() < deadline, f"never came true: {what}"
@@ -55,7 +55,7 @@ def eventually(condition: Callable[[], T | None], what: str) -> T:
 
 
 class Stream:
-    """What has come out of a pipe so far."""
+    """What has been read from a pipe so far."""
 
     def __init__(self, fd: int) -> None:
         os.set_blocking(fd, False)
@@ -63,9 +63,9 @@ class Stream:
         self.data = b""
 
     def drain(self) -> bool:
-        """Take what is there; False when the pipe has ended."""
+        """Read what is available; return False at the end of the pipe."""
         with contextlib.suppress(BlockingIOError):
-            for _ in range(100):  # not for ever: a flood fills it as fast
+            for _ in range(100):  # bounded, because a flood refills the pipe as fast as it is read
                 chunk = os.read(self.fd, 2**18)
                 self.data += chunk
                 if not chunk:
@@ -82,13 +82,13 @@ class Stream:
         return self.text.splitlines()
 
     def to_the_end(self) -> str:
-        """Everything, once whoever writes has ended."""
+        """Wait for the end of the pipe and return everything that was written to it."""
         eventually(lambda: not self.drain(), "the pipe ends")
         return self.data.decode()
 
 
 class Events(Stream):
-    """The records that have come out of a server's pipe, an echo as its two events; a torn line fails to decode."""
+    """The records read from a server's pipe, an echo as its two events; an incomplete line fails to decode."""
 
     _decoder = msgspec.json.Decoder(Reported)
 
@@ -97,12 +97,12 @@ class Events(Stream):
         self._records: list[Reported] = []
 
     def widen(self) -> None:
-        """Give the pipe room for thousands of records, where the system can."""
+        """Enlarge the pipe to hold thousands of records, where the system can."""
         if hasattr(fcntl, "F_SETPIPE_SZ"):
             fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, 2**20)
 
     def take(self) -> list[Reported]:
-        """The records that have come since the last look, as they were written."""
+        """Return the records that have arrived since the last call, as they were written."""
         self.drain()
         whole, newline, self.data = self.data.rpartition(b"\n")
         return self._decoder.decode_lines(whole + newline)
@@ -117,7 +117,7 @@ class Events(Stream):
         return [record for record in self.records if isinstance(record, kind)]
 
     def totals(self) -> Lost:
-        """All that was reported, one by one or as lost (`events` counts the lost ones)."""
+        """Return all counts, of single records and of `Lost`; `events` counts only the lost ones."""
         total = Lost(0, 0, 0)
         for record in self.records:
             match record:
@@ -163,14 +163,14 @@ class Running:
         return [self.connect() for _ in range(count)]
 
     def until(self, kind: type[R], count: int = 1) -> list[R]:
-        """Wait for so many records of a kind."""
+        """Wait for this many records of a kind."""
         return eventually(
             lambda: found if len(found := self.events.of(kind)) >= count else None,
             f"{count} {kind.__name__} from {self.pattern}",
         )
 
     def group(self) -> list[psutil.Process]:
-        """The living processes of this server."""
+        """Return the server's processes that are alive."""
         return [process for process in psutil.process_iter() if self._is_mine(process)]
 
     def _is_mine(self, process: psutil.Process) -> bool:
@@ -180,16 +180,16 @@ class Running:
             return False
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that serve."""
+        """Return the processes that serve connections."""
         main = psutil.Process(self.process.pid)
         return main.children() if self.pattern in PROCESSES else [main]
 
     def cpu(self) -> float:
-        """Seconds of processor time that the serving processes have used."""
+        """Return the CPU seconds that the serving processes have used."""
         return sum(sum(worker.cpu_times()[:2]) for worker in self.workers())
 
     def ended(self) -> int:
-        """Wait until every process of the server is gone, and give the exit code."""
+        """Wait until every process of the server has ended; return the exit code."""
         code = self.process.wait(PATIENCE)
         eventually(lambda: not self.group(), f"{self.pattern} leaves no process behind")
         return code
@@ -207,7 +207,7 @@ class Running:
 
 
 class Starter:
-    """Starts servers, and leaves none behind."""
+    """Starts servers, and stops all of them."""
 
     def __init__(self) -> None:
         self.running: list[Running] = []
@@ -215,7 +215,7 @@ class Starter:
     def __call__(
         self, pattern: str, *options: str, printed: bool = False, host: str = "127.0.0.1", page: bool = True
     ) -> Running:
-        """A server on a free port, listening, if its pattern listens at all."""
+        """Start a server on a free port, and wait until it listens."""
         server = self.launch(pattern, *options, "--host", host, printed=printed, page=page)
         server.host = host
         if printed:

@@ -1,4 +1,4 @@
-"""Clients on real sockets, as the tests beside this file need them: polite, slow, silent and rude."""
+"""Clients on plain sockets for the tests in this directory: well-behaved, slow, silent and misbehaving."""
 
 import contextlib
 import selectors
@@ -8,17 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.servers.harness import GLANCE, PATIENCE
+from tests.servers.harness import BRIEFLY, PATIENCE
 
 
 def name(client: socket.socket) -> str:
-    """A client as the server's lines name it."""
+    """Return a client's address as the server's lines show it."""
     host, port = client.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def receive(client: socket.socket, size: int) -> bytes:
-    """Exactly so many bytes, or fewer if the server closes first."""
+    """Receive this many bytes, or fewer if the server closes the connection."""
     data = bytearray()
     while len(data) < size and (chunk := client.recv(size - len(data))):
         data += chunk
@@ -26,13 +26,13 @@ def receive(client: socket.socket, size: int) -> bytes:
 
 
 def ask(client: socket.socket, message: bytes = b"hogehoge\n") -> None:
-    """Send a message and take its echo."""
+    """Send a message and check its echo."""
     client.sendall(message)
     assert receive(client, len(message)) == message
 
 
 def converse(client: socket.socket, data: bytes, *, bite: int = 2**16) -> bytes:
-    """Send all of it while taking what comes, in bites; give the echo."""
+    """Send all of `data` while receiving at most `bite` bytes at a time; return the echo."""
     client.setblocking(False)
     unsent, echo = memoryview(data), bytearray()
     deadline = time.monotonic() + PATIENCE
@@ -47,14 +47,14 @@ def converse(client: socket.socket, data: bytes, *, bite: int = 2**16) -> bytes:
                     unsent = unsent[client.send(unsent) :]
                 if ready & selectors.EVENT_READ:
                     chunk = client.recv(bite)
-                    assert chunk, "closed before all came back"
+                    assert chunk, "closed before the whole echo arrived"
                     echo += chunk
     client.settimeout(PATIENCE)
     return bytes(echo)
 
 
-def is_silent(client: socket.socket, seconds: float = GLANCE) -> bool:
-    """Whether nothing arrives for a moment."""
+def is_silent(client: socket.socket, seconds: float = BRIEFLY) -> bool:
+    """Return whether nothing arrives within this time."""
     client.settimeout(seconds)
     try:
         client.recv(1, socket.MSG_PEEK)
@@ -66,7 +66,7 @@ def is_silent(client: socket.socket, seconds: float = GLANCE) -> bool:
 
 
 def reset(client: socket.socket) -> None:
-    """End a connection with a reset."""
+    """Close a connection with a reset."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 
@@ -78,7 +78,7 @@ def close(clients: Iterable[socket.socket]) -> None:
 
 @contextlib.contextmanager
 def together(*jobs: Callable[[], object]) -> Iterator[None]:
-    """Run the jobs in threads beside the body, and raise what they raised."""
+    """Run the jobs in threads beside the body; re-raise the first exception of a job."""
     failures: list[BaseException] = []
 
     def run(job: Callable[[], object]) -> None:

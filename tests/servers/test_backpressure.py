@@ -1,4 +1,4 @@
-"""A client that sends and never reads: a server stops taking, or keeps what it does not read, up to a ceiling."""
+"""A client that sends and never reads: the server stops reading from it, or buffers its echoes up to a ceiling."""
 
 import select
 import socket
@@ -15,19 +15,19 @@ from tests.servers.talk import ask, receive
 
 MIB = 2**20
 FLOOD = 3 * CEILING
-"""Far more than the ceiling and the kernel's buffers of both ends hold."""
+"""Bytes: far more than the ceiling and the kernel's buffers of both ends hold."""
 BOUND = 16 * MIB
-"""What a server may grow by that keeps no more than one message, or a small buffer, for a client."""
+"""How much (bytes) a server may grow that buffers at most one message, or a small amount, for a client."""
 STUCK = 1.0
-"""Seconds in which a client can send nothing before it counts as stuck."""
+"""Seconds without a successful send after which a client counts as stuck."""
 BUFFERED = ("asyncio", "asyncio-blocking", "process-loops", "uvloop", "twisted")
-"""Whose sends go to the library's own buffer, and are said to be done."""
+"""Patterns whose sends go to the library's own buffer and are reported as sent."""
 BOUNDED = [pattern for pattern in SERVING if pattern != "asyncio-naive"]
 CHUNK = bytes(range(256)) * 256
 
 
 def flood(server: Running, client: socket.socket, most: int = FLOOD) -> int:
-    """Send and never read, until the server takes nothing more; gives how many bytes that was."""
+    """Send without reading until the server stops reading; return the number of bytes sent."""
     sent, since = 0, time.monotonic()
     client.setblocking(False)
     while sent < most and time.monotonic() - since < STUCK:
@@ -40,7 +40,7 @@ def flood(server: Running, client: socket.socket, most: int = FLOOD) -> int:
 
 
 def stream(size: int) -> bytes:
-    """The bytes that so large a flood has."""
+    """Return the bytes that a flood of this size consists of."""
     whole, rest = divmod(size, len(CHUNK))
     return CHUNK * whole + CHUNK[:rest]
 
@@ -50,7 +50,7 @@ def memory(server: Running) -> int:
 
 
 def settled(server: Running) -> int:
-    """The server's memory once it has served somebody."""
+    """Return the server's memory after it has served a client."""
     with server.connect() as first:
         ask(first, bytes(2**18))
     return memory(server)
@@ -62,15 +62,15 @@ def settled(server: Running) -> int:
         BOUNDED, "multithread", "busy-loop", "select-loop", "asyncio-streams", "eventlet", "twisted", "trio",
     ),
 )  # fmt: skip
-def test_a_client_that_does_not_read_costs_no_memory(start: Starter, pattern: str) -> None:
-    """It is held back, not buffered for; what it has sent is seen on the pipe, and comes back in the end."""
+def test_client_that_does_not_read_costs_no_memory(start: Starter, pattern: str) -> None:
+    """The server stops reading from it; bytes already read are reported, and echoed in the end."""
     server = start(pattern, "--workers", "1")
     server.events.widen()
     with server.connect(receive_buffer=4096) as client:
         ask(client, b"x" * RECV_BYTES)
         before = memory(server)
         sent = flood(server, client)
-        assert sent < FLOOD, "the kernel has stopped the client"
+        assert sent < FLOOD, "the client could send no more"
         assert memory(server) - before < BOUND
         seen = server.events.totals()
         assert seen.recv_bytes > RECV_BYTES
@@ -78,15 +78,15 @@ def test_a_client_that_does_not_read_costs_no_memory(start: Starter, pattern: st
             assert seen.recv_bytes > seen.send_bytes
         assert receive(client, sent) == stream(sent)
     server.events.drain()
-    with server.connect() as another:  # whatever did not fit into the pipe is told with the next record
+    with server.connect() as another:  # records that did not fit into the pipe are counted in the next one
         ask(another, b"!")
-        eventually(lambda: server.events.totals().bye == 1, "all is told")
+        eventually(lambda: server.events.totals().bye == 1, "all records")
     eventually(lambda: server.events.totals().bye == 2, "Bye")
     total = server.events.totals()
     assert total.recv_bytes == total.send_bytes == sent + RECV_BYTES + 1
 
 
-def test_one_that_does_not_heed_it_grows_until_its_ceiling_strikes_and_says_so(start: Starter) -> None:
+def test_naive_server_grows_to_its_ceiling_and_says_so(start: Starter) -> None:
     server = start("asyncio-naive")
     before = settled(server)
     with server.connect() as deaf, server.connect() as other:
@@ -100,13 +100,13 @@ def test_one_that_does_not_heed_it_grows_until_its_ceiling_strikes_and_says_so(s
         ask(deaf, b"taken again")
 
 
-def test_the_ceiling_is_for_all_clients_together(start: Starter) -> None:
+def test_ceiling_is_for_all_clients_together(start: Starter) -> None:
     server = start("asyncio-naive")
     before = settled(server)
     deaf = [server.connect() for _ in range(3)]
     for client in deaf:
         flood(server, client, FLOOD)
-    eventually(lambda: len(server.events.of(Note)) == len(deaf), "each is told of")
+    eventually(lambda: len(server.events.of(Note)) == len(deaf), "a note for each client")
     assert memory(server) - before < CEILING + 2 * BOUND
     for client in deaf:
         client.close()

@@ -1,4 +1,4 @@
-"""What each kind of blocking call holds, and that it lasts as long as it was told, signals or not."""
+"""What each kind of blocking call keeps from running, and that it lasts as long as requested, even with signals."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ SECONDS = 0.4
 
 @pytest.fixture
 def signals() -> Iterator[None]:
-    """A signal every few milliseconds, whose handler returns."""
+    """Deliver a signal every 10 ms, with a handler that returns."""
     before = signal.signal(signal.SIGALRM, lambda *_: None)
     signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
     yield
@@ -22,7 +22,7 @@ def signals() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_lasts_as_long_as_it_was_told(kind: str, signals: None) -> None:
+def test_block_lasts_as_long_as_requested(kind: str, signals: None) -> None:
     began = time.monotonic()
     CALLS[kind](SECONDS)
     assert time.monotonic() - began >= SECONDS * 0.99
@@ -30,7 +30,7 @@ def test_it_lasts_as_long_as_it_was_told(kind: str, signals: None) -> None:
 
 
 def turns(kind: str) -> tuple[int, float]:
-    """How often another thread has come to run during the call, and its share of the processor's time."""
+    """Return how often another thread ran during the call, and the call's share of CPU time."""
     count, stop, ready = [0], threading.Event(), threading.Event()
 
     def other() -> None:
@@ -50,7 +50,7 @@ def turns(kind: str) -> tuple[int, float]:
     return told, share
 
 
-def test_who_can_run_meanwhile_and_who_computes() -> None:
+def test_which_kinds_keep_the_gil_and_which_compute() -> None:
     measured = {kind: turns(kind) for kind in KINDS}
     ran = {kind: count for kind, (count, _) in measured.items()}
     assert ran["c-gil"] <= 5 < min(ran["sleep"], ran["c-call"], ran["cpu"]), ran

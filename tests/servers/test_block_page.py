@@ -1,4 +1,4 @@
-"""The block's page: armed, changed and disarmed while the server runs, and seen by all of its workers."""
+"""The page of the block: armed, changed and disarmed while the server runs, and read by all workers."""
 
 import pytest
 from echo_servers.block import BlockSetting
@@ -11,7 +11,7 @@ SHORT = BlockSetting("sleep", 0.01)
 LONGER = BlockSetting("sleep", 0.02)
 
 
-def test_armed_changed_and_disarmed(server: Running) -> None:
+def test_block_is_armed_changed_and_disarmed(server: Running) -> None:
     with server.connect() as client:
         for setting in (None, SHORT, LONGER, None, SHORT):
             server.page.arm(setting)
@@ -30,7 +30,7 @@ def test_armed_changed_and_disarmed(server: Running) -> None:
 
 
 @pytest.mark.parametrize(("pattern", "count"), [("thread-pool", 4), ("process-pool", 4), ("process-thread-pool", 40)])
-def test_every_worker_sees_it(start: Starter, pattern: str, count: int) -> None:
+def test_every_worker_reads_the_page(start: Starter, pattern: str, count: int) -> None:
     assert pattern not in ONE_AT_A_TIME
     server = start(pattern, "--workers", "4")
     clients = server.clients(count)
@@ -45,7 +45,7 @@ def test_every_worker_sees_it(start: Starter, pattern: str, count: int) -> None:
     close(clients)
 
 
-def test_it_strikes_one_message_in_so_many(start: Starter) -> None:
+def test_block_on_every_nth_message(start: Starter) -> None:
     server = start("asyncio")
     server.page.arm(BlockSetting("sleep", 0.001, 4))
     with server.connect() as client:
@@ -54,7 +54,7 @@ def test_it_strikes_one_message_in_so_many(start: Starter) -> None:
             assert len(server.events.of(Block)) == number // 4
 
 
-def test_it_strikes_one_client_only(start: Starter) -> None:
+def test_block_on_one_client_only(start: Starter) -> None:
     server = start("thread-pool")
     here, there = server.clients(2)
     server.page.arm(SHORT, only=here.getsockname()[1])
@@ -68,17 +68,17 @@ def test_it_strikes_one_client_only(start: Starter) -> None:
 
 
 @pytest.mark.parametrize("text", ["sleep:2", "cpu:0.001", "c-gil:60/10", "c-call:1.5/1000000"])
-def test_a_setting_is_typed_as_it_is_written(text: str) -> None:
+def test_setting_parses_to_the_same_text(text: str) -> None:
     assert BlockSetting.parse(text).spec == text
 
 
 @pytest.mark.parametrize("share", ["2/0", "2/-1", "2/x", "2/", "2/1.5", "/3", "2/1000001"])
-def test_what_is_no_share_is_refused(share: str) -> None:
+def test_invalid_share_is_refused(share: str) -> None:
     with pytest.raises(ValueError, match=r"sleep:2/10|one message in 1 to 1,000,000"):
         BlockSetting.parse(f"sleep:{share}")
 
 
-def test_seconds_alone_are_a_sleep_and_a_colon_wants_a_kind() -> None:
+def test_number_alone_is_a_sleep_and_other_text_needs_a_kind() -> None:
     assert BlockSetting.parse("2") == BlockSetting("sleep", 2.0)
     for text in (":2", "nap", "nap:2"):
         with pytest.raises(ValueError, match="sleep, c-call, cpu, c-gil"):

@@ -1,4 +1,4 @@
-"""Every byte comes back in order, whatever clients do; one server per pattern has to stand all of it."""
+"""Every byte is echoed in order, whatever clients do; a single server of each pattern passes all of these tests."""
 
 import contextlib
 import random
@@ -14,9 +14,9 @@ from tests.servers.harness import SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, converse, has_ipv6, name, receive, reset
 
 RESETS = 25
-"""More than any pattern here has workers."""
+"""More resets than any pattern has workers."""
 
-# Eventlet's recv turns a reset into an orderly end, and Twisted has a name of its own for it.
+# Eventlet's recv reports a reset as an orderly end, and Twisted has its own name for it.
 RESET_AS = {"eventlet": "", "eventlet-tpool": "", "twisted": "ConnectionLost"}
 AWKWARD = {
     "every byte": bytes(range(256)),
@@ -50,8 +50,8 @@ def test_any_messages(server: Running, messages: list[bytes]) -> None:
             ask(client, message)
 
 
-def test_a_slow_reader_gets_everything(server: Running) -> None:
-    """The server's sends are partial, as the client's buffer is small and it takes little at a time."""
+def test_slow_reader_gets_everything(server: Running) -> None:
+    """The server's sends are partial, because the client's buffer is small and it reads little at a time."""
     data = random.Random(2).randbytes(2_000_000)
     with server.connect(receive_buffer=4096) as client:
         assert converse(client, data, bite=5000) == data
@@ -75,7 +75,7 @@ def test_half_close_still_gets_the_rest(server: Running) -> None:
         assert client.recv(1) == b""
 
 
-def test_resets_while_quiet(server: Running) -> None:
+def test_resets_of_idle_connections(server: Running) -> None:
     for _ in range(RESETS):
         client = server.connect()
         ask(client)
@@ -94,7 +94,7 @@ def test_resets_right_after_a_message(server: Running) -> None:
 
 
 def test_resets_during_a_send(server: Running) -> None:
-    """The server is held in a send, as the client takes nothing, when the reset comes."""
+    """The server is blocked in a send, because the client does not read, when the reset arrives."""
     for _ in range(RESETS):
         client = server.connect(receive_buffer=4096)
         ask(client)
@@ -118,7 +118,7 @@ def test_resets_in_the_accept_queue(server: Running) -> None:
         ask(client)
 
 
-def test_a_bye_says_how_a_connection_ended(server: Running) -> None:
+def test_bye_reports_how_a_connection_ended(server: Running) -> None:
     server.events.drain()
     ends = {}
     for end in (socket.socket.close, reset):
@@ -126,11 +126,11 @@ def test_a_bye_says_how_a_connection_ended(server: Running) -> None:
         ask(client)
         peer = name(client)
         end(client)
-        ends[end] = eventually(lambda peer=peer: last_words(server, peer), "Bye").error  # type: ignore[misc]
+        ends[end] = eventually(lambda peer=peer: bye_of(server, peer), "Bye").error  # type: ignore[misc]
     assert ends == {socket.socket.close: "", reset: RESET_AS.get(server.pattern, "ConnectionResetError")}
 
 
-def last_words(server: Running, peer: str) -> Bye | None:
+def bye_of(server: Running, peer: str) -> Bye | None:
     connections = {(new.pid, new.conn) for new in server.events.of(New) if new.peer == peer}
     return next((bye for bye in server.events.of(Bye) if (bye.pid, bye.conn) in connections), None)
 

@@ -1,4 +1,4 @@
-"""However a server ends, nothing of it is left and its port is free."""
+"""However a server ends, no process is left and its port is free."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ LASTING = tuple(pattern.name for pattern in PATTERNS if pattern.name != "nonbloc
 
 
 def begin(start: Starter, pattern: str) -> tuple[Running, list[socket.socket]]:
-    """A server with clients: one quiet, one held in a block, and some that may not be accepted."""
+    """Start a server with clients: one idle, one in a block, and perhaps some in the accept queue."""
     if pattern not in SERVING:
         server = start.launch(pattern, "--ceiling", "30")
         server.until(Note)
@@ -34,7 +34,7 @@ def begin(start: Starter, pattern: str) -> tuple[Running, list[socket.socket]]:
 
 
 def leaves_nothing(server: Running) -> int:
-    """Wait until no process is left and the port is free (the last thread holds it); give the exit code."""
+    """Wait until no process is left and the port is free; return the exit code."""
     code = server.ended()
     eventually(lambda: not server.port or is_free(server.port), "the port is free")
     return code
@@ -42,7 +42,7 @@ def leaves_nothing(server: Running) -> int:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
 @pytest.mark.parametrize("pattern", LASTING)
-def test_a_signal_to_the_parent_alone_ends_all_of_it(start: Starter, pattern: str, ending: signal.Signals) -> None:
+def test_signal_to_the_main_process_ends_the_whole_server(start: Starter, pattern: str, ending: signal.Signals) -> None:
     server, clients = begin(start, pattern)
     server.process.send_signal(ending)
     assert leaves_nothing(server) == -ending
@@ -51,7 +51,7 @@ def test_a_signal_to_the_parent_alone_ends_all_of_it(start: Starter, pattern: st
 
 
 @pytest.mark.parametrize("pattern", LASTING)
-def test_the_leash_ends_it_when_its_owner_lets_go(start: Starter, pattern: str) -> None:
+def test_closing_the_parent_death_pipe_ends_the_server(start: Starter, pattern: str) -> None:
     server, clients = begin(start, pattern)
     os.close(server.leash)
     assert leaves_nothing(server) < 0
@@ -59,7 +59,7 @@ def test_the_leash_ends_it_when_its_owner_lets_go(start: Starter, pattern: str) 
 
 
 @pytest.mark.parametrize("pattern", LASTING)
-def test_the_leash_ends_it_when_its_owner_is_killed(start: Starter, pattern: str) -> None:
+def test_killing_the_parent_ends_the_server(start: Starter, pattern: str) -> None:
     server, clients = begin(start, pattern)
     owner = subprocess.Popen(["sleep", "100"], pass_fds=[server.leash])
     os.close(server.leash)
@@ -71,7 +71,7 @@ def test_the_leash_ends_it_when_its_owner_is_killed(start: Starter, pattern: str
 
 
 @pytest.mark.parametrize("pattern", FORKING)
-def test_workers_do_not_outlive_a_killed_parent(start: Starter, pattern: str) -> None:
+def test_workers_end_with_a_killed_main_process(start: Starter, pattern: str) -> None:
     server, clients = begin(start, pattern)
     server.process.kill()
     assert leaves_nothing(server) == -signal.SIGKILL
@@ -79,7 +79,7 @@ def test_workers_do_not_outlive_a_killed_parent(start: Starter, pattern: str) ->
 
 
 @pytest.mark.parametrize("pattern", PROCESSES)
-def test_a_killed_worker_is_told_and_the_others_serve_on(start: Starter, pattern: str) -> None:
+def test_killed_worker_is_reported_and_the_others_serve(start: Starter, pattern: str) -> None:
     server = start(pattern, "--workers", "2")
     server.until(Worker, 20 if pattern == "process-thread-pool" else 2)
     killed, _ = server.workers()
@@ -93,8 +93,8 @@ def test_a_killed_worker_is_told_and_the_others_serve_on(start: Starter, pattern
 
 
 @pytest.mark.parametrize("pattern", SERVING)
-def test_a_server_whose_leash_was_cut_before_it_looked_does_not_stay(start: Starter, pattern: str) -> None:
+def test_pipe_closed_before_startup_ends_the_server(start: Starter, pattern: str) -> None:
     server = start.launch(pattern)
     os.close(server.leash)
-    eventually(lambda: server.process.poll() is not None, "it ends")
+    eventually(lambda: server.process.poll() is not None, "the server ends")
     assert server.ended() < 0

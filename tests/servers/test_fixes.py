@@ -1,4 +1,4 @@
-"""The fixes: while a call that would block the loop is made elsewhere, the others are served and accepted."""
+"""The recommended patterns: other clients are served and accepted while a blocking call runs elsewhere."""
 
 import os
 import signal
@@ -20,13 +20,13 @@ from tests.servers.talk import ask, close, is_silent
 MOVED = {(name, kind) for name in SERVING for kind in BY_NAME[name].moves}
 CURES = {(found.pattern, kind) for pattern in PATTERNS for kind in KINDS if (found := fix(pattern, kind))}
 SPARED = sorted(MOVED | CURES)
-"""Patterns and kinds of block of which nobody but the sender may notice much."""
+"""Patterns and kinds of block that delay nobody but the sender."""
 LONG = 60
 WORKERS = 2
 
 
 def held(server: Running, kind: str) -> tuple[socket.socket, Block]:
-    """A client that asks for a block, and the block when it has begun."""
+    """Let a client trigger a block; return the client and the block that has begun."""
     server.page.arm(BlockSetting(kind, LONG))
     sender = server.connect()
     sender.sendall(b"hold me")
@@ -36,7 +36,7 @@ def held(server: Running, kind: str) -> tuple[socket.socket, Block]:
 
 
 def one_too_many(server: Running, kind: str) -> tuple[list[socket.socket], list[Block]]:
-    """A client more than there are workers asks for a block: all of them, and the blocks that have begun."""
+    """Let one client more than there are workers trigger a block; return all of them and the blocks that have begun."""
     server.page.arm(BlockSetting(kind, LONG))
     senders = server.clients(WORKERS + 1)
     for sender in senders:
@@ -47,7 +47,7 @@ def one_too_many(server: Running, kind: str) -> tuple[list[socket.socket], list[
 
 
 @pytest.mark.parametrize(("pattern", "kind"), SPARED)
-def test_while_it_blocks_others_are_served_and_accepted(start: Starter, pattern: str, kind: str) -> None:
+def test_other_clients_are_served_and_accepted_during_a_block(start: Starter, pattern: str, kind: str) -> None:
     server = start(pattern, "--workers", "3")
     before = server.connect()
     ask(before)
@@ -60,12 +60,12 @@ def test_while_it_blocks_others_are_served_and_accepted(start: Starter, pattern:
     assert not server.events.of(Unblock)
     told = [record for record in server.events.records if isinstance(record, Recv | Block)]
     block = next(place for place, record in enumerate(told) if isinstance(record, Block))
-    assert "hold me" in [record.head for record in told[:block] if isinstance(record, Recv)], "told before it began"
+    assert "hold me" in [record.head for record in told[:block] if isinstance(record, Recv)], "reported before"
     close([before, sender, after])
 
 
 @pytest.mark.parametrize(("pattern", "kind"), SPARED)
-def test_the_block_has_its_length_and_its_end_is_told_by_itself(start: Starter, pattern: str, kind: str) -> None:
+def test_block_has_its_length_and_its_end_is_reported_at_once(start: Starter, pattern: str, kind: str) -> None:
     server = start(pattern, "--workers", str(WORKERS))
     server.page.arm(BlockSetting(kind, 0.1))
     with server.connect() as client:
@@ -82,7 +82,7 @@ def test_the_block_has_its_length_and_its_end_is_told_by_itself(start: Starter, 
 
 @pytest.mark.parametrize("pattern", ["asyncio-to-thread", "eventlet-tpool"])
 @pytest.mark.parametrize("kind", ["sleep", "c-call"])
-def test_a_native_thread_blocks_in_its_place_and_there_are_so_many(start: Starter, pattern: str, kind: str) -> None:
+def test_blocks_run_in_as_many_threads_as_configured(start: Starter, pattern: str, kind: str) -> None:
     server = start(pattern, "--workers", str(WORKERS))
     senders, blocks = one_too_many(server, kind)
     loop = {new.tid for new in server.until(New, WORKERS + 1)}
@@ -94,12 +94,12 @@ def test_a_native_thread_blocks_in_its_place_and_there_are_so_many(start: Starte
     assert asleep <= {thread.id for thread in psutil.Process(server.process.pid).threads()}
     with server.connect() as other:
         ask(other)
-    assert len(server.events.of(Block)) == WORKERS, "the one too many waits for a thread"
+    assert len(server.events.of(Block)) == WORKERS, "the last client waits for a thread"
     close(senders)
 
 
 @pytest.mark.parametrize("kind", seldom(KINDS, "c-gil"))
-def test_blocks_at_once_use_a_process_each(start: Starter, kind: str) -> None:
+def test_simultaneous_blocks_use_a_process_each(start: Starter, kind: str) -> None:
     server = start("asyncio-processes", "--workers", str(WORKERS))
     senders, blocks = one_too_many(server, kind)
     assert {(block.pid, block.cooperative) for block in blocks} == {(server.process.pid, True)}
@@ -109,12 +109,12 @@ def test_blocks_at_once_use_a_process_each(start: Starter, kind: str) -> None:
         eventually(lambda: all(sum(helper.cpu_times()[:2]) > 0.2 for helper in helpers), "each of them computes")
     with server.connect() as other:
         ask(other)
-    assert len(server.events.of(Block)) == WORKERS, "the one too many waits for a process"
+    assert len(server.events.of(Block)) == WORKERS, "the last client waits for a process"
     close(senders)
 
 
 @pytest.mark.parametrize("kind", seldom(KINDS, "c-call"))
-def test_no_process_is_left_of_a_server_that_is_killed_while_they_block(start: Starter, kind: str) -> None:
+def test_killed_server_leaves_no_helper_process(start: Starter, kind: str) -> None:
     server = start("asyncio-processes", "--workers", str(WORKERS))
     helpers = psutil.Process(server.process.pid).children()
     held(server, kind)
@@ -124,7 +124,7 @@ def test_no_process_is_left_of_a_server_that_is_killed_while_they_block(start: S
     assert server.err.to_the_end() == ""
 
 
-def test_a_helper_that_is_killed_is_told_and_the_last_one_ends_the_server(start: Starter) -> None:
+def test_killed_helper_is_reported_and_the_last_one_ends_the_server(start: Starter) -> None:
     server = start("asyncio-processes", "--workers", "2")
     server.page.arm(BlockSetting("sleep", LONG))
     idle, busy = server.clients(2)
@@ -134,7 +134,7 @@ def test_a_helper_that_is_killed_is_told_and_the_last_one_ends_the_server(start:
     first, second = sorted(psutil.Process(server.process.pid).children(), key=lambda helper: helper.pid)
     os.kill(first.pid, signal.SIGKILL)
     assert f"process {first.pid}, has died: SIGKILL" in server.until(Note)[0].text
-    assert busy.recv(10) == b"hold me", "its call has ended with it"
+    assert busy.recv(10) == b"hold me", "the call ended with its process"
     server.page.arm(BlockSetting("sleep", 0.01))
     for _ in range(3):
         ask(idle)
@@ -144,7 +144,7 @@ def test_a_helper_that_is_killed_is_told_and_the_last_one_ends_the_server(start:
     close([idle, busy])
 
 
-def test_what_holds_nobody_else_needs_no_remedy() -> None:
+def test_no_fix_for_blocks_that_affect_nobody_else() -> None:
     for name in ("process-pool", "asyncio-processes"):
         assert not any(fix(BY_NAME[name], kind) for kind in KINDS)
     for name in ("multithread", "thread-pool", "process-thread-pool", "asyncio-to-thread", "eventlet-tpool"):
@@ -154,7 +154,7 @@ def test_what_holds_nobody_else_needs_no_remedy() -> None:
     assert not any(fix(pattern, kind) for pattern in PATTERNS if not pattern.serves for kind in KINDS)
 
 
-def test_a_remedy_is_a_pattern_that_does_move_or_share_nothing() -> None:
+def test_recommended_patterns() -> None:
     wanted = {
         ("asyncio", "sleep"): "asyncio-to-thread",
         ("asyncio-blocking", "c-call"): "asyncio-to-thread",
@@ -176,21 +176,21 @@ def test_a_remedy_is_a_pattern_that_does_move_or_share_nothing() -> None:
     for pattern in PATTERNS:
         for kind in KINDS:
             if found := fix(pattern, kind):
-                assert fix(BY_NAME[found.pattern], kind) is None, "the fix needs none itself"
+                assert fix(BY_NAME[found.pattern], kind) is None, "a recommended pattern needs no fix"
 
 
-def test_a_remedy_is_started_with_a_worker_for_each_client_and_one_more() -> None:
+def test_fix_starts_with_a_worker_for_each_client_and_one_more() -> None:
     pool, helpers = BY_NAME["process-pool"], BY_NAME["asyncio-processes"]
     for pattern in (pool, helpers):
         counts = [workers_for(pattern, clients, 2) for clients in (0, 1, 4, MOST - 1, MOST, 500)]
         assert counts == [2, 2, 5, MOST, MOST, MOST]
-        assert workers_for(pattern, 4, 50) == 50, "nobody's wish is cut"
+        assert workers_for(pattern, 4, 50) == 50, "a larger number that was requested is kept"
         assert workers_for(pattern, 0, None) == cores()
     for name in ("asyncio-to-thread", "eventlet-tpool"):
         assert [workers_for(BY_NAME[name], clients, None) for clients in (6, 12)] == [THREADS, 13]
         assert workers_for(BY_NAME[name], 6, 2) == 7
     for name in ("multithread", "process-loops", "process-thread-pool", "eventlet", "single-thread"):
-        assert workers_for(BY_NAME[name], 4, None) is None, "there a worker is not a client's own"
+        assert workers_for(BY_NAME[name], 4, None) is None, "no worker per client in this pattern"
     for pattern in (pool, helpers):
         assert promise(pattern, 5, 4) == "With 5 processes: one for each client, and one more."
         assert promise(pattern, 8, 4) == "With 8 processes: one for each client, and more."
@@ -201,7 +201,7 @@ def test_a_remedy_is_started_with_a_worker_for_each_client_and_one_more() -> Non
     assert promise(threads, 7, 7) == "With 7 threads: one for each client, and a newcomer will wait if all send."
 
 
-def test_every_pattern_that_serves_says_what_serves_in_it() -> None:
+def test_every_serving_pattern_declares_what_serves() -> None:
     for pattern in PATTERNS:
         assert bool(pattern.serves_in) == pattern.serves
         assert bool(pattern.moves) == bool(pattern.moves_to)

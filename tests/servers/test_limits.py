@@ -1,6 +1,6 @@
-"""Out of descriptors: said once, survived without burning the processor, and over when clients leave.
+"""Running out of descriptors is reported once, uses no CPU while it lasts, and ends when clients leave.
 
-And select's own limit, which its better brothers do not have.
+Also the limit of select (FD_SETSIZE), which poll and epoll do not have.
 """
 
 import os
@@ -24,22 +24,22 @@ from tests.servers.talk import ask, close, is_silent, name
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="another process's limit is set by prlimit(2)")
 
 MANY_AT_A_TIME = tuple(name for name in SERVING if BY_NAME[name].serves_in in (THREAD, LOOP))
-"""Whose processes serve several connections each."""
+"""Patterns in which one process serves several connections."""
 FEW = 4
 CROWD = 1124
-"""More clients than select has room for, by a hundred at least."""
+"""At least a hundred clients more than select can serve."""
 
 
 def leave_descriptors(server: Running, taken: set[int], count: int) -> None:
-    """Let the serving process open so many more than are taken."""
+    """Let the serving process open `count` more descriptors than are in use."""
     free = [fd for fd in range(4096) if fd not in taken]
     resource.prlimit(server.workers()[0].pid, resource.RLIMIT_NOFILE, (free[count], 4096))
 
 
 def start_with(start: Starter, pattern: str, count: int) -> tuple[Running, set[int]]:
-    """A server with so many descriptors left, and those that it has taken.
+    """Start a server with `count` free descriptors; return it and the descriptors in use.
 
-    A thread that already waits in accept has its descriptor reserved, so each of them serves a client first.
+    A thread that already waits in accept has reserved a descriptor, so each of these threads serves a client first.
     """
     server = start(pattern, "--workers", "1" if pattern.startswith("process") else "10")
     waiting = 10 if "thread-pool" in pattern else 1
@@ -47,14 +47,14 @@ def start_with(start: Starter, pattern: str, count: int) -> tuple[Running, set[i
         server.until(Worker, waiting)
     with server.connect() as client:
         ask(client)
-    eventually(lambda: server.events.totals().bye == 1, "it is alone again")
+    eventually(lambda: server.events.totals().bye == 1, "all clients have left")
     taken = {int(fd) for fd in os.listdir(f"/proc/{server.workers()[0].pid}/fd")}
     clients = server.clients(waiting)
     for client in clients:
         ask(client)
     leave_descriptors(server, taken, count)
     close(clients)
-    eventually(lambda: server.events.totals().bye == 1 + waiting, "it is alone again")
+    eventually(lambda: server.events.totals().bye == 1 + waiting, "all clients have left")
     return server, taken
 
 
@@ -70,7 +70,7 @@ def complaints(server: Running) -> list[str]:
 
 
 @pytest.mark.parametrize("pattern", seldom(MANY_AT_A_TIME, "multithread", "asyncio", "eventlet"))
-def test_it_serves_those_it_has_and_then_the_others(start: Starter, pattern: str) -> None:
+def test_connected_clients_are_served_first_and_waiting_ones_later(start: Starter, pattern: str) -> None:
     server, _ = start_with(start, pattern, FEW)
     served = server.clients(FEW)
     for client in served:
@@ -78,7 +78,7 @@ def test_it_serves_those_it_has_and_then_the_others(start: Starter, pattern: str
     waiting = server.clients(3)
     for client in waiting:
         client.sendall(b"me too")
-    eventually(lambda: complaints(server), "it says so")
+    eventually(lambda: complaints(server), "the note")
     assert is_idle(server)
     for client in served:
         ask(client)
@@ -92,10 +92,10 @@ def test_it_serves_those_it_has_and_then_the_others(start: Starter, pattern: str
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in SERVING if pattern not in MANY_AT_A_TIME])
-def test_with_none_left_it_waits_for_one(start: Starter, pattern: str) -> None:
+def test_accept_waits_for_a_free_descriptor(start: Starter, pattern: str) -> None:
     server, taken = start_with(start, pattern, 0)
     client = server.connect()
-    eventually(lambda: complaints(server), "it says so")
+    eventually(lambda: complaints(server), "the note")
     assert is_idle(server)
     assert len(server.until(New)) == 2
     leave_descriptors(server, taken, FEW)
@@ -106,7 +106,7 @@ def test_with_none_left_it_waits_for_one(start: Starter, pattern: str) -> None:
 
 @pytest.fixture
 def crowded(start: Starter, request: pytest.FixtureRequest) -> Iterator[tuple[Running, list[socket.socket]]]:
-    """A server that began with few descriptors, and more clients than select has room for."""
+    """Yield a server started with few descriptors, and more clients than select can serve."""
     if (hard := resource.getrlimit(resource.RLIMIT_NOFILE)[1]) < 2 * CROWD:
         pytest.skip(f"a process may have {hard} descriptors here, too few for select to reach its own limit")
     with descriptors(256):
@@ -114,7 +114,7 @@ def crowded(start: Starter, request: pytest.FixtureRequest) -> Iterator[tuple[Ru
     server.events.widen()
     with descriptors(2 * CROWD):
         clients: list[socket.socket] = []
-        for begin in range(0, CROWD, BACKLOG):  # not more at a time than the accept queue has room for
+        for begin in range(0, CROWD, BACKLOG):  # no more at a time than the accept queue holds
             end = min(begin + BACKLOG, CROWD)
             clients += server.clients(end - begin)
             eventually(lambda end=end: server.events.totals().new == end, "they are accepted")  # type: ignore[misc]
@@ -123,7 +123,7 @@ def crowded(start: Starter, request: pytest.FixtureRequest) -> Iterator[tuple[Ru
 
 
 @pytest.mark.parametrize("crowded", ["select-loop"], indirect=True)
-def test_select_says_whom_it_cannot_take_and_serves_the_others(
+def test_select_rejects_clients_beyond_its_limit_and_serves_the_others(
     crowded: tuple[Running, list[socket.socket]],
 ) -> None:
     server, clients = crowded
@@ -131,7 +131,7 @@ def test_select_says_whom_it_cannot_take_and_serves_the_others(
     refused = [client for number, client in enumerate(clients, 1) if number in away]
     served = [client for number, client in enumerate(clients, 1) if number not in away]
     assert len(served) < 1024
-    assert away == set(range(len(served) + 1, CROWD + 1)), "the last ones to come"
+    assert away == set(range(len(served) + 1, CROWD + 1)), "the last clients"
     for client in refused:
         assert client.recv(1) == b""
     for client in served:
@@ -151,7 +151,7 @@ def test_select_says_whom_it_cannot_take_and_serves_the_others(
 
 
 @pytest.mark.parametrize("crowded", [loop for loop in READY_LOOPS if loop != "select-loop"], indirect=True)
-def test_its_better_brothers_serve_them_all(crowded: tuple[Running, list[socket.socket]]) -> None:
+def test_poll_and_epoll_serve_all_clients(crowded: tuple[Running, list[socket.socket]]) -> None:
     server, clients = crowded
     for client in clients:
         ask(client)

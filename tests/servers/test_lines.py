@@ -1,4 +1,4 @@
-"""Standalone: the article's lines on stdout, at once, whole, and no traceback when their reader has gone."""
+"""Standalone servers: the article's lines on stdout, unbuffered and complete, and no traceback at a broken pipe."""
 
 import contextlib
 import re
@@ -19,8 +19,8 @@ LINE = re.compile(
 
 
 @pytest.mark.parametrize("pattern", SERVING)
-def test_the_articles_lines(start: Starter, pattern: str) -> None:
-    """Each line is there while the server waits, with stdout a pipe and PYTHONUNBUFFERED unset."""
+def test_lines_of_the_article(start: Starter, pattern: str) -> None:
+    """Each line arrives while the server waits, with stdout a pipe and PYTHONUNBUFFERED unset."""
     server = start(pattern, printed=True)
     with server.connect() as client:
         peer = name(client)
@@ -39,7 +39,7 @@ def test_the_articles_lines(start: Starter, pattern: str) -> None:
     assert server.err.lines == [f"serving 127.0.0.1:{server.port}, Ctrl-C ends it"]
 
 
-def test_the_block_is_announced_as_in_the_article(start: Starter) -> None:
+def test_block_is_announced_as_in_the_article(start: Starter) -> None:
     server = start("asyncio-blocking", "--block", "0.01", printed=True, page=False)
     with server.connect() as client:
         ask(client)
@@ -48,8 +48,8 @@ def test_the_block_is_announced_as_in_the_article(start: Starter) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["multithread", "thread-pool", "process-pool", "process-thread-pool"])
-def test_lines_of_several_workers_never_merge(start: Starter, pattern: str) -> None:
-    """Not even those that are longer than a pipe's atomic write, into a pipe that is mostly full."""
+def test_lines_of_several_workers_do_not_interleave(start: Starter, pattern: str) -> None:
+    """Not even lines longer than PIPE_BUF, in a pipe that is mostly full."""
     clients, messages = 4, 150
     server = start(pattern, "--workers", str(clients), printed=True)
 
@@ -65,7 +65,7 @@ def test_lines_of_several_workers_never_merge(start: Starter, pattern: str) -> N
 
 
 @pytest.mark.parametrize("pattern", SERVING)
-def test_a_stdout_that_is_closed_ends_the_server_in_one_line(start: Starter, pattern: str) -> None:
+def test_closed_stdout_ends_the_server_with_one_line(start: Starter, pattern: str) -> None:
     server = start(pattern, printed=True)
     client = server.connect()
     eventually(lambda: server.out.lines, "the first line")
@@ -80,8 +80,8 @@ def test_a_stdout_that_is_closed_ends_the_server_in_one_line(start: Starter, pat
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("pattern", ["multithread", "thread-pool", "process-pool", "asyncio", "eventlet"])
-def test_a_stdout_that_is_full_ends_the_server_and_says_so(pattern: str) -> None:
-    """Whichever worker prints: not as a reader that went away, which it is not."""
+def test_full_stdout_ends_the_server_with_its_error(pattern: str) -> None:
+    """Whichever worker prints, this is not reported as a broken pipe."""
     command = [sys.executable, "-m", "echo_servers", pattern, "--port", "0"]
     with (
         Path("/dev/full").open("wb") as full,
@@ -95,8 +95,8 @@ def test_a_stdout_that_is_full_ends_the_server_and_says_so(pattern: str) -> None
 
 
 @pytest.mark.parametrize("pattern", ["single-thread", "multithread", "asyncio"])
-def test_a_stdout_that_nobody_reads_stops_the_server(start: Starter, pattern: str) -> None:
-    """The article's remark; who reads again sets it free, and nothing is lost."""
+def test_unread_stdout_stops_the_server(start: Starter, pattern: str) -> None:
+    """As the article says; reading continues the server, and no line is lost."""
     server = start(pattern, printed=True)
     with server.connect() as client:
         client.settimeout(0.3)
@@ -113,7 +113,7 @@ def test_a_stdout_that_nobody_reads_stops_the_server(start: Starter, pattern: st
 
 
 @pytest.mark.parametrize("pattern", sorted({*ONE_AT_A_TIME, *POOLS}))
-def test_lines_tell_who_is_served(start: Starter, pattern: str) -> None:
+def test_lines_show_who_is_served(start: Starter, pattern: str) -> None:
     server = start(pattern, "--workers", "1", printed=True)
     count = 11 if pattern == "process-thread-pool" else 2
     clients = server.clients(count)
@@ -128,7 +128,7 @@ def test_lines_tell_who_is_served(start: Starter, pattern: str) -> None:
 @pytest.mark.parametrize(
     "arguments", [("\x1b[31m\u202e",), ("asyncio", "--host", "\x1b\u202e"), ("asyncio", "--\x1b\u202e")]
 )
-def test_what_a_terminal_would_obey_is_escaped_in_a_complaint(arguments: tuple[str, ...]) -> None:
+def test_control_characters_are_escaped_in_errors(arguments: tuple[str, ...]) -> None:
     line = [sys.executable, "-m", "echo_servers", *arguments]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")

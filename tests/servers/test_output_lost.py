@@ -1,4 +1,4 @@
-"""A server whose lines can't be printed any more ends as a whole: one line on stderr, and an exit code of its own."""
+"""A server that can't print ends with all its processes, one line on stderr and its own exit code."""
 
 import contextlib
 import os
@@ -18,14 +18,14 @@ from tests.servers.talk import ask
 SERVER = (sys.executable, "-m", "echo_servers")
 COMMAND = (sys.executable, "-m", "echo_tui", "serve")
 CLIENTS = 4
-"""So many that all the workers print at once."""
+"""Enough clients for all workers to print at once."""
 
 
 @contextlib.contextmanager
 def printing_to(
     stdout: int, pattern: str, command: tuple[str, ...] = SERVER
 ) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A server that prints to this descriptor, and its port; nothing of it stays."""
+    """Yield a server that prints to this descriptor, and its port; kill all its processes afterwards."""
     with subprocess.Popen(
         [*command, pattern, "--port", "0", "--workers", str(CLIENTS)],
         stdout=stdout,
@@ -45,7 +45,7 @@ def printing_to(
 
 
 def talk(port: int) -> None:
-    """Have clients connect and send all at once; the server may end under their hands."""
+    """Let clients connect and send at once; the server may end meanwhile."""
     clients = [socket.socket() for _ in range(CLIENTS)]
     with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
         for client in clients:
@@ -60,14 +60,14 @@ def talk(port: int) -> None:
 
 
 def end_of(process: subprocess.Popen[str], port: int) -> tuple[int, str]:
-    """Wait for the end of all its processes (the last one closes the pipe); give the exit code and what it said."""
+    """Wait for the end of all its processes (the last one closes the pipe); return the exit code and stderr."""
     _, said = process.communicate(timeout=PATIENCE)
     eventually(lambda: is_free(port), "the port is free")
     return process.returncode, said
 
 
 def lost(pattern: str, command: tuple[str, ...] = SERVER) -> tuple[int, str]:
-    """Start a server whose reader goes away before the first line."""
+    """Start a server whose reader closes the pipe before the first line."""
     reader, writer = os.pipe()
     try:
         with printing_to(writer, pattern, command) as (process, port):
@@ -84,18 +84,18 @@ def lost(pattern: str, command: tuple[str, ...] = SERVER) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("pattern", SERVING)
-def test_a_server_whose_reader_has_gone_ends_like_a_program_in_a_pipe(pattern: str) -> None:
+def test_broken_pipe_ends_the_server_like_sigpipe(pattern: str) -> None:
     assert lost(pattern) == (141, "nobody reads the lines any more\n")
 
 
 @pytest.mark.parametrize("pattern", ["single-thread", "process-pool"])
-def test_the_command_does_the_same(pattern: str) -> None:
+def test_command_ends_in_the_same_way(pattern: str) -> None:
     assert lost(pattern, COMMAND) == (141, "nobody reads the lines any more\n")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 @pytest.mark.parametrize("pattern", SERVING)
-def test_a_server_whose_stdout_is_full_has_failed(pattern: str) -> None:
+def test_full_stdout_ends_the_server_with_an_error(pattern: str) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     try:
         with printing_to(full, pattern) as (process, port):
@@ -106,7 +106,7 @@ def test_a_server_whose_stdout_is_full_has_failed(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["asyncio", "process-thread-pool"])
-def test_a_watched_server_that_prints_ends_so_too(start: Starter, pattern: str) -> None:
+def test_broken_pipe_ends_a_reporting_server_too(start: Starter, pattern: str) -> None:
     server = start(pattern, "--print")
     with server.connect() as client:
         ask(client)

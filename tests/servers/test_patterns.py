@@ -1,4 +1,4 @@
-"""What must be observable in each pattern: who is served, who waits, and what it costs."""
+"""What each pattern shows: who is served, who waits, and what it costs."""
 
 import socket
 import subprocess
@@ -27,7 +27,7 @@ UNBOUNDED = ("multithread", *LOOPS)
 
 
 @pytest.mark.parametrize(("pattern", "options", "room"), ROOM)
-def test_one_client_too_many_waits_and_is_then_served(
+def test_client_beyond_capacity_waits_and_is_served_later(
     start: Starter, pattern: str, options: list[str], room: int
 ) -> None:
     server = start(pattern, *options)
@@ -56,7 +56,7 @@ def test_many_clients_are_served(start: Starter, pattern: str) -> None:
     close(clients)
 
 
-def test_multithread_has_a_thread_for_each_client(start: Starter) -> None:
+def test_multithread_has_a_thread_per_client(start: Starter) -> None:
     server = start("multithread")
     main = psutil.Process(server.process.pid)
     alone = main.num_threads()
@@ -67,7 +67,7 @@ def test_multithread_has_a_thread_for_each_client(start: Starter) -> None:
         assert main.num_threads() == alone + count
     for count in (2, 1, 0):
         clients.pop().close()
-        eventually(lambda count=count: main.num_threads() == alone + count, "a thread less")  # type: ignore[misc]
+        eventually(lambda count=count: main.num_threads() == alone + count, "one thread less")  # type: ignore[misc]
 
 
 def test_too_many_threads_names_the_number_and_the_limit(start: Starter) -> None:
@@ -87,7 +87,7 @@ def test_too_many_threads_stops_at_its_ceiling(start: Starter) -> None:
     assert psutil.Process(server.process.pid).num_threads() == server.events.of(Threads)[-1].count == 40
 
 
-def test_nonblocking_dies_of_it(start: Starter) -> None:
+def test_nonblocking_ends_with_blocking_io_error(start: Starter) -> None:
     server = start.launch("nonblocking")
     assert server.ended() == 1
     traceback = server.err.to_the_end().splitlines()
@@ -104,8 +104,8 @@ while client.send(bytes(64)):
 """
 
 
-def test_two_busy_clients_of_a_process_pool_use_two_processes(start: Starter) -> None:
-    """Both compute at the same time: neither has much less processor time than the other."""
+def test_two_busy_clients_use_two_processes_of_a_pool(start: Starter) -> None:
+    """Both processes compute at the same time: neither has much less CPU time than the other."""
     server = start("process-pool", "--workers", "2")
     server.until(Worker, 2)
     workers = server.workers()
@@ -126,15 +126,15 @@ def cpu(process: psutil.Process) -> float:
     return float(sum(process.cpu_times()[:2]))
 
 
-def test_a_busy_loop_burns_and_a_select_loop_rests(start: Starter) -> None:
-    """With nobody connected, and with quiet clients; compared over the same time."""
+def test_busy_loop_uses_cpu_and_select_loop_does_not(start: Starter) -> None:
+    """Without clients and with idle ones, measured over the same time."""
     busy, resting = start("busy-loop"), start("select-loop")
     for clients in (0, 1):
         quiet = busy.clients(clients) + resting.clients(5 * clients)
         for client in quiet:
             ask(client)
         busy_before, resting_before = busy.cpu(), resting.cpu()
-        eventually(lambda before=busy_before: busy.cpu() - before > 0.3, "the busy loop burns")  # type: ignore[misc]
+        eventually(lambda before=busy_before: busy.cpu() - before > 0.3, "the busy loop uses CPU")  # type: ignore[misc]
         assert resting.cpu() - resting_before < 0.03
         close(quiet)
 
@@ -150,7 +150,7 @@ def test_a_busy_loop_burns_and_a_select_loop_rests(start: Starter) -> None:
         "twisted",
     ),
 )
-def test_nothing_else_burns_while_it_waits(start: Starter, pattern: str) -> None:
+def test_waiting_uses_no_cpu_in_other_patterns(start: Starter, pattern: str) -> None:
     server = start(pattern)
     with server.connect() as client:
         ask(client)
@@ -160,8 +160,8 @@ def test_nothing_else_burns_while_it_waits(start: Starter, pattern: str) -> None
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in SERVING if pattern not in BLOCKED_AS_ONE])
-def test_a_block_holds_only_the_sender(start: Starter, pattern: str) -> None:
-    """It would last a minute; its beginning is seen meanwhile, and another client is served all along."""
+def test_block_affects_only_the_sender(start: Starter, pattern: str) -> None:
+    """The block lasts a minute; its begin is reported, and another client is served meanwhile."""
     server = start(pattern, "--workers", "2")
     server.page.arm(BlockSetting("sleep", 60))
     held, free = apart(server) if pattern == "process-loops" else server.clients(2)
@@ -178,7 +178,7 @@ def test_a_block_holds_only_the_sender(start: Starter, pattern: str) -> None:
 
 
 def apart(server: Running) -> list[socket.socket]:
-    """Two clients, served by different processes."""
+    """Return two clients served by different processes."""
     clients: dict[int, socket.socket] = {}
     server.until(Wakes, 2)
     for count in range(1, 100):
@@ -186,12 +186,12 @@ def apart(server: Running) -> list[socket.socket]:
         clients.setdefault(server.until(New, count)[-1].pid, client)
         if len(clients) == 2:
             return list(clients.values())
-    raise AssertionError("one process accepts them all")
+    raise AssertionError("one process accepts all clients")
 
 
 @pytest.mark.parametrize("pattern", seldom(BLOCKED_AS_ONE, "single-thread", "epoll-loop", "asyncio", "trio"))
-def test_a_block_stops_everybody(start: Starter, pattern: str) -> None:
-    """While it sleeps nobody is echoed and nobody is accepted; then all are served."""
+def test_block_stops_every_client(start: Starter, pattern: str) -> None:
+    """During the block no client gets an echo or is accepted; afterwards all are served."""
     server = start(pattern, "--block", "0.2", page=False)
     sender, neighbour = server.connect(), server.connect()
     ask(sender, b"1")

@@ -1,4 +1,4 @@
-"""The report on a pipe by itself: what it keeps, what it counts, and in which order it tells."""
+"""The report on a pipe: what it keeps, what it counts, and in which order it writes."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ def pipe() -> Iterator[tuple[Events, Piped]]:
     os.close(writer)
 
 
-def test_count_loss_adds_what_a_record_would_have_said() -> None:
+def test_lost_record_adds_its_counts() -> None:
     lost = Lost(0, 0, 0)
     for record in (
         New(0, 0, 0, 1, "a"),
@@ -37,7 +37,7 @@ def test_count_loss_adds_what_a_record_would_have_said() -> None:
     assert lost == Lost(0, 0, 0, events=8, new=1, recv=3, recv_bytes=18, send=2, send_bytes=10, bye=1)
 
 
-def test_a_preview_gives_its_bytes_back() -> None:
+def test_preview_decodes_to_its_bytes() -> None:
     assert preview(bytes(range(256)))[:3].encode("latin-1") == b"\x00\x01\x02"
     assert preview(b"\xff" * 100) == "\xff" * 32
 
@@ -45,10 +45,10 @@ def test_a_preview_gives_its_bytes_back() -> None:
 def test_addresses() -> None:
     assert address_name("127.0.0.1", 5) == "127.0.0.1:5"
     assert address_name("::1", 5) == "[::1]:5"
-    assert address_name("::ffff:192.0.2.7", 5) == "192.0.2.7:5", "a client of IPv4 at a server of both"
+    assert address_name("::ffff:192.0.2.7", 5) == "192.0.2.7:5", "an IPv4 client of a dual-stack server"
 
 
-def test_a_held_report_waits_for_a_flush_but_holds_little(pipe: tuple[Events, Piped]) -> None:
+def test_records_wait_for_a_flush_up_to_a_batch(pipe: tuple[Events, Piped]) -> None:
     events, report = pipe
     events.widen()
     report.hold()
@@ -62,7 +62,7 @@ def test_a_held_report_waits_for_a_flush_but_holds_little(pipe: tuple[Events, Pi
     assert len(events.records) > 19 * BATCH
 
 
-def test_a_long_note_and_a_batch_of_large_records_fit(pipe: tuple[Events, Piped]) -> None:
+def test_long_note_and_batch_of_large_records_fit(pipe: tuple[Events, Piped]) -> None:
     events, report = pipe
     report.hold()
     report.note("\0" * 10_000)
@@ -75,13 +75,13 @@ def test_a_long_note_and_a_batch_of_large_records_fit(pipe: tuple[Events, Piped]
     assert [record.size for record in events.of(Recv)] == [1000] * (BATCH // 2 - 1)
 
 
-def told(events: Events) -> list[tuple[str, int]]:
-    """What has come over the pipe: the kinds of records as they were written, and of which connection."""
+def written(events: Events) -> list[tuple[str, int]]:
+    """Return the kind and connection of each record that was written to the pipe."""
     events.drain()
     return [(type(record).__name__, getattr(record, "conn", 0)) for record in events.take()]
 
 
-def test_a_message_that_comes_back_at_once_is_one_record(pipe: tuple[Events, Piped]) -> None:
+def test_message_echoed_at_once_is_one_record(pipe: tuple[Events, Piped]) -> None:
     events, report = pipe
     conn = report.new("a")
     report.recv(conn, b"hogehoge\n")
@@ -94,39 +94,39 @@ def test_a_message_that_comes_back_at_once_is_one_record(pipe: tuple[Events, Pip
     assert recv.head == send.head == "hogehoge\n"
 
 
-def test_whatever_happens_between_a_recv_and_its_send_makes_them_two(pipe: tuple[Events, Piped]) -> None:
+def test_event_between_recv_and_send_makes_two_records(pipe: tuple[Events, Piped]) -> None:
     events, report = pipe
     report.hold()
     one, two = report.new("one"), report.new("two")
     report.flush()
-    told(events)
+    written(events)
     report.recv(one, b"x")
     report.block(one, "sleep", 1.0)
-    assert told(events) == [("Recv", 1), ("Block", 1)], "told before the block begins"
+    assert written(events) == [("Recv", 1), ("Block", 1)], "reported before the block begins"
     report.unblock(one)
     report.send(one, b"x")
     report.flush()
-    assert told(events) == [("Unblock", 1), ("Send", 1)]
+    assert written(events) == [("Unblock", 1), ("Send", 1)]
     report.recv(one, b"x")
     report.waits(one)
-    assert told(events) == [("Recv", 1)], "told before the wait begins"
+    assert written(events) == [("Recv", 1)], "reported before the wait begins"
     report.send(one, b"x")
     report.recv(one, b"x")
     report.flush()
-    assert told(events) == [("Send", 1), ("Recv", 1)], "an event loop that waits has told everything"
+    assert written(events) == [("Send", 1), ("Recv", 1)], "an event loop reports everything before it waits"
     report.recv(two, b"x")
     report.recv(one, b"x")
     report.send(two, b"x")
     report.send(one, b"x")
     report.flush()
-    assert told(events) == [("Recv", 2), ("Send", 2), ("Echo", 1)]
+    assert written(events) == [("Recv", 2), ("Send", 2), ("Echo", 1)]
     report.recv(one, b"x")
     report.bye(one, "ConnectionResetError")
     report.flush()
-    assert told(events) == [("Recv", 1), ("Bye", 1)]
+    assert written(events) == [("Recv", 1), ("Bye", 1)]
 
 
-def test_a_thread_that_blocks_in_place_of_another_tells_that_at_once_and_nothing_else(
+def test_block_in_another_thread_is_reported_at_once(
     pipe: tuple[Events, Piped],
 ) -> None:
     events, report = pipe
@@ -134,20 +134,20 @@ def test_a_thread_that_blocks_in_place_of_another_tells_that_at_once_and_nothing
     one, two = report.new("one"), report.new("two")
     report.recv(one, b"x")
     report.waits(one)
-    told(events)
+    written(events)
     report.recv(two, b"x")
     for say in (lambda: report.block(one, "sleep", 1.0), lambda: report.unblock(one)):
         thread = threading.Thread(target=say)
         thread.start()
         thread.join()
-    assert told(events) == [("Block", 1)], "its end waits for the loop, which it wakes"
+    assert written(events) == [("Block", 1)], "the end is reported by the loop"
     report.send(two, b"x")
     report.send(one, b"x")
     report.flush()
-    assert told(events) == [("Unblock", 1), ("Echo", 2), ("Send", 1)]
+    assert written(events) == [("Unblock", 1), ("Echo", 2), ("Send", 1)]
 
 
-def test_what_was_kept_is_told_in_order_after_the_loss_and_before_anything_new(pipe: tuple[Events, Piped]) -> None:
+def test_kept_records_follow_the_loss_in_order(pipe: tuple[Events, Piped]) -> None:
     events, report = pipe
     conn = report.new("first")
     for _ in range(2000):
@@ -168,7 +168,7 @@ def test_what_was_kept_is_told_in_order_after_the_loss_and_before_anything_new(p
     assert (total.new, total.recv, total.send, total.bye) == (202, 2001, 2001, 200)
 
 
-def test_beyond_what_it_keeps_openings_too_are_counted(pipe: tuple[Events, Piped]) -> None:
+def test_openings_beyond_the_kept_ones_are_counted(pipe: tuple[Events, Piped]) -> None:
     events, report = pipe
     for _ in range(3 * KEPT):
         report.new("a")
@@ -181,8 +181,8 @@ def test_beyond_what_it_keeps_openings_too_are_counted(pipe: tuple[Events, Piped
     assert KEPT < len(events.of(New)) < 2 * KEPT
 
 
-def test_no_message_is_kept_once_it_is_told(pipe: tuple[Events, Piped]) -> None:
-    """A server that is watched would need more memory than one that is not, by a message for each connection."""
+def test_reported_messages_are_not_kept(pipe: tuple[Events, Piped]) -> None:
+    """Otherwise a watched server would need more memory than others: one message for each connection."""
     _, report = pipe
     held = bytearray(b"message")
     for tell in (report.send, lambda conn, _: report.waits(conn)):
@@ -194,7 +194,7 @@ def test_no_message_is_kept_once_it_is_told(pipe: tuple[Events, Piped]) -> None:
         assert sys.getrefcount(message) == before
 
 
-def test_both_reports_pass_everything_on() -> None:
-    """What it did not would be lost without a word."""
+def test_both_forwards_every_method() -> None:
+    """A method without forwarding would lose records silently."""
     said = {name for name, value in vars(Report).items() if callable(value) and not name.startswith("_")}
     assert said <= set(vars(Both))

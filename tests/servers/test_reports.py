@@ -1,4 +1,4 @@
-"""The pipe: whole lines, each connection in order, exact sums whatever is lost, and nothing held back."""
+"""Records on the pipe: complete lines, ordered by connection, exact totals despite losses, and no delay."""
 
 import contextlib
 import random
@@ -17,7 +17,7 @@ MESSAGES = 150
 
 
 def test_each_record_appears_without_another_event(server: Running) -> None:
-    """Said step by step, and each step is seen while the server waits for the next."""
+    """Each record of a step is read while the server waits for the next step."""
     before = {kind: len(server.events.of(kind)) for kind in (New, Recv, Send, Bye)}
     message = bytes(range(200, 256))
     with server.connect() as client:
@@ -33,7 +33,7 @@ def test_each_record_appears_without_another_event(server: Running) -> None:
     assert new.at < recv.at < send.at < bye.at
 
 
-def test_the_start_is_told(server: Running) -> None:
+def test_start_is_reported(server: Running) -> None:
     listening = server.until(Listening)[0]
     assert (listening.host, listening.port, listening.backlog) == ("127.0.0.1", server.port, BACKLOG)
     pids = {worker.pid for worker in server.until(Worker)}
@@ -45,7 +45,7 @@ def sizes(seed: int) -> list[int]:
 
 
 def chatter(server: Running, seed: int) -> Callable[[], None]:
-    """A client whose messages are NUL bytes, which take the most room in a record: six characters each."""
+    """Return a client whose messages are NUL bytes, which need the most room in a record: six characters each."""
 
     def run() -> None:
         with server.connect() as client:
@@ -56,7 +56,7 @@ def chatter(server: Running, seed: int) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("pattern", SERVING)
-def test_under_load_lines_are_whole_and_connections_in_order(start: Starter, pattern: str) -> None:
+def test_records_under_load_are_complete_and_in_order(start: Starter, pattern: str) -> None:
     server = start(pattern, "--workers", "2" if pattern == "process-thread-pool" else str(CLIENTS))
     server.events.widen()
     with together(*(chatter(server, seed) for seed in range(CLIENTS))):
@@ -77,8 +77,8 @@ def test_under_load_lines_are_whole_and_connections_in_order(start: Starter, pat
 
 
 @pytest.mark.parametrize("pattern", SERVING)
-def test_a_reader_that_does_not_read_changes_nothing_but_the_detail(start: Starter, pattern: str) -> None:
-    """Echoes go on; losses are counted; with the next record that fits, the sums are exact again."""
+def test_unread_pipe_loses_only_details(start: Starter, pattern: str) -> None:
+    """Echoes continue; losses are counted; with the next record that fits, the totals are exact again."""
     server = start(pattern, "--workers", "1")
     messages, size, visitors = 1500, 50, 100
     with server.connect() as client:
@@ -88,17 +88,17 @@ def test_a_reader_that_does_not_read_changes_nothing_but_the_detail(start: Start
         with server.connect() as client:
             ask(client, b"v" * size)
     with server.connect() as client:
-        ask(client)  # one more, so that the last visitor has certainly been seen off
+        ask(client)  # one more client, so that the last visitor's connection has certainly ended
     server.events.drain()
     with server.connect() as client:
         ask(client)
     served = messages + visitors + 2
-    eventually(lambda: server.events.totals().bye == visitors + 3, "every Bye is told")
+    eventually(lambda: server.events.totals().bye == visitors + 3, "every Bye")
     total = server.events.totals()
     assert total.events > 1000
     assert (total.new, total.recv, total.send, total.bye) == (visitors + 3, served, served, visitors + 3)
     assert total.recv_bytes == total.send_bytes == (messages + visitors) * size + 2 * len(b"hogehoge\n")
-    # Openings and closings were kept for later, and each Bye comes after its New.
+    # Openings and closings were kept for later; each Bye follows its New.
     numbers = list(range(1, visitors + 4))
     opened = [record.conn for record in server.events.of(New)]
     assert opened == numbers
@@ -111,7 +111,7 @@ def test_a_reader_that_does_not_read_changes_nothing_but_the_detail(start: Start
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in SERVING if pattern not in ONE_AT_A_TIME])
-def test_a_client_that_does_not_read_holds_back_no_record_of_another(start: Starter, pattern: str) -> None:
+def test_stuck_client_delays_no_record_of_another(start: Starter, pattern: str) -> None:
     server = start(pattern, "--workers", "2")
     server.events.widen()
     with server.connect(receive_buffer=4096) as stuck, server.connect() as other:

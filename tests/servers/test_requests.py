@@ -1,4 +1,4 @@
-"""What can't be done is said in one line on stderr, with exit code 2."""
+"""Invalid requests end with one line on stderr and exit code 2."""
 
 import ctypes
 import os
@@ -51,12 +51,12 @@ def refuses(command: list[str], expected: str, prepare: Callable[[], None] | Non
 
 
 @pytest.mark.parametrize(("arguments", "expected"), BAD, ids=[" ".join(arguments) or "nothing" for arguments, _ in BAD])
-def test_bad_input(arguments: list[str], expected: str) -> None:
+def test_invalid_arguments(arguments: list[str], expected: str) -> None:
     refuses(["-m", "echo_servers", *arguments], expected)
 
 
 @pytest.mark.parametrize("pattern", [pattern.name for pattern in PATTERNS if pattern.name != "too-many-threads"])
-def test_a_port_in_use_names_its_process(pattern: str) -> None:
+def test_port_in_use_names_its_process(pattern: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupant:
         port = occupant.getsockname()[1]
         owner = rf"in use by \S+, process {os.getpid()}: end that, or choose another with --port"
@@ -64,12 +64,12 @@ def test_a_port_in_use_names_its_process(pattern: str) -> None:
 
 
 def without_privileged_ports() -> None:
-    """Take from root what it takes to bind one: CAP_NET_BIND_SERVICE, by prctl(PR_CAPBSET_DROP)."""
+    """Drop CAP_NET_BIND_SERVICE (prctl(2), PR_CAPBSET_DROP), so that root can't bind privileged ports."""
     if os.getuid() == 0:
         ctypes.CDLL(None).prctl(24, 10, 0, 0, 0)
 
 
-def test_a_privileged_port() -> None:
+def test_privileged_port() -> None:
     try:
         with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as first:
             if int(first.read()) <= 1:
@@ -80,13 +80,13 @@ def test_a_privileged_port() -> None:
     refuses(["-m", "echo_servers", "asyncio", "--port", "1"], expected, without_privileged_ports)
 
 
-def test_a_system_without_poll_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_without_poll_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(select, "poll")
     with pytest.raises(BadRequest, match="this system has no poll: choose epoll-loop"):
         poll_loop.serve(Server())
 
 
-def test_every_pattern_is_found_by_its_name() -> None:
+def test_each_pattern_is_found_by_name() -> None:
     assert len(PATTERNS) == len(BY_NAME)
     for pattern in PATTERNS:
         assert find(pattern.name) is pattern
@@ -94,7 +94,7 @@ def test_every_pattern_is_found_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("typed", ["mutlithread", "threadpool", "asyncio_blocking", "event-let", "Busy-Loop"])
-def test_a_slip_of_the_finger_finds_the_nearest(typed: str) -> None:
+def test_misspelled_name_suggests_the_nearest(typed: str) -> None:
     with pytest.raises(BadRequest, match="did you mean"):
         find(typed)
 
@@ -108,11 +108,11 @@ def test_a_slip_of_the_finger_finds_the_nearest(typed: str) -> None:
         ("sleep:60", BlockSetting("sleep", 60.0)),
     ],
 )
-def test_a_block_is_read(text: str, setting: BlockSetting) -> None:
+def test_block_setting_is_parsed(text: str, setting: BlockSetting) -> None:
     assert BlockSetting.parse(text) == setting
 
 
 @pytest.mark.parametrize("text", ["", "sleep", "sleep:", "nap:1", "sleep:nan", "sleep:inf", "61", "-1", "sleep:1:2"])
-def test_what_is_no_block_is_refused(text: str) -> None:
+def test_invalid_block_setting_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         BlockSetting.parse(text)

@@ -1,4 +1,4 @@
-"""Loops in several processes on one port: who gets a connection, how many it wakes, and whom a blocked one keeps."""
+"""Loops in several processes on one port: which gets a connection, how many wake, and what a blocked one delays."""
 
 import select
 import socket
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not hasattr(select, "EPOLLEXCLUSIVE"), reason="o
 
 
 def loops(start: Starter, share: str) -> Running:
-    """A server all of whose loops wait for connections."""
+    """Start a server and wait until all its loops wait for connections."""
     server = start("process-loops", "--workers", str(LOOPS), "--share", share)
     server.events.widen()
     server.until(Wakes, LOOPS)
@@ -29,11 +29,11 @@ def loops(start: Starter, share: str) -> Running:
 
 
 def visitors(server: Running, count: int = VISITORS) -> list[socket.socket]:
-    """Clients that come one after the other, each when all loops rest."""
+    """Connect clients one after the other, each while all loops are idle."""
     clients = []
     workers = server.workers()
     for _ in range(count):
-        eventually(lambda: {worker.status() for worker in workers} == {psutil.STATUS_SLEEPING}, "all rest")
+        eventually(lambda: {worker.status() for worker in workers} == {psutil.STATUS_SLEEPING}, "all loops are idle")
         clients.append(server.connect())
         ask(clients[-1])
     return clients
@@ -44,11 +44,11 @@ def in_vain(server: Running) -> int:
 
 
 def parts(server: Running) -> Counter[int]:
-    """How many connections each process has taken."""
+    """Return how many connections each process has accepted."""
     return Counter(record.pid for record in server.events.of(New))
 
 
-def test_a_connection_wakes_one_loop_and_each_gets_its_turn(start: Starter) -> None:
+def test_accept_wakes_one_loop_and_spreads_connections(start: Starter) -> None:
     server = loops(start, "accept")
     clients = visitors(server)
     server.until(New, VISITORS)
@@ -58,19 +58,19 @@ def test_a_connection_wakes_one_loop_and_each_gets_its_turn(start: Starter) -> N
     close(clients)
 
 
-def test_the_herd_wakes_for_every_connection(start: Starter) -> None:
-    """Also those loops say so that never get one."""
+def test_herd_wakes_for_every_connection(start: Starter) -> None:
+    """Loops that never get a connection report their wakes too."""
     server = loops(start, "herd")
     clients = visitors(server)
-    eventually(lambda: in_vain(server) > 2 * VISITORS, "many more wakes in vain than connections")
+    eventually(lambda: in_vain(server) > 2 * VISITORS, "many more useless wakes than connections")
     idle = {worker.pid for worker in server.workers()} - parts(server).keys()
     assert len(idle) < LOOPS
-    eventually(lambda: idle <= {record.pid for record in server.events.of(Wakes) if record.in_vain}, "the idle say so")
+    eventually(lambda: idle <= {record.pid for record in server.events.of(Wakes) if record.in_vain}, "idle wakes")
     assert in_vain(server) <= VISITORS * (LOOPS - 1) + LOOPS
     close(clients)
 
 
-def test_a_socket_each_wakes_its_own_loop_only(start: Starter) -> None:
+def test_reuseport_wakes_only_the_loop_of_the_socket(start: Starter) -> None:
     server = loops(start, "reuseport")
     assert len(server.events.of(Listening)) == 1
     clients = visitors(server)
@@ -81,7 +81,7 @@ def test_a_socket_each_wakes_its_own_loop_only(start: Starter) -> None:
 
 
 @pytest.mark.parametrize("share", ["accept", "reuseport"])
-def test_a_blocked_loop_keeps_newcomers_only_if_they_are_given_to_it(start: Starter, share: str) -> None:
+def test_blocked_loop_delays_new_connections_only_with_reuseport(start: Starter, share: str) -> None:
     server = loops(start, share)
     server.page.arm(BlockSetting("sleep", 60))
     held = server.connect()
@@ -96,16 +96,16 @@ def test_a_blocked_loop_keeps_newcomers_only_if_they_are_given_to_it(start: Star
         return sum(not is_silent(client, 0.001) for client in clients)
 
     if share == "accept":
-        eventually(lambda: echoed() == VISITORS, "the other loops take them all")
+        eventually(lambda: echoed() == VISITORS, "the other loops accept all")
     else:
-        eventually(lambda: len(server.events.of(New)) == 1 + echoed() > VISITORS / 2, "the other loops take theirs")
-        assert all(is_silent(client) for client in clients if is_silent(client, 0.001)), "nobody takes the others"
+        eventually(lambda: len(server.events.of(New)) == 1 + echoed() > VISITORS / 2, "the other loops accept theirs")
+        assert all(is_silent(client) for client in clients if is_silent(client, 0.001)), "not accepted by others"
         assert echoed() < VISITORS
     assert parts(server)[blocked] == 1
     close([held, *clients])
 
 
-def test_nothing_is_said_while_nothing_happens(start: Starter) -> None:
+def test_idle_loops_report_nothing(start: Starter) -> None:
     server = loops(start, "accept")
     close(visitors(server, 1))
     before = server.cpu()
@@ -115,22 +115,22 @@ def test_nothing_is_said_while_nothing_happens(start: Starter) -> None:
     assert in_vain(server) == 0
 
 
-def test_nobody_else_comes_to_share_the_port(start: Starter) -> None:
+def test_no_other_server_can_share_the_port(start: Starter) -> None:
     port = str(loops(start, "reuseport").port)
     for share in ("reuseport", "accept"):
         command = ["-m", "echo_servers", "process-loops", "--share", share, "--port", port]
         refuses(command, f"port {port} is in use.*: end that, or choose another with --port")
 
 
-def test_where_sockets_do_not_share_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reuseport_is_refused_where_sockets_cannot_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "SPREADS", False)
     with pytest.raises(BadRequest, match="--share reuseport needs Linux"):
         sharing.reserve(Server(options=Options(port=0, share="reuseport")))
 
 
-def test_the_socket_of_a_loop_that_has_died_gets_nothing(start: Starter) -> None:
+def test_socket_of_an_ended_loop_gets_no_connection(start: Starter) -> None:
     server = loops(start, "reuseport")
     server.workers()[0].kill()
     server.until(Note)
-    eventually(lambda: len(server.workers()) == LOOPS - 1, "it has gone")
+    eventually(lambda: len(server.workers()) == LOOPS - 1, "the worker has ended")
     close(visitors(server, 3 * LOOPS))

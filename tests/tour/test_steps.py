@@ -1,4 +1,4 @@
-"""The steps of each pattern against a session: their data, and every one played by its keys with a real server."""
+"""The steps of each pattern: their texts and keys, and that their keys complete them on a real server."""
 
 from functools import partial
 
@@ -20,7 +20,7 @@ KEYS = {key.id: key.key.split(",")[0] for key in (*ALL_KEYS, *MISBEHAVIOUR)}
 PLAYED = ("single-thread", "thread-pool", "busy-loop", "asyncio", "eventlet")
 
 
-def test_every_step_has_its_words_and_its_keys_exist() -> None:
+def test_every_step_has_texts_and_existing_keys() -> None:
     steps = {step.code: step for pattern in PATTERNS for step in of(pattern)}
     assert set(words.SENTENCES) == set(words.MEASURES) == set(steps)
     for step in steps.values():
@@ -28,23 +28,23 @@ def test_every_step_has_its_words_and_its_keys_exist() -> None:
         assert "{value}" in words.MEASURES[step.code] or words.measured(step.code, "1") == words.MEASURES[step.code]
 
 
-def test_each_step_fits_the_smallest_screen_with_its_keys() -> None:
+def test_each_step_fits_the_smallest_screen() -> None:
     for step in {step.code: step for pattern in PATTERNS for step in of(pattern)}.values():
         keys = " ".join(key if key.endswith("⏎") else KEYS[key][:1] for key in step.keys)
         assert len(f"1/3 {words.sentence(step.code)}  {keys}") <= 78, step.code
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
-def test_a_pattern_has_one_to_four_steps(pattern: Pattern) -> None:
+def test_pattern_has_one_to_four_steps(pattern: Pattern) -> None:
     assert 1 <= len(of(pattern)) <= 4
     assert len({step.code for step in of(pattern)}) == len(of(pattern))
 
 
-def test_steps_are_those_of_patterns() -> None:
+def test_steps_belong_to_patterns() -> None:
     assert set(STEPS) <= {pattern.name for pattern in PATTERNS}
 
 
-def test_the_playlist_walks_the_article_and_begins_anew() -> None:
+def test_playlist_follows_the_article_and_starts_again() -> None:
     playlist, here, seen = Playlist(), find("eventlet"), []
     for _ in ARTICLE:
         here = playlist.step(here, 1).pattern
@@ -53,7 +53,7 @@ def test_the_playlist_walks_the_article_and_begins_anew() -> None:
     assert playlist.step(find("single-thread"), -1).pattern is find("eventlet")
 
 
-def test_a_playlist_of_ones_own_has_notes_and_starts_from_any_pattern() -> None:
+def test_configured_playlist_has_notes_and_starts_anywhere() -> None:
     playlist = Playlist.of([Scene(find("asyncio"), "ask first", "a.jsonl"), Scene(find("thread-pool"))])
     assert playlist.step(None, 1).pattern is find("asyncio")
     assert playlist.step(find("trio"), -1).pattern is find("thread-pool")
@@ -62,7 +62,7 @@ def test_a_playlist_of_ones_own_has_notes_and_starts_from_any_pattern() -> None:
 
 
 async def press(stage: Stage, step: Step) -> None:
-    """Press the keys of a step, and type its answers."""
+    """Press the keys of a step, and answer its questions."""
     for key in step.keys:
         if key.endswith("⏎"):
             await stage.until(lambda: isinstance(stage.app.screen, Ask), "a question")
@@ -76,7 +76,7 @@ async def press(stage: Stage, step: Step) -> None:
 
 
 @pytest.mark.parametrize("name", seldom([pattern.name for pattern in PATTERNS], *PLAYED))
-async def test_each_step_is_done_by_its_keys_and_not_before(name: str) -> None:
+async def test_each_step_is_completed_by_its_keys(name: str) -> None:
     pattern = find(name)
     if pattern.missing:
         pytest.skip(pattern.missing)
@@ -84,18 +84,18 @@ async def test_each_step_is_done_by_its_keys_and_not_before(name: str) -> None:
         await stage.until(lambda: stage.app.talk.steps, "its steps")
         for place, step in enumerate(of(pattern)):
             if step.keys:
-                await stage.glance()
+                await stage.few_redraws()
                 assert progress(stage).next is step, f"{step.code} is not done before its keys are pressed"
                 await stage.shows(words.sentence(step.code))
                 await press(stage, step)
             await stage.until(lambda place=place: len(progress(stage).done) > place, step.code)  # type: ignore[misc]
-            shown = partial(is_told, stage, place)
+            shown = partial(is_shown, stage, place)
             await stage.until(shown, "what was measured")
         await stage.shows("All steps done")
 
 
-def is_told(stage: Stage, place: int) -> bool:
-    """Return whether what a step has measured is on screen, or the next one has happened already."""
+def is_shown(stage: Stage, place: int) -> bool:
+    """Return whether the measurement of a step is on the screen, or the next step is already complete."""
     done = progress(stage).done
     return len(done) > place + 1 or said(done[place])[:6] in stage.shown("step")
 

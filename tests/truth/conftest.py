@@ -1,4 +1,4 @@
-"""A measurement that failed for want of a core is repeated; one that failed while the machine was quiet is not."""
+"""Tests here are repeated if a measurement got too little CPU time (`Starved`), and for no other failure."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The architecture that is recognised from outside, against what each pattern declares of itself."""
+"""The architecture recognised from outside, compared with the pattern's own declaration."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ NEVER_IDLE = ("busy-loop",)
 
 
 def declared(pattern: Pattern) -> Kind:
-    """What a pattern says of itself."""
+    """Return the architecture that a pattern declares."""
     if pattern.serves_in == LOOP:
         return Kind.LOOP
     if pattern.serves_in == PROCESS:
@@ -38,10 +38,10 @@ def declared(pattern: Pattern) -> Kind:
     ),
     ids=lambda pattern: pattern.name,
 )
-def test_what_is_recognised_is_what_is_declared(pattern: Pattern) -> None:
+def test_recognised_architecture_is_the_declared_one(pattern: Pattern) -> None:
     with watching(pattern.name, workers=2 if pattern.workers else None, reports=False) as watch:
         one = watch.connect()
-        watch.until(lambda: watch.session.totals.new == 1, "it is accepted")
+        watch.until(lambda: watch.session.totals.new == 1, "the client is accepted")
         one.talk()
         watch.until(lambda: (found := recognise(watch.session)) and found.kind is declared(pattern), "its kind")
         found = recognise(watch.session)

@@ -1,8 +1,8 @@
-"""Stalls of servers that report nothing, found from the kernel's evidence alone, against what the test has measured.
+"""Stalls of servers without reports, found by the kernel's evidence alone, compared with the test's measurements.
 
-What the kernel can't tell is unknown, and these tests say so: a blocking call that was injected looks like any other,
-so its own client waits for its echo as the others do; `busy-loop` has no idle call by which its worker is known; that
-every helper of a loop is busy, or that no descriptor is left, is in no sample.
+What the kernel does not show stays unknown: an injected blocking call looks like any other, so its own client waits
+for its echo like the others; the worker of `busy-loop` has no idle call to be recognised by; and no sample shows that
+all helpers of a loop are busy or that no descriptor is left.
 """
 
 import os
@@ -26,14 +26,14 @@ SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves and patte
 
 
 def accepted(watch: Watch, count: int) -> list[Caller]:
-    """Connect clients, and wait until they are seen to be accepted, each by a thread that is known."""
+    """Connect clients, and wait until each is accepted and its thread is known."""
     callers = [watch.connect() for _ in range(count)]
     watch.until(lambda: sum(bool(c.tid) for c in watch.session.connections.values()) == count, "who serves them")
     return callers
 
 
 def during_a_call(watch: Watch, sender: Caller, others: list[Caller]) -> None:
-    """One client's message makes a blocking call; once it is read the block is switched off, and the others send."""
+    """Let one client's message block; once it is read, disarm the block and let the others send."""
     watch.arm()
     sender.send()
     watch.until(lambda: watch.session.totals.recv_bytes, "its bytes are read")
@@ -62,7 +62,7 @@ def longest(watch: Watch) -> Stall:
         if case.values[0] not in PATCHED or case.values[1] != "sleep"
     ],
 )
-def test_a_blocked_loop(pattern: str, kind: str) -> None:
+def test_blocked_loop(pattern: str, kind: str) -> None:
     with watching(pattern, BlockSetting(kind, SECONDS), reports=False) as watch:
         sender, *others = accepted(watch, 3)
         during_a_call(watch, sender, others)
@@ -77,11 +77,11 @@ def test_a_blocked_loop(pattern: str, kind: str) -> None:
         assert stall.culprit.where
         assert stall.culprit.where.function == KINDS[kind]
         assert in_the_pattern(stall, pattern)
-        assert not stall.injected, "that is not to be seen"
+        assert not stall.injected, "the kernel does not show who injected the call"
 
 
 @pytest.mark.parametrize("pattern", seldom(["multithread", "thread-pool"], "multithread"))
-def test_a_thread_that_keeps_the_gil(pattern: str) -> None:
+def test_thread_that_keeps_the_gil(pattern: str) -> None:
     with watching(pattern, BlockSetting("c-gil", SECONDS), reports=False) as watch:
         sender, *others = accepted(watch, 3)
         during_a_call(watch, sender, others)
@@ -106,7 +106,7 @@ def test_a_thread_that_keeps_the_gil(pattern: str) -> None:
         ("process-pool", 2, Cause.ALL_WORKERS_BUSY),
     ),
 )
-def test_who_is_not_accepted_and_why(pattern: str, workers: int | None, cause: Cause) -> None:
+def test_client_that_is_not_accepted_has_the_cause(pattern: str, workers: int | None, cause: Cause) -> None:
     with watching(pattern, workers=workers, reports=False) as watch:
         watch.until(lambda: len(watch.session.workers) == (workers or 1), "all workers wait in accept")
         served = accepted(watch, workers or 1)
@@ -118,12 +118,12 @@ def test_who_is_not_accepted_and_why(pattern: str, workers: int | None, cause: C
         assert (stall.cause, stall.attribution) == (cause, Attribution.ARCHITECTURE)
         assert [victim.peer for victim in stall.victims.values()] == [waits.name]
         served[0].close()
-        watch.until(waits.listen, "it is served")
+        watch.until(waits.listen, "the client is served")
         watch.until(lambda: not watch.session.stalls.going, "its end")
         assert watch.is_close(stall.end, waits.echo_at)
 
 
-def test_a_client_that_does_not_read() -> None:
+def test_client_that_does_not_read() -> None:
     with watching("multithread", reports=False) as watch:
         (deaf,) = accepted(watch, 1)
 
@@ -133,12 +133,12 @@ def test_a_client_that_does_not_read() -> None:
                     deaf.sock.send(b"x" * 2**16)
             return any(s.cause is Cause.NOT_READING for s in watch.session.stalls.going.values())
 
-        watch.until(stuck, "it is told")
+        watch.until(stuck, "the stall is reported")
         (stall,) = watch.session.stalls.going.values()
         assert [victim.peer for victim in stall.victims.values()] == [deaf.name]
 
 
-def test_a_server_that_is_stopped() -> None:
+def test_stopped_server() -> None:
     with watching("asyncio", reports=False) as watch, ExitStack() as stack:
         (caller,) = accepted(watch, 1)
         assert watch.session.server
@@ -152,8 +152,8 @@ def test_a_server_that_is_stopped() -> None:
 
 
 @pytest.mark.parametrize("pattern", seldom(SERVING, "single-thread", "multithread", "process-pool", "asyncio", "trio"))
-def test_a_server_that_serves_does_not_stall(pattern: str) -> None:
-    """Its connections, and the bytes that it has read and sent, are those of the clients."""
+def test_serving_server_has_no_stall(pattern: str) -> None:
+    """The inferred connections and byte counts match those of the clients."""
     count = 1 if pattern == "single-thread" else 3
     with watching(pattern, workers=3, threshold=1_000_000_000, reports=False) as watch:
         callers = [watch.connect() for _ in range(count)]
@@ -168,5 +168,5 @@ def test_a_server_that_serves_does_not_stall(pattern: str) -> None:
         assert totals.new == count
         for caller in callers:
             caller.close()
-        watch.until(lambda: totals.bye == count, "every goodbye")
+        watch.until(lambda: totals.bye == count, "every Bye")
         assert not watch.session.connections

@@ -1,4 +1,4 @@
-"""What the session says of a server that prints, and whose lines nobody reads: print is blocking I/O, too."""
+"""Servers that print to a stdout that is not read: print is blocking I/O too."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ SERVING = [pattern.name for pattern in PATTERNS if pattern.serves]
 LINE = b"hogehoge\n"
 
 
-def talk_until_nobody_answers(watch: Watch, callers: list[Caller]) -> None:
-    """Each sends a line at every look, until all of them are victims."""
+def talk_until_all_wait(watch: Watch, callers: list[Caller]) -> None:
+    """Let each client send a line in every turn until all of them are victims."""
 
     def stuck() -> bool:
         for caller in callers:
@@ -33,13 +33,13 @@ def talk_until_nobody_answers(watch: Watch, callers: list[Caller]) -> None:
 
 
 @pytest.mark.parametrize("pattern", seldom(LOOPS, "asyncio", "eventlet"))
-def test_a_loop_whose_stdout_nobody_reads_stops_at_its_print(pattern: str) -> None:
+def test_loop_blocks_in_print_while_stdout_is_unread(pattern: str) -> None:
     with watching(pattern, printing=True) as watch:
         callers = [watch.connect() for _ in range(3)]
         for caller in callers:
             caller.talk(LINE)
         watch.live.hold_output(True)
-        talk_until_nobody_answers(watch, callers)
+        talk_until_all_wait(watch, callers)
         (stall,) = watch.session.stalls.going.values()
         watch.until(lambda: stall.cause is Cause.BLOCKED and stall.culprit and stall.culprit.where, "why, and the line")
         assert not stall.injected
@@ -52,28 +52,28 @@ def test_a_loop_whose_stdout_nobody_reads_stops_at_its_print(pattern: str) -> No
         watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
         totals = watch.session.totals
         lines = [line.text for line in watch.session.printed.lines if line.stream == "stdout"]
-        assert sum(line.startswith("Recv: ") for line in lines) == totals.recv, "every line has come at last"
+        assert sum(line.startswith("Recv: ") for line in lines) == totals.recv, "no line is lost"
         assert totals.recv_bytes == totals.send_bytes
 
 
-def test_threads_whose_stdout_nobody_reads_all_stop_there() -> None:
-    """One of them is in the write, and the others wait for their turn to print."""
+def test_threads_block_in_print_while_stdout_is_unread() -> None:
+    """One thread is in write; the others wait for the lock."""
     with watching("multithread", printing=True) as watch:
         callers = [watch.connect() for _ in range(3)]
         for caller in callers:
             caller.talk(LINE)
         watch.live.hold_output(True)
-        talk_until_nobody_answers(watch, callers)
-        assert len(watch.session.stalls.going) == 3, "each thread stalls"
+        talk_until_all_wait(watch, callers)
+        assert len(watch.session.stalls.going) == 3, "a stall for each thread"
         stalls = watch.session.stalls.going.values()
         watch.until(lambda: all(s.cause is Cause.BLOCKED and s.culprit and s.culprit.where for s in stalls), "why")
-        watch.until(lambda: {s.culprit.call for s in stalls if s.culprit} == {"write"}, "all for the one that writes")
+        watch.until(lambda: {s.culprit.call for s in stalls if s.culprit} == {"write"}, "write, the cause of all")
         assert len({stall.culprit.where for stall in stalls if stall.culprit}) == 1
         assert {stall.culprit.where.file for stall in stalls} == {printed.__file__}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("pattern", seldom(SERVING, "process-pool", "asyncio", "asyncio-processes"))
-def test_what_is_printed_is_what_is_reported(pattern: str) -> None:
+def test_printed_lines_match_the_reports(pattern: str) -> None:
     with watching(pattern, printing=True, threshold=1_000_000_000) as watch:
         caller = watch.connect()
         for _ in range(20):

@@ -1,4 +1,4 @@
-"""Several loops on one port: whose clients a blocked one holds, and whose newcomers."""
+"""Several loops on one port: which clients and new connections a blocked loop delays."""
 
 import time
 from pathlib import Path
@@ -17,25 +17,25 @@ PLENTY = 100
 
 
 def server_of(watch: Watch, caller: Caller) -> int:
-    """The process that serves a client."""
+    """Return the pid of the process that serves a client, or 0."""
     return next((c.pid for c in watch.session.connections.values() if c.peer == caller.name and c.accepted_at), 0)
 
 
 def in_each(watch: Watch, count: int) -> list[list[Caller]]:
-    """So many clients in each of two processes, and one in more."""
+    """Connect clients until each of two processes serves `count` of them; return them by process."""
     there: dict[int, list[Caller]] = {}
     watch.until(lambda: watch.session.totals.wakes_in_vain is not None, "a loop waits")
     for _ in range(PLENTY):
         caller = watch.connect()
-        watch.until(lambda caller=caller: server_of(watch, caller), "it is accepted")  # type: ignore[misc]
+        watch.until(lambda caller=caller: server_of(watch, caller), "the client is accepted")  # type: ignore[misc]
         there.setdefault(server_of(watch, caller), []).append(caller)
         if len(there) == 2 and min(map(len, there.values())) >= count:
             return list(there.values())
-    raise AssertionError("one process accepts them all")
+    raise AssertionError("one process accepts all clients")
 
 
 def hold(watch: Watch, *senders: Caller) -> None:
-    """Have the loops of these clients block."""
+    """Block the loops of these clients."""
     watch.arm()
     for sender in senders:
         sender.send()
@@ -44,12 +44,12 @@ def hold(watch: Watch, *senders: Caller) -> None:
 
 
 def over(watch: Watch) -> list[Stall]:
-    """The stalls, when all are over, without those of a busy machine."""
+    """Wait for the end of all stalls; return those not caused by a busy machine."""
     watch.until(lambda: not watch.session.stalls.going, "the end of the stall")
     return [stall for stall in watch.stalls if stall.cause is not Cause.NO_CORE]
 
 
-def test_a_held_loop_holds_its_own_clients_and_no_others() -> None:
+def test_blocked_loop_delays_only_its_own_clients() -> None:
     with watching("process-loops", BlockSetting("sleep", SECONDS), workers=2, share="accept") as watch:
         (sender, *victims), others = in_each(watch, 2)
         pid = server_of(watch, sender)
@@ -70,10 +70,10 @@ def test_a_held_loop_holds_its_own_clients_and_no_others() -> None:
         assert max(caller.echo_at for caller in (*others, *newcomers)) < sender.echo_at
 
 
-def test_newcomers_that_are_given_to_a_held_loop_wait_for_it() -> None:
+def test_reuseport_clients_of_a_blocked_loop_wait() -> None:
     with watching("process-loops", BlockSetting("sleep", SECONDS), workers=2, share="reuseport") as watch:
         sender = watch.connect()
-        watch.until(lambda: server_of(watch, sender), "it is accepted")
+        watch.until(lambda: server_of(watch, sender), "the client is accepted")
         pid = server_of(watch, sender)
         hold(watch, sender)
         begun = time.monotonic_ns()
@@ -81,7 +81,7 @@ def test_newcomers_that_are_given_to_a_held_loop_wait_for_it() -> None:
         for newcomer in newcomers:
             newcomer.send()
         watch.until(lambda: heard(sender, *newcomers), "every echo")
-        watch.until(lambda: all(server_of(watch, newcomer) for newcomer in newcomers), "it is told who serves them")
+        watch.until(lambda: all(server_of(watch, newcomer) for newcomer in newcomers), "all connections are reported")
         held = [newcomer for newcomer in newcomers if server_of(watch, newcomer) == pid]
         assert 0 < len(held) < NEWCOMERS
         (stall,) = over(watch)
@@ -93,7 +93,7 @@ def test_newcomers_that_are_given_to_a_held_loop_wait_for_it() -> None:
         assert watch.is_close(stall.end, min(newcomer.echo_at for newcomer in held))
 
 
-def test_nobody_is_left_to_accept_when_all_loops_are_held() -> None:
+def test_no_loop_accepts_when_all_are_blocked() -> None:
     with watching("process-loops", BlockSetting("sleep", SECONDS), workers=2, share="accept") as watch:
         (one, *_), (other, *_) = in_each(watch, 1)
         hold(watch, one, other)
@@ -121,13 +121,13 @@ def test_wakes_per_connection_are_known(share: str) -> None:
             assert watch.session.totals.wakes_each < 1.5
 
 
-def test_to_be_looked_at_is_no_wake() -> None:
-    """Each process is looked at once when its calls have changed: that wakes it, and no connection did."""
+def test_sampling_is_not_counted_as_a_wake() -> None:
+    """Each process's stack is sampled once when its system calls have changed; no connection caused that wake."""
     with watching("process-loops", workers=4) as watch:
-        watch.until(lambda: len({pid for pid, _ in watch.session.workers}) == 4, "all are there")
+        watch.until(lambda: len({pid for pid, _ in watch.session.workers}) == 4, "all workers")
         known = watch.session.threads.known
         watch.until(
-            lambda: all(known[key].framed_at for key in watch.session.workers if key in known), "a look at each"
+            lambda: all(known[key].framed_at for key in watch.session.workers if key in known), "a stack of each"
         )
         for _ in range(4):
             watch.connect().talk()

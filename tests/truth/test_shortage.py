@@ -1,4 +1,4 @@
-"""Stalls for the want of something: a helper for a blocking call, or a file descriptor for a client."""
+"""Stalls caused by a shortage: of helpers for blocking calls, or of file descriptors."""
 
 import os
 import resource
@@ -18,8 +18,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the accept queue is 
 @pytest.mark.parametrize(
     "pattern", seldom(["asyncio-to-thread", "asyncio-processes", "eventlet-tpool"], "asyncio-to-thread")
 )
-def test_who_waits_for_a_helper_waits_for_the_architecture(pattern: str) -> None:
-    """Two helpers and four calls of a second: the third and the fourth client wait until a helper is free."""
+def test_waiting_for_a_helper_is_attributed_to_the_architecture(pattern: str) -> None:
+    """Two helpers and four calls of a second: the third and fourth clients wait until a helper is free."""
     with watching(pattern, BlockSetting("sleep", 1.0), workers=2) as watch:
         callers = [watch.connect() for _ in range(4)]
         for caller in callers:
@@ -49,7 +49,7 @@ def span_peer(watch: Watch, number: int) -> str:
     return watch.session.connections[number].peer
 
 
-def test_helpers_that_are_free_keep_nobody_waiting() -> None:
+def test_free_helpers_make_no_stall() -> None:
     with watching("asyncio-to-thread", BlockSetting("sleep", 0.5), workers=4) as watch:
         callers = [watch.connect() for _ in range(4)]
         watch.arm()
@@ -62,7 +62,7 @@ def test_helpers_that_are_free_keep_nobody_waiting() -> None:
 
 @linux
 @pytest.mark.parametrize("pattern", seldom(["multithread", *LOOPS], "multithread", "asyncio", "eventlet"))
-def test_without_a_descriptor_clients_wait_in_the_queue_and_the_stall_lasts_as_long(pattern: str) -> None:
+def test_stall_without_descriptors_lasts_until_one_is_free(pattern: str) -> None:
     with watching(pattern) as watch:
         served = [watch.connect() for _ in range(3)]
         for caller in served:
@@ -72,7 +72,7 @@ def test_without_a_descriptor_clients_wait_in_the_queue_and_the_stall_lasts_as_l
         for caller in late:
             caller.send()
         watch.until(lambda: any(s.cause is Cause.NO_DESCRIPTORS for s in watch.stalls), "the stall")
-        for _ in range(10):  # those who have a descriptor are served, and that ends nothing
+        for _ in range(10):  # serving the connected clients does not end the stall
             watch.passes(0.05)
             served[0].talk()
         (stall,) = [s for s in watch.stalls if s.cause is Cause.NO_DESCRIPTORS]
@@ -82,7 +82,7 @@ def test_without_a_descriptor_clients_wait_in_the_queue_and_the_stall_lasts_as_l
         for caller in served:
             caller.close()
         watch.until(lambda: stall.end, "its end")
-        watch.until(lambda: sum(caller.listen() for caller in late) >= len(served), "those who got a place")
+        watch.until(lambda: sum(caller.listen() for caller in late) >= len(served), "their echoes")
 
 
 def leave_no_descriptor(watch: Watch) -> None:
@@ -93,14 +93,14 @@ def leave_no_descriptor(watch: Watch) -> None:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (first, 4096))
 
 
-def test_a_busy_loop_that_computes_for_a_client_is_told_as_injected() -> None:
+def test_computing_busy_loop_is_an_injected_stall() -> None:
     with watching("busy-loop", BlockSetting("cpu", 1.0)) as watch:
         first, second = watch.connect(), watch.connect()
         first.talk()
         watch.arm()
         first.send()
         second.send()
-        watch.until(lambda: any(s.injected for s in watch.session.stalls.going.values()), "it is told as ours")
+        watch.until(lambda: any(s.injected for s in watch.session.stalls.going.values()), "an injected stall")
         (stall,) = watch.session.stalls.going.values()
         assert stall.cause is Cause.COMPUTING
         assert [victim.peer for victim in stall.victims.values()] == [second.name]

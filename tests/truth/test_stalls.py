@@ -1,4 +1,4 @@
-"""What the session says of real servers that stall, against what the test has measured itself."""
+"""Stalls of real servers, compared with the test's own measurements."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ LOOPS = (
     *MORE,
 )
 KINDS = {"sleep": "sleep", "c-call": "c_call", "cpu": "cpu", "c-gil": "c_gil"}
-"""The function in which each kind of block is."""
+"""The function that each kind of block calls."""
 SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
 
 
@@ -53,10 +53,10 @@ SERVING = tuple(pattern.name for pattern in PATTERNS if pattern.serves)
                 pattern == "asyncio" or (kind == "c-call" and pattern in ("select-loop", "eventlet", "twisted", "trio"))
             ),
         )
-        if case.values[0] not in PATCHED or case.values[1] != "sleep"  # that holds nobody: see below
+        if case.values[0] not in PATCHED or case.values[1] != "sleep"  # it blocks no other client: see below
     ],
 )
-def test_a_loop_that_is_held(pattern: str, kind: str) -> None:
+def test_blocked_loop(pattern: str, kind: str) -> None:
     with watching(pattern, BlockSetting(kind, SECONDS)) as watch:
         sender, *others = (watch.connect() for _ in range(3))
         watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
@@ -75,7 +75,7 @@ def test_a_loop_that_is_held(pattern: str, kind: str) -> None:
 
 
 def causes(kind: str, watch: Watch) -> set[Cause]:
-    """Why a loop that is held takes nothing: on a machine that is busy it may wait for a core more than it computes."""
+    """Return the possible causes of a blocked loop, which on a busy machine may wait for a core while it computes."""
     if kind != "cpu":
         return {Cause.BLOCKED}
     starved = any(state.waited_for_a_core > SECONDS * 1e9 / 2 for state in watch.session.threads.known.values())
@@ -83,7 +83,7 @@ def causes(kind: str, watch: Watch) -> set[Cause]:
 
 
 def in_the_pattern(stall: Stall, pattern: str) -> bool:
-    """Whether the culprit's stack leads through the pattern's own file, or the handler that it shares."""
+    """Return whether the culprit's stack includes the pattern's own file or a shared handler."""
     assert stall.culprit
     files = {frame.file for frame in stall.culprit.frames}
     source = find(pattern).source
@@ -101,7 +101,7 @@ def in_the_pattern(stall: Stall, pattern: str) -> bool:
         ("eventlet", "sleep"), ("multithread", "sleep"), ("process-pool", "c-gil"), ("asyncio-to-thread", "c-call"),
     ),
 )  # fmt: skip
-def test_who_blocks_nobody_else_is_no_stall(pattern: str, kind: str) -> None:
+def test_block_that_affects_nobody_else_is_no_stall(pattern: str, kind: str) -> None:
     with watching(pattern, BlockSetting(kind, SECONDS), workers=2, threshold=400_000_000) as watch:
         sender, other = watch.connect(), watch.connect()
         watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
@@ -110,7 +110,7 @@ def test_who_blocks_nobody_else_is_no_stall(pattern: str, kind: str) -> None:
         assert watch.stalls == []
 
 
-def test_a_client_that_says_goodbye_during_a_block_waits_for_nothing() -> None:
+def test_client_that_leaves_during_a_block_does_not_wait() -> None:
     with watching("asyncio", BlockSetting("sleep", SECONDS)) as watch:
         sender, quiet = watch.connect(), watch.connect()
         watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
@@ -119,7 +119,7 @@ def test_a_client_that_says_goodbye_during_a_block_waits_for_nothing() -> None:
         watch.until(lambda: watch.session.blocks.running, "the block")
         quiet.sock.shutdown(socket.SHUT_WR)
         watch.until(sender.listen, "its echo")
-        watch.until(lambda: watch.session.totals.bye == 1, "the goodbye is seen")
+        watch.until(lambda: watch.session.totals.bye == 1, "the Bye record")
         assert watch.blamed == []
 
 
@@ -133,7 +133,7 @@ def test_a_client_that_says_goodbye_during_a_block_waits_for_nothing() -> None:
         ("thread-pool", 10, Cause.ALL_WORKERS_BUSY),
     ],
 )
-def test_who_is_not_accepted_and_why(pattern: str, places: int, cause: Cause) -> None:
+def test_client_that_is_not_accepted_has_the_cause(pattern: str, places: int, cause: Cause) -> None:
     with watching(pattern, workers=None if places == 1 else places) as watch:
         served = [watch.connect() for _ in range(places)]
         for caller in served:
@@ -142,7 +142,7 @@ def test_who_is_not_accepted_and_why(pattern: str, places: int, cause: Cause) ->
         connected = time.monotonic_ns()
         waits.send()
         watch.until(lambda: watch.session.stalls.going, "a stall")
-        served[0].talk()  # the others are served meanwhile
+        served[0].talk()  # the other clients are served meanwhile
         watch.passes(0.3)
         (stall,) = watch.blamed
         assert (stall.cause, stall.injected) == (cause, False)
@@ -150,12 +150,12 @@ def test_who_is_not_accepted_and_why(pattern: str, places: int, cause: Cause) ->
         assert watch.is_close(stall.begin, connected)
         left = time.monotonic_ns()
         served[0].close()
-        watch.until(waits.listen, "it is served")
+        watch.until(waits.listen, "the client is served")
         watch.until(lambda: not watch.session.stalls.going, "its end")
         assert watch.is_close(stall.end, left)
 
 
-def test_a_full_backlog() -> None:
+def test_full_backlog() -> None:
     with watching("single-thread") as watch, ExitStack() as stack:
         first = watch.connect()
         first.talk()
@@ -180,7 +180,7 @@ def test_a_full_backlog() -> None:
 
 
 @pytest.mark.parametrize("pattern", seldom(["single-thread", "multithread"], "multithread"))
-def test_a_client_that_does_not_read(pattern: str) -> None:
+def test_client_that_does_not_read(pattern: str) -> None:
     with watching(pattern) as watch:
         deaf = watch.connect()
         sent = 0
@@ -192,15 +192,15 @@ def test_a_client_that_does_not_read(pattern: str) -> None:
                     sent += deaf.sock.send(b"x" * 2**16)
             return any(s.cause is Cause.NOT_READING for s in watch.session.stalls.going.values())
 
-        watch.until(stuck, "it is told")
+        watch.until(stuck, "the stall is reported")
         (stall,) = watch.session.stalls.going.values()
         assert [victim.peer for victim in stall.victims.values()] == [deaf.name]
         deaf.close()
-        watch.until(lambda: not watch.session.stalls.going, "it is over with it")
+        watch.until(lambda: not watch.session.stalls.going, "the stall ends with its client")
 
 
 @pytest.mark.parametrize("pattern", seldom(["select-loop", "asyncio", "trio"], "select-loop"))
-def test_a_loop_that_takes_no_more_from_a_client_that_does_not_read_has_not_stalled(pattern: str) -> None:
+def test_loop_that_stops_reading_from_one_client_has_no_stall(pattern: str) -> None:
     with watching(pattern) as watch:
         deaf, other = watch.connect(), watch.connect()
         silences = 0
@@ -209,7 +209,7 @@ def test_a_loop_that_takes_no_more_from_a_client_that_does_not_read_has_not_stal
             with contextlib.suppress(BlockingIOError):
                 while deaf.sock.send(b"x" * 2**16):
                     silences = 0
-            watch.look()
+            watch.turn()
         (connection,) = (c for c in watch.session.connections.values() if c.peer == deaf.name)
         assert connection.unsent
         assert connection.unread
@@ -223,7 +223,7 @@ def test_a_loop_that_takes_no_more_from_a_client_that_does_not_read_has_not_stal
         SERVING, "single-thread", "multithread", "process-pool", "busy-loop", "asyncio-to-thread", "twisted"
     ),
 )  # fmt: skip
-def test_a_server_that_serves_does_not_stall(pattern: str) -> None:
+def test_serving_server_has_no_stall(pattern: str) -> None:
     with watching(pattern, workers=3, threshold=1_000_000_000) as watch:
         callers = [watch.connect() for _ in range(1 if pattern in ("single-thread", "busy-loop") else 3)]
         said = 0
@@ -237,12 +237,12 @@ def test_a_server_that_serves_does_not_stall(pattern: str) -> None:
         assert (totals.recv_bytes, totals.send_bytes, totals.new) == (said, said, len(callers))
         for caller in callers:
             caller.close()
-        watch.until(lambda: totals.bye == len(callers), "every goodbye")
+        watch.until(lambda: totals.bye == len(callers), "every Bye")
         assert not watch.session.connections
 
 
 @pytest.mark.parametrize("pattern", [pattern.name for pattern in PATTERNS if not pattern.serves])
-def test_a_server_that_serves_nobody_is_accused_of_nothing(pattern: str) -> None:
+def test_pattern_that_serves_nobody_has_no_stall(pattern: str) -> None:
     live = Live(Plan(options=Options(port=0, ceiling=50)))
     try:
         live.start(find(pattern))
@@ -260,7 +260,7 @@ def test_a_server_that_serves_nobody_is_accused_of_nothing(pattern: str) -> None
 
 @pytest.fixture
 def busy_core() -> Iterator[int]:
-    """A core of the machine that has much more to do than it can, for a while."""
+    """Yield a core that is overloaded for a while."""
     core = min(os.sched_getaffinity(0))
     script = f"""if True:
         import os, time
@@ -268,7 +268,7 @@ def busy_core() -> Iterator[int]:
         end = time.monotonic() + 60
         while time.monotonic() < end: pass
     """
-    # In sessions of their own, because the kernel may share a core between sessions first (sched(7), autogroup).
+    # In their own sessions, because the kernel may share a core between sessions first (sched(7), autogroup).
     burners = [subprocess.Popen([sys.executable, "-c", script], start_new_session=True) for _ in range(8)]
     yield core
     for burner in burners:

@@ -1,4 +1,4 @@
-"""A loop that makes several blocking calls in one turn: each is a stall, and all who wait are its victims."""
+"""A loop that makes several blocking calls in one turn: each is a stall, and all waiting clients are its victims."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from tests.truth.watch import heard, watching
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows what stalls")
 
 SECONDS = 0.13
-"""Little more than the threshold: a sample too late, and a call is not seen."""
+"""A little more than the threshold: one late sample and the call is missed."""
 
 
 @pytest.mark.parametrize("pattern", seldom(["twisted", "epoll-loop", "asyncio"], "twisted"))
-def test_short_calls_in_one_turn_leave_no_wait_uncovered(pattern: str) -> None:
-    """Twisted sends the echoes of a turn when it is over, so that all wait until then."""
+def test_short_calls_in_one_turn_cover_every_wait(pattern: str) -> None:
+    """Twisted sends the echoes of a turn at its end, so all clients wait until then."""
     with watching(pattern, BlockSetting("sleep", SECONDS)) as watch:
         callers = [watch.connect() for _ in range(8)]
         watch.until(lambda: watch.session.totals.new == len(callers), "all are accepted")

@@ -1,5 +1,7 @@
-"""Where the evidence is easily misread: bytes that are for nobody, a server that is stopped, a thread that blocks
-while its client is gone, a external who waits."""
+"""Evidence that is easily misread.
+
+Urgent bytes, a stopped server, a thread that blocks although its client has left, and an external client that waits.
+"""
 
 import os
 import signal
@@ -21,7 +23,7 @@ SECONDS = 1.5
 
 
 @pytest.mark.parametrize("pattern", seldom(["asyncio", "select-loop", "eventlet"], "select-loop"))
-def test_an_urgent_byte_is_no_work_for_a_loop_that_is_not_woken_for_it(pattern: str) -> None:
+def test_urgent_byte_makes_no_stall(pattern: str) -> None:
     with watching(pattern) as watch:
         urgent, other = watch.connect(), watch.connect()
         urgent.sock.send(b"!", socket.MSG_OOB)
@@ -39,13 +41,13 @@ def going(watch: Watch) -> Stall:
 
 
 def stop(watch: Watch, pid: int) -> None:
-    """Stop a process, and wait until it is: a thread may still echo while the signal is on its way."""
+    """Stop a process and wait until it is stopped: until then, a thread may still echo."""
     os.kill(pid, signal.SIGSTOP)
-    watch.until(lambda: all(thread.stopped for thread in watch.session.threads.of(pid)), "it is seen to be stopped")
+    watch.until(lambda: all(thread.stopped for thread in watch.session.threads.of(pid)), "a sample shows it stopped")
 
 
 @pytest.mark.parametrize("pattern", seldom(["asyncio", "select-loop", "multithread"], "asyncio"))
-def test_a_server_that_is_stopped(pattern: str) -> None:
+def test_stopped_server(pattern: str) -> None:
     with watching(pattern) as watch:
         caller = watch.connect()
         caller.talk()
@@ -63,7 +65,7 @@ def test_a_server_that_is_stopped(pattern: str) -> None:
         assert watch.is_close(stall.begin, caller.sent_at)
 
 
-def test_of_two_loops_the_one_that_is_stopped_is_blamed() -> None:
+def test_stopped_loop_of_two_is_blamed() -> None:
     with watching("process-loops", workers=2, share="reuseport") as watch:
         watch.until(lambda: sum(w.announced for w in watch.session.workers.values()) == 2, "both loops")
         stopped = min(pid for pid, _ in watch.session.workers)
@@ -81,8 +83,8 @@ def test_of_two_loops_the_one_that_is_stopped_is_blamed() -> None:
         watch.until(lambda: not watch.session.stalls.going, "its end")
 
 
-def test_each_block_is_blamed_on_the_thread_that_it_holds() -> None:
-    """One sleeps, and another one is in C code, which waits as for a lock."""
+def test_each_block_is_blamed_on_its_own_thread() -> None:
+    """One thread sleeps; another is in C code, which waits in the same system call as for a lock."""
     with watching("multithread", BlockSetting("sleep", 3 * SECONDS)) as watch:
         sleeper, caller = watch.connect(), watch.connect()
         watch.arm()
@@ -104,7 +106,7 @@ def test_each_block_is_blamed_on_the_thread_that_it_holds() -> None:
 @pytest.mark.parametrize(
     ("pattern", "workers"), seldom_cases([("single-thread", None), ("thread-pool", 2)], ("thread-pool", 2))
 )
-def test_threads_that_block_for_clients_who_are_gone_are_not_just_busy(pattern: str, workers: int | None) -> None:
+def test_threads_that_block_for_clients_that_left_are_blocked(pattern: str, workers: int | None) -> None:
     with watching(pattern, BlockSetting("sleep", SECONDS), workers=workers) as watch:
         watch.arm()
         for _ in range(workers or 1):
@@ -125,7 +127,7 @@ def test_threads_that_block_for_clients_who_are_gone_are_not_just_busy(pattern: 
         watch.until(late.listen, "its echo")
 
 
-def test_a_busy_loop_that_turns_again_is_not_at_the_line_where_it_slept() -> None:
+def test_busy_loop_is_not_blamed_for_an_earlier_sleep() -> None:
     with watching("busy-loop", BlockSetting("sleep", 0.5)) as watch:
         watch.arm()
         sender = watch.connect()
@@ -138,15 +140,15 @@ def test_a_busy_loop_that_turns_again_is_not_at_the_line_where_it_slept() -> Non
         def where() -> str:
             return stall.culprit.where.function if stall.culprit and stall.culprit.where else ""
 
-        watch.until(lambda: where() == "sleep", "where it sleeps")
+        watch.until(lambda: where() == "sleep", "the line of the sleep")
         watch.until(lambda: stall.end, "its end")
         stall = going(watch)
-        watch.until(lambda: stall.cause is Cause.ONE_CLIENT and where() not in ("", "sleep"), "where it turns")
+        watch.until(lambda: stall.cause is Cause.ONE_CLIENT and where() not in ("", "sleep"), "the line of the loop")
         sender.close()
 
 
-def test_a_block_of_the_only_thread_is_a_stall_of_its_own_length() -> None:
-    """Before it and after it the thread only stays with its client, which is no fault of a line."""
+def test_block_of_the_only_thread_is_a_stall_of_its_own() -> None:
+    """Before and after it, the thread only waits for its client's next message; no line is to blame."""
     with watching("single-thread", BlockSetting("sleep", 1.0)) as watch:
         sender = watch.connect()
         sender.talk()
@@ -156,7 +158,7 @@ def test_a_block_of_the_only_thread_is_a_stall_of_its_own_length() -> None:
         watch.arm()
         sender.talk()
         watch.arm(False)
-        watch.until(lambda: len(watch.blamed) == 3, "the one after it")
+        watch.until(lambda: len(watch.blamed) == 3, "the stall after the block")
         assert [stall.cause for stall in watch.blamed] == [Cause.ONE_CLIENT, Cause.BLOCKED, Cause.ONE_CLIENT]
         assert watch.blamed[0] is before
         block = watch.blamed[1]
@@ -166,8 +168,8 @@ def test_a_block_of_the_only_thread_is_a_stall_of_its_own_length() -> None:
         assert [victim.peer for victim in block.victims.values()] == [waits.name]
 
 
-def test_bytes_that_a_loop_has_taken_in_one_turn_and_not_come_to_read_wait() -> None:
-    """asyncio's streams take what all have sent, and then the first coroutine blocks."""
+def test_bytes_read_in_a_turn_wait_until_they_are_processed() -> None:
+    """asyncio's streams read the bytes of all clients, and then the first coroutine blocks."""
     with watching("asyncio-streams", BlockSetting("sleep", SECONDS)) as watch:
         callers = [watch.connect() for _ in range(3)]
         watch.until(lambda: watch.session.totals.new == 3, "all are accepted")
@@ -185,8 +187,8 @@ def test_bytes_that_a_loop_has_taken_in_one_turn_and_not_come_to_read_wait() -> 
 
 
 @pytest.mark.parametrize("pattern", seldom(["asyncio", "eventlet", "epoll-loop"], "asyncio"))
-def test_a_stranger_whom_a_loop_has_accepted_and_not_come_to_greet(pattern: str) -> None:
-    """It is in no accept queue any more, and the server has not said a word of it: another one's block came first."""
+def test_accepted_but_unreported_client_is_a_victim(pattern: str) -> None:
+    """It has left the accept queue, but another client's block delays its `New` record."""
     with watching(pattern, BlockSetting("c-call", SECONDS / 3)) as watch:
         first, second = watch.connect(), watch.connect()
         watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
@@ -201,7 +203,7 @@ def test_a_stranger_whom_a_loop_has_accepted_and_not_come_to_greet(pattern: str)
         blocked(watch, 2)
         watch.arm(False)
         watch.until(
-            lambda: any(external.name in (v.peer for v in s.victims.values()) for s in watch.stalls), "it is a victim"
+            lambda: any(external.name in (v.peer for v in s.victims.values()) for s in watch.stalls), "a victim"
         )
         assert watch.session.blocks.running
         watch.until(external.listen, "its echo")
@@ -209,7 +211,7 @@ def test_a_stranger_whom_a_loop_has_accepted_and_not_come_to_greet(pattern: str)
 
 
 def blocked(watch: Watch, count: int) -> None:
-    """Wait for a block without a look at the kernel, which would see who is in the accept queue meanwhile."""
+    """Wait for a block without sampling the kernel, which would show the accept queue in between."""
     end = time.monotonic() + LIMIT
     while len(watch.session.blocks.spans) < count:
         assert time.monotonic() < end
@@ -217,7 +219,7 @@ def blocked(watch: Watch, count: int) -> None:
         time.sleep(0.001)
 
 
-def test_a_stranger_waits_from_when_its_bytes_came() -> None:
+def test_external_client_waits_since_its_bytes_arrived() -> None:
     with watching("asyncio", BlockSetting("sleep", SECONDS)) as watch:
         sender, external = watch.connect(), watch.connect()
         watch.until(lambda: watch.session.totals.new == 2, "both are accepted")
@@ -227,8 +229,8 @@ def test_a_stranger_waits_from_when_its_bytes_came() -> None:
         watch.arm(False)
         external.send()
         (connection,) = (c for c in watch.session.connections.values() if c.peer == external.name)
-        watch.until(lambda: connection.state is State.WAITING, "it waits")
+        watch.until(lambda: connection.state is State.WAITING, "the client waits")
         assert watch.is_close(connection.pending_since, external.sent_at)
         watch.until(external.listen, "its echo")
-        watch.until(lambda: connection.state is State.QUIET, "it waits no more")
-        assert any(watch.is_close(wait.begin, external.sent_at) for wait in connection.waits), "its lane remembers"
+        watch.until(lambda: connection.state is State.QUIET, "the client is served")
+        assert any(watch.is_close(wait.begin, external.sent_at) for wait in connection.waits), "the wait is kept"

@@ -1,4 +1,4 @@
-"""A server under observation, driven by raw sockets, and the truth as the test itself has measured it."""
+"""A server under observation, its plain-socket clients, and their own measurements."""
 
 import contextlib
 import socket
@@ -19,19 +19,19 @@ from echo_tui.session.session import Session
 from tests.ports import free_port
 
 LIMIT = 30.0
-LOOK = TURN / 1e9
+INTERVAL = TURN / 1e9
 STARVED = 0.25
-"""How long (s) a thread of the server may be ready to run without a core before a measurement tells nothing."""
+"""How long (s) a server thread may be runnable without a core before a measurement is invalid."""
 CLOSE = 0.1
-"""How far (s) from the truth a time may be, beyond what this run itself was late."""
+"""Tolerance (s) of a measured time, in addition to the delay of this run."""
 
 
 class Starved(Exception):
-    """A measurement failed in a run that itself got too little of a core to measure. It is repeated (conftest.py)."""
+    """A measurement failed because this run got too little CPU time. The test is repeated (conftest.py)."""
 
 
 class Watch:
-    """A live run without a screen. `late` is by how much its looks were late at worst (s)."""
+    """A headless live run. `late` is the worst delay of its samples (s)."""
 
     def __init__(
         self, pattern: str, block: BlockSetting | None, options: Options, threshold: int | None, reports: bool = True
@@ -45,7 +45,7 @@ class Watch:
             self.session.apply(StallAfter(time.monotonic_ns(), threshold))
         self.driver = Driver(self.live)
         self.late = 0.0
-        self.until(lambda: self.session.server and self.session.server.listening_at, "it listens")
+        self.until(lambda: self.session.server and self.session.server.listening_at, "the server listens")
 
     @property
     def session(self) -> Session:
@@ -57,7 +57,7 @@ class Watch:
 
     @property
     def blamed(self) -> list[Stall]:
-        """Those that are the server's own doing: on a busy machine it may get no core for a while."""
+        """Stalls without those caused by a busy machine, where the server gets no core for a while."""
         return [stall for stall in self.stalls if stall.cause is not Cause.NO_CORE]
 
     @property
@@ -65,8 +65,8 @@ class Watch:
         """Whether it is time for the next turn."""
         return self.driver.due
 
-    def look(self) -> None:
-        """One turn, as the dashboard makes it twenty times a second."""
+    def turn(self) -> None:
+        """Wait for the next turn, and take it: the dashboard does so 20 times a second."""
         wait = self.driver.wait
         if wait > 0:
             time.sleep(wait)
@@ -78,26 +78,26 @@ class Watch:
         while not condition():
             stalls = [(s.cause.value, len(s.victims), s.end) for s in self.stalls]
             assert time.monotonic() < limit, f"never came true: {what}; {stalls} {self.session.missing}"
-            self.look()
+            self.turn()
 
     def passes(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.look()
+            self.turn()
 
     def connect(self) -> "Caller":
         assert self.session.server
         return Caller(self, (self.session.server.host, self.session.server.port))
 
     def arm(self, on: bool = True) -> None:
-        """Switch the block on or off."""
+        """Arm or disarm the block."""
         if self.block and on:
             self.live.arm(self.block)
         else:
             self.live.arm(None)
 
     def starved(self) -> str:
-        """Return how this run was short of a core, by its own figures; empty if it was not."""
+        """Return why this run got too little CPU time, by its own measurements; empty if it did not."""
         threads = self.session.threads
         without = max((thread.waited_for_a_core for thread in threads.known.values()), default=0) / 1e9
         if self.late > CLOSE:
@@ -111,12 +111,12 @@ class Watch:
         return ""
 
     def is_close(self, measured: int, truth: int) -> bool:
-        """Whether two moments (ns) are the same, as well as this run can tell."""
+        """Return whether two times (ns) are equal within the tolerance of this run."""
         return abs(measured - truth) / 1e9 <= CLOSE + 2 * self.late
 
 
 class Caller:
-    """A raw client: what it has sent, and when its echo came, by its own clock (ns)."""
+    """A client on a plain socket: what it has sent, and when its echo arrived by its own clock (ns)."""
 
     def __init__(self, watch: Watch, address: tuple[str, int]) -> None:
         self.watch = watch
@@ -132,7 +132,7 @@ class Caller:
         self.sock.sendall(data)
 
     def listen(self) -> bool:
-        """Take what is there; whether all echoes have come."""
+        """Receive what is available; return whether all echoes have arrived."""
         with contextlib.suppress(BlockingIOError):
             while self.to_echo:
                 self.to_echo -= len(self.sock.recv(1 << 16))
@@ -149,12 +149,12 @@ class Caller:
 
 
 def heard(*callers: Caller) -> bool:
-    echoes = [caller.listen() for caller in callers]  # each of them, at every look
+    echoes = [caller.listen() for caller in callers]  # each client in every turn
     return all(echoes)
 
 
 def during_a_block(watch: Watch, sender: Caller, others: list[Caller]) -> None:
-    """One client's message blocks its handler; then the block is switched off, and the others send too."""
+    """Let one client's message block its handler; then disarm the block and let the others send."""
     watch.arm()
     sender.send()
     watch.until(lambda: watch.session.blocks.running, "the block")
@@ -177,9 +177,9 @@ def watching(
     printing: bool = False,
     reports: bool = True,
 ) -> Iterator[Watch]:
-    """Watch a pattern on a free port, with a block that is off until it is armed.
+    """Watch a pattern on a free port, with a block that is disarmed at first.
 
-    Without `reports` the server says nothing of what it does: there is the kernel's evidence alone.
+    Without `reports` the server writes no records, so that only the kernel's evidence is available.
     """
     options = Options(port=0 if reports else free_port(), workers=workers, share=share, print=printing)
     watch = Watch(pattern, block, options, threshold, reports)

@@ -43,7 +43,7 @@ async def answer(stage: Stage, words: str) -> None:
     await stage.until(lambda: not isinstance(stage.app.screen, Ask), "an answer that is taken")
 
 
-async def with_nobody(stage: Stage, pattern: str) -> None:
+async def without_clients(stage: Stage, pattern: str) -> None:
     """Close all clients, and start another pattern without any."""
     stage.app.live.close_clients([])
     await stage.until(lambda: all(one.ended in ON_PURPOSE for one in stage.session.clients.values()), "all are closed")

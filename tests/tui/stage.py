@@ -22,8 +22,8 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList
 
 LIMIT = 20.0
-"""Seconds after which a condition counts as missed; far more than it should need."""
-GLANCE = 0.3
+"""Seconds after which a condition counts as failed; far longer than it needs."""
+BRIEFLY = 0.3
 """Seconds to wait for something that must not happen: long enough for a few redraws."""
 SIZES = ((80, 24), (100, 30), (160, 45))
 
@@ -67,9 +67,9 @@ class Stage:
         """Wait until all these words are on the screen."""
         await self.until(lambda: all(word in self.text for word in words), f"shows {words}")
 
-    async def glance(self) -> None:
+    async def few_redraws(self) -> None:
         """Wait for a few redraws."""
-        await self.pilot.pause(GLANCE)
+        await self.pilot.pause(BRIEFLY)
 
     async def press(self, *keys: str) -> None:
         """Press one key after the other, each when the previous one has been handled."""
@@ -222,7 +222,7 @@ async def dashboard(
             yield stage
         finally:
             group = [*live.session.resources.processes, live.client_process.pid]
-    assert not app.return_code, "a fault of its own"
+    assert not app.return_code, "the dashboard has failed"
     assert free_of_processes(before)
     assert not [pid for pid in group if is_alive(pid)]
 

@@ -10,14 +10,14 @@ from echo_tui.tui.answers import burst, rate, whole
     ("text", "wanted"),
     [("100", (100, 64)), (" 7 ", (7, 64)), ("2000x64k", (2000, 65536)), ("3 x 1K", (3, 1024)), ("1x1", (1, 1))],
 )
-def test_a_burst(text: str, wanted: tuple[int, int]) -> None:
+def test_burst_is_parsed(text: str, wanted: tuple[int, int]) -> None:
     assert burst(text) == wanted
 
 
 @pytest.mark.parametrize(
     ("text", "wanted"), [("0", (0, 64)), ("0.5", (0.5, 64)), ("10x64k", (10, 65536)), ("1000x100", (1000, 100))]
 )
-def test_a_rate(text: str, wanted: tuple[float, int]) -> None:
+def test_rate_is_parsed(text: str, wanted: tuple[float, int]) -> None:
     assert rate(text) == wanted
 
 

@@ -6,7 +6,7 @@ from echo_servers.server import Options
 from echo_tui.model.remembered import State
 from echo_tui.tui.keys import CLIENTS
 
-from tests.tui.checks import Checks, answer, with_nobody
+from tests.tui.checks import Checks, answer, without_clients
 from tests.tui.stage import Stage, dashboard
 
 checks = Checks(CLIENTS)
@@ -92,7 +92,7 @@ async def load(stage: Stage) -> None:
 
 @checks.key("burst")
 async def burst(stage: Stage) -> None:
-    await stage.glance()
+    await stage.few_redraws()
     await stage.press("right", "u")
     before = stage.session.clients[1].echoed
     await answer(stage, "30")
@@ -117,7 +117,7 @@ async def reset(stage: Stage) -> None:
 
 @checks.key("misbehave")
 async def misbehave(stage: Stage) -> None:
-    await with_nobody(stage, "multithread")
+    await without_clients(stage, "multithread")
     await stage.open(2)
     await stage.press("m")
     await stage.shows("How should client", "Stop reading", "Half-close", "Reset", "Flood")
@@ -125,7 +125,7 @@ async def misbehave(stage: Stage) -> None:
     assert len(stage.app.screen_stack) == 1
     await stage.press("a")
     await stage.misbehave("s")
-    await stage.until(lambda: not any(client.reading for client in stage.session.clients.values()), "nobody reads")
+    await stage.until(lambda: not any(client.reading for client in stage.session.clients.values()), "no client reads")
     await stage.until(lambda: set(list(stage.chips().values())[1:]) == {"not reading"}, "the chips say so")
     await stage.misbehave("enter")
     await stage.until(lambda: all(client.reading for client in stage.session.clients.values()), "all read again")
@@ -140,7 +140,7 @@ async def misbehave(stage: Stage) -> None:
     await stage.until(lambda: stage.chips()["flood"] == "200 of 200 got in", "its chip")
     await stage.misbehave("f")
     await stage.until(lambda: not stage.session.connections and "flood" not in stage.chips(), "its end")
-    await with_nobody(stage, "multithread")
+    await without_clients(stage, "multithread")
     await stage.open(4)
 
 

@@ -18,7 +18,7 @@ FIRST, REFUSED = 1000, 7
 WHY = "select() can't watch descriptor 1024, its limit is 1024"
 
 
-def crowd() -> list[Observation]:
+def many_clients() -> list[Observation]:
     """Return the records of sixty clients, seven of which are rejected."""
     come = [New(NOW - 2 * MS, PID, PID, conn, f"127.0.0.1:{20_000 + conn}") for conn in range(FIRST, FIRST + 60)]
     return [*come, *(Bye(NOW - MS, PID, PID, conn, WHY, refused=True) for conn in range(FIRST, FIRST + REFUSED))]
@@ -26,7 +26,7 @@ def crowd() -> list[Observation]:
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
 async def test_open_and_rejected_connections_are_counted(size: tuple[int, int]) -> None:
-    app = Still("asyncio-blocking", [*run(), *crowd()])
+    app = Still("asyncio-blocking", [*run(), *many_clients()])
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         app.draw()
@@ -41,7 +41,7 @@ async def test_open_and_rejected_connections_are_counted(size: tuple[int, int]) 
 
 
 def test_rejected_clients_are_not_also_counted_as_closed() -> None:
-    app = Still("asyncio-blocking", [*run(), *crowd()])
+    app = Still("asyncio-blocking", [*run(), *many_clients()])
     session = app.live.session
     assert f"{REFUSED} turned away" in next(titles(session))
     assert session.totals.bye - REFUSED == 0 or f"{session.totals.bye - REFUSED} closed" in next(titles(session))
@@ -61,12 +61,12 @@ async def test_header_words_the_block_alike_at_every_size(size: tuple[int, int],
     assert (words if on else "block: off") in header
 
 
-async def test_without_colour_a_stall_stands_out_more_than_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stall_stands_out_more_than_the_block_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=(100, 30)):
         palette = Palette.of(app)
-        assert palette.stalled.bgcolor == palette.text.color, "as light as anything is"
+        assert palette.stalled.bgcolor == palette.text.color, "the lightest background"
         assert palette.blocked.bgcolor is None
         assert palette.blocked.bold
 

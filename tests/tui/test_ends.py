@@ -38,7 +38,7 @@ async def test_traceback_replaces_the_panels_and_space_restarts() -> None:
         await stage.until(lambda: stage.visible() >= LIVING and "ended" not in stage.visible(), "the panels")
 
 
-async def test_a_server_that_is_killed() -> None:
+async def test_killed_server() -> None:
     async with dashboard("multithread", clients=2) as stage:
         await stage.until(lambda: stage.session.totals.new == 2, "two clients")
         assert stage.session.server

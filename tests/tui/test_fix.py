@@ -76,7 +76,7 @@ async def test_disarmed_block_stays_off_when_the_pattern_restarts() -> None:
             await stage.until(lambda: not stage.app.live.running, "it has stopped")
             for key in back:
                 await stage.press(key)
-                await stage.glance()
+                await stage.few_redraws()
             await stage.serving("asyncio-blocking")
             assert stage.app.live.block.now is None
             await stage.shows("block: off")
@@ -84,7 +84,7 @@ async def test_disarmed_block_stays_off_when_the_pattern_restarts() -> None:
         await stage.shows("block: sleep:20 ON")
 
 
-async def test_a_key_that_has_nothing_to_do_says_why() -> None:
+async def test_unavailable_key_says_why() -> None:
     async with dashboard("thread-pool", SMALL) as stage:
         for key, words in (
             ("x", "Under thread pool, time.sleep blocks nobody but its sender: there is nothing to fix"),
@@ -102,7 +102,7 @@ async def test_a_key_that_has_nothing_to_do_says_why() -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]), ids=str)
-async def test_a_notice_covers_neither_the_stall_nor_events_nor_threads(size: tuple[int, int]) -> None:
+async def test_notice_covers_neither_stalls_nor_events_nor_threads(size: tuple[int, int]) -> None:
     async with dashboard("eventlet", size, clients=3, block=BlockSetting("c-call", 3)) as stage:
         await stage.connected(3)
         await stage.press("x")

@@ -39,7 +39,7 @@ async def test_frozen_screen_does_not_change_while_counting_continues() -> None:
         assert missed > 100
         assert int(banner.split()[1].replace(",", "")) <= missed
         await stage.press("p")
-        await stage.until(lambda: picture(stage)["events"] != before["events"], "it goes on")
+        await stage.until(lambda: picture(stage)["events"] != before["events"], "new events")
         assert "FROZEN" not in stage.text
 
 
@@ -65,7 +65,7 @@ async def test_scrolled_back_log_stays_in_place() -> None:
         await stage.press("5", "home", "down", "down")
         held, cursor, total = stage.lines("events"), events.cursor, stage.session.log.total
         await stage.until(lambda: stage.session.log.total > total + 200, "more lines")
-        await stage.glance()
+        await stage.few_redraws()
         assert (stage.lines("events"), events.cursor) == (held, cursor)
         await stage.press("end")
         await stage.until(lambda: events.following and events.last == stage.session.log.total, "the end")
@@ -91,7 +91,7 @@ async def test_cursor_keeps_its_line_when_old_lines_are_dropped(monkeypatch: pyt
         await stage.press("y")
         line = stage.app.clipboard
         await fill(LINES + 200)
-        await stage.glance()
+        await stage.few_redraws()
         assert 0 < log.first < cursor
         assert (events.cursor, stage.lines("events")) == (cursor, held)
         await stage.press("y")
@@ -128,13 +128,13 @@ async def test_panel_expands_to_the_whole_screen_and_back() -> None:
                 continue  # the input is for typing
             alone = {"header", "keys", focused.id if focused else None}
             await stage.until(lambda: stage.visible() == alone, f"panel {key} alone")  # noqa: B023
-            await stage.glance()
+            await stage.few_redraws()
             await stage.press("f")
             await stage.until(lambda: {"header", "keys", "timeline"} <= stage.visible(), "all of them")
             assert stage.app.focused is focused
 
 
-async def test_rows_do_not_move_under_somebody_who_reads_them() -> None:
+async def test_rows_do_not_move_while_they_are_read() -> None:
     async with dashboard("thread-pool", clients=10) as stage:
         await stage.until(lambda: stage.session.totals.new == 10, "ten that are served")
         await stage.press("3", "down", "down")

@@ -24,4 +24,4 @@ async def test_counts_after_a_loss_are_marked_as_lower_bounds() -> None:
     assert open_before
     assert any("≥" in row for row in open_before)
     (whole,) = [row for row in rows if ":9999" in row]
-    assert "≥" not in whole, "it came after the loss"
+    assert "≥" not in whole, "connected after the loss"

@@ -16,7 +16,7 @@ from tests.tui.stage import SIZES, Stage, dashboard, screen_text
 from tests.tui.still import Still, run
 
 
-async def test_the_footer_without_clients_and_without_a_server() -> None:
+async def test_footer_without_clients_and_without_a_server() -> None:
     async with dashboard() as stage:
         await stage.until(lambda: "start" in stage.footer(), "the footer")
         footer = stage.footer()
@@ -24,7 +24,7 @@ async def test_the_footer_without_clients_and_without_a_server() -> None:
         assert {"choose", "all", "load", "burst", "close", "reset", "stop", "back"}.isdisjoint(footer)
 
 
-async def test_the_footer_follows_what_happens() -> None:
+async def test_footer_follows_the_state() -> None:
     async with dashboard("multithread") as stage:
         await stage.until(lambda: "stop" in stage.footer() and "choose" not in stage.footer(), "a server")
         await stage.open(1)
@@ -41,7 +41,7 @@ async def test_the_footer_follows_what_happens() -> None:
         await stage.until(lambda: "stop" not in stage.footer(), "no server")
 
 
-async def test_in_a_dialog_only_its_own_keys_work() -> None:
+async def test_only_a_dialogs_own_keys_work_in_it() -> None:
     async with dashboard("multithread") as stage:
         await stage.open(1)
         for press in ("B", "N", "question_mark", "ctrl+p", "q"):
@@ -55,7 +55,7 @@ async def test_in_a_dialog_only_its_own_keys_work() -> None:
             assert stage.app.live.running
 
 
-async def test_the_footer_fits_and_keeps_what_matters() -> None:
+async def test_footer_fits_and_keeps_the_important_keys() -> None:
     wanted = {"start", "thread pool", "block on", "client", "type", "help", "quit"}
     async with dashboard("multithread") as stage:
         await stage.open(1)
@@ -107,7 +107,7 @@ async def test_usable_clients_are_those_of_the_live_run(monkeypatch: pytest.Monk
         assert not app.check_action("close_client", (False,))
 
 
-async def test_the_footer_has_the_stalls_once_there_is_one() -> None:
+async def test_footer_offers_stalls_once_there_is_one() -> None:
     async with dashboard("single-thread", clients=2) as stage:
         await stage.until(lambda: "[ ] stalls" in stage.shown("keys"), "the key")
         await stage.press("right_square_bracket")
@@ -138,7 +138,7 @@ async def test_configured_keys() -> None:
         await stage.press("escape")
 
 
-async def test_the_help_lists_every_key_on_the_smallest_screen() -> None:
+async def test_help_lists_every_key_on_the_smallest_screen() -> None:
     async with dashboard(size=(80, 24)) as stage:
         await stage.press("question_mark")
         read = stage.text
@@ -151,7 +151,7 @@ async def test_the_help_lists_every_key_on_the_smallest_screen() -> None:
         assert len(stage.app.screen_stack) == 1
 
 
-async def test_every_action_and_every_pattern_is_in_the_palette() -> None:
+async def test_palette_has_every_action_and_pattern() -> None:
     async with dashboard() as stage:
         titles = [command.title for command in stage.app.get_system_commands(stage.app.screen)]
         assert len(titles) == len(set(titles))
@@ -170,7 +170,7 @@ async def from_palette(stage: Stage, words: str) -> None:
     await stage.until(lambda: len(stage.app.screen_stack) == 1, "the dashboard")
 
 
-async def test_the_palette_does_what_it_says() -> None:
+async def test_palette_executes_actions() -> None:
     async with dashboard() as stage:
         await from_palette(stage, "Start thread per client")
         await stage.serving("multithread")
@@ -178,7 +178,7 @@ async def test_the_palette_does_what_it_says() -> None:
         await stage.until(lambda: stage.app.focused is stage.panel("threads"), "the threads")
 
 
-def test_the_documentation_names_every_key_that_can_be_set() -> None:
+def test_documentation_names_every_configurable_key() -> None:
     said = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
     named = set(re.findall(r"[a-z-]+", said.partition("The ids: `")[2].partition("`,")[0]))
     assert named == {key.id for key in KEYS}

@@ -9,13 +9,13 @@ sizes = st.tuples(st.integers(1, 400), st.integers(1, 200))
 places = st.sampled_from(PANELS)
 
 
-def test_the_sizes_of_the_design() -> None:
+def test_layout_by_size() -> None:
     assert [size_class(*size) for size in ((80, 24), (100, 30), (160, 45))] == ["narrow", "talk", "wide"]
     assert [size_class(*size) for size in ((79, 24), (80, 23), (30, 10))] == ["small"] * 3
     assert [size_class(*size) for size in ((140, 40), (139, 40), (140, 39))] == ["wide", "talk", "talk"]
 
 
-def test_wide_shows_every_panel() -> None:
+def test_wide_screen_shows_every_panel() -> None:
     assert arrange(160, 45, "patterns").shown == {*ALWAYS, "timeline", *LOWER} - {"calls"}
     assert arrange(160, 45, "patterns", strace=True).shown == {*ALWAYS, "timeline", *LOWER} - {"events"}
 

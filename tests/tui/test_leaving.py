@@ -95,7 +95,7 @@ async def test_theme_key_cycles_and_every_theme_works() -> None:
         for name in ("textual-light", "nord", "ansi-dark"):
             assert name in stage.app.available_themes
             stage.app.theme = name
-            await stage.glance()
+            await stage.few_redraws()
             assert "connected" in stage.chips()["1"]
     async with dashboard(theme="no such theme") as stage:
         assert stage.app.theme == own[0]

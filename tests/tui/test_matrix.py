@@ -19,7 +19,7 @@ from textual.widgets import DataTable, Static
 from tests.crossed import seldom
 from tests.tui.stage import SIZES, Stage, dashboard
 from tests.tui.still import NOW, run
-from tests.tui.test_stalls import held
+from tests.tui.test_stalls import stalled
 
 ROWS = {pattern.name: number for number, pattern in enumerate(PATTERNS)}
 
@@ -49,7 +49,7 @@ async def to(stage: Stage, pattern: str, kind: str) -> None:
     await stage.pilot.pause()
 
 
-async def test_a_row_is_measured_and_leads_to_its_stall() -> None:
+async def test_row_is_measured_and_leads_to_its_stall() -> None:
     async with dashboard("multithread", clients=2) as stage:
         await stage.connected(2)
         screen = await opened(stage)
@@ -57,7 +57,7 @@ async def test_a_row_is_measured_and_leads_to_its_stall() -> None:
         assert "not measured yet" in detail(screen)
         await stage.press("space")
         await stage.until(lambda: screen.measuring, "it measures")
-        assert not stage.app.live.running, "it would be in the figures"
+        assert not stage.app.live.running, "it would disturb the measurement"
         await stage.until(lambda: not screen.measuring, "it has measured")
         assert set(screen.measured) == {("asyncio", kind) for kind in KINDS}
         table = screen.query_one(DataTable)
@@ -136,7 +136,7 @@ async def test_cell_shows_the_newcomers_result_at_every_size(size: tuple[int, in
         assert all(words in row for words in ("stopped 100", "slowed")), row
         assert "◐" in row
         assert "●" in row
-        assert "new" not in row, "one notation at every size"
+        assert "new" not in row, "the same notation at every size"
         assert "…" not in row
         title = str(screen.query_one("#matrix-title", Static).render())
         assert "◐ waits" in title
@@ -184,7 +184,7 @@ async def test_fix_in_a_cells_snapshot_is_that_of_the_cell() -> None:
         await to(stage, "asyncio", "c-call")
         await stage.press("enter")
         await stage.until(lambda: stage.app.origin, "the picture")
-        assert "block: c-call:0.5 ON" in stage.shown("header"), "that of the cell, as its events say"
+        assert "block: c-call:0.5 ON" in stage.shown("header"), "the block of the cell"
         await stage.serving("multithread")
         await stage.until(lambda: "→ asyncio to a thread" in stage.shown("patterns"), "the fix is marked")
         await stage.until(lambda: "switches" in stage.shown("cpu"), "its CPU")
@@ -243,7 +243,7 @@ async def test_matrix_warns_before_measuring_stops_the_server(size: tuple[int, i
         assert "measuring stops the server" in str(screen.query_one("#matrix-keys", Static).render())
         await stage.press("escape")
         await stage.until(lambda: not isinstance(stage.app.screen, MatrixScreen), "the dashboard")
-        assert stage.session.server is server, "it has run on"
+        assert stage.session.server is server, "the server kept running"
         screen = await opened(stage)
         await stage.press("space")
         await stage.until(lambda: not stage.app.live.running, "now it is stopped")
@@ -263,7 +263,7 @@ async def test_matrix_opens_at_the_last_cell() -> None:
         screen = await opened(stage)
         await stage.until(lambda: f" {PATTERNS[2].title} / {KINDS[1]}" in detail(screen), "the same cell")
         await stage.pilot.resize_terminal(100, 30)
-        await stage.glance()
+        await stage.few_redraws()
         assert f" {PATTERNS[2].title} / {KINDS[1]}" in detail(screen)
 
 
@@ -271,7 +271,7 @@ async def test_stall_keys_go_through_the_stalls_of_the_cell() -> None:
     cell = replace(SHARED, pattern="asyncio", kind="sleep")
     async with dashboard("asyncio", clients=3, block=BlockSetting("sleep", 0.6)) as stage:
         for _ in range(2):
-            await held(stage)
+            await stalled(stage)
             await stage.until(lambda: not stage.session.blocks.running and not stage.session.stalls.going, "quiet")
         measured = Measured(cell, dict(stage.app.live.stall_snapshots.kept), stage.session)
         numbers = sorted(measured.stall_snapshots)
@@ -306,5 +306,5 @@ async def test_failed_cells_are_measured_again_but_not_impossible_ones() -> None
         assert ("nonblocking", "sleep") not in screen._missing
         assert ("asyncio", "sleep") in screen._missing
         mark = table.get_cell_at(Coordinate(ROWS["eventlet"], KINDS.index("cpu") + 1)).spans[-1]
-        assert mark.style == stage.app.palette.good, "the newcomer was served, whatever the others felt"
+        assert mark.style == stage.app.palette.good, "the new client was served, although others were affected"
         assert stage.app.picture_name().startswith("echo-tui-matrix-")

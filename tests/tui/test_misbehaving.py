@@ -22,7 +22,7 @@ async def load(stage: Stage, words: str) -> None:
     await stage.until(lambda: isinstance(stage.app.screen, Ask), "a question")
     await stage.write(words)
     await stage.press("enter")
-    await stage.until(lambda: not isinstance(stage.app.screen, Ask), "an answer that is taken")
+    await stage.until(lambda: not isinstance(stage.app.screen, Ask), "an accepted answer")
 
 
 def goes_on(stage: Stage, cause: Cause) -> bool:
@@ -36,11 +36,11 @@ async def test_client_that_does_not_read_stops_or_fills_a_server() -> None:
         await stage.until(lambda: stage.chips()["1"] == "not reading", "the chip")
         assert "unsent" not in stage.shown("connections")
         await load(stage, "500x64k")
-        await stage.until(lambda: stage.connection(1).unread and stage.connection(1).unsent, "the server takes no more")
+        await stage.until(lambda: stage.connection(1).unread and stage.connection(1).unsent, "the server stops reading")
         await stage.until(
             lambda: "unsent" in stage.lines("connections")[0] and "MB" in stage.shown("connections"), "it"
         )
-        assert not stage.session.stalls.count, "a loop that a client holds back serves all others"
+        assert not stage.session.stalls.count, "the loop serves all other clients"
         await stage.until(lambda: stage.chips()["1"].startswith("not reading "), "for how long")
         assert all(process.growth < CEILING // 4 for process in stage.session.resources.processes.values())
         assert "memory" not in stage.shown("header")
@@ -63,7 +63,7 @@ async def test_client_that_does_not_read_stops_or_fills_a_server() -> None:
         await stage.until(lambda: not stage.session.stalls.going and not stage.connection(1).unsent, "it reads again")
         await stage.until(lambda: stage.chips()["1"].startswith("echo in"), "and hears everything")
         assert not stage.session.totals.spoiled
-        assert "ceiling" in stage.shown("header"), "it stays reported"
+        assert "ceiling" in stage.shown("header"), "the note stays"
 
 
 async def test_unsent_bytes_are_shown_at_the_size_of_a_talk() -> None:
@@ -80,7 +80,7 @@ async def test_unsent_bytes_are_shown_at_the_size_of_a_talk() -> None:
 async def test_silent_client_occupies_a_pool_worker_but_no_loop() -> None:
     async with dashboard("thread-pool", TALK, options=Options(port=0, workers=2)) as stage:
         await stage.open(3)
-        await stage.until(lambda: goes_on(stage, Cause.ALL_WORKERS_BUSY), "nobody is left")
+        await stage.until(lambda: goes_on(stage, Cause.ALL_WORKERS_BUSY), "no worker is free")
         await stage.until(lambda: stage.chips()["3"].startswith("not accepted"), "the third one waits")
         await stage.until(lambda: stage.shown("threads").count("in recv") == 2, "two threads wait for who says nothing")
         stage.app.start_from_palette(find("asyncio"))
@@ -90,7 +90,7 @@ async def test_silent_client_occupies_a_pool_worker_but_no_loop() -> None:
         await stage.until(lambda: stage.chips()["3"].startswith("echo in"), "the third one is served")
 
 
-async def test_a_flood_past_the_backlog() -> None:
+async def test_flood_fills_the_backlog() -> None:
     async with dashboard("single-thread", SMALL, clients=1) as stage:
         await stage.connected(1)
         await stage.until(lambda: stage.session.totals.new == 1, "it is served")
@@ -101,7 +101,7 @@ async def test_a_flood_past_the_backlog() -> None:
         await stage.until(lambda: server and server.dropped, "the kernel drops others")
         words = "queue ███ 129 of 128, 71 not answered"
         await stage.until(lambda: words in str(stage.panel("connections").border_title), "it")
-        await stage.until(lambda: "flood" in stage.shown("connections"), "whose they are")
+        await stage.until(lambda: "flood" in stage.shown("connections"), "the name of the flood")
         await stage.press("full_stop")
         await stage.serving("multithread")
         await stage.until(lambda: not stage.session.clients.flood.count, "it ends with the server")
@@ -133,8 +133,8 @@ async def test_reason_of_a_rejection_is_in_the_clients_line() -> None:
         connection, now = stage.connection(1), time.monotonic_ns()
         assert connection.key
         stage.session.apply(Bye(now, connection.pid, connection.tid, connection.key[1], why))
-        await stage.glance()
-        assert why not in stage.shown("exchange"), "its end is not told by both yet"
+        await stage.few_redraws()
+        assert why not in stage.shown("exchange"), "the client has not reported its end yet"
         stage.session.apply(ClientClosed(now, 1, "server-closed"))
         await stage.until(lambda: f"[1] {why}" in stage.shown("exchange"), "why")
         assert stage.chips()["1"] == "server closed"
@@ -148,9 +148,9 @@ async def test_closed_client_is_not_opened_for_the_next_pattern() -> None:
         stage.app.start_from_palette(find("asyncio-naive"))
         await stage.serving("asyncio-naive")
         assert stage.app.client is None
-        stage.app.client = 1  # as before its opening is reported
+        stage.app.client = 1  # as if its opening were not reported yet
         await stage.press("m", "s")
-        await stage.glance()
+        await stage.few_redraws()
         assert stage.app.is_running
 
 

@@ -26,12 +26,12 @@ async def test_first_click_on_a_pattern_shows_it_and_second_starts_it() -> None:
         await stage.serving("select-loop")
         assert stage.app.query_one(PatternsPanel).pattern is find("select-loop")
         await click(stage, "patterns", "NON-BLOCKING")
-        await stage.glance()
+        await stage.few_redraws()
         assert stage.session.server
         assert stage.session.server.pattern == "select-loop"
 
 
-async def test_a_click_on_a_client_chooses_it() -> None:
+async def test_click_on_a_client_chooses_it() -> None:
     async with dashboard("multithread", clients=9) as stage:
         await stage.connected(9)
         await click(stage, "client-list", "[2]")
@@ -42,7 +42,7 @@ async def test_a_click_on_a_client_chooses_it() -> None:
         await stage.shows("▶[all]", "to all >")
 
 
-async def test_a_click_on_a_footer_entry_does_it() -> None:
+async def test_click_on_a_footer_entry_executes_it() -> None:
     async with dashboard("multithread") as stage:
         await click(stage, "keys", "block on")
         await stage.shows("ON")
@@ -76,7 +76,7 @@ async def test_wheel_scrolls_and_click_moves_the_cursor() -> None:
         assert events.following
         connections = stage.panel("connections")
         await stage.pilot.click("#connections", offset=(10, 4))
-        assert connections.cursor == connections.top + 2  # under the border and the heading
+        assert connections.cursor == connections.top + 2  # below the border and the heading
 
 
 async def test_two_keys_of_one_footer_entry_are_clicked_separately() -> None:
@@ -88,7 +88,7 @@ async def test_two_keys_of_one_footer_entry_are_clicked_separately() -> None:
             await stage.shows(f"▶{chosen}")
 
 
-async def test_a_click_on_a_hit_that_is_gone_does_nothing() -> None:
+async def test_click_on_a_removed_hit_does_nothing() -> None:
     async with dashboard("asyncio") as stage:
         await stage.press("ctrl+p")
         await stage.until(lambda: stage.app.screen.query(CommandList), "the palette")
@@ -97,6 +97,6 @@ async def test_a_click_on_a_hit_that_is_gone_does_nothing() -> None:
         row = Style.from_meta({"option": hits.option_count + 5})
         x, y = hits.region.offset
         hits.post_message(events.Click(hits, 0, 0, 0, 0, 1, False, False, False, x, y, style=row))
-        await stage.glance()
+        await stage.few_redraws()
         assert stage.app.is_running
         assert isinstance(stage.app.screen, CommandPalette)

@@ -1,4 +1,4 @@
-"""The contrast of all themes: text must be readable, with the project's own from the last row."""
+"""The contrast of all themes; the project's own themes are readable from the last row."""
 
 import pytest
 from echo_tui.tui.palette import THEMES, Palette
@@ -51,7 +51,7 @@ def test_contrast(theme: object) -> None:
 @pytest.mark.parametrize(
     "theme", [t for t in BUILTIN_THEMES.values() if not t.name.startswith("ansi")], ids=lambda t: t.name
 )
-def test_themes_made_by_others_are_readable(theme: Theme) -> None:
+def test_other_themes_are_readable(theme: Theme) -> None:
     app: App[None] = App()
     app.theme = theme.name
     palette, background = Palette.of(app), Color.parse(theme.background or ("#121212" if theme.dark else "#ffffff"))

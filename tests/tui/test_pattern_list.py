@@ -28,10 +28,10 @@ async def test_running_pattern_stays_visible_while_browsing() -> None:
         await stage.press("2")
         await stage.until(lambda: "● Eventlet" in stage.shown("patterns"), "the running pattern again")
         await stage.press("1")
-        await stage.until(lambda: panel(stage).pattern is find("eventlet"), "the cursor is where one looks")
+        await stage.until(lambda: panel(stage).pattern is find("eventlet"), "the pattern at the cursor")
 
 
-async def test_browsing_a_list_that_scrolls() -> None:
+async def test_browsing_scrolls_the_list() -> None:
     async with dashboard(size=SMALL) as stage:
         for pattern in PATTERNS:
             assert panel(stage).pattern is pattern
@@ -66,7 +66,7 @@ async def test_fix_is_visible_beside_the_running_pattern(walked: bool) -> None:
         await stage.until(lambda: "→ Eventlet + tpool" in stage.shown("patterns"), "the fix")
         assert "● Eventlet" in stage.shown("patterns")
         await stage.press("down")
-        assert "● Eventlet" in stage.shown("patterns"), "a step does not turn the list over"
+        assert "● Eventlet" in stage.shown("patterns"), "one step does not scroll the list"
 
 
 async def test_fix_is_named_whether_the_block_is_on_or_off() -> None:
@@ -80,7 +80,7 @@ async def test_fix_is_named_whether_the_block_is_on_or_off() -> None:
         await stage.until(lambda: "→ asyncio + processes" in stage.shown("patterns"), "the fix of another block")
         stage.app.start_from_palette(find("asyncio-processes"))
         await stage.serving("asyncio-processes")
-        await stage.until(lambda: not stage.offers_fix(), "nothing is to be cured here")
+        await stage.until(lambda: not stage.offers_fix(), "no fix is offered")
         assert "→ " not in stage.shown("patterns")
 
 

@@ -13,8 +13,8 @@ from tests.tui.stage import SIZES, Stage, dashboard
 
 
 @contextmanager
-def strangers(stage: Stage, host: str, source: str) -> Iterator[list[socket.socket]]:
-    """Connect two external clients to `host`, from address `source` if it is given, and yield their sockets."""
+def external_clients(stage: Stage, host: str, source: str) -> Iterator[list[socket.socket]]:
+    """Connect two external clients to `host`, from address `source` if given; yield their sockets."""
     server = stage.session.server
     assert server
     with ExitStack() as stack:
@@ -33,7 +33,7 @@ async def test_port_is_shown_in_full_wherever_a_client_is_named(size: tuple[int,
     listens = "0.0.0.0" if host == "127.10.20.31" else host
     options = Options(host=listens, port=0)
     async with dashboard("asyncio", size, options=options, block=BlockSetting("sleep", 3)) as stage:
-        with strangers(stage, "127.0.0.1" if host == "::" else host, source) as clients:
+        with external_clients(stage, "127.0.0.1" if host == "::" else host, source) as clients:
             await stage.until(lambda: len(stage.session.connections) == 2, "both are accepted")
             for client in clients:
                 client.sendall(b"x")
@@ -47,10 +47,10 @@ async def test_port_is_shown_in_full_wherever_a_client_is_named(size: tuple[int,
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=str)
 async def test_thread_names_the_client_that_it_waits_for(size: tuple[int, int]) -> None:
     async with dashboard("multithread", size) as stage:
-        with strangers(stage, "127.0.0.1", "127.10.20.30") as clients:
+        with external_clients(stage, "127.0.0.1", "127.10.20.30") as clients:
             await stage.press("7")
             await stage.until(lambda: all(port in stage.shown("threads") for port in ports(clients)), "the threads")
             if size == SIZES[-1]:
                 await stage.until(
-                    lambda: all(f"recv for …{p}" in stage.shown("threads") for p in ports(clients)), "for whom"
+                    lambda: all(f"recv for …{p}" in stage.shown("threads") for p in ports(clients)), "the peers"
                 )

@@ -53,7 +53,7 @@ async def test_f_expands_the_panel_of_the_digit(size: tuple[int, int]) -> None:
             await stage.until(lambda: "timeline" in stage.visible(), "the others")
 
 
-async def test_nine_goes_to_the_clients_and_not_to_the_input() -> None:
+async def test_key_9_goes_to_the_clients_and_not_to_the_input() -> None:
     async with dashboard("multithread", size=(80, 24), clients=30) as stage:
         await stage.connected(30)
         await stage.press("9", "f")

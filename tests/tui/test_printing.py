@@ -10,7 +10,7 @@ from tests.tui.stage import SIZES, dashboard
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
-async def test_the_line_that_prints_is_to_blame(size: tuple[int, int]) -> None:
+async def test_line_that_prints_is_blamed(size: tuple[int, int]) -> None:
     async with dashboard("asyncio", size, options=Options(port=0, print=True), clients=3) as stage:
         await stage.connected(3)
         await stage.press("5")

@@ -12,7 +12,7 @@ from echo_tui.tui.help import Help
 from echo_tui.tui.keys import PANELS, SCREEN
 from textual.widgets import Input
 
-from tests.tui.checks import Check, Checks, with_nobody
+from tests.tui.checks import Check, Checks, without_clients
 from tests.tui.stage import Stage, dashboard
 
 checks = Checks(SCREEN)
@@ -54,7 +54,7 @@ async def record(stage: Stage) -> None:
         replay.read_ahead(1)
     assert replay.total
     assert not replay.damaged
-    await stage.press("r", "r")  # in the same second as likely as not
+    await stage.press("r", "r")  # probably in the same second
     await stage.until(lambda: len([*Path("recordings").iterdir()]) == 3, "each is a file of its own")
 
 
@@ -72,7 +72,7 @@ async def stall_before(stage: Stage) -> None:
 async def stall_after(stage: Stage) -> None:
     await stage.press("right_square_bracket")
     await stage.until(lambda: not stage.app.frozen, "what goes on")
-    await with_nobody(stage, "multithread")
+    await without_clients(stage, "multithread")
 
 
 @checks.key("details")
@@ -85,25 +85,25 @@ async def details(stage: Stage) -> None:
     await stage.shows("Clues", "(stays)")
     await stage.press("escape")
     await stage.until(lambda: len(stage.app.screen_stack) == 1, "the dashboard")
-    await with_nobody(stage, "multithread")
+    await without_clients(stage, "multithread")
 
 
 @checks.key("strace")
-async def lens(stage: Stage) -> None:
+async def strace_view_key(stage: Stage) -> None:
     await stage.press("s")
-    assert not stage.app.live.strace_view.is_open, "not for threads that come and go"
+    assert not stage.app.live.strace_view.is_open, "not available for short-lived threads"
     stage.app.start_from_palette(find("asyncio"))
     await stage.serving("asyncio")
-    await (look_through if strace.is_installed() else miss)(stage)
-    await with_nobody(stage, "multithread")
+    await (strace_view_shows_calls if strace.is_installed() else strace_is_missing)(stage)
+    await without_clients(stage, "multithread")
 
 
-async def miss(stage: Stage) -> None:
+async def strace_is_missing(stage: Stage) -> None:
     await stage.press("s")
     await stage.shows("strace is not installed here")
 
 
-async def look_through(stage: Stage) -> None:
+async def strace_view_shows_calls(stage: Stage) -> None:
     await stage.press("s")
     await stage.until(lambda: "calls" in stage.visible() and "events" not in stage.visible(), "the system calls")
     assert "strace slows the server" in str(stage.panel("calls").border_title)
@@ -115,7 +115,7 @@ async def look_through(stage: Stage) -> None:
     await stage.until(lambda: "events" in stage.visible() and "calls" not in stage.visible(), "the events")
     assert not stage.app.live.strace_view.is_open
     await stage.press("s")
-    await stage.until(lambda: stage.app.live.strace_view.is_open, "the lens again")
+    await stage.until(lambda: stage.app.live.strace_view.is_open, "the strace view again")
     stage.app.live.strace_view._strace._process.kill()
     await stage.until(
         lambda: "events" in stage.visible() and not stage.app.live.strace_view.is_open, "it is seen to be gone"
@@ -132,7 +132,7 @@ async def matrix(stage: Stage) -> None:
 
 @checks.key("zoom-in")
 async def zoom_in(stage: Stage) -> None:
-    await stage.shows("the last 10 s")  # a stall has shortened it
+    await stage.shows("the last 10 s")  # a stall has shortened the span
     await stage.press("plus")
     await stage.shows("the last 5 s")
 

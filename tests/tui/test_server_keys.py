@@ -6,7 +6,7 @@ from echo_servers.catalog import find
 from echo_servers.server import Options
 from echo_tui.tui.keys import SERVER
 
-from tests.tui.checks import Checks, answer, with_nobody
+from tests.tui.checks import Checks, answer, without_clients
 from tests.tui.stage import Stage, dashboard
 
 checks = Checks(SERVER)
@@ -21,15 +21,15 @@ async def start(stage: Stage) -> None:
 @checks.key("demo")
 async def demo(stage: Stage) -> None:
     await stage.press("g")
-    await stage.glance()
+    await stage.few_redraws()
     assert stage.session.server
-    assert stage.session.server.pattern == "thread-pool", "a running server is not cut off"
+    assert stage.session.server.pattern == "thread-pool", "the running server is kept"
     await stage.press("space", "g")
     await stage.serving("asyncio")
     await stage.until(lambda: stage.session.stalls.going, "everybody waits for the first one")
     assert [client.number for client in stage.session.clients.values()] == [1, 2, 3]
     await stage.shows("STALLED", "waits for [1]", "blocks ", "time.sleep(")
-    await with_nobody(stage, "thread-pool")
+    await without_clients(stage, "thread-pool")
     await stage.press("b")
     assert not stage.session.block.on
 
@@ -86,7 +86,7 @@ async def block_set(stage: Stage) -> None:
 
 
 @checks.key("fix")
-async def to_the_remedy(stage: Stage) -> None:
+async def fix(stage: Stage) -> None:
     stage.app.start_from_palette(find("asyncio-blocking"))
     await stage.serving("asyncio-blocking")
     block = stage.app.live.block.now
@@ -95,11 +95,11 @@ async def to_the_remedy(stage: Stage) -> None:
     await stage.press("x")
     await stage.serving("asyncio-to-thread")
     await stage.connected(2)
-    assert stage.app.live.block.now == block is not None, "the same block is still on"
+    assert stage.app.live.block.now == block is not None, "the same block is still armed"
     await stage.press("x")
-    assert stage.app.live.pattern == find("asyncio-to-thread"), "nothing is to be cured there"
+    assert stage.app.live.pattern == find("asyncio-to-thread"), "no fix is needed there"
     stage.app.live.arm(None)
-    await with_nobody(stage, "multithread")
+    await without_clients(stage, "multithread")
 
 
 @checks.key("hold")
@@ -109,7 +109,7 @@ async def hold(stage: Stage) -> None:
     await stage.shows("stdout held", "stdout is held: nobody reads it")
     assert "read stdout" in stage.footer()
     await stage.press("o")
-    await stage.until(lambda: "stdout held" not in stage.shown("header"), "it is read again")
+    await stage.until(lambda: "stdout held" not in stage.shown("header"), "stdout is read again")
 
 
 async def test_every_key_of_server() -> None:
@@ -129,7 +129,7 @@ async def test_enter_on_the_running_pattern_leaves_it_running() -> None:
         await stage.serving("multithread")
 
 
-async def test_a_restart_asks_before_it_cuts_off_external_clients() -> None:
+async def test_restart_asks_before_it_disconnects_external_clients() -> None:
     async with dashboard("multithread") as stage:
         before, server = stage.session, stage.session.server
         assert server

@@ -66,7 +66,7 @@ def test_stall_that_begins_before_its_block_covers_its_label() -> None:
         assert "time.sleep" not in lane
 
 
-def test_a_block_is_named_where_no_stall_covers_it() -> None:
+def test_block_is_named_where_no_stall_covers_it() -> None:
     lane = drawn([stall(1, 20, 25)], [block(5, 25)])
     assert " time.sleep 20.0 s " in lane
     assert " blocked 5.0 s " in lane

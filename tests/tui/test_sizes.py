@@ -37,7 +37,7 @@ def well_laid_out(stage: Stage) -> bool:
     return True
 
 
-async def test_every_panel_has_its_place() -> None:
+async def test_every_panel_is_placed() -> None:
     async with dashboard("multithread", clients=3) as stage:
         await stage.connected(3)
         for size in (*SIZES, (139, 40), (140, 40), (300, 90)):
@@ -92,7 +92,7 @@ async def test_shrinking_to_a_tiny_terminal_and_back_keeps_the_state() -> None:
             await stage.until(lambda: well_laid_out(stage), f"after {way}")
 
 
-async def test_an_ended_server_at_every_size() -> None:
+async def test_ended_server_at_every_size() -> None:
     async with dashboard("nonblocking") as stage:
         await stage.shows("BlockingIOError")
         for size in (*SIZES, TOO_SMALL, *SIZES):
@@ -108,7 +108,7 @@ KEYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow  # tests/fuzz_keys.py does the same with a real terminal, and briefly in each run of the tests
+@pytest.mark.slow  # tests/fuzz_keys.py does the same in a real terminal, and runs briefly in every test run
 async def test_random_keys_clicks_and_resizes() -> None:
     """The dashboard survives random keys, clicks and resizes (from a fixed seed), and still responds."""
     chance = random.Random(SEED)

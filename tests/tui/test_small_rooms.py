@@ -42,7 +42,7 @@ async def test_long_log_entry_is_shown_to_its_end() -> None:
         panel = app.query_one("#events")
         lines = [line.strip("│ ") for line in rendered(panel)]
         assert WHY in " ".join(" ".join(lines).split()), lines
-        assert "Recv: b'hogehoge" in lines[-2], "what came last is at the bottom"
+        assert "Recv: b'hogehoge" in lines[-2], "the latest entry is at the bottom"
 
 
 async def test_entry_longer_than_the_panel_gets_a_few_rows() -> None:

@@ -28,7 +28,7 @@ def waits(stage: Stage, number: int) -> bool:
     return bool(connection and connection.unread_since)
 
 
-async def held(stage: Stage, *waiting: int) -> None:
+async def stalled(stage: Stage, *waiting: int) -> None:
     """Let client 1 block the loop and the `waiting` ones (default: 2 and 3) send in turn; wait for a located stall."""
     await stage.until(lambda: stage.session.totals.new == 3, "three clients")
     stage.app.live.client_process.say([1], b"first\n")
@@ -43,7 +43,7 @@ async def held(stage: Stage, *waiting: int) -> None:
 async def test_victims_cause_and_line_are_shown_at_every_size(size: tuple[int, int]) -> None:
     block = BlockSetting("sleep", 30)
     async with dashboard("asyncio-blocking", size=size, clients=3, block=block) as stage:
-        await held(stage)
+        await stalled(stage)
         await stage.shows("STALLED", "blocked")
         timeline = stage.panel("timeline")
         await stage.until(lambda: "time.sleep(seconds)" in str(timeline.border_subtitle), "the line to blame")
@@ -57,21 +57,21 @@ async def test_victims_cause_and_line_are_shown_at_every_size(size: tuple[int, i
         assert lanes(" blocks | waits for ") == 3, stage.shown("timeline")
 
 
-async def test_a_stall_and_its_line_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stall_and_its_line_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """They do not wait for the next regular redraw, which never happens in this test."""
     async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
         await stage.connected(3)
         await stage.shows("3 open")
         for pace in ("DRAWS", "CALM"):
             monkeypatch.setattr(f"echo_tui.tui.picture.{pace}", 1_000_000)
-        await held(stage)
+        await stalled(stage)
         await stage.shows("STALLED")
         await stage.until(lambda: "called at" in str(stage.panel("timeline").border_subtitle), "the line to blame")
 
 
 async def test_all_details_of_a_stall_on_a_wide_screen() -> None:
     async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
-        await held(stage)
+        await stalled(stage)
         await stage.shows("asleep", "in time.sleep", "9 B")
         await stage.until(lambda: "(block)" in stage.shown("stalls") and "[2] [3]" in stage.shown("stalls"), "its row")
         await stage.shows("event loop of process")
@@ -85,7 +85,7 @@ async def test_all_details_of_a_stall_on_a_wide_screen() -> None:
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_row_of_a_stall_has_victims_and_line_at_every_size(size: tuple[int, int]) -> None:
     async with dashboard("asyncio-blocking", size=size, clients=3, block=BlockSetting("sleep", 30)) as stage:
-        await held(stage)
+        await stalled(stage)
         await stage.press("4")
         words = ("blocked (block)", "[2] [3]", "block.py:")
         await stage.until(lambda: all(word in stage.shown("stalls") for word in words), "all of it")
@@ -94,10 +94,10 @@ async def test_row_of_a_stall_has_victims_and_line_at_every_size(size: tuple[int
 
 async def test_totals_count_closed_and_open_stalls() -> None:
     async with dashboard("asyncio-blocking", size=(160, 45), clients=3, block=BlockSetting("sleep", 1)) as stage:
-        await held(stage)
+        await stalled(stage)
         await stage.shows("Stalls: 2 blocked")
         stage.app.live.arm(BlockSetting("sleep", 30))
-        await held(stage)
+        await stalled(stage)
         await stage.shows("blocked, 1 going on")
 
 
@@ -123,7 +123,7 @@ async def test_cause_and_scroll_position_do_not_mix(size: tuple[int, int]) -> No
         assert len(said) <= timeline.size.width
 
 
-async def test_why_the_eleventh_client_waits() -> None:
+async def test_reason_why_the_eleventh_client_waits() -> None:
     async with dashboard("thread-pool", size=(160, 45), clients=11) as stage:
         await stage.shows("all workers busy", "not accepted", "1 of 128")
         await stage.until(lambda: "not accepted" in stage.lines("connections")[1], "the eleventh comes first")
@@ -144,7 +144,7 @@ async def test_idle_workers_are_one_row() -> None:
 async def test_going_back_to_a_stall_and_forward_again() -> None:
     async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 0.6)) as stage:
         for number in (1, 2):
-            await held(stage)
+            await stalled(stage)
             await stage.until(
                 lambda number=number: not stage.session.stalls.going and len(stage.session.stalls.all) >= number,  # type: ignore[misc]
                 "its end",
@@ -156,7 +156,7 @@ async def test_going_back_to_a_stall_and_forward_again() -> None:
         assert stage.app.frozen
         assert "blocked" in stage.shown("timeline")
         still = stage.app.shown
-        assert still.stalls.going, "it goes on in the picture"
+        assert still.stalls.going, "the stall is open in the snapshot"
         await stage.press("left_square_bracket")
         await stage.shows(f"STALL {kept[-2]} of")
         await stage.press("right_square_bracket", "right_square_bracket")
@@ -173,11 +173,11 @@ async def test_going_back_to_a_stall_and_forward_again() -> None:
 
 async def test_past_stall_has_its_full_length_everywhere() -> None:
     async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 1.1)) as stage:
-        await held(stage, 2)  # with two victims, serving one would restart the wait of the other
+        await stalled(stage, 2)  # with two victims, serving one would restart the wait of the other
         await stage.until(lambda: not stage.session.stalls.going and stage.session.stalls.all, "its end")
         (stall,) = stage.session.stalls.all
         moment = stage.app.live.stall_snapshots.kept[stall.number][1]
-        assert moment < stall.end, "the picture is from its midst"
+        assert moment < stall.end, "the snapshot was made during the stall"
         whole = text.duration(stall.lasted(0))
         await stage.press("left_square_bracket", "4", "home")
         await stage.until(lambda: f" {whole} blocked" in stage.shown("stalls"), "its row")
@@ -190,14 +190,14 @@ async def test_past_stall_has_its_full_length_everywhere() -> None:
 
 async def test_frozen_screen_shows_a_stall_as_long_as_it_was_then() -> None:
     async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 30)) as stage:
-        await held(stage)
+        await stalled(stage)
         await stage.press("p")
         assert stage.app.frozen
         still, moment = stage.app.frozen
         (stall,) = still.stalls.going.values()
         length = text.duration(stall.lasted(moment))
         await stage.until(lambda: time.monotonic_ns() > moment + text.SECOND, "time goes on")
-        await stage.glance()
+        await stage.few_redraws()
         assert f" {length} blocked" in stage.shown("stalls")
         assert f"blocked {length}" in stage.shown("source")
         assert stage.shown("timeline").count(f"blocked {length}") == 2
@@ -221,7 +221,7 @@ async def test_end_of_the_kept_snapshots_is_reported_once() -> None:
 
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]), ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_a_stall_without_a_line_says_why_it_has_none(size: tuple[int, int]) -> None:
+async def test_stall_without_a_line_says_why(size: tuple[int, int]) -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=size) as pilot:
         stall = app.session.stalls.all[0]
@@ -265,7 +265,7 @@ async def test_thread_to_blame_comes_first_of_many() -> None:
 
 async def test_footer_has_the_keys_of_the_list_of_stalls() -> None:
     async with dashboard("asyncio", size=(80, 24), clients=3, block=BlockSetting("sleep", 30)) as stage:
-        await held(stage)
+        await stalled(stage)
         await stage.press("4")
         words = ("go there", "y copy", "[ ] stalls")
         await stage.until(lambda: all(word in stage.shown("keys") for word in words), "the footer")

@@ -37,7 +37,7 @@ def test_durations(ns: int | None, words: str) -> None:
 
 
 @given(st.integers(0, 10**15))
-def test_a_duration_is_short_and_has_its_unit(ns: int) -> None:
+def test_duration_is_short_and_has_its_unit(ns: int) -> None:
     words = text.duration(ns)
     assert len(words) <= 9
     assert words.endswith((" ms", " s")) or ":" in words
@@ -78,14 +78,14 @@ def test_counts_fit_their_columns(number: int) -> None:
     assert len(text.count(number)) <= 6
 
 
-def test_payloads_as_the_article_prints_them() -> None:
+def test_payloads_are_printed_as_in_the_article() -> None:
     assert text.payload("hogehoge\n", 9) == r"b'hogehoge\n'"
     assert text.payload(preview(b"\x00\x1b[31m\xff"), 7) == r"b'\x00\x1b[31m\xff'"
     assert text.payload("x" * PREVIEW, 5000) == f"b'{'x' * PREVIEW}'... (5,000 bytes)"
 
 
 @given(st.binary(max_size=PREVIEW))
-def test_a_payload_is_printable_ascii(data: bytes) -> None:
+def test_payload_is_printable_ascii(data: bytes) -> None:
     shown = text.payload(preview(data), len(data))
     words = text.letters(preview(data).encode("latin-1"))
     assert shown.isprintable()
@@ -129,7 +129,7 @@ def test_gauges_have_a_fixed_scale() -> None:
 
 
 @given(st.floats(0, 100), st.floats(0, 100))
-def test_a_gauge_never_falls_as_the_load_rises(one: float, other: float) -> None:
+def test_gauge_is_monotonic(one: float, other: float) -> None:
     low, high = sorted((one, other))
     assert text.BARS.index(text.gauge(low)) <= text.BARS.index(text.gauge(high))
 
@@ -190,11 +190,11 @@ FAR = threads.in_call("recv-for", "", peers=text.tails("127.10.20.30:53986"))
         (threads.doing(Doing.COMPUTING), 15, "computing"),
     ],
 )
-def test_what_a_thread_does_in_short(doing: tuple[str, ...], width: int, words: str) -> None:
+def test_short_descriptions_of_threads(doing: tuple[str, ...], width: int, words: str) -> None:
     assert text.first_that_fits(doing, width) == words
 
 
-def test_a_name_of_a_thread_keeps_its_number() -> None:
+def test_thread_name_keeps_its_number() -> None:
     session = Session()
     started = ServerStarted(0, "multithread", 1, "127.0.0.1", 1, ["accept"])
     announced = [Worker(0, 1, tid, name) for tid, name in ((1, "main"), (2, "worker 12"), (3, "event loop"))]
@@ -204,7 +204,7 @@ def test_a_name_of_a_thread_keeps_its_number() -> None:
     assert shown == ["main", "…rker 12", "loop", "…51883", ":51883"]
 
 
-def test_an_unknown_payload_is_its_length() -> None:
+def test_unknown_payload_is_shown_as_its_length() -> None:
     assert text.payload("", 1) == "1 byte"
     assert text.payload("", 4_800) == "4,800 bytes"
     assert text.payload("", 0) == "b''"

@@ -74,7 +74,7 @@ async def test_threads_stopped_by_a_signal_are_shown_as_stopped() -> None:
 
 
 async def test_culprit_has_the_name_that_the_panel_shows() -> None:
-    told: list[Observation] = [
+    session_with: list[Observation] = [
         ServerStarted(START, "multithread", PID, "127.0.0.1", 1, ["accept"]),
         New(START, PID, PID + 2, 1, "127.0.0.1:51881"),
         Worker(START, PID, PID + 3, "worker 1"),
@@ -82,7 +82,7 @@ async def test_culprit_has_the_name_that_the_panel_shows() -> None:
             START, [Thread(PID, PID + n, "python", "", "", True, 0, 0, None, None) for n in range(4)], [], 4, 1
         ),
     ]
-    app = Still("multithread", told)
+    app = Still("multithread", session_with)
     async with app.run_test():
         view = app.view()
     names = [row.names[0] for row in rows(view)]
@@ -103,8 +103,8 @@ async def test_culprit_has_the_name_that_the_panel_shows() -> None:
         ("c-gil", "futex", "in C with"),
     ],
 )
-async def test_a_helper_process_is_in_the_call_that_the_loop_reports(kind: str, call: str, words: str) -> None:
-    def told(*blocks: Block) -> Session:
+async def test_helper_process_shows_the_call_that_the_loop_reports(kind: str, call: str, words: str) -> None:
+    def session_with(*blocks: Block) -> Session:
         session = Session()
         threads = [Thread(PID, PID, "python", "epoll_wait", "", False, 0, 0, None, None)]
         for number, doing in ((1, call), (2, "recvfrom")):
@@ -117,14 +117,14 @@ async def test_a_helper_process_is_in_the_call_that_the_loop_reports(kind: str, 
     other = "cpu"
     app = Still("asyncio-processes", [])
     async with app.run_test():
-        app.live.session = told(Block(START, PID, LOOP, 1, kind, 60.0, True))
+        app.live.session = session_with(Block(START, PID, LOOP, 1, kind, 60.0, True))
         main, busy, idle = (row.doing[0] for row in rows(app.view()))
         assert main == "waiting in epoll_wait"
         assert words in busy
         assert idle == "waiting in recv"
         mixed = (Block(START, PID, LOOP, 1, kind, 60.0, True), Block(START, PID, LOOP, 2, other, 60.0, True))
-        app.live.session = told(*mixed)
-        assert words not in rows(app.view())[1].doing[0], "which of them it is in nobody has told"
+        app.live.session = session_with(*mixed)
+        assert words not in rows(app.view())[1].doing[0], "the call of each helper is unknown"
 
 
 WHY = "this system does not let one see another process's system calls"

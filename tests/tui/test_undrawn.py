@@ -1,4 +1,4 @@
-"""What is drawn: panels without room handle keys, and the cursor hides nothing."""
+"""Panels that were never drawn handle keys, and the cursor hides no background."""
 
 from echo_tui.tui.panel import Panel
 
@@ -21,7 +21,7 @@ async def test_panel_that_was_never_drawn_handles_every_key() -> None:
             panel.redraw()
 
 
-async def test_what_has_a_background_of_its_own_keeps_it_under_the_cursor() -> None:
+async def test_own_background_is_kept_under_the_cursor() -> None:
     app = Still("asyncio-blocking", run())
     async with app.run_test(size=(160, 45)) as pilot:
         await pilot.press("3", "home")

@@ -1,4 +1,4 @@
-"""The on-screen help explains the words of the screen."""
+"""The on-screen help explains every cause and state."""
 
 from echo_tui.words import glossary, stalls, states
 
@@ -18,7 +18,7 @@ def test_entries_are_one_sentence_each() -> None:
     assert not [sentence for _, sentence in entries if not sentence.endswith(".") or ". " in sentence]
 
 
-async def test_the_help_turns_its_pages() -> None:
+async def test_help_turns_its_pages() -> None:
     async with dashboard(size=(80, 24)) as stage:
         await stage.press("question_mark")
         await stage.shows("[Keys]", "Start the pattern under the cursor")

@@ -1,4 +1,4 @@
-"""Every code that a person may see has its words."""
+"""Every code that is shown has a text."""
 
 import pytest
 from echo_tui import words
@@ -9,7 +9,7 @@ from echo_tui.model.threads import Doing
 from echo_tui.words import stalls, states, threads
 
 
-def test_every_code_has_its_words() -> None:
+def test_every_code_has_a_text() -> None:
     assert set(stalls.LABELS) == set(stalls.SENTENCES) == set(Cause)
     assert set(stalls.ATTRIBUTIONS) == set(Attribution)
     assert set(stalls.WAITS) == set(Wait)
@@ -23,7 +23,7 @@ def test_shorter_labels_are_shorter() -> None:
         assert len(stalls.shortest(cause)) <= len(stalls.short(cause)) <= len(stalls.label(cause))
 
 
-def test_a_catalogue_can_replace_every_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_catalogue_can_replace_every_text(monkeypatch: pytest.MonkeyPatch) -> None:
     class Shouting:
         def gettext(self, message: str) -> str:
             return message.upper()

@@ -1,1 +1,1 @@
-"""Where observations come from: the child and its pipes, and its CPU and memory. No Textual."""
+"""Sources of evidence: the server's child process and its pipes, the kernel, stacks and resources. No Textual."""

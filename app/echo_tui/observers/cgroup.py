@@ -1,4 +1,4 @@
-"""For how long a control group has kept its processes from running: cpu.stat of cgroup v2 or v1 (cgroups(7))."""
+"""How long a control group has throttled its processes: cpu.stat of cgroup v2 or v1 (cgroups(7))."""
 
 import contextlib
 import re
@@ -8,11 +8,11 @@ STATS = (
     (re.compile(r"^throttled_usec (\d+)$", re.MULTILINE), 1000),
     (re.compile(r"^throttled_time (\d+)$", re.MULTILINE), 1),
 )
-"""What v2 and v1 call the time, and how many ns its unit has."""
+"""The field's name in v2 and v1, and its unit in ns."""
 
 
 def throttled(pid: int) -> int | None:
-    """Return for how long (ns) the group of a process has been throttled so far; None where that is not told."""
+    """Return how long (ns) the group of a process has been throttled so far; None if that can't be read."""
     with contextlib.suppress(OSError):
         for folder in _folders(pid):
             with contextlib.suppress(OSError), open(f"{folder}/cpu.stat", encoding="ascii") as stat:
@@ -21,7 +21,7 @@ def throttled(pid: int) -> int | None:
 
 
 def of_stat(text: str) -> int | None:
-    """Return the time (ns) in a cpu.stat; None if it has none."""
+    """Return the throttled time (ns) in a cpu.stat; None if it has none."""
     for pattern, unit in STATS:
         if found := pattern.search(text):
             return int(found[1]) * unit
@@ -29,7 +29,7 @@ def of_stat(text: str) -> int | None:
 
 
 def _folders(pid: int) -> list[str]:
-    """Return where the group of a process may be."""
+    """Return the directories in which the group of a process may be."""
     folders = []
     with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as lines:
         for line in lines:

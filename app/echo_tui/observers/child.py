@@ -21,13 +21,13 @@ from echo_tui.observers.pipe import CAPACITY, RECORD, LinePipe, decode, make_pip
 from echo_tui.observers.stacks import Stacks
 
 GRACE = 0.3
-"""Seconds a server has to end after SIGTERM before it is killed."""
+"""Seconds for a server to end after SIGTERM before it is killed."""
 LINE = 2000
-"""Characters of a line of stdout or stderr that are kept."""
+"""Characters kept of a line of stdout or stderr."""
 OUTPUT = 1 << 14
-"""Bytes of stdout, and of stderr, read at a time, so that a flood of short lines does not block the driver."""
+"""Bytes read at a time from stdout and stderr each, so that a flood of short lines does not block the driver."""
 PAGE, OUTPUT_PIPE = 1 << 12, 1 << 16
-"""Bytes of the smallest pipe there is, and of a usual one (pipe(7))."""
+"""Bytes of the smallest pipe, and of the default one (pipe(7))."""
 
 
 def idle_calls(pattern: str) -> list[str]:
@@ -51,7 +51,7 @@ class Child:
     def _start(
         self, undo: contextlib.ExitStack, pattern: str, options: Options, block: BlockSetting | None, report: bool
     ) -> None:
-        """Start it; `undo` releases what was opened if there are too few descriptors for the rest."""
+        """Start the server; `undo` releases what was opened if there are too few descriptors for the rest."""
         self._page_file = undo.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the child
         self._page_file.truncate(PAGE_BYTES)
         self._page = BlockPage(self._page_file.fileno())
@@ -150,7 +150,7 @@ class Child:
         return found
 
     def counts(self) -> list[Observation]:
-        """Return what the server has counted, and not reported by records, since the last call."""
+        """Return the echoes counted by the server without records since the last call."""
         return self.counters.read() if self.counters else []
 
     def counts_of(self, pid: int | None) -> list[Observation]:

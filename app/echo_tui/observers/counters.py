@@ -1,7 +1,7 @@
-"""Reading the counters of a server, and granting its processes how many echoes they may report by records.
+"""Read a server's counters, and grant its processes how many echoes they may report by records.
 
-A person can't read 80,000 events a second: some are listed, and all are counted. A saturated server uses up what it
-is granted at once, and a quiet one never, so that it reports every echo.
+Nobody can read 80,000 events a second: some are listed, and all are counted. A saturated server uses up its grant at
+once; a quiet one never does, so it reports every echo.
 """
 
 import contextlib
@@ -32,21 +32,21 @@ from echo_servers.records import Bye, Echo, Lost, New, Send
 from echo_tui.model.observations import Counts, Observation
 
 RATE = 1000
-"""How many echoes a second the processes of a server may list, together."""
+"""Echoes per second that all processes of the server together may list."""
 ROWS = 500
 """The limit of connections in one observation, so that its line stays short."""
 CONNECTIONS = 1 << 17
-"""The limit of connections that are remembered; no server has so many at a time."""
+"""The limit of remembered connections, higher than any server's number of open ones."""
 CHUNK = 64
-"""How many slots are compared at once with what they were at the last reading."""
+"""Slots that are compared at once with the last reading."""
 
 Row = tuple[int, int, int, int]
-"""A connection's number, its echoes without a record that are new, their bytes, and when the last one was read (ns)."""
+"""Connection number, new echoes without a record, their bytes, and when the last one was read (ns)."""
 
 
 @dataclass(slots=True)
 class Known:
-    """What is known of a connection's echoes: those with a record, and those without one that were told."""
+    """The echoes known of a connection: those with a record, and those without one that were already returned."""
 
     listed: int = 0
     listed_size: int = 0
@@ -54,16 +54,16 @@ class Known:
     told_size: int = 0
 
     def tell(self, conn: int, unlisted: int, size: int, at: int) -> Row | None:
-        """Return what is new, given the sums; None if nothing is."""
+        """Return what is new, given the sums; None if nothing is new."""
         more, more_size = unlisted - self.told, size - self.told_size
-        if more < 0 or not (more or more_size):  # a slot that was read while it was written
+        if more < 0 or not (more or more_size):  # the slot was read while it was being written
             return None
         self.told, self.told_size = unlisted, size
         return conn, more, more_size, at
 
 
 class Region:
-    """The memory of one process, and what was read there."""
+    """The memory of one process, and its last reading."""
 
     def __init__(self, fd: int, number: int) -> None:
         self._map = mmap.mmap(fd, REGION, offset=HEADER + number * REGION)
@@ -75,7 +75,7 @@ class Region:
         """Slots of connections whose `New` has not been read yet."""
 
     def changed(self) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """Yield the number and the words of each slot in use that has changed since the last time, or was deferred."""
+        """Yield the number and the words of each used slot that has changed since the last call or was deferred."""
         self.pid = self._header[PID]
         end = HEADER + SLOT * min(self._header[HIGH], SLOTS)
         before, now = self._before, self._map[HEADER:end]
@@ -95,7 +95,7 @@ class Region:
                         yield at // SLOT, words
 
     def slots(self) -> Iterator[tuple[int, ...]]:
-        """Yield the words of each slot in use, as they were at the last time."""
+        """Yield the words of each used slot as of the last reading."""
         for at in range(0, len(self._before), SLOT):
             words = SLOT_WORDS.unpack_from(self._before, at)
             if words[0]:
@@ -106,13 +106,13 @@ class Region:
         self._deferred.add(number)
 
     def grant(self, records: int) -> None:
-        """Let the process write so many more records of echoes."""
+        """Allow the process to write this many more records of echoes."""
         self.granted += records
         self._header[GRANTED] = self.granted
 
 
 class Counters:
-    """The counters of one server, in a file that has no name."""
+    """The counters of one server, in an unnamed file."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Make the file. Raises OSError."""
@@ -125,15 +125,15 @@ class Counters:
             raise OSError(str(failure)) from failure
         self._regions: list[Region] = []
         self._open: dict[tuple[int, int], Known] = {}
-        """The connections whose `New` was read, and not their `Bye`."""
+        """Connections whose `New` was read, and whose `Bye` was not."""
         self._seen: dict[int, int] = {}
-        """How many records of echoes each process has written, lost ones included."""
+        """The number of echo records that each process has written, including lost ones."""
         self._lossy: set[int] = set()
         """Processes that have lost records."""
         self._allowed, self._allowed_at = 0.0, clock()
 
     def complete(self, records: list[Observation]) -> list[Observation]:
-        """Return the records of the server, with what is left to tell of a connection before its end."""
+        """Return the server's records, with the remaining counts of a connection before its `Bye`."""
         found: list[Observation] = []
         for o in records:
             match o:
@@ -156,7 +156,7 @@ class Counters:
         return found
 
     def read(self) -> list[Observation]:
-        """Return what was counted since the last reading, and grant more records."""
+        """Return the counts since the last reading, and grant more records."""
         while self.fd >= 0 and len(self._regions) < min(self._first[0], REGIONS):
             self._regions.append(Region(self.fd, len(self._regions)))
         found: list[Observation] = []
@@ -166,7 +166,7 @@ class Counters:
         return found
 
     def read_last(self, pid: int | None = None) -> list[Observation]:
-        """Return what is left to count of a process that has ended, or of all: its last records may be lost with it."""
+        """Return the remaining counts of an ended process, or of all: its last records may be lost."""
         found = self.read()
         for region in self._regions:
             if pid in (None, region.pid) and region.pid not in self._lossy:
@@ -193,7 +193,7 @@ class Counters:
                 yield row
 
     def _grant(self) -> None:
-        """Top up what each process may still list, as far as all of them together are allowed to."""
+        """Increase the grants of the processes, within the common limit."""
         now = self._clock()
         self._allowed = min(self._allowed + RATE * (now - self._allowed_at), RATE)
         self._allowed_at = now
@@ -210,11 +210,11 @@ def _told(region: Region, rows: list[Row]) -> list[Observation]:
 
 
 def _file() -> int:
-    """Return the descriptor of a file without a name; in memory, where the system can do that. Raises OSError."""
+    """Return the descriptor of an unnamed file, in memory if the system supports that. Raises OSError."""
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("counters", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(fd, FILE)
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)  # to read what was cut off would end the reader
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)  # reading beyond a shortened file would raise SIGBUS
         return fd
     with tempfile.TemporaryFile() as file:
         file.truncate(FILE)
@@ -222,7 +222,7 @@ def _file() -> int:
 
 
 def make() -> Counters | None:
-    """Return new counters; None where they can't be had, and every echo has a record."""
+    """Return new counters; None if they are unavailable: then every echo has a record."""
     with contextlib.suppress(OSError):
         return Counters()
     return None

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 
 def without_descriptor(pids: Collection[int]) -> list[int]:
-    """Return which of some processes have as many open descriptors as they may; not those that can't be read."""
+    """Return the processes whose open descriptors have reached the limit; those that can't be read are left out."""
     return [pid for pid in pids if _is_full(pid)]
 
 

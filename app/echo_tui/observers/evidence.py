@@ -1,4 +1,4 @@
-"""Which evidence can be had here, and of one server: what is there, what is missing, and what would bring it."""
+"""Which evidence is available on this machine and of one server: what is missing, and how to get it."""
 
 import os
 import platform
@@ -14,11 +14,11 @@ from echo_tui.observers.targets import Target
 from echo_tui.words import evidence as words
 
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
-"""Who may trace whom (Yama): 0 any process of the same user, 1 only descendants, 2 only root, 3 nobody."""
+"""Who may trace whom (Yama): 0 any process of the same user, 1 only descendants, 2 only root, 3 no process."""
 
 
 class Evidence(msgspec.Struct):
-    """One kind of evidence; `missing` says why it can't be had, and `fix` what would bring it; both empty if it can."""
+    """One kind of evidence; `missing` says why it is unavailable, and `fix` how to get it; empty if it is available."""
 
     name: str
     source: str
@@ -27,7 +27,7 @@ class Evidence(msgspec.Struct):
 
     @property
     def there(self) -> bool:
-        """Whether it can be had."""
+        """Whether it is available."""
         return not self.missing
 
 
@@ -43,7 +43,7 @@ def of_machine() -> Iterator[Evidence]:
 
 
 def of_target(target: Target) -> Iterator[Evidence]:
-    """Yield what can be had of one server."""
+    """Yield what is available of one server."""
     for pid in target.pids:
         yield _readable(words.kind("descriptors", pid), f"/proc/{pid}/fd", os.listdir)
         calls = f"/proc/{pid}/task/{pid}/syscall"
@@ -53,7 +53,7 @@ def of_target(target: Target) -> Iterator[Evidence]:
 
 
 def _evidence(name: str, source: str, why: str = "", detail: object = "") -> Evidence:
-    """Return a kind of evidence; `why` is the code of what it lacks, empty if it can be had."""
+    """Return a kind of evidence; `why` is the code of the reason it is unavailable, empty if it is available."""
     return (
         Evidence(name, words.source(source), words.missing(why, detail), words.fix(why))
         if why
@@ -62,7 +62,7 @@ def _evidence(name: str, source: str, why: str = "", detail: object = "") -> Evi
 
 
 def _lines(name: str, pid: int) -> Evidence:
-    """Return whether the lines, or functions, of a process can be told."""
+    """Return whether the current lines, or functions, of a process can be read."""
     kind = foreign_stacks.kind_of(pid)
     if kind == "jcmd":
         return _evidence(name, "jcmd", "" if foreign_stacks.reader_of(pid, may_pause=True) else "no-jcmd")

@@ -1,8 +1,8 @@
-"""The stacks of a process that knows nothing of us: Python by py-spy, Node and Go by readers of ours, Java by jcmd.
+"""The stacks of a foreign process: Python by py-spy, Node and Go by our own readers, Java by jcmd.
 
-Each reader is a program of its own, started on suspicion only, for one process at a time. py-spy and the reader of Go
-read the memory of a process without pausing it; the reader of Node pauses a thread that computes for about 0.1 ms, and
-says for how long.
+Each reader is a separate program, started only on suspicion, for one process at a time. py-spy and the reader of Go
+read the memory of a process without pausing it; the reader of Node pauses a computing thread for about 0.1 ms, and
+returns for how long.
 """
 
 import os
@@ -28,17 +28,17 @@ from echo_tui.words import evidence as words
 
 DEPTH = 12
 TRIES = 5
-"""After so many requests in a row without an answer a process is not asked again."""
+"""Requests in a row without an answer after which a process is not asked for a while."""
 PATIENCE = 5_000_000_000
 """How long (ns) to wait for an answer."""
 BACKOFF = 30_000_000_000
 """How long (ns) a process that has given no answer is not asked."""
 LONGEST_LINE = 1000
-"""A longer line of jcmd is not read: names of threads and methods are the program's own."""
+"""A longer line of jcmd is not parsed: names of threads and methods are chosen by the program."""
 ATTACH = 3000
-"""How long (ms) jcmd may wait for the Java machine."""
+"""How long (ms) jcmd may wait for the Java virtual machine."""
 POLITE = 0.1
-"""How long (s) a reader may take to end."""
+"""How long (s) a reader may need to end."""
 NOT_NOW = 3
 """The exit code of a reader that would have to pause the process, and may not."""
 
@@ -59,14 +59,14 @@ class ReadThread(msgspec.Struct):
 
 
 class ReadNode(msgspec.Struct):
-    """What `node_stacks` prints; `paused` is for how long (ns) the thread was paused."""
+    """The output of `node_stacks`; `paused` is for how long (ns) the thread was paused."""
 
     paused: int
     threads: list[ReadThread]
 
 
 class ReadGoroutine(ReadThread):
-    """A goroutine in what `go_stacks` prints, with the inodes of the sockets that it refers to and polls."""
+    """A goroutine in the output of `go_stacks`, with the inodes of the sockets that it refers to and polls."""
 
     goroutine: int = 0
     waits: str = ""
@@ -76,14 +76,14 @@ class ReadGoroutine(ReadThread):
 
 
 class ReadGo(msgspec.Struct):
-    """What `go_stacks` prints."""
+    """The output of `go_stacks`."""
 
     threads: list[ReadGoroutine]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """The program that reads the stacks of a process, and the kind of its output: `py-spy`, `node`, `go` or `jcmd`."""
+    """A program that reads the stacks of a process, and the kind of its output: `py-spy`, `node`, `go` or `jcmd`."""
 
     kind: str
     line: tuple[str, ...]
@@ -91,7 +91,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reader has found, and for how long (ns) it paused the process."""
+    """The stacks in a reader's output, and for how long (ns) it paused the process."""
 
     stacks: list[Stack]
     paused: int = 0
@@ -124,7 +124,7 @@ def reader_of(pid: int, may_pause: bool) -> Reader | None:
     if kind == "go":
         return Reader(kind, (sys.executable, "-P", "-m", "echo_tui.observers.go_stacks", str(pid)))
     if kind == "jcmd":
-        # The first time it sends SIGQUIT, which a Java machine catches unless it was told not to: that would end it.
+        # The first request sends SIGQUIT, which would end a Java machine that was told not to catch it.
         command = shutil.which("jcmd")
         if not (command and may_pause and catches(pid, SIGQUIT)):
             return None
@@ -134,21 +134,21 @@ def reader_of(pid: int, may_pause: bool) -> Reader | None:
 
 
 class ForeignStacks:
-    """Asks one process at a time. `missing` says why it can't ask any; empty while it can."""
+    """Asks one process at a time. `missing` says why none can be asked; empty if one can."""
 
     def __init__(self, peer_of: Callable[[int], str] = lambda inode: "") -> None:
-        """`peer_of` tells whose connection an inode is."""
+        """`peer_of` returns the client of the connection with an inode."""
         self._peer_of = peer_of
         self.missing = "" if py_spy() else words.missing("no-handler")
         self.paused: dict[int, int] = {}
-        """For how long (ns) each process was paused in all, of those that were."""
+        """For how long (ns) each process was paused in all; without those never paused."""
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: Reader | None = None
         self._pid = self._since = 0
         self._refused: Counter[int] = Counter()
-        """How often in a row a process has given no stacks."""
+        """How often in a row each process has returned no stacks."""
         self._not_before: dict[int, int] = {}
-        """Until when (ns) a process is not asked."""
+        """Until when (ns) a process must not be asked."""
         self._answer = tempfile.TemporaryFile()  # noqa: SIM115 - a file, because a pipe could fill up
 
     @property
@@ -157,7 +157,7 @@ class ForeignStacks:
         return self._process is not None
 
     def pauses(self, pid: int) -> bool:
-        """Return whether a process was paused when it was asked before, or is a Java machine, which stops to answer."""
+        """Return whether asking a process pauses it: it did before, or it is a Java machine, which stops to answer."""
         return pid in self.paused or kind_of(pid) == "jcmd"
 
     def ask(self, pid: int, may_pause: bool = True) -> bool:
@@ -198,7 +198,7 @@ class ForeignStacks:
         self._answer.seek(0)
         try:
             found = decoded(self._reader.kind, self._answer.read(), self._peer_of)
-        except (msgspec.DecodeError, ValueError):  # it printed nothing: not such a program, or not ours to read
+        except (msgspec.DecodeError, ValueError):  # no output: not such a program, or it may not be read
             self._refuses()
             return None
         self._refused.pop(self._pid, None)
@@ -212,14 +212,14 @@ class ForeignStacks:
         self._answer.close()
 
     def _refuses(self) -> None:
-        """Count that a process has given no answer; after some in a row it is not asked for a while."""
+        """Count a missing answer; after several in a row the process is not asked for a while."""
         self._refused[self._pid] += 1
         if self._refused[self._pid] >= TRIES:
             self._not_before[self._pid] = time.monotonic_ns() + BACKOFF
 
     def _end(self) -> None:
         if self._process:
-            self._process.terminate()  # jcmd removes the file by which it asks
+            self._process.terminate()  # jcmd removes its request file
             try:
                 self._process.wait(POLITE)
             except subprocess.TimeoutExpired:
@@ -238,7 +238,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def decoded(kind: str, data: bytes, peer_of: Callable[[int], str] = lambda inode: "") -> Answer:
-    """Return what a reader has printed. Raises DecodeError. `peer_of` tells whose connection an inode is."""
+    """Parse a reader's output. Raises DecodeError. `peer_of` returns the client of the connection with an inode."""
     if kind == "jcmd":
         return Answer(java_stacks(data.decode("utf-8", "replace").splitlines()))
     if kind == "node":
@@ -252,8 +252,8 @@ def decoded(kind: str, data: bytes, peer_of: Callable[[int], str] = lambda inode
 def java_stacks(lines: Sequence[str]) -> list[Stack]:
     """Return the stacks of `jcmd PID Thread.print`. Raises DecodeError if there are none.
 
-    A file is named with the folders of its package. Those of modules of Java itself begin with `java:`. Names of
-    threads are the program's own, and may pretend to be other lines.
+    A file is named with the directories of its package; those of Java's own modules begin with `java:`. Names of
+    threads are chosen by the program, and may imitate other lines.
     """
     found: list[Stack] = []
     for line in lines:
@@ -269,7 +269,7 @@ def java_stacks(lines: Sequence[str]) -> list[Stack]:
 
 
 def _java_thread(line: str) -> int:
-    """Return the thread of a line such as `"main" #1 prio=5 ... nid=0x4d3 runnable`; 0 if it is none."""
+    """Return the thread id in a line such as `"main" #1 prio=5 ... nid=0x4d3 runnable`; 0 if it has none."""
     number = line.rpartition(" nid=")[2].partition(" ")[0] if line.startswith('"') else ""
     if re.fullmatch(r"0x[0-9a-f]{1,8}", number):
         return int(number, 16)
@@ -277,7 +277,7 @@ def _java_thread(line: str) -> int:
 
 
 def _java_frame(line: str) -> Frame | None:
-    """Return the call of a line such as `at java.lang.Thread.run(java.base@17.0.15/Thread.java:840)`."""
+    """Return the call in a line such as `at java.lang.Thread.run(java.base@17.0.15/Thread.java:840)`."""
     if not (line.lstrip().startswith("at ") and line.endswith(")")):
         return None
     called, _, place = line.strip()[3:-1].rpartition("(")

@@ -1,8 +1,9 @@
-"""The goroutines of a Go program, and where each one is, as JSON: a program of its own, with a PID.
+"""The goroutines of a Go program with their current lines, as JSON: a separate program, run with a PID.
 
-The memory of the process is read while it runs: no signal, no ptrace(2), no pause. A goroutine that is parked, or in a
-system call, has saved where it is; one that runs has not, so it has its thread and no line, as one that changes while
-it is read. Where the runtime keeps what is taken from `src/runtime/runtime2.go` of Go 1.18 to 1.27, for x86-64.
+The memory of the process is read while it runs: no signal, no ptrace(2), no pause. A goroutine that is parked or in a
+system call has saved its position; a running one has not, so it has its thread and no line, and so has one that
+changes while it is read. The layout of the runtime is that of `src/runtime/runtime2.go` of Go 1.18 to 1.27, for
+x86-64.
 """
 
 import bisect
@@ -21,21 +22,21 @@ from echo_tui.observers.go_tables import AMD64, WRONG, Call, Layout, Lines, NotG
 from echo_tui.observers.node_stacks import Memory
 
 ENTRY = 9
-"""AT_ENTRY of getauxval(3): where the program begins, once it is loaded."""
+"""AT_ENTRY of getauxval(3): the address of the program's entry once it is loaded."""
 HIGHEST = 1 << 47
 CHUNK, LARGEST_DATA = 1 << 20, 64 << 20
 MOST, EVER = 2000, 1 << 20
-"""Goroutines that are read, and goroutines that there may have been at once; with more nothing is printed."""
+"""The limits of living goroutines, and of all entries in the runtime's list; with more nothing is printed."""
 DEPTH, FRAMES = 64, 32
-"""Frames that are walked, and calls that are printed."""
+"""The limits of frames that are walked, and of calls that are printed."""
 LARGEST_STACK = 1 << 16
-"""Bytes that are read of one stack."""
+"""Bytes read of one stack."""
 LOOKUPS = 20_000
-"""Objects that are read to find connections, of all goroutines together."""
+"""Objects read to find connections, for all goroutines together."""
 OBJECT = 8
-"""Words of such an object."""
+"""Words read of each of these objects."""
 MEMORY, SECONDS = 1 << 30, 3
-"""What this program may take: bytes of addresses, and seconds of CPU."""
+"""Resource limits of this program: bytes of address space, and seconds of CPU."""
 RUNNABLE, CALLING, WAITING = 1, 3, 4
 """The status of a goroutine that waits for a core, is in a system call, or is parked (_Grunnable, ...)."""
 DEAD = (0, 6, 10, 11)
@@ -52,7 +53,7 @@ SOCKET = "socket:["
 class Goroutine:
     """One goroutine: its thread (0: none), why it is parked, and the inodes of the sockets that it refers to.
 
-    `polls` is the inode of the one that it waits for, and `reads` whether it waits for something to come.
+    `polls` is the inode of the socket that it waits for, and `reads` whether it waits to read.
     """
 
     number: int
@@ -68,12 +69,12 @@ class Runtime:
     """The variables of the runtime in the memory of a process, found without symbols."""
 
     def __init__(self, memory: Memory, program: Program, shift: int) -> None:
-        """`shift` is by how much the program was moved when it was loaded."""
+        """`shift` is the difference between the loaded and the linked address of the program."""
         self._memory, self._program, self._shift = memory, program, shift
         self.layout = Layout.of(program.minor)
 
     def module(self) -> tuple[int, int]:
-        """Return the addresses of the code and of trees of inlined calls: the module begins with that of pclntab."""
+        """Return the addresses of the code and of the inlining trees; the module begins with the address of pclntab."""
         table = struct.pack("<Q", self._program.table[0] + self._shift)
         for begin, data in self._data():
             place = data.find(table)
@@ -92,7 +93,7 @@ class Runtime:
         return (text, rodata) if text <= low < high <= end and rodata else None
 
     def goroutines(self) -> Sequence[int]:
-        """Return the addresses of all goroutines, dead ones included: the slice whose elements are goroutines."""
+        """Return the addresses of all goroutines, including dead ones: the first slice with goroutines as elements."""
         for _, data in self._data():
             words = struct.unpack_from(f"<{len(data) // 8}Q", data)
             for place in range(len(words) - 2):
@@ -102,7 +103,7 @@ class Runtime:
         raise NotGo
 
     def _are(self, first: int, count: int) -> bool:
-        """Return whether these are goroutines: each has saved its own address, and they have numbers of their own."""
+        """Return whether these are goroutines: each of the first ones has saved its own address."""
         try:
             addresses = self._memory.words(first, min(count, 8))
             read = [self._memory.words(address, WORDS) for address in addresses if not address % 8]
@@ -112,7 +113,7 @@ class Runtime:
         return len(read) == len(addresses) and all(are)
 
     def _data(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the variables of the program, in pieces that overlap."""
+        """Yield the program's variables in overlapping pieces."""
         left = LARGEST_DATA
         for address, size in self._program.writable:
             for begin in range(0, min(size, left), CHUNK):
@@ -125,7 +126,7 @@ class Runtime:
 
 
 class Sockets:
-    """Finds the sockets that a goroutine refers to: from its stack to the `poll.FD` of a connection."""
+    """Finds the sockets that a goroutine refers to, by pointers from its stack to the `poll.FD` of a connection."""
 
     def __init__(self, pid: int, memory: Memory) -> None:
         self._pid, self._memory, self._left = pid, memory, LOOKUPS
@@ -137,15 +138,15 @@ class Sockets:
     def of(self, words: Sequence[int], leave_out: Collection[int], wrapped: bool) -> dict[int, int]:
         """Return the descriptors of sockets that these words lead to, each with the address of its poll descriptor.
 
-        A word is the address of a `poll.FD`, of a connection, which begins with that, or, if they may be `wrapped`, of
-        an object with a connection in it.
+        A word is the address of a `poll.FD`, of a connection, which begins with one, or, if `wrapped`, of an object
+        that contains a connection.
         """
         found: dict[int, int] = {}
         for word in dict.fromkeys(words):
             if word in leave_out or not (fields := self._object(word)):
                 continue
             direct = self._poll(word) or self._poll(fields[0])
-            inner = fields if wrapped and not direct else ()  # only the first: the next words may be another object
+            inner = fields if wrapped and not direct else ()  # only the first word: the next may be another object
             found |= direct or next((poll for each in inner if (poll := self._poll(self._first(each)))), {})
         return found
 
@@ -153,7 +154,7 @@ class Sockets:
         return next(iter(self._object(address)), 0)
 
     def inode(self, descriptor: int) -> int:
-        """Return the inode of a socket; 0 if the descriptor is none."""
+        """Return the inode of a socket; 0 if the descriptor is no socket."""
         try:
             target = os.readlink(f"/proc/{self._pid}/fd/{descriptor}")
             return int(target[len(SOCKET) : -1]) if target.startswith(SOCKET) else 0
@@ -191,7 +192,7 @@ class Reader:
         self._threads = set(os.listdir(f"/proc/{pid}/task"))
 
     def read(self, address: int) -> Goroutine | None:
-        """Return a goroutine, without calls if it runs; None if it is none. Raises OSError."""
+        """Return a goroutine, without calls if it runs; None if the address holds none. Raises OSError."""
         layout, words = self._runtime.layout, self._memory.words(address, WORDS)
         status = words[layout.status] & 0xFFFFFFFF & ~SCAN
         if words[ITSELF] != address or status in DEAD:
@@ -213,7 +214,7 @@ class Reader:
                     found.polls = inode
         again = self._memory.words(address, WORDS)
         same = (MACHINE, STACK_POINTER, COUNTER, layout.status, layout.number)
-        if any(words[each] != again[each] for each in same):  # what was read of it may be wrong
+        if any(words[each] != again[each] for each in same):  # it has changed while it was read
             return Goroutine(found.number, 0)
         return found
 
@@ -237,17 +238,17 @@ class Reader:
         try:
             for number in range(DEPTH):
                 is_exact = not number or calls[-1].function == "runtime.asyncPreempt"
-                at = pc if is_exact else pc - 1  # a return address may be that of the next line
+                at = pc if is_exact else pc - 1  # a return address may belong to the next line
                 calls += self._lines.calls(at)
                 place += self._lines.frame(at) // 8
                 pc, place = stack[place], place + 1
-        except WRONG:  # the outermost function returns to nowhere
+        except WRONG:  # the outermost function has no return address
             pass
         return calls
 
 
 def goroutines(pid: int) -> list[dict[str, object]]:
-    """Return the goroutines of a process, those of the program's threads first. Raises an exception of WRONG."""
+    """Return the goroutines of a process, in the order of the runtime's list. Raises an exception of WRONG."""
     with open(f"/proc/{pid}/exe", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         program, memory = Program(lambda offset, size: data[offset : offset + size]), Memory(pid)
         if program.machine != AMD64:
@@ -280,7 +281,7 @@ def _described(one: Goroutine, root: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Print the goroutines; nothing if they can't be read."""
+    """Print the goroutines, or nothing if they can't be read."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     try:

@@ -33,7 +33,7 @@ STANDARD = re.compile(
     "hash|html|image|index|internal|io|iter|log|maps|math|mime|net|os|path|plugin|reflect|regexp|runtime|slices|sort|"
     "strconv|strings|structs|sync|syscall|testing|text|time|unicode|unique|unsafe|weak)/"
 )
-"""The folders of the standard library; a program built with -trimpath names them without the folder of Go."""
+"""The directories of the standard library, which a program built with -trimpath names without Go's root."""
 WAITS = (
     ("internal/poll.runtime_pollWait", "io-wait"), ("time.Sleep", "sleep"), ("runtime.chanrecv", "chan-receive"),
     ("runtime.chansend", "chan-send"), ("runtime.selectgo", "select"), ("runtime.block", "select"),
@@ -42,17 +42,17 @@ WAITS = (
     ("sync.(*Mutex).lockSlow", "sync.Mutex.Lock"), ("sync.(*WaitGroup).Wait", "sync.WaitGroup.Wait"),
     ("sync.(*Cond).Wait", "sync.Cond.Wait"),
 )  # fmt: skip
-"""Why a goroutine is parked, much as a goroutine dump says it, by a function on its stack."""
+"""Why a goroutine is parked, much as in a goroutine dump, by a function on its stack."""
 READING = ("Read", "Accept", "Recv")
-"""In which functions of `internal/poll.(*FD)` a goroutine waits for something to come; in others, for room to send."""
+"""The functions of `internal/poll.(*FD)` in which a goroutine waits to read; in others it waits to write."""
 WRONG = (OSError, ValueError, IndexError, KeyError, OverflowError, struct.error)
-"""What reading wrong data may raise."""
+"""Exceptions that reading wrong data may raise."""
 Read = Callable[[int, int], bytes]
-"""Reads so many bytes at an offset or address; raises an exception of WRONG if they are not there."""
+"""Reads this many bytes at an offset or address; raises an exception of WRONG if they do not exist."""
 
 
 class NotGo(ValueError):
-    """It is no Go program that can be read here."""
+    """It is no Go program that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the runtime of one version has what: words of a goroutine, and bytes of a machine and of the module."""
+    """The layout of one version of the runtime: words of a goroutine, and bytes of a machine and of the module."""
 
     status: int
     number: int
@@ -83,10 +83,10 @@ class Layout:
 
 
 class Program:
-    """The sections, the entry and the writable segments of an ELF file of 64 bits."""
+    """The sections, the entry and the writable segments of a 64-bit ELF file."""
 
     def __init__(self, read: Read) -> None:
-        """`read` reads the file. Raises NotGo if it is no such file, or an exception of WRONG."""
+        """`read` reads the file. Raises NotGo if it is no 64-bit ELF file, or an exception of WRONG."""
         self._read = read
         head = read(0, 64)
         if head[:6] != b"\x7fELF\x02\x01":
@@ -104,7 +104,7 @@ class Program:
 
     @property
     def table(self) -> tuple[int, int, int]:
-        """Address, place in the file, and size of pclntab. Raises NotGo."""
+        """Address, file offset and size of pclntab. Raises NotGo."""
         for name in TABLES:
             if (section := self.sections.get(name)) and section[1] != NOBITS:
                 return section[3], section[4], section[5]
@@ -112,7 +112,7 @@ class Program:
 
     @property
     def minor(self) -> int:
-        """The N of Go 1.N that has built it. Raises NotGo."""
+        """The N of the Go 1.N that built the program. Raises NotGo."""
         section = self.sections.get(".go.buildinfo")
         data = self._read(section[4], min(section[5], VERSION_AT + 64)) if section else b""
         found = re.match(rb"[^g]{0,2}go1\.(\d{1,3})", data[VERSION_AT:]) if data.startswith(BUILD) else None
@@ -122,7 +122,7 @@ class Program:
 
 
 def is_go(pid: int) -> bool:
-    """Return whether a process runs a Go program that can be read here, by the names of its sections: some KB."""
+    """Return whether a process runs a Go program that can be read, by its section names (reads some KB)."""
     try:
         descriptor = os.open(f"/proc/{pid}/exe", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -137,10 +137,10 @@ def is_go(pid: int) -> bool:
 
 
 class Lines:
-    """The table pclntab: which function, file and line a program counter is in, and how large its frame is."""
+    """The table pclntab: the function, file and line of a program counter, and the size of its frame."""
 
     def __init__(self, data: bytes, text: int, inlined: Read) -> None:
-        """`text` is the address of the code, and `inlined` reads trees of inlined calls. Raises NotGo."""
+        """`text` is the address of the code; `inlined` reads inlining trees. Raises NotGo."""
         magic, _, _, self._quantum, pointer, count, _, _, *offsets = HEADER.unpack_from(data)
         if magic not in (GO118, GO120) or pointer != 8 or not 0 < count < 1 << 24:
             raise NotGo
@@ -149,7 +149,7 @@ class Lines:
         new = magic == GO120
         self._function_size = FUNCTION.size + (8 if new else 4)
         self._tree = struct.Struct("<4xii4x" if new else "<12xii")
-        """An inlined call: where its name is, and the place in the function that it was called from."""
+        """An inlined call: the offset of its name, and the position in the function that it was called from."""
         self._found: dict[int, tuple[Call, ...]] = {}
 
     def frame(self, pc: int) -> int:
@@ -179,7 +179,7 @@ class Lines:
             pc = entry + called_at
 
     def _inlined_at(self, place: int, entry: int, pc: int) -> tuple[str, int] | None:
-        """Return the name of the inlined function there, and where it was called; None if none was inlined."""
+        """Return the name of the inlined function there, and its call position; None if none was inlined."""
         values, trees = self._field(place, 7), self._data[place + self._function_size - 1]
         if values <= INLINED_BY or trees <= INLINE_TREE:
             return None
@@ -194,7 +194,7 @@ class Lines:
         return self._string(self._names + name), called_at
 
     def _function(self, pc: int) -> tuple[int, int]:
-        """Return where a function is described, and its address. Raises ValueError if no function is there."""
+        """Return the offset of a function's description, and its address. Raises ValueError if no function is there."""
         low, high, offset = 0, self._count, pc - self._text
         while low < high:
             middle = (low + high) // 2
@@ -237,21 +237,21 @@ class Lines:
         raise ValueError("a number is too long")
 
     def _string(self, place: int) -> str:
-        """Return a string that ends with a zero, without characters that a terminal would act on."""
+        """Return a zero-terminated string without control characters."""
         data = self._data[place : place + LONGEST].partition(b"\0")[0]
         return "".join(char if char.isprintable() else "?" for char in data.decode("utf-8", "replace"))
 
 
 def root_of(calls: Iterable[Call]) -> str:
-    """Return the folder of the standard library, by a function that every goroutine is parked in; empty if trimmed."""
+    """Return the directory of the standard library, from the function in which goroutines park; empty if trimmed."""
     file = next((call.file for call in calls if call.function == "runtime.gopark"), "")
     return file.removesuffix("runtime/proc.go")
 
 
 def named(call: Call, root: str) -> str:
-    """Return the file of a call, with `go:` before those of libraries that no folder marks.
+    """Return the file of a call, prefixed with `go:` if it belongs to a library that its directory does not show.
 
-    A program built with -trimpath names the standard library without the folder of Go, which is `root`.
+    A program built with -trimpath names the standard library without Go's directory, which is `root`.
     """
     file = call.file
     if root and file.startswith(root):
@@ -261,7 +261,7 @@ def named(call: Call, root: str) -> str:
 
 
 def waits(calls: Sequence[Call]) -> tuple[str, bool]:
-    """Return why a goroutine with these calls is parked, and whether it waits for something to come."""
+    """Return why a goroutine with these calls is parked, and whether it waits to read."""
     names = [call.function for call in calls]
     word = next((word for name in names for function, word in WAITS if name == function), "parked")
     inner = next((name for name in names if name.startswith("internal/poll.(*FD).")), "")

@@ -11,7 +11,7 @@ INTERPRETER = re.compile(r"/(lib)?(python|pypy)[\d.]*[a-z]?(\.so[\d.]*)?$")
 
 
 def gil_range(pid: int) -> tuple[range, ...]:
-    """The addresses between which a futex is the GIL's; none if they can't be told."""
+    """The address ranges in which a futex is the GIL's; empty if they are unknown."""
     try:
         with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:
             return tuple(_own_data(maps.read()))

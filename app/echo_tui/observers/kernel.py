@@ -1,4 +1,4 @@
-"""All evidence of a server from outside, each kind sampled at its own pace."""
+"""All external evidence of a server, each kind sampled at its own interval."""
 
 import os
 import time
@@ -13,17 +13,17 @@ from echo_tui.observers.targets import owners_of
 from echo_tui.observers.threads import Threads
 
 URGENT = 200_000_000
-"""The least time (ns) between two requests for the stacks of a process that seems to stall."""
+"""The minimum time (ns) between two requests for the stacks of a process that seems to stall."""
 FOREIGN = 300_000_000
 """The same for a process without our handler."""
 PAUSING = 1_000_000_000
-"""The same for one that is paused while its stack is read."""
+"""The same for a process that is paused while its stack is read."""
 OWNED = 500_000_000
-"""How long (ns) it is remembered which process has which connection."""
+"""How long (ns) the owners of connections are cached."""
 YOUNG = 2_000_000_000
 """How long (ns) a process may take to install its handler."""
 LEISURELY = 1_000_000_000
-"""The same for other processes, which are asked only when their calls have changed and none of their threads runs."""
+"""The same for other processes, which are asked only when their calls have changed and no thread of theirs runs."""
 
 
 class Kernel:
@@ -32,7 +32,7 @@ class Kernel:
     def __init__(self, stacks: Stacks | None, group: int | None) -> None:
         """`stacks` asks our own servers; None for a foreign one, which gets no signal. `group` is a process group.
 
-        A process is asked only while it is in the group; None for a server whose processes have none in common.
+        A process is asked only while it is in the group; None for a server whose processes share no group.
         """
         self.sockets = Sockets()
         self.threads = Threads(self.sockets.peer_of)
@@ -40,7 +40,7 @@ class Kernel:
         self._group = group
         self._foreign = ForeignStacks(self._end_of)
         self.may_pause = True
-        """Whether a process may be paused for a moment while its stack is read."""
+        """Whether a process may be paused briefly while its stack is read."""
         self._asked: dict[int, tuple[int, object]] = {}
         self._told: set[str] = set()
         self._pids: Collection[int] = ()
@@ -59,11 +59,11 @@ class Kernel:
         urgent: bool = False,
         first: Sequence[tuple[int, int]] = (),
     ) -> list[Observation]:
-        """Return the due samples of these processes and of the address that they listen on; None if they don't yet.
+        """Return the due samples of these processes and of their listening address, which is None until they listen.
 
-        `peers` are the known clients, None if there may be others. The sample describes the clients that are `wanted`
-        although nothing waits in them, and finds accepted clients that are not in `others_than`. While it is `urgent`,
-        sockets and threads are sampled more often. Of too many threads `first` are sampled before others.
+        `peers` are the known clients, None if there may be others. The sample describes the `wanted` clients although
+        nothing waits in them, and finds accepted clients that are not in `others_than`. While it is `urgent`, sockets
+        and threads are sampled more often. Of too many threads, `first` are sampled before others.
         """
         self._pids = pids
         stacks = (self._stacks.read() if self._stacks else None, self._foreign.read())
@@ -76,7 +76,7 @@ class Kernel:
         return found + self._missing()
 
     def owner_of(self, peer: str) -> int:
-        """Return which process of the last sample has the connection of a client; 0 if that is not seen."""
+        """Return the process of the last sample that has a client's connection; 0 if unknown."""
         now = time.monotonic_ns()
         if now - self._owned_at >= OWNED:  # reading all descriptors for each new connection would cost too much
             inodes = self.sockets.inodes()
@@ -94,8 +94,8 @@ class Kernel:
     def ask(self, pids: Collection[int], suspects: Collection[int], keepers: Collection[tuple[int, int]] = ()) -> None:
         """Ask one process for its stacks if there is a reason to: a process of `suspects` first, then the others.
 
-        Of several, the one asked longest ago is asked; the next sample has the answer. `keepers` are the threads that
-        have reported that they hold the GIL, by `(pid, tid)`.
+        Of several, the one not asked for the longest time is asked; the next sample has the answer. `keepers` are the
+        threads that have reported that they keep the GIL, by `(pid, tid)`.
         """
         if (self._stacks and self._stacks.busy) or self._foreign.busy:
             return
@@ -115,7 +115,7 @@ class Kernel:
                 return
 
     def _end_of(self, inode: int) -> str:
-        """Return the client of a connection, or that a socket listens; empty if it does neither."""
+        """Return the client of a connection, or that the socket listens; empty if neither is known."""
         return LISTENER if inode in self.threads.listening else self.sockets.peer_of(inode)
 
     def _disturbed(self) -> Collection[int]:
@@ -132,7 +132,7 @@ class Kernel:
         return time.monotonic_ns() - self._began > YOUNG and not answers(pid) and self._foreign.ask(pid)
 
     def _missing(self) -> list[Observation]:
-        """Return what is not available here, once."""
+        """Return the evidence that is unavailable here, once."""
         found: list[Observation] = []
         for what, why in (
             ("sockets", self.sockets.missing),

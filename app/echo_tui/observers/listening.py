@@ -1,4 +1,4 @@
-"""Whether one of some processes listens on a port, by the descriptors that it holds (psutil)."""
+"""Whether a process listens on a port, by its open descriptors (psutil)."""
 
 from collections.abc import Iterable
 
@@ -6,11 +6,11 @@ import psutil
 
 
 def listens(pids: Iterable[int], port: int) -> bool:
-    """Return whether one of these processes holds a listening TCP socket of this port; False where that is unknown."""
+    """Return whether one of these processes has a listening TCP socket on this port; False if that is unknown."""
     for pid in pids:
         try:
             connections = psutil.Process(pid).net_connections("tcp")
-        except (psutil.Error, OSError):  # it has just ended, or is somebody else's
+        except (psutil.Error, OSError):  # it has just ended, or belongs to another user
             continue
         if any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections):
             return True

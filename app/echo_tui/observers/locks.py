@@ -1,4 +1,4 @@
-"""What a thread in a futex waits for (futex(2)): whether others can release it, and who holds it."""
+"""The lock that a thread in futex(2) waits for: whether other processes can release it, and its owner."""
 
 import os
 import struct
@@ -6,11 +6,11 @@ import struct
 PRIVATE = 128
 """FUTEX_PRIVATE_FLAG: only threads of this process wait for it and release it (include/uapi/linux/futex.h)."""
 OWNER = 8
-"""Where the owner's thread id is in a pthread_mutex_t, behind the futex and a count (glibc, struct_mutex.h)."""
+"""The offset of the owner's thread id in a pthread_mutex_t, after the futex and a count (glibc, struct_mutex.h)."""
 
 
 def lock(arguments: list[int]) -> str:
-    """Return the kind of lock by a call's arguments: `private`, `timed` or `shared`; empty if they are not known."""
+    """Return the kind of lock by a call's arguments: `private`, `timed` or `shared`; empty if they are unknown."""
     if len(arguments) < 4:
         return ""
     if not arguments[1] & PRIVATE:
@@ -19,9 +19,9 @@ def lock(arguments: list[int]) -> str:
 
 
 def holder(pid: int, tid: int, address: int) -> int:
-    """Return the thread that holds the mutex at an address; 0 if it is none, or that can't be read.
+    """Return the thread that owns the mutex at an address; 0 if there is none, or it can't be read.
 
-    A semaphore, which is what a lock of Python is, has no owner: what is read there is no thread of the process then.
+    A semaphore, which implements Python's locks, has no owner: the value read there is then no thread of the process.
     """
     try:
         descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""The numbers that a Node program exports for debuggers (`v8dbg_...`): where V8 keeps what, and codes of types."""
+"""The constants that a Node program exports for debuggers (`v8dbg_...`): V8's object layout, and codes of types."""
 
 import mmap
 import re
@@ -18,10 +18,10 @@ class NoNumbers(Exception):
 
 
 class Numbers:
-    """The numbers of one program, by their names without the prefix."""
+    """The constants of one program, by name without the prefix."""
 
     def __init__(self, path: str) -> None:
-        """Read them from a program. Raises NoNumbers, or OSError."""
+        """Read them from a program file. Raises NoNumbers, or OSError."""
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             if data[:6] != b"\x7fELF\x02\x01":
                 raise NoNumbers
@@ -41,7 +41,7 @@ class Numbers:
             raise NoNumbers from None
 
     def get(self, name: str, other: int) -> int:
-        """Return a number; `other` if this version of V8 does not export it."""
+        """Return a constant; `other` if this version of V8 does not export it."""
         return self._found.get(name, other)
 
 

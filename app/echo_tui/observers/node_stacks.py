@@ -1,8 +1,8 @@
-"""The JavaScript functions on the stack of a Node program's main thread, as JSON: a program of its own, with a PID.
+"""The JavaScript functions on the stack of a Node program's main thread, as JSON: a separate program, run with a PID.
 
-The memory of the process is read, and nothing is changed in it: no signal, no inspector. A thread in a system call is
-read as it is; one that computes is paused by ptrace(2) for as long as its stack is copied, about 0.1 ms, unless
-`--never-pause` is given. V8 keeps no line for a function that runs, so each has its first line.
+The memory of the process is only read: no signal, no inspector. A thread in a system call is read as it is; a
+computing one is paused by ptrace(2) while its stack is copied, about 0.1 ms, unless `--never-pause` is given. V8
+keeps no current line for a running function, so each has its first line.
 """
 
 import ctypes
@@ -23,22 +23,22 @@ from echo_tui.observers.node_numbers import NoNumbers, Numbers
 SEIZE, INTERRUPT, GETREGS, DETACH = 0x4206, 0x4207, 12, 17
 WALL = 0x40000000
 EVENT_STOP = 128
-"""How ptrace(2) marks a stop that we have asked for, in the high bytes of a status."""
+"""How ptrace(2) marks a requested stop, in the high bytes of a status."""
 REGISTERS, STACK_POINTER = 27, 19
-"""How many registers x86-64 has for ptrace(2), and which one is the stack pointer."""
+"""The number of registers of x86-64 in ptrace(2), and the index of the stack pointer."""
 HIGHEST = 1 << 47
 DEPTH = 12
 LONGEST = 300
 NESTED = 4
-"""How deep a string of strings is read."""
+"""The limit of nesting of a string of strings."""
 FIELDS = 24
-"""The words of a scope's description that are read."""
+"""The number of words read of a scope's description."""
 LARGEST_STACK = 8 << 20
 LARGEST_FILE = 1 << 20
 MEMORY, SECONDS = 1 << 30, 3
-"""What this program may take: bytes of addresses, and seconds of CPU."""
+"""Resource limits of this program: bytes of address space, and seconds of CPU."""
 NOT_NOW = 3
-"""The exit code if the thread would have to be paused, and may not be."""
+"""The exit code if the thread would have to be paused and may not be."""
 STACK = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) .*\[stack\]$", re.MULTILINE)
 
 
@@ -47,12 +47,12 @@ class NoStack(Exception):
 
 
 class NotNow(Exception):
-    """The thread would have to be paused for that, and may not be."""
+    """The thread would have to be paused to be read, and may not be."""
 
 
 @dataclass(frozen=True)
 class Copy:
-    """The copy of a stack from its pointer on, where it ends, and for how long (ns) the thread was paused for it."""
+    """A copy of a stack from its pointer on, its end address, and for how long (ns) the thread was paused."""
 
     pointer: int
     end: int
@@ -61,13 +61,13 @@ class Copy:
 
 
 class Memory:
-    """The memory of a process. Reading it raises OSError where nothing is."""
+    """The memory of a process. Reading unmapped addresses raises OSError."""
 
     def __init__(self, pid: int) -> None:
         self._descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self, address: int, size: int) -> bytes:
-        """Return so many bytes."""
+        """Return this many bytes."""
         if not 0 < address < HIGHEST:
             raise OSError
         data = os.pread(self._descriptor, size, address)
@@ -80,11 +80,11 @@ class Memory:
         return int.from_bytes(self.read(address, 8), "little")
 
     def words(self, address: int, count: int) -> tuple[int, ...]:
-        """Return so many numbers of eight bytes."""
+        """Return this many eight-byte numbers."""
         return struct.unpack(f"<{count}Q", self.read(address, 8 * count))
 
     def number(self, address: int, size: int = 4) -> int:
-        """Return some bytes as a number."""
+        """Return `size` bytes as a number."""
         return int.from_bytes(self.read(address, size), "little")
 
 
@@ -111,14 +111,14 @@ def _copy(memory: Memory, pointer: int, begin: int, end: int, paused: int = 0) -
 
 
 def _paused(pid: int, memory: Memory, begin: int, end: int) -> Copy:
-    """Return a copy of the stack of a thread that runs: it is paused meanwhile. It goes on if this process dies."""
+    """Pause a running thread and return a copy of its stack. The thread continues if this process dies."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     registers = (ctypes.c_ulonglong * REGISTERS)()
     if libc.ptrace(SEIZE, pid, None, None):
         raise NoStack
     since, on_its_way = time.monotonic_ns(), 0
-    """A signal that was about to be delivered: it still is."""
+    """A signal that was about to be delivered; it is delivered when the thread continues."""
     try:
         if libc.ptrace(INTERRUPT, pid, None, None):
             raise NoStack
@@ -149,7 +149,7 @@ class Heap:
                 yield function
 
     def described(self, function: int) -> tuple[str, str, int]:
-        """Return the name of a function, its file, and the place of its first character in that; -1 if unknown."""
+        """Return the name of a function, its file, and the offset of its first character there; -1 if unknown."""
         shared = self._field(function, "class_JSFunction__shared__SharedFunctionInfo")
         named = self._field(shared, "class_SharedFunctionInfo__name_or_scope_info__Object")
         script = self._field(shared, "class_SharedFunctionInfo__script_or_debug_info__HeapObject")
@@ -163,7 +163,7 @@ class Heap:
         return name or "", file or "", begin
 
     def _of_scope(self, scope: int) -> tuple[str | None, int]:
-        """Return the name and the first character from the description of a scope, which has them behind its locals."""
+        """Return the name and the first character from a scope's description, where they follow the locals."""
         fields = struct.unpack(f"<{FIELDS}Q", self._memory.read(scope - 1 + 8, 8 * FIELDS))
         name, first = None, 3 + 2 * (_small(fields[2]) or 0)
         for place in range(first, FIELDS - 2):
@@ -182,7 +182,7 @@ class Heap:
         return self._memory.word(reference - 1 + self._numbers[name])
 
     def _type(self, reference: int) -> int:
-        """Return the code of an object's type; one that no type has if there is no object."""
+        """Return the type code of an object; a code that no type has if there is no object."""
         try:
             described = self._memory.word(reference - 1)
             return self._memory.number(described - 1 + self._numbers["class_Map__instance_type__uint16_t"], 2)
@@ -190,7 +190,7 @@ class Heap:
             return 1 << 16
 
     def _text(self, reference: int, nested: int = 0) -> str | None:
-        """Return a string; None if it is none."""
+        """Return a string; None if the object is no string."""
         kind = self._type(reference)
         if kind >= self._text_types or nested > NESTED:
             return None
@@ -217,9 +217,9 @@ def _small(word: int) -> int | None:
 
 
 def first_line(pid: int, file: str, begin: int) -> int:
-    """Return the line of a character of a file, as the process sees it; 0 if it can't be read, or is no small file.
+    """Return the line of a character offset in a file of the process; 0 if the file can't be read or is too large.
 
-    The process names it, so it may be a device or a pipe.
+    The process names the file, so it may be a device or a pipe.
     """
     path = f"/proc/{pid}/root{file}"
     try:
@@ -255,7 +255,7 @@ def stacks(pid: int, may_pause: bool) -> dict[str, object]:
 
 
 def main() -> None:
-    """Print the stacks; nothing if they can't be read."""
+    """Print the stacks, or nothing if they can't be read."""
     pid, may_pause = int(sys.argv[1]), "--never-pause" not in sys.argv
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))

@@ -1,27 +1,27 @@
-"""How often an observer samples: as often as wanted, but within its share of a core."""
+"""How often an observer samples: as often as wanted, within a limited share of a core."""
 
 import time
 from types import TracebackType
 
 OFTEN = 50_000_000
-"""The least time (ns) between samples: twenty a second."""
+"""The minimum time (ns) between samples: twenty a second."""
 CALM = 2
-"""While nothing waits or moves samples are this many times as far apart; a change is still seen within 100 ms."""
+"""The interval is multiplied by this while nothing waits or moves; a change is still seen within 100 ms."""
 SHARE = 33
-"""A sample that takes t of CPU time is followed by none for this many times t: at most 3 % of a core."""
+"""After a sample that needed CPU time t, none follows for this many times t: at most 3 % of a core."""
 URGENT_SHARE = 10
 """The same while a blocking call is reported, so that stalls are found: at most a tenth of a core."""
 
 
 class Pace:
-    """The pace of one observer, which samples inside `with pace`."""
+    """The sampling interval of one observer, which samples inside `with pace`."""
 
     def __init__(self, often: int = OFTEN) -> None:
         self._often = often
         self._next = self._soonest = 0
         self._began = (0, 0)
         self.calm = False
-        """Whether the last sample has shown nothing that waits or moves."""
+        """Whether the last sample showed nothing that waits or moves."""
         self.interval = often
         """The time (ns) from the last sample to the next one."""
 
@@ -30,7 +30,7 @@ class Pace:
         return time.monotonic_ns() >= (self._soonest if urgent else self._next)
 
     def hurry(self) -> None:
-        """Make the next sample due at once, whatever the last one has cost."""
+        """Make the next sample due at once, whatever the last one cost."""
         self._next = self._soonest = 0
 
     def __enter__(self) -> None:

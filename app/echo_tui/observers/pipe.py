@@ -1,4 +1,4 @@
-"""Reading pipes without waiting: whole lines out, observations decoded, garbage counted."""
+"""Read pipes without waiting: complete lines, decoded observations, and a count of garbage."""
 
 import contextlib
 import fcntl
@@ -10,27 +10,27 @@ import msgspec
 from echo_tui.model.observations import DECODER, Garbled, Observation
 
 CAPACITY = 1 << 20
-"""The requested size of the pipe (bytes): what a server may report while the dashboard is busy elsewhere."""
+"""The requested size of the pipe (bytes): how much a server may report while the dashboard is busy."""
 LONGEST = 1 << 16
 """A longer line (bytes) is cut, so that a writer can't fill our memory."""
 RECORD = 1 << 12
-"""The longest record (bytes) that a server writes: a pipe takes at most so much in one piece (PIPE_BUF)."""
+"""The longest record (bytes) that a server writes: the most that a pipe accepts atomically (PIPE_BUF)."""
 CHUNK = 1 << 17
 NO_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def make_pipe() -> tuple[int, int]:
-    """Return both ends of a pipe for observations; its read end never blocks, and it is as large as possible."""
+    """Return both ends of a pipe for observations; the read end is non-blocking, and the pipe as large as possible."""
     read_end, write_end = os.pipe()
     os.set_blocking(read_end, False)
     if hasattr(fcntl, "F_SETPIPE_SZ"):
-        with contextlib.suppress(OSError):  # more than this user may have (pipe(7)): it keeps its usual size
+        with contextlib.suppress(OSError):  # beyond this user's limit (pipe(7)), the pipe keeps its default size
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, CAPACITY)
     return read_end, write_end
 
 
 class LinePipe:
-    """The read end of a pipe, read in whole lines. It owns the descriptor."""
+    """The read end of a pipe, read in complete lines. It owns the descriptor."""
 
     def __init__(self, fd: int, longest: int = LONGEST) -> None:
         os.set_blocking(fd, False)
@@ -39,7 +39,7 @@ class LinePipe:
         self._rest = b""
 
     def read(self, most: int = CHUNK) -> bytes:
-        """Return the whole lines that have arrived, about `most` bytes; empty if there are none yet."""
+        """Return the complete lines that have arrived, about `most` bytes; empty if there are none yet."""
         while not self.ended:
             try:
                 data = os.read(self.fd, most)
@@ -62,20 +62,20 @@ class LinePipe:
 
     @property
     def begun(self) -> bytes:
-        """The beginning of a line whose end has not arrived yet."""
+        """The begin of a line whose end has not arrived yet."""
         return self._rest
 
     def close(self) -> None:
-        """Close the descriptor; what was not read is dropped."""
+        """Close the descriptor and drop what was not read."""
         if not self.ended:
             self.ended = True
             os.close(self.fd)
 
 
 def decode(lines: bytes, longest: int | None = None, at: int | None = None) -> list[Observation]:
-    """Return the observations in whole lines; other lines, and longer ones (bytes), are counted in a `Garbled`.
+    """Return the observations in complete lines; other lines, and those over `longest` bytes, count in a `Garbled`.
 
-    Its time is `at` (ns), or now.
+    The time of the `Garbled` is `at` (ns), or now.
     """
     if not lines:
         return []

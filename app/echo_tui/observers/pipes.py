@@ -1,4 +1,4 @@
-"""Who has the other end of a pipe, by its inode in /proc/PID/fd (proc(5)), which takes some milliseconds to find."""
+"""Find the process at the other end of a pipe by its inode in /proc/PID/fd (proc(5)), which needs some milliseconds."""
 
 import contextlib
 import os
@@ -6,10 +6,10 @@ import time
 
 PIPE = "pipe:["
 KNOWN_FOR = 1.0
-"""Seconds for which an answer is kept."""
+"""Seconds for which an answer is cached."""
 UNKNOWN = "?"
 ACCESS = 3
-"""The bits of `flags` in /proc/PID/fdinfo that tell how a descriptor was opened (fcntl.h, O_ACCMODE)."""
+"""The bits of `flags` in /proc/PID/fdinfo that show how a descriptor was opened (fcntl.h, O_ACCMODE)."""
 
 
 class Pipes:
@@ -19,9 +19,9 @@ class Pipes:
         self._known: dict[str, tuple[float, str]] = {}
 
     def reader(self, pid: int, descriptor: int) -> str:
-        """Return the process, by id and name, that reads from a pipe which another one writes to; empty if it is none.
+        """Return the process, by id and name, that reads from the pipe of a descriptor; empty if it is no pipe.
 
-        Of several the oldest one. `?` where none can be seen.
+        Of several readers, the oldest one; `?` if none is visible.
         """
         try:
             target = os.readlink(f"/proc/{pid}/fd/{descriptor}")

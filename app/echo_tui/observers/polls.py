@@ -1,4 +1,4 @@
-"""Which sockets a thread polls: by its epoll set (proc(5), fdinfo), or by the array that poll or select was given."""
+"""The sockets that a thread polls: by its epoll set (proc(5), fdinfo), or by the array passed to poll or select."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 POLLFD = struct.Struct("=ihh")
 """struct pollfd of poll(2): descriptor, requested and returned events."""
 MOST = 1024
-"""Descriptors read of one call."""
+"""The limit of descriptors read of one call."""
 WATCHED = re.compile(r"^tfd:\s*(\d+)\s.*?\bino:\s*([0-9a-f]+)", re.MULTILINE)
 SETS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
 ARRAYS = ("poll", "ppoll")

@@ -1,4 +1,4 @@
-"""A server program of the user's own, started in a session of its own and ended with us, however we end."""
+"""A user's server program, started in its own session, and ended with this process however this one ends."""
 
 import contextlib
 import os
@@ -16,18 +16,18 @@ from echo_tui.observers.pipe import LinePipe
 from echo_tui.observers.targets import Target, find_target
 
 PATIENCE = 30.0
-"""Seconds a program may take until it listens."""
+"""Seconds for a program to start listening."""
 STEP = 0.1
 KEPT = 20
 """Lines of its output that are repeated if it ends before it listens."""
 
 
 class Ended(Exception):
-    """The program ended before it listened; the text says how, with the last lines that it wrote."""
+    """The program ended before it listened; the message says how, with its last lines of output."""
 
 
 class Program:
-    """One run of a program. It is ended by `stop`, and by the kernel if we end without that (`leashed.py`)."""
+    """One run of a program. It is ended by `stop`, or by the kernel if this process ends first (`leashed.py`)."""
 
     def __init__(self, line: Sequence[str]) -> None:
         self.line = list(line)
@@ -55,11 +55,11 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """Its first process."""
+        """The pid of its first process."""
         return self._process.pid
 
     def wait_until_it_listens(self, port: int | None = None) -> Target:
-        """Return the server that it is, once it listens.
+        """Wait until the program listens, and return it as a target.
 
         Raises Ended, BadRequest if it listens on several addresses or on none in time, and `targets.NotPermitted`.
         """
@@ -83,7 +83,7 @@ class Program:
         return found
 
     def stop(self) -> None:
-        """End it with all processes of its group."""
+        """End all processes of its group."""
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE)

@@ -1,4 +1,4 @@
-"""Whom a socket is connected to, by its inode: the upstream that a thread waits for (Linux: sock_diag(7))."""
+"""The remote address of a socket, by its inode: the upstream that a thread waits for (Linux: sock_diag(7))."""
 
 import contextlib
 from socket import AF_INET, AF_INET6
@@ -8,7 +8,7 @@ from echo_servers.records import address_name
 from echo_tui.observers.sock_diag import Diag, with_inode
 
 KEPT = 1000
-"""Connections remembered."""
+"""The limit of cached connections."""
 
 
 class Remotes:
@@ -19,7 +19,7 @@ class Remotes:
         self._diag: Diag | None = None
 
     def of(self, inode: int, ports: set[int]) -> str:
-        """Return where a connection leads; empty for one of a client, whose local port is one of `ports`."""
+        """Return the remote address of a connection; empty for one of a client, whose local port is one of `ports`."""
         if inode not in self._known:
             if len(self._known) >= KEPT:
                 self._known.clear()

@@ -13,21 +13,21 @@ from echo_tui.words import evidence as words
 
 SWITCHES = re.compile(rb"^(non)?voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
 MOST_THREADS = 128
-"""Context switches are summed up for at most so many threads; for more the sum would cost too much."""
+"""Context switches are summed for at most this many threads; for more, the sum would cost too much."""
 
 
 SHORTEST = 250_000_000
-"""The least time (ns) between two samples."""
+"""The minimum time (ns) between two samples."""
 YOUNG = 3_000_000_000
 """How long (ns) a server counts as still starting its processes."""
 FEW_THREADS = 16
-"""Each thread of a process with at most so many is asked for its children; for more, walking /proc is cheaper."""
+"""Each thread of a process with at most this many is asked for its children; for more, reading /proc is cheaper."""
 LOOK = 2_000_000_000
 """How often (ns) an older server is searched for new processes, which reads all of /proc."""
 
 
 class Resources:
-    """Samples the machine's cores and one server. Each sample covers the time since the one before."""
+    """Samples the machine's cores and one server. Each sample covers the time since the previous one."""
 
     def __init__(self) -> None:
         self._root: psutil.Process | None = None
@@ -41,7 +41,7 @@ class Resources:
             psutil.cpu_percent(percpu=True)
 
     def watch(self, pid: int | None) -> None:
-        """Sample the server whose first process has this pid from now on; None for no server."""
+        """Sample from now on the server whose first process has this pid; None for no server."""
         self._root = _process(pid) if pid is not None else None
         self._known.clear()
         self._listed = [self._root] if self._root else []
@@ -70,7 +70,7 @@ class Resources:
         return found
 
     def _cores(self) -> list[Observation]:
-        """Return how busy each core is; or why that can't be read, once for each server."""
+        """Return how busy each core is, or, once per server, why that can't be read."""
         try:
             return [CoresSample(self._at, list(psutil.cpu_percent(percpu=True)))]
         except (OSError, psutil.Error) as error:

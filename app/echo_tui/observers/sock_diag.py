@@ -1,4 +1,4 @@
-"""Asking the kernel for the TCP sockets of a port: sock_diag(7) over netlink(7), which needs no privilege."""
+"""Query the kernel's TCP sockets of a port by sock_diag(7) over netlink(7), which needs no privilege."""
 
 import socket
 import struct
@@ -11,7 +11,7 @@ NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
 NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 ESTABLISHED, SYN_SENT, CLOSE_WAIT, LISTEN = 1, 2, 8, 10
-"""States of include/net/tcp_states.h: completed; not answered yet; its client has said goodbye; a listening socket."""
+"""States of include/net/tcp_states.h: established; SYN not answered yet; client's end closed; listening."""
 INET_DIAG_INFO, INET_DIAG_SKMEMINFO = 2, 7
 """Attributes of include/uapi/linux/inet_diag.h: struct tcp_info, and the socket's memory and drops."""
 HEADER = struct.Struct("=IHHII")
@@ -22,30 +22,30 @@ ANSWER = struct.Struct("=BBBB2s2s16s16sIQIIIII")
 """struct inet_diag_msg: family, state, ..., both ports and addresses, ..., unread and unsent bytes, owner, inode."""
 NO_COOKIE = 2**64 - 1
 DROPS = 8 * 4
-"""Where SK_MEMINFO_DROPS is in its attribute (bytes)."""
+"""The offset of SK_MEMINFO_DROPS in its attribute (bytes)."""
 LAST_DATA_SENT, LAST_DATA_RECV = 44, 52
-"""Where tcpi_last_data_sent and tcpi_last_data_recv (ms) are in struct tcp_info (bytes)."""
+"""The offsets of tcpi_last_data_sent and tcpi_last_data_recv (ms) in struct tcp_info (bytes)."""
 BYTES_ACKED, BYTES_RECEIVED = 120, 128
-"""Where tcpi_bytes_acked and tcpi_bytes_received are there, of 64 bits each."""
+"""The offsets of tcpi_bytes_acked and tcpi_bytes_received there, 64 bits each."""
 PORTS, UNREAD, UNSENT, INODE = 5, 18, 19, 21
-"""Places of these figures in an answer with its header, in words of four bytes."""
+"""The offsets of these figures in an answer with its header, in words of four bytes."""
 INET_DIAG_REQ_BYTECODE = 1
-"""The attribute of a request that holds a filter, which the kernel runs on each socket (inet_diag.h)."""
+"""The attribute of a request with a filter, which the kernel runs on each socket (inet_diag.h)."""
 FILTER = struct.Struct("=HHBBHBBH")
-"""struct rtattr, then two of struct inet_diag_bc_op: a test with where to go on if it holds or not, and its port."""
+"""struct rtattr, then two of struct inet_diag_bc_op: a test with its jumps, and its port."""
 PEER_PORT_AT_LEAST, PEER_PORT_AT_MOST = 4, 5
 ACCEPT, REJECT = 8, 12
-"""To the end of a filter, and beyond."""
+"""Jumps to the end of a filter (accept), and beyond it (reject)."""
 CHUNK = 1 << 17
 END = HEADER.size + 4
-"""Length of the message that ends a dump (bytes); it comes alone, or behind the last answers."""
+"""Length of the message that ends a dump (bytes); it arrives alone, or after the last answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One socket as the kernel describes it. Of a listening one `unread` is the queue's length, `unsent` its limit.
+    """One socket as the kernel describes it. If it listens, `unread` is the length of the queue and `unsent` its limit.
 
-    Of a connection `unread` are bytes: the kernel counts the peer's goodbye (FIN) as one more (tcp_diag.c).
+    For a connection `unread` are bytes: the kernel counts the peer's FIN as one more (tcp_diag.c).
     """
 
     family: int
@@ -58,7 +58,7 @@ class Answer:
 
     @classmethod
     def at(cls, data: bytes, offset: int) -> "Answer":
-        """The answer whose header begins at this offset."""
+        """Parse the answer whose header begins at this offset."""
         family, state, _, _, here, there, source, target, _, _, _, unread, unsent, _, inode = ANSWER.unpack_from(
             data, offset + HEADER.size
         )
@@ -67,7 +67,7 @@ class Answer:
         return cls(family, state, (here, there), (source, target), unread, unsent, inode)
 
     def end(self, which: int) -> tuple[str, int]:
-        """Address and port of our end (0) or of its peer's (1)."""
+        """Return the address and port of our end (0) or of the peer's (1)."""
         packed = self.addresses[which]
         host = socket.inet_ntop(self.family, packed[:4] if self.family == socket.AF_INET else packed)
         return host, int.from_bytes(self.ports[which], "big")
@@ -75,10 +75,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One connection with what struct tcp_info tells of it; what this kernel does not tell is None.
+    """One connection with the values of struct tcp_info; None for what this kernel does not provide.
 
-    `idle` and `silent` are for how long (ms) no data has come, and none has been sent. `received` and `written` are
-    the bytes that have come, and those that the program has given to send: acknowledged, on their way or waiting.
+    `idle` and `silent` are for how long (ms) no data has arrived, and none was sent. `received` are the bytes that
+    have arrived, and `written` those that the program has written: acknowledged, in flight or waiting.
     """
 
     answer: Answer
@@ -89,7 +89,7 @@ class Detail:
 
 
 class Diag:
-    """An open way to the kernel's socket tables. Raises OSError where there is none."""
+    """A netlink socket for the kernel's socket tables. Raises OSError if that is unavailable."""
 
     def __init__(self) -> None:
         try:
@@ -99,26 +99,26 @@ class Diag:
         self._link.settimeout(0.2)
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         self._link.close()
 
     def listening(self, family: int, port: int) -> Iterator[tuple[Answer, int | None]]:
-        """The port's listening sockets, and how many connections each has had to drop (None if that is not told)."""
+        """Yield the port's listening sockets, and how many connections each has dropped (None if unknown)."""
         for data in self._ask(self._request(family, 1 << LISTEN, port, ext=INET_DIAG_SKMEMINFO), NLM_F_DUMP):
             for offset, length in _messages(data):
                 drops = _attribute(data, offset, length, INET_DIAG_SKMEMINFO, DROPS)
                 yield Answer.at(data, offset), drops
 
     def unanswered(self, family: int, port: int) -> Iterator[Answer]:
-        """This machine's clients of the port that have had no answer to their SYN."""
+        """Yield this machine's clients of the port whose SYN was not answered."""
         for data in self._ask(self._request(family, 1 << SYN_SENT, 0, port), NLM_F_DUMP):
             for offset, _ in _messages(data):
                 yield Answer.at(data, offset)
 
     def connections(self, family: int, port: int, test: int = 0, peer_port: int = 0) -> list[bytes]:
-        """Everything that is connected to the port, as it comes: see `waiting` and `with_inode`.
+        """Return all connections of the port as raw answers: see `waiting` and `with_inode`.
 
-        With a `test` only those whose peers' ports are at least, or at most, `peer_port`.
+        With a `test`, only those whose peer's port is at least, or at most, `peer_port`.
         """
         ask = self._request(family, 1 << ESTABLISHED | 1 << CLOSE_WAIT, port)
         if test:
@@ -126,17 +126,17 @@ class Diag:
         return list(self._ask(ask, NLM_F_DUMP))
 
     def outgoing(self, family: int) -> list[bytes]:
-        """Return all connections of this machine, and those that have had no answer to their SYN: see `with_inode`."""
+        """Return all connections of this machine, including those whose SYN was not answered: see `with_inode`."""
         states = 1 << ESTABLISHED | 1 << CLOSE_WAIT | 1 << SYN_SENT
         return list(self._ask(self._request(family, states, 0), NLM_F_DUMP))
 
     def idle(self, answer: Answer) -> int | None:
-        """For how long (ms) no data has come for a connection; None if it is gone."""
+        """Return for how long (ms) no data has arrived on a connection; None if it is gone."""
         found = self.one(answer.family, answer.ports, answer.addresses)
         return found.idle if found else None
 
     def one(self, family: int, ports: tuple[bytes, bytes], addresses: tuple[bytes, bytes]) -> Detail | None:
-        """The connection with these ends; None if it is gone."""
+        """Return the connection with these ends; None if it is gone."""
         ask = REQUEST.pack(
             family, socket.IPPROTO_TCP, 1 << INET_DIAG_INFO - 1, 0xFFFFFFFF, *ports, *addresses, 0, NO_COOKIE
         )
@@ -156,7 +156,7 @@ class Diag:
         return REQUEST.pack(family, socket.IPPROTO_TCP, extensions, states, here, there, b"", b"", 0, NO_COOKIE)
 
     def _ask(self, ask: bytes, flags: int) -> Iterator[bytes]:
-        """The answers to one request, several in each of the parts."""
+        """Yield the parts of the reply to one request, each with several answers."""
         header = HEADER.pack(HEADER.size + len(ask), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | flags, 1, 0)
         self._link.send(header + ask)
         while True:
@@ -172,9 +172,9 @@ class Diag:
 
 
 def waiting(data: bytes) -> Iterator[Answer]:
-    """Those of many connections where something waits: to be accepted (no inode yet), to be read, or to be sent.
+    """Yield the connections in which something waits: not accepted (no inode yet), unread or unsent bytes.
 
-    All at once, because nearly always it is none of them.
+    All are tested at once, because nearly always nothing waits in any of them.
     """
     words, step = _words(data)
     unread, unsent, inodes = words[UNREAD::step], words[UNSENT::step], words[INODE::step]
@@ -187,7 +187,7 @@ def waiting(data: bytes) -> Iterator[Answer]:
 
 
 def accepted(data: bytes) -> Iterator[Answer]:
-    """Those of many connections that a process has accepted: they have an inode."""
+    """Yield the connections that a process has accepted, which have an inode."""
     words, step = _words(data)
     for index, inode in enumerate(words[INODE::step]):
         if inode:
@@ -195,7 +195,7 @@ def accepted(data: bytes) -> Iterator[Answer]:
 
 
 def with_inode(data: bytes, inode: int) -> Answer | None:
-    """That one of many connections which has this inode."""
+    """Return the connection with this inode; None if there is none."""
     words, step = _words(data)
     try:
         return Answer.at(data, words[INODE::step].index(inode) * step * 4)
@@ -204,7 +204,7 @@ def with_inode(data: bytes, inode: int) -> Answer | None:
 
 
 def with_peer_ports(data: bytes, wanted: Collection[int]) -> Iterator[Answer]:
-    """Those of many connections whose peers have one of these ports."""
+    """Yield the connections whose peers have one of these ports."""
     _, step = _words(data)
     for index, port in enumerate(peer_ports(data)):
         if port in wanted:
@@ -212,7 +212,7 @@ def with_peer_ports(data: bytes, wanted: Collection[int]) -> Iterator[Answer]:
 
 
 def without_peer_ports(data: bytes, known: Collection[int]) -> Iterator[Answer]:
-    """Those of many connections whose peers have none of these ports."""
+    """Yield the connections whose peers have none of these ports."""
     _, step = _words(data)
     for index, port in enumerate(peer_ports(data)):
         if port not in known:
@@ -220,7 +220,7 @@ def without_peer_ports(data: bytes, known: Collection[int]) -> Iterator[Answer]:
 
 
 def peer_ports(data: bytes) -> list[int]:
-    """The ports of the peers of many connections."""
+    """Return the ports of the peers of all connections."""
     words, step = _words(data)
     ports = words[PORTS::step]
     if sys.byteorder == "little":  # each word has both ports in network order, ours first
@@ -229,7 +229,7 @@ def peer_ports(data: bytes) -> list[int]:
 
 
 def _words(data: bytes) -> tuple["array[int]", int]:
-    """Answers to one question as four-byte words, and how many words each has: they all have the same attributes."""
+    """Return the answers to one request as four-byte words, and the length of each: all have the same attributes."""
     length = HEADER.unpack_from(data)[0]
     words, step = array("I"), length // 4
     words.frombytes(data[: len(data) // length * length])
@@ -239,7 +239,7 @@ def _words(data: bytes) -> tuple["array[int]", int]:
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where each message begins, and how long it is, without those that only end a dump."""
+    """Yield the offset and length of each message, without those that only end a dump."""
     offset = 0
     while offset + HEADER.size <= len(data):
         length, kind, *_ = HEADER.unpack_from(data, offset)
@@ -254,13 +254,13 @@ def _detail(data: bytes, offset: int, length: int, answer: Answer) -> Detail:
 
     received, acked = figure(BYTES_RECEIVED, "=Q"), figure(BYTES_ACKED, "=Q")
     if received and answer.state == CLOSE_WAIT:
-        received -= 1  # the peer's goodbye
+        received -= 1  # the FIN of the peer
     written = None if acked is None else acked + answer.unsent
     return Detail(answer, figure(LAST_DATA_RECV), figure(LAST_DATA_SENT), received, written)
 
 
 def _attribute(data: bytes, offset: int, length: int, wanted: int, place: int, form: str = "=I") -> int | None:
-    """The figure at a place in an attribute of a message (struct rtattr); None if it has none."""
+    """Return the number at an offset in an attribute of a message (struct rtattr); None if it is absent."""
     at, end = offset + HEADER.size + ANSWER.size, offset + length
     while at + 4 <= end:
         size, kind = struct.unpack_from("=HH", data, at)

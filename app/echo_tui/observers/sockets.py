@@ -1,8 +1,8 @@
-"""What waits at a port, by sock_diag(7): connections to be accepted, bytes to be read, bytes to be sent (Linux).
+"""Queued connections, unread bytes and unsent bytes of a port, by sock_diag(7) (Linux).
 
-A connection in the accept queue belongs to no process yet, so it has no inode. Twenty samples a second show when a wait
-began within 50 ms; the kernel's own clock (tcp_info's time since the last data) shows it to the millisecond, and is
-read once for each wait.
+A connection in the accept queue belongs to no process yet, so it has no inode. Twenty samples per second show the
+begin of a wait to within 50 ms; the kernel's own clock (time since the last data in tcp_info) shows it to the
+millisecond, and is read once for each wait.
 """
 
 import errno
@@ -33,25 +33,25 @@ from echo_tui.observers.sock_diag import (
 from echo_tui.words import evidence as words
 
 FEW = 32
-"""Up to so many known connections are queried one by one.
+"""Up to this many known connections are queried one by one.
 
-Walking the kernel's table costs more, and much more on a machine with many other connections or many that were closed
+Reading the kernel's table costs more, and much more on a machine with many other connections or many that were closed
 recently (TIME_WAIT).
 """
 WHOLE = 5_000_000_000
-"""How often (ns) the whole table is walked all the same, to find connections that nobody has reported."""
+"""How often (ns) the whole table is still read, to find unreported connections."""
 MANY = 512
-"""With more connections than this a sample walks one half of them, and the next sample the other half.
+"""With more connections than this, a sample reads one half of them, and the next sample the other half.
 
 Connections that were seen waiting are queried each time.
 """
 ASKED = 32
-"""Connections whose waiting time is queried in one sample; each costs a system call."""
+"""Connections whose wait time is queried in one sample; each costs a system call."""
 AFRESH = 100
-"""Samples after which all connections are walked, to divide them into halves again."""
+"""Samples after which all connections are read, to divide them into halves again."""
 OTHER = {PEER_PORT_AT_LEAST: PEER_PORT_AT_MOST, PEER_PORT_AT_MOST: PEER_PORT_AT_LEAST}
 FOR_EVER = (errno.ENOENT, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP)
-"""Errors of a kernel that has no such service or does not offer it to us; other errors may pass."""
+"""Errors of a kernel without this service, or one that denies it to us; other errors may be temporary."""
 
 
 ANY = ("0.0.0.0", "::")
@@ -63,7 +63,7 @@ class Sockets:
     def __init__(self) -> None:
         self.pace = Pace()
         self.missing = ""
-        """Why there is no evidence here; empty while there is."""
+        """Why the evidence is unavailable; empty while it is available."""
         self._diag: Diag | None = None
         self._halves = Halves()
         self._peers: dict[int, str] = {}
@@ -152,7 +152,7 @@ class Sockets:
     def _walk(
         self, diag: Diag, families: tuple[int, ...], port: int, host: str, wanted: Collection[str], sample: SocketSample
     ) -> None:
-        """Find what waits among all connections of the port."""
+        """Find what waits by reading the whole table."""
         self._walked = sample.at
         self._peers = {}
         found = [a for a in self._halves.walk(diag, families, port) if a.addresses[0].startswith(_at(a.family, host))]
@@ -177,13 +177,13 @@ class Sockets:
                 continue
             if not (found := diag.one(family, *ends)):
                 continue
-            if found.answer.inode:  # those in the queue have none yet
+            if found.answer.inode:  # queued connections have none yet
                 self._peers[found.answer.inode] = peer
             if waits(found.answer) or peer in wanted:
                 sample.sockets.append(_told(peer, found))
 
     def _find(self, diag: Diag, peers: Collection[str], sample: SocketSample) -> None:
-        """Query known connections, of which only a walk shows our own address (the server listens on all)."""
+        """Query known connections whose local address only the table shows (the server listens on all addresses)."""
         left = set(peers)  # one may be in an older answer too
         ports = {int(number) for peer in peers if (number := peer.rpartition(":")[2]).isdecimal()}
         for data in tuple(self._halves.answers) if ports else ():
@@ -194,7 +194,7 @@ class Sockets:
                     sample.sockets.append(_told(peer, found))
 
     def _add_others(self, host: str, known: Collection[str], sample: SocketSample) -> None:
-        """Add accepted connections of the last walk that are not known, although nothing waits in them."""
+        """Add accepted connections of the last table that are not known, although nothing waits in them."""
         told = {socket.peer for socket in sample.sockets}
         ports = {port for peer in known if (port := port_of(peer))}
         for data in self._halves.answers:
@@ -240,7 +240,7 @@ def _families(host: str) -> tuple[int, ...]:
 
 
 def _at(family: int, host: str) -> bytes:
-    """Return how our address of a connection begins: with anything, if the server listens on all addresses."""
+    """Return the first bytes of our address in a connection; empty if the server listens on all addresses."""
     if host in ANY:
         return b""
     mapped = MAPPED if family == socket.AF_INET6 and ":" not in host else ""
@@ -248,9 +248,9 @@ def _at(family: int, host: str) -> bytes:
 
 
 class Halves:
-    """The connections of a port, walked in one sample, or in two halves if there are many.
+    """The connections of a port, read in one sample, or in two halves if there are many.
 
-    Describing a connection costs the kernel most of the time, and nearly always nothing waits in it.
+    The kernel spends most of the time on describing connections, and nearly always nothing waits in them.
     """
 
     def __init__(self) -> None:
@@ -262,16 +262,16 @@ class Halves:
 
     @property
     def count(self) -> int:
-        """The number of samples that it takes to see all connections."""
+        """The number of samples needed to read all connections."""
         return 2 if self._middle else 1
 
     @property
     def answers(self) -> Iterator[bytes]:
-        """The answers of the latest walk of each part."""
+        """The latest answers for each part."""
         return (data for parts in self._answers.values() for data in parts)
 
     def walk(self, diag: Diag, families: Sequence[int], port: int) -> list[Answer]:
-        """Return what waits now in the part that is walked; what was seen waiting in the other half is queried."""
+        """Return what waits in the part that is read; waiting connections of the other half are queried one by one."""
         self._test = self._next()
         if not self._test:
             return self._walk_all(diag, families, port)
@@ -299,7 +299,7 @@ class Halves:
         return found
 
     def _next(self) -> int:
-        """Return which part is next: a half, or 0 for all of them, which is done now and then and while much waits."""
+        """Return the next part: a half, or 0 for all, which is read now and then and while much waits."""
         self._since_all += 1
         if not self._middle or self._since_all > AFRESH or sum(map(len, self._waiting.values())) > ASKED:
             self._since_all = 0

@@ -1,8 +1,8 @@
-"""On which line of code each thread of the server is: requested by a signal, written into a file by faulthandler.
+"""The current line of each thread of our own server: requested by a signal, written into a file by faulthandler.
 
-It is a file and not a pipe, because a full pipe would block the server. One thread is asked at a time, because all
-append to the file without saying who they are. Each answers within a fraction of a millisecond of getting a core, so
-the threads of a process are asked one after the other in one sample, as far as its time allows.
+It is a file, because a full pipe would block the server. One thread is asked at a time, because all append to the
+file without an identification. Each answers within a fraction of a millisecond once it has a core, so the threads of
+a process are asked one after the other in one sample, within its time budget.
 """
 
 import ctypes
@@ -31,7 +31,7 @@ MOMENT = 0.0002
 BUDGET = 0.003
 """Seconds that one sample may wait for answers."""
 STEADY = 10_000_000
-"""An answer that has not grown for so long (ns) is complete, whatever it ends with."""
+"""An answer that has not grown for this long (ns) is complete, however it ends."""
 PATIENCE = 2_000_000_000
 """How long (ns) to wait for a thread's answer."""
 CAUGHT = re.compile(rb"^SigCgt:\t([0-9a-f]+)", re.MULTILINE)
@@ -62,8 +62,7 @@ class Stacks:
         return bool(self._pid)
 
     def ask(self, pid: int, tids: Iterable[int]) -> bool:
-        """Ask these threads of a process, in their order. Return whether they are asked: the process must have the
-        handler."""
+        """Ask these threads of a process, in order. Return False while busy, or if the process lacks our handler."""
         if self.busy or self.missing or not answers(pid):
             return False
         self._pid, self._left, self._found = pid, list(tids), []
@@ -72,12 +71,12 @@ class Stacks:
         return True
 
     def disturbed(self) -> set[int]:
-        """Return the threads asked since the last call, and one that has not answered yet."""
+        """Return the threads asked since the last call, and the one that has not answered yet."""
         those, self._disturbed = self._disturbed, {self._asked} if self._pid else set()
         return those
 
     def read(self) -> StackSample | None:
-        """Return the answers, once all threads have answered or one has taken too long."""
+        """Return the answers once all threads have answered or one is overdue."""
         end = time.monotonic() + BUDGET
         while self._pid:
             if self._asked and not self._answered() and os.path.exists(f"/proc/{self._pid}/task/{self._asked}"):
@@ -93,7 +92,7 @@ class Stacks:
                     return None
             if not self._left:
                 return self._sample()
-            # While the thread before is on its way out of its handler, which chains, a signal would be ignored.
+            # A signal would be ignored while the previous thread is leaving its handler, which chains.
             time.sleep(MOMENT)
             self._next()
         return None
@@ -132,12 +131,12 @@ class Stacks:
 
     def _sample(self) -> StackSample | None:
         pid, self._pid, self._asked = self._pid, 0, 0
-        # None of them is older than that, which matters for how long a thread has been where it is.
+        # The time of the request: every stack is newer, which matters for how long a thread has been on its line.
         return StackSample(self._began, pid, self._found) if self._found else None
 
 
 def answers(pid: int) -> bool:
-    """Return whether a process has the handler; False if that is unknown."""
+    """Return whether a process has our handler; False if that is unknown."""
     return catches(pid, SIGNAL)
 
 

@@ -14,21 +14,20 @@ from echo_tui.observers.pipe import LinePipe, make_pipe
 GRACE = 1.0
 """Seconds for strace to detach from the server before it is killed."""
 SHOWN = 100
-"""The calls of one sample that are kept, the latest ones."""
+"""The number of calls kept of one sample, the latest ones."""
 LINE = 300
-"""The characters of a call that are kept."""
+"""The number of characters kept of a call."""
 TAKEN = 1 << 19
-"""Bytes read in one sample: more than strace writes meanwhile, so that strace, and the server with it, never waits."""
+"""Bytes read in one sample: more than strace writes meanwhile, so that strace, and with it the server, never waits."""
 SIGNAL = f"--- {signal.SIGUSR1.name} "
 CALL = re.compile(r"(?:\[pid +(\d+)\] )?(?:<\.\.\. )?(\w+|--- \w+ )")
 """The thread of a line, if it has one, and its call or signal."""
 OURS = frozenset({"write", "rt_sigaction", "gettid", "getpid", "tgkill", "rt_sigreturn", SIGNAL})
-"""The calls of a thread that writes its stack for us (`echo_servers/stacks.py`), between the signal and rt_sigreturn.
-"""
+"""The calls of a thread that writes its stack for us (`echo_servers/stacks.py`), up to rt_sigreturn."""
 
 
 class StackRequests:
-    """Our requests for stacks, which are not the server's doing: from the signal to the return from its handler."""
+    """Our requests for stacks, which are not the server's own calls: from the signal to the return from its handler."""
 
     def __init__(self) -> None:
         self._under: set[str] = set()
@@ -46,7 +45,7 @@ class StackRequests:
         return bool(found and (found[1] or "") in self._under and found[2] in OURS)
 
     def _take(self, line: str) -> bool:
-        """Return whether a line is part of a request; one whose end was lost ends with the next other call."""
+        """Return whether a line is part of a request; a request whose end was lost ends with the next other call."""
         if not (found := CALL.match(line)):
             return False
         thread, call = found[1] or "", found[2]
@@ -54,7 +53,7 @@ class StackRequests:
             self._under.add(thread)
         ours = self.covers(line)
         if not ours or call == "rt_sigreturn":
-            self._under -= {thread, ""} if thread else self._under  # the number comes and goes with other threads
+            self._under -= {thread, ""} if thread else self._under  # strace omits the id of a single thread
         return ours
 
 
@@ -68,7 +67,7 @@ class Strace:
 
     def __init__(self, pid: int) -> None:
         read, write = make_pipe()
-        # If nobody reads, strace loses lines instead of blocking, which would block the server too.
+        # Without a reader strace loses lines instead of blocking, which would block the server too.
         os.set_blocking(write, False)
         try:
             self._process = subprocess.Popen(
@@ -85,11 +84,10 @@ class Strace:
         self._requests = StackRequests()
 
     def read(self) -> SystemCalls | None:
-        """Return the calls since the last sample, their number, and the call that has not returned; None if nothing is
-        new.
+        """Return the calls since the last sample, their number, and the unfinished call; None if nothing is new.
 
         strace writes a call's name and arguments when it begins, and the rest when it returns, so the call that the
-        server waits in is a line without an end. Calls for our requests of stacks are left out.
+        server waits in is an incomplete line. Calls caused by our stack requests are left out.
         """
         lines = self._requests.without(self._pipe.read(TAKEN).decode(errors="replace").splitlines())
         begun = self._pipe.begun[:LINE].decode(errors="replace")

@@ -1,6 +1,6 @@
-"""System calls in which a thread can be seen to wait, by the kernel's numbers for each machine.
+"""System calls in which a thread can be seen waiting, by their numbers for each architecture.
 
-From arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h (which aarch64 uses).
+From arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h (used by aarch64).
 """
 
 import platform
@@ -25,9 +25,9 @@ ON_A_DESCRIPTOR = frozenset({
     "read", "write", "readv", "writev", "connect", "accept", "accept4", "sendto", "recvfrom", "sendmsg", "recvmsg",
     "recvmmsg", "sendmmsg", "ioctl", "fcntl", "flock", "fsync", "fdatasync",
 })  # fmt: skip
-"""Those whose first argument is the descriptor that is waited for."""
+"""Calls whose first argument is the descriptor that is waited for."""
 
 
 def names(machine: str = "") -> dict[int, str] | None:
-    """The calls of this machine by number; None for a machine whose numbers are not known here."""
+    """Return the calls of this architecture by number; None if its numbers are unknown."""
     return NAMES.get((machine or platform.machine()).lower())

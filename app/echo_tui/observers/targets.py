@@ -1,6 +1,6 @@
-"""Which server a target names: a process, a port or an address of this machine (Linux: proc(5)).
+"""Find the server that a target identifies: a process, a port or an address of this machine (Linux: proc(5)).
 
-A server is the processes that hold a listening socket, by its inode, with all their descendants. With SO_REUSEPORT
+A server is the processes that have a listening socket, by its inode, with all their descendants. With SO_REUSEPORT
 several sockets share an address; they are one server.
 """
 
@@ -29,11 +29,11 @@ SOCKET = re.compile(r"^socket:\[(\d+)\]$")
 SEARCH = 5.0
 """How often (s) the descriptors of all processes are read."""
 NEAREST = 3
-"""Listeners named where nobody listens on the port that was asked for."""
+"""The number of listeners suggested if none is on the requested port."""
 
 
 class NotPermitted(Exception):
-    """A right is missing; the text is one sentence that names it."""
+    """A right is missing; the message is one sentence that names it."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Listener:
 
     @property
     def address(self) -> str:
-        """The address, as one types it."""
+        """The address, as a user types it."""
         return address_name(self.host, self.port)
 
 
 @dataclass(frozen=True)
 class Target:
-    """A server: where it listens, by which sockets, and the processes that hold them, the oldest first."""
+    """A server: its address, its listening sockets, and the processes that have them, the oldest first."""
 
     host: str
     port: int
@@ -62,12 +62,12 @@ class Target:
 
     @property
     def address(self) -> str:
-        """The address, as one types it."""
+        """The address, as a user types it."""
         return address_name(self.host, self.port)
 
     @property
     def pid(self) -> int:
-        """The oldest process."""
+        """The pid of the oldest process."""
         return self.pids[0]
 
     @property
@@ -79,12 +79,12 @@ class Target:
 
 
 def looks_like_target(text: str) -> bool:
-    """Return whether a word is a process id, a port or an address, and not the name of a pattern."""
+    """Return whether a word is a process id, a port or an address, and not a pattern's name."""
     return text.isdecimal() or bool(re.fullmatch(r"\S*:\d+", text))
 
 
 def listeners() -> list[Listener]:
-    """Return all listening TCP sockets. Raises BadRequest where the system does not show them."""
+    """Return all listening TCP sockets. Raises BadRequest if the system does not show them."""
     found = []
     for table, family in TABLES:
         try:
@@ -102,45 +102,45 @@ def listeners() -> list[Listener]:
 
 
 def listening_on(port: int) -> frozenset[int]:
-    """Return the inodes of the sockets that listen on a port; empty where the system does not show them."""
+    """Return the inodes of the sockets that listen on a port; empty if the system does not show them."""
     with contextlib.suppress(BadRequest):
         return frozenset(one.inode for one in listeners() if one.port == port)
     return frozenset()
 
 
 def find_target(text: str, port: int | None = None) -> Target:
-    """Return the server that a process id, `:PORT` or `HOST:PORT` names; `port` chooses among several of a process.
+    """Return the server that a process id, `:PORT` or `HOST:PORT` identifies; `port` selects one of several listeners.
 
-    Raises BadRequest if there is none, and NotPermitted if its processes can't be seen.
+    Raises BadRequest if there is none, and NotPermitted if its processes are not visible.
     """
     return _of_process(int(text), port) if text.isdecimal() else _of_address(text)
 
 
 def find_again(target: Target) -> Target | None:
-    """Return the server that listens now where a target did before it ended; None if there is none."""
+    """Return the server that now listens at the address of an ended target; None if there is none."""
     with contextlib.suppress(BadRequest, NotPermitted):
         return _of_address(target.address)
     return None
 
 
 def owners(inodes: Collection[int]) -> tuple[int, ...]:
-    """Return the processes that hold one of these sockets, in the order of their start."""
+    """Return the processes that have one of these sockets, in the order of their start."""
     names = {f"socket:[{inode}]" for inode in inodes}
     found = [pid for pid in psutil.pids() if any(name in names for name in _links(pid))]
     return tuple(sorted(found, key=_started))
 
 
 class Owners:
-    """The processes that hold some sockets. Reading all descriptors of all processes is slow, so it is done seldom."""
+    """The processes that have certain sockets. Reading the descriptors of all processes is slow, and done rarely."""
 
     def __init__(self, inodes: Collection[int]) -> None:
         self._names = {f"socket:[{inode}]" for inode in inodes}
         self._held: dict[int, str] = {}
-        """The path of the descriptor by which each process was seen to hold one."""
+        """For each process, the path of a descriptor that is one of the sockets."""
         self._searched = -SEARCH
 
     def now(self) -> tuple[int, ...]:
-        """Return them. One that takes over a socket from nobody known is found after `SEARCH` at the latest."""
+        """Return the processes. One that inherits a socket from an unknown process is found within `SEARCH` seconds."""
         held = {pid: path for pid, path in self._held.items() if _leads_to(path, self._names)}
         if not held or len(held) < len(self._held) or time.monotonic() - self._searched >= SEARCH:
             self._searched = time.monotonic()
@@ -157,7 +157,7 @@ class Owners:
 
 
 def process_name(pid: int) -> str:
-    """Return a process as a list names it: its id, its user and its command line."""
+    """Return a process as it is listed: its id, its user and its command line."""
     with contextlib.suppress(psutil.Error, OSError):
         return f"{pid:>7}  {_user(pid):<10} {plain(' '.join(psutil.Process(pid).cmdline()))}"
     return str(pid)
@@ -173,7 +173,7 @@ def family(pids: Iterable[int]) -> set[int]:
 
 
 def owners_of(inodes: Collection[int], pids: Iterable[int]) -> dict[int, int]:
-    """Return which of some processes holds which of some sockets, by inode; the first one of several."""
+    """Return which process has which socket, by inode; of several, the first."""
     found: dict[int, int] = {}
     for pid in pids:
         for inode in _sockets(pid) & set(inodes):
@@ -225,7 +225,7 @@ def _nearest(known: Iterable[Listener], port: int) -> str:
 
 
 def _addresses(host: str) -> set[str]:
-    """Return the addresses that a host stands for, with those that stand for all; empty for any. Raises BadRequest."""
+    """Return the addresses of a host, including wildcard addresses; empty for any. Raises BadRequest."""
     if not host:
         return set()
     try:
@@ -236,18 +236,18 @@ def _addresses(host: str) -> set[str]:
 
 
 def host_of(packed: str, family: int) -> str:
-    """Return an address of /proc/net/tcp, whose words of four bytes are in the machine's order."""
+    """Return an address of /proc/net/tcp, whose four-byte words are in the machine's byte order."""
     words = [int(packed[place : place + 8], 16) for place in range(0, len(packed), 8)]
     return socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words))
 
 
 def _links(pid: int) -> Iterator[str]:
-    """Yield what the descriptors of a process lead to; nothing if they can't be read."""
+    """Yield the targets of a process's descriptors; nothing if they can't be read."""
     return (link for _, link in _descriptors(pid))
 
 
 def _descriptors(pid: int) -> Iterator[tuple[str, str]]:
-    """Yield the path of each descriptor of a process, and what it leads to; nothing if they can't be read."""
+    """Yield the path and target of each descriptor of a process; nothing if they can't be read."""
     folder = f"/proc/{pid}/fd"
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):

@@ -1,7 +1,7 @@
-"""What each thread of the server does, as the kernel shows it (Linux): `/proc/PID/task/TID/` (proc(5)).
+"""What each thread of the server does, as shown by the kernel (Linux): `/proc/PID/task/TID/` (proc(5)).
 
-`syscall` has the call that a thread waits in, with its arguments; `schedstat` has how long it ran and how long it was
-ready to run without a core. Both are read through descriptors that stay open, and are parsed only when they have
+`syscall` has the call that a thread waits in, with its arguments; `schedstat` has how long it ran, and how long it
+was runnable without a core. Both are read through descriptors that stay open, and are parsed only if they have
 changed. `status` costs more and is read once a second: the name, the context switches, and whether it is stopped.
 """
 
@@ -27,9 +27,9 @@ from echo_tui.observers.remotes import Remotes
 from echo_tui.words import evidence as words
 
 MOST = 200
-"""The number of threads that are sampled; each needs two descriptors."""
+"""The limit of sampled threads; each needs two descriptors."""
 OLDEST = MOST // 4
-"""How many of these are the oldest ones, among which are those that accept, if others are requested too."""
+"""How many of these are the oldest threads, which include the accepting ones, if others are requested too."""
 IDLE = ("accept", "recv", "poll")
 """The kinds of call in which a thread is idle."""
 STATUS = 1_000_000_000
@@ -44,23 +44,23 @@ PeerOf = Callable[[int], str]
 
 
 class Threads:
-    """The threads of all processes of one server. `peer_of` tells whose connection an inode is."""
+    """The threads of all processes of one server. `peer_of` returns the client of the connection with an inode."""
 
     def __init__(self, peer_of: PeerOf) -> None:
         self.pace = Pace()
         self.listening: Collection[int] = ()
-        """The inodes of the listening sockets, if it is to be found out which threads poll them."""
+        """The inodes of the listening sockets, to find out which threads poll them."""
         self.missing = ""
-        """Why there is no evidence here; empty while there is."""
+        """Why the evidence is unavailable; empty while it is available."""
         self.ports: set[int] = set()
-        """The ports of the listening sockets, if it is to be found out which other servers threads wait for."""
+        """The ports of the listening sockets, to find out which other servers threads wait for."""
         self._peer_of = peer_of
         self._remotes, self._pipes = Remotes(), Pipes()
         self._calls = syscalls.names()
         self._tasks: dict[tuple[int, int], _Task] = {}
         self._gil: dict[int, tuple[range, ...]] = {}
         self._parks: dict[int, bool] = {}
-        """Whether each process of a server that was not started here is a Go program."""
+        """For each process of a foreign server, whether it is a Go program."""
         self._described = 0
         if self._calls is None:
             self.missing = words.missing("no-numbers", platform.machine())
@@ -74,10 +74,11 @@ class Threads:
         first: Sequence[tuple[int, int]] = (),
         urgent: bool = False,
     ) -> ThreadSample | None:
-        """Return what has changed since the last sample; None if none is due, or none is possible here.
+        """Return what has changed since the last sample; None if no sample is due, or none is possible.
 
-        `disturbed` are the threads that were asked for their stacks since. Of too many threads `first` are sampled
-        before others, by `(pid, tid)`, the most important first. While it is `urgent`, a sample may cost more.
+        `disturbed` are the threads that were asked for their stacks since then. Of too many threads, `first` are
+        sampled before others, by `(pid, tid)`, the most important first. While it is `urgent`, a sample may cost
+        more.
         """
         if self.missing or not self.pace.is_due(urgent):
             return None
@@ -106,9 +107,9 @@ class Threads:
     def to_ask(self, pid: int, keepers: Collection[tuple[int, int]] = ()) -> list[int]:
         """Return the threads to ask for their stacks, by the last sample: those not idle first, then the oldest.
 
-        A thread that is asked leaves its call, and needs the GIL to go back to it. So idle threads are left alone while
-        another one may hold the GIL: one that computes, one that others wait for, or one of the `keepers`, which report
-        it.
+        A thread that is asked leaves its call, and needs the GIL to return to it. So idle threads are not asked while
+        another one may keep the GIL: one that computes, one that others wait for, or one of the `keepers`, which have
+        reported it.
         """
         tasks = sorted(
             (t for (owner, _), t in self._tasks.items() if owner == pid), key=lambda t: (t.number >= 0, t.tid)
@@ -145,7 +146,7 @@ class Threads:
                     sample.threads.append(self._thread(key[0], task, key[1] in disturbed))
             except GONE:
                 self._end(key, sample)
-            except PermissionError:  # it may be ending, or belong to another user now
+            except PermissionError:  # it may be ending, or have changed its user
                 self._end(key, sample)
                 refused += 1
         if refused and not self._tasks:
@@ -187,10 +188,10 @@ class Threads:
         return thread
 
     def _explain(self, thread: Thread, task: "_Task", waits_on: bool) -> None:
-        """Add what a thread of a server that was not started here waits for.
+        """Add what a thread of a foreign server waits for.
 
-        Who is at the other end is looked for once a second sample shows the wait, because that takes longer than a
-        sample.
+        The process at the other end is searched for only once a second sample shows the wait, because the search
+        needs longer than a sample.
         """
         pid, call = thread.pid, thread.call
         if call == "futex":
@@ -204,7 +205,7 @@ class Threads:
             thread.remote = self._remote(pid, call, task, waits_on)
 
     def _remote(self, pid: int, call: str, task: "_Task", waits_on: bool) -> str:
-        """Return the server that a call waits for; empty if it is none, or is not seen."""
+        """Return the server that a call waits for; empty if there is none, or it is not visible."""
         inodes: list[int] = []
         if call in syscalls.ON_A_DESCRIPTOR and not call.startswith("accept"):
             inodes = [_inode(pid, task.argument)]
@@ -250,7 +251,7 @@ class _Task:
 
     @property
     def arguments(self) -> list[int]:
-        """The arguments of the system call that it waits in."""
+        """The arguments of the system call that the thread waits in."""
         return [int(word, 16) for word in self._raw[0].split()[1:7]]
 
     def close(self) -> None:
@@ -258,7 +259,7 @@ class _Task:
         os.close(self._schedstat)
 
     def read(self) -> bool:
-        """Read its call and its times. Return whether anything has changed."""
+        """Read the thread's call and times. Return whether anything has changed."""
         raw = os.pread(self._syscall, 256, 0), os.pread(self._schedstat, 64, 0)
         if raw == self._raw:
             return False
@@ -268,12 +269,12 @@ class _Task:
             self.number = -1
         else:
             self.number = int(words[0])
-            if not int(words[-2], 16):  # it has no stack any more
+            if not int(words[-2], 16):  # it no longer has a stack
                 raise ProcessLookupError(f"{self.folder} has ended, and nobody has asked how")
             self.argument = int(words[1], 16) if self.number >= 0 else 0
         ran, delayed, _ = raw[1].split()
         if self.ran and self.ran != int(ran):
-            self.stopped = False  # whatever was read of it before
+            self.stopped = False  # running, whatever was read before
         self.ran, self.delayed = int(ran), int(delayed)
         return True
 
@@ -303,7 +304,7 @@ def _tids(pid: int) -> Iterator[int]:
 
 
 def _inode(pid: int, fd: int) -> int:
-    """Return the inode of the socket behind a descriptor of a process; 0 if it is none, or has been closed."""
+    """Return the inode of the socket of a process's descriptor; 0 if it is no socket, or is closed."""
     try:
         target = os.readlink(f"/proc/{pid}/fd/{fd}")
     except OSError:

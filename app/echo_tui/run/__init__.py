@@ -1,1 +1,1 @@
-"""One run of a server: what is started and read, joined into one session."""
+"""Runs: the sources of one session, and the driver that polls them."""

@@ -1,4 +1,4 @@
-"""Which blocking call is armed: the user's, or that of a pattern that comes with one."""
+"""Which blocking call is armed: the user's, or the one that a pattern brings."""
 
 import time
 
@@ -15,7 +15,7 @@ class Arming:
         self._on = chosen is not None
         self._of_pattern: BlockSetting | None = None
         self._brought = False
-        """Whether it is armed because the pattern came with it."""
+        """Whether it is armed because the pattern brings it."""
 
     @property
     def setting(self) -> BlockSetting:
@@ -28,7 +28,7 @@ class Arming:
         return self.setting if self._on or self._brought else None
 
     def comes_with(self, block: BlockSetting | None) -> None:
-        """Note that another pattern starts, with a block of its own or None."""
+        """Note that another pattern starts, with its own block or None."""
         self._of_pattern, self._brought = block, block is not None
 
     def choose(self, setting: BlockSetting) -> None:
@@ -40,6 +40,6 @@ class Arming:
         self._on, self._brought = on, False
 
     def told(self) -> BlockSet:
-        """Return it as an observation."""
+        """Return the state as an observation."""
         setting = self.setting
         return BlockSet(time.monotonic_ns(), self.now is not None, setting.kind, setting.seconds, setting.every)

@@ -1,4 +1,4 @@
-"""A server that somebody else has started, observed from outside: the kernel's evidence, and nothing is sent to it."""
+"""A foreign server, observed from outside by the kernel's evidence; nothing is sent to it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots
 
 SEARCH = 1_000_000_000
-"""How often (ns) the processes of the server are looked for."""
+"""How often (ns) the server's processes are searched for."""
 COUNT = 200_000_000
 """How often (ns) descriptors are counted while clients wait to be accepted."""
 Heard = Callable[[Sequence[Observation]], None]
@@ -47,7 +47,7 @@ Heard = Callable[[Sequence[Observation]], None]
 class Attached:
     """A source of observations: the sockets, threads, stacks and CPU of a running server.
 
-    With `clients` we can open clients of our own that connect to it; nothing else is ever sent to it.
+    With `clients` we can open our own clients that connect to it; nothing else is ever sent to it.
     """
 
     starts = False
@@ -64,7 +64,7 @@ class Attached:
     ) -> None:
         """`stall_after` is in milliseconds. `heard` is called with the observations that the session folds.
 
-        A `program` is one that was started for this run: its output is read, and it is ended by `close`.
+        `program` is one that was started for this run: its output is read, and `close` ends it.
         """
         self.target = target
         self.plan = Plan(options=Options(host=target.host, port=target.port), stall_after=stall_after)
@@ -80,7 +80,7 @@ class Attached:
         self._begin(target)
 
     def _begin(self, target: Target) -> None:
-        """Observe a target, in a session of its own."""
+        """Observe a target in a new session."""
         self.target, self.session = target, Session()
         self._owners = Owners(target.inodes)
         self.stall_snapshots = StallSnapshots()
@@ -100,7 +100,7 @@ class Attached:
 
     @property
     def running(self) -> bool:
-        """Whether a process still holds the listening socket."""
+        """Whether a process still has the listening socket."""
         return bool(self.session.server and self.session.server.running)
 
     @property
@@ -109,7 +109,7 @@ class Attached:
         return self.running
 
     def drain(self) -> int:
-        """Note whether the server has ended, or runs again; read what our clients report."""
+        """Note whether the server has ended or runs again; read what our clients report."""
         now = time.monotonic_ns()
         if now - self._searched >= SEARCH:
             self._searched = now
@@ -121,7 +121,7 @@ class Attached:
         return self._clients.drain(time.monotonic() + BUDGET, self._since) if self._clients else 0
 
     def _look_again(self, now: int) -> None:
-        """Note that the server has ended, or go on with the one that has taken its place at the same address."""
+        """Note that the server has ended, or continue with its successor at the same address."""
         if self.running:
             self._fold([ServerExited(now, self.target.pid, None, False)])
         elif found := find_again(self.target):
@@ -146,7 +146,7 @@ class Attached:
         self.stall_snapshots.keep(session, now)
 
     def _exhausted(self) -> list[Observation]:
-        """Return which processes have no descriptor for the next client, while clients wait to be accepted."""
+        """Return the processes without a descriptor for the next client, while clients wait to be accepted."""
         server, workers, now = self.session.server, self.session.workers, time.monotonic_ns()
         if not (server and server.queue) or now - self._counted < COUNT:
             return []
@@ -158,7 +158,7 @@ class Attached:
         """Fold a sample of CPU and memory of the oldest process and its descendants."""
         found = self._resources.sample()
         if (total := throttled(self.target.pid)) is not None:
-            # A process that its limit keeps from running is not paused on top of that.
+            # A throttled process must not be paused in addition.
             self._kernel.may_pause = total == self._throttled
             self._throttled = total
             found.append(Throttled(time.monotonic_ns(), total))
@@ -166,11 +166,11 @@ class Attached:
         self._latest = self.session.workers.latest(MOST) if len(self.session.workers) > MOST // 2 else []
 
     def lag(self, late: int) -> None:
-        """Fold by how much (ns) our own turns were late."""
+        """Fold how late (ns) our own turns were."""
         self._fold([Lag(time.monotonic_ns(), late)])
 
     def close(self) -> None:
-        """Close our own descriptors and clients; the server is left as it is, unless it was started for this run."""
+        """Close our descriptors and clients; the server continues, unless it was started for this run."""
         self._kernel.close()
         if self._program:
             self._program.stop()
@@ -204,12 +204,12 @@ class Attached:
         return self._clients.open(count, address, Ending.SERVER_ENDED)
 
     def close_clients(self, clients: list[int], reset: bool = False) -> None:
-        """Close clients, politely or by a reset; an empty list means all."""
+        """Close clients in order or by a reset; an empty list means all."""
         assert self._clients
         self._clients.close(clients, reset)
 
     def load(self, clients: list[int], per_second: float, size: int) -> None:
-        """Have clients send so many messages of so many bytes a second; 0 stops it."""
+        """Let clients send this many messages of this size per second; 0 stops them."""
         assert self._clients
         self._clients.load(clients, per_second, size, self.session.clients)
 

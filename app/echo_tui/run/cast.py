@@ -1,4 +1,4 @@
-"""A recording as an asciicast (version 3): the dashboard plays it in a pseudo-terminal, and what it writes is kept."""
+"""A recording as an asciicast (version 3): the dashboard plays it in a pseudo-terminal, and its output is kept."""
 
 import contextlib
 import fcntl
@@ -16,7 +16,7 @@ from echo_servers.server import BadRequest
 from echo_tui.run.replay import Replay
 
 PATIENCE = 30.0
-"""Seconds that the dashboard may take to start, and to end."""
+"""Seconds for the dashboard to start, and to end."""
 QUIT = b"q"
 TAIL = 1.0
 """Seconds after the end of the recording."""
@@ -26,7 +26,7 @@ CHUNK = 1 << 16
 
 
 def record_cast(file: str, replay: Replay, size: tuple[int, int], speed: float) -> str:
-    """Play a recording at a speed, and return the asciicast with a marker where each stall is known.
+    """Play a recording at a speed; return the asciicast, with a marker where each stall is reported.
 
     Raises BadRequest if the dashboard can't be shown.
     """
@@ -42,7 +42,7 @@ def record_cast(file: str, replay: Replay, size: tuple[int, int], speed: float) 
 
 
 def _played(file: str, size: tuple[int, int], speed: float, seconds: float) -> list[tuple[float, str, str]]:
-    """Return what the dashboard writes, with the seconds since it has shown the recording."""
+    """Return the dashboard's output, with the seconds since it showed the recording."""
     pid, master = pty.fork()
     if pid == 0:
         kept = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -55,7 +55,7 @@ def _played(file: str, size: tuple[int, int], speed: float, seconds: float) -> l
         return _events(master, seconds)
     finally:
         with contextlib.suppress(OSError):
-            os.close(master)  # it ends with its terminal
+            os.close(master)  # the dashboard ends with its terminal
         os.waitpid(pid, 0)
 
 
@@ -82,7 +82,7 @@ def _events(master: int, seconds: float) -> list[tuple[float, str, str]]:
 
 
 def _decoded(data: bytes) -> tuple[str, bytes]:
-    """Return whole characters as text, and the bytes of the one that is not whole yet."""
+    """Return the complete characters as text, and the bytes of an incomplete one."""
     for cut in range(min(4, len(data) + 1)):
         with contextlib.suppress(UnicodeDecodeError):
             return data[: len(data) - cut].decode(), data[len(data) - cut :]

@@ -52,7 +52,7 @@ class Driver:
         return taken
 
     def worst_lag(self) -> int:
-        """Return by how much (ns) the latest turn was late at worst since the last call."""
+        """Return how late (ns) the latest turn was at worst since the last call."""
         worst, self._worst = self._worst, 0
         return worst
 

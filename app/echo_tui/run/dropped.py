@@ -1,4 +1,4 @@
-"""Observations that were left out of a stream because its reader is slow, summed up so that totals stay exact."""
+"""Observations omitted from a stream because its reader is slow, summed up so that totals stay exact."""
 
 from collections.abc import Iterable, Sequence
 
@@ -29,24 +29,24 @@ OFTEN = (
     *OF_CLIENTS,
     *(SocketSample, ThreadSample, StackSample, ProcessSample, CoresSample, Lag, Output, SystemCalls),
 )
-"""What comes often, and can be missed."""
+"""Frequent observations that a session can do without."""
 ESSENTIAL = (SessionBegan, ServerStarted, ServerExited, Listening, Lost, ClientsLost)
-"""Without these a session can't be understood, and a loss would not be counted."""
+"""Observations without which a session can't be understood and losses would not be counted."""
 
 
 class Dropped:
-    """What was left out since it was last told."""
+    """What was omitted since it was last reported."""
 
     def __init__(self) -> None:
         self.total = 0
-        """The number of observations that were left out in the whole run, samples among them."""
+        """The number of observations omitted in the whole run, including samples."""
         self._lost: dict[int, Lost] = {}
         self._of_clients = 0
 
     def thin(self, found: Iterable[Observation], hard: bool = False) -> list[Observation]:
-        """Leave out what comes often, and return the rest: without it a session would not be understood.
+        """Omit the frequent observations, and return the rest, without which a session would not be understood.
 
-        If there is no room even for that (`hard`), only what tells of a server's begin and end is kept.
+        If there is no room even for that (`hard`), only observations of a server's begin and end are kept.
         """
         kept: list[Observation] = []
         for one in found:
@@ -61,7 +61,7 @@ class Dropped:
         return kept
 
     def told(self, at: int) -> Sequence[Observation]:
-        """Return what tells a session how much was left out until a time (ns); nothing if nothing was."""
+        """Return observations that report to a session what was omitted until a time (ns); empty if nothing was."""
         lost: list[Observation] = list(self._lost.values())
         if self._of_clients:
             lost.append(ClientsLost(at, self._of_clients))

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import msgspec
 
 Parameters = dict[str, str | int | float | bool | None]
-"""What a run was asked for, by name."""
+"""The options of a run, by name."""
 SCHEMA = 1
 """The version of the JSON Lines format."""
 
@@ -26,7 +26,7 @@ class Header(msgspec.Struct, tag_field="type", tag="header"):
     parameters: Parameters
     cores: int = 0
     dropped: int = 0
-    """The number of observations before these that were dropped; `begin` is the time of the last one then."""
+    """The number of earlier observations that were dropped; `begin` is then the time of the last one."""
     begin: int = 0
 
 

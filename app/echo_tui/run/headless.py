@@ -1,4 +1,4 @@
-"""Runs without a screen: of a pattern that is started, and of a server that runs already."""
+"""Runs without a screen: of a pattern that is started, and of a running server."""
 
 import sys
 import time
@@ -51,7 +51,7 @@ class Headless:
         self.driver = Driver(self.live)
 
     def run(self, seconds: float | None) -> int:
-        """Run for so many seconds or until a signal. Return the exit code. Raises BadRequest if no server starts."""
+        """Run for this many seconds or until a signal. Return the exit code. Raises BadRequest if no server starts."""
         with until_signal() as ended:
             try:
                 self._begin(lambda: not ended.number)
@@ -120,7 +120,7 @@ def watch_target(
     program: Program | None = None,
     recording: Recording | None = None,
 ) -> int:
-    """Watch a running server for so many seconds or until a signal. Return the exit code.
+    """Watch a running server for this many seconds or until a signal. Return the exit code.
 
     A `program` that was started for it ends with the run.
     """

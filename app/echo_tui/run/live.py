@@ -42,7 +42,7 @@ from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import StallSnapshots
 
 BUDGET = 0.02
-"""Seconds that reading the pipes may take at a time."""
+"""Seconds for reading the pipes at a time."""
 
 
 class Live:
@@ -63,7 +63,7 @@ class Live:
         """The number of workers the pattern was started with; None for that of the plan."""
         self.block = Arming(plan.block)
         self.output_held = False
-        """Whether the stdout of a server that prints is left unread, for this server and later ones."""
+        """Whether the stdout of a printing server is left unread, for this server and later ones."""
         self._resources = Resources()
         self._kernel: Kernel | None = None
         self._inference: Inference | None = None
@@ -75,7 +75,7 @@ class Live:
         self._closed = False
         self._since = 0
         self._latest_workers: list[tuple[int, int]] = []
-        """The threads to sample first, where there are too many."""
+        """The threads to sample first if there are too many."""
         self._fold([self.block.told()])
 
     # The server.
@@ -92,13 +92,13 @@ class Live:
         return bool(server and server.running and server.listening_at)
 
     def start(self, pattern: Pattern, workers: int | None = None) -> None:
-        """Start a pattern with the block that it comes with; `workers` of None is the plan's number."""
+        """Start a pattern with the block that it brings; `workers` of None is the plan's number."""
         self._workers = workers
         self.block.comes_with(pattern.block)
         self._begin(pattern)
 
     def start_again(self) -> None:
-        """Start the last pattern again, with the block, workers and port that it had."""
+        """Start the last pattern again with its block, workers and port."""
         if self.pattern:
             server = self.session.server
             self._begin(self.pattern, server.port if server and server.listening_at else 0)
@@ -106,7 +106,7 @@ class Live:
     def _begin(self, pattern: Pattern, port: int = 0) -> None:
         """Stop the server, start this pattern in a new session, and reconnect the clients once it listens.
 
-        `port` is the one to listen on; 0 for that of the plan.
+        `port` is the port to listen on; 0 for that of the plan.
         """
         if self._closed:
             return
@@ -169,12 +169,12 @@ class Live:
     # The block.
 
     def toggle_block(self) -> bool:
-        """Switch the block of the running server. Return whether it is on now."""
+        """Arm or disarm the block of the running server. Return whether it is armed now."""
         self._switch(not self.block.now)
         return self.block.now is not None
 
     def keep_block(self) -> None:
-        """Keep the block that is on for later patterns, also if this pattern came with it."""
+        """Keep the armed block for later patterns, even if this pattern has brought it."""
         if self.block.now:
             self.arm(self.block.now)
 
@@ -218,7 +218,7 @@ class Live:
         return self._clients.open(count, self._open_address, why_not)
 
     def close_clients(self, clients: list[int], reset: bool = False) -> None:
-        """Close clients, politely or by a reset; an empty list means all."""
+        """Close clients in order or by a reset; an empty list means all."""
         self._clients.close(clients, reset)
 
     def flood(self) -> int:
@@ -228,12 +228,12 @@ class Live:
         return count
 
     def load(self, clients: list[int], per_second: float, size: int) -> None:
-        """Have clients send so many messages of so many bytes a second; 0 stops it."""
+        """Let clients send this many messages of this size per second; 0 stops them."""
         self._clients.load(clients, per_second, size, self.session.clients)
 
     @property
     def _open_address(self) -> tuple[str, int] | None:
-        """Where clients may connect; None while no server of ours listens: another program may have the port."""
+        """Return where clients may connect; None until our server listens: another program may have the port."""
         return self._address if self.listening and not self._reopen else None
 
     @property
@@ -247,7 +247,7 @@ class Live:
     def _fold(self, found: Sequence[Observation]) -> None:
         """Fold observations into the session. Every observation of a live run comes through here."""
         self.session.apply_all(found)
-        # What is before the first server is told anew when that begins.
+        # Observations from before the first server are reported again when it starts.
         self._begun = self._begun or any(isinstance(one, SessionBegan) for one in found)
         if self._begun:
             self._heard(found)
@@ -298,7 +298,7 @@ class Live:
         urgent = session.blocks.lasts(time.monotonic_ns(), session.stalls.threshold)
         first = [*session.blocks.by_thread, *self._latest_workers]
         if inference := self._inference:
-            # Another program may have the port: nobody connects, and nothing is inferred, before our server has it.
+            # Another program may have the port: no client connects, and nothing is inferred, before our server listens.
             ours = bool(server.listening_at) or listens(pids, server.port)
             address, known = (server.host, server.port) if ours else None, inference.known
             if ours and not self._kernel.threads.listening:
@@ -323,7 +323,7 @@ class Live:
         if self._inference:
             found = [*self._inference.infer(found)]
         self._fold(found)
-        self._bring_clients_back()  # that the server listens may be known only now
+        self._bring_clients_back()  # only now may it be known that the server listens
         now = time.monotonic_ns()
         self._kernel.ask(pids, sampling.suspects(session, now), session.blocks.keepers)
         self._fold(self._source_texts.new(session))
@@ -335,7 +335,7 @@ class Live:
             self.strace_view.open(self.child.pid)
 
     def lag(self, late: int) -> None:
-        """Note that the caller's own loop was so late (ns)."""
+        """Note how late (ns) the caller's own loop was."""
         self._fold([Lag(time.monotonic_ns(), late)])
 
     def close(self) -> None:

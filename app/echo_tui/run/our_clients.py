@@ -1,4 +1,4 @@
-"""Our clients in a run: which there are, which still wait for a server, and the process that they live in."""
+"""Our clients in a run: their numbers and loads, which of them wait for a server, and their process."""
 
 import os
 import time
@@ -12,22 +12,22 @@ from echo_tui.model.observations import ClientLoad, ClientUnconnected, Flooding,
 from echo_tui.observers.pipe import LinePipe, decode
 
 FLOOD, FLOOD_SECONDS = BACKLOG + 72, 60.0
-"""Connections of a flood, more than the accept queue has room for, and how long (s) it lasts at most."""
+"""Connections of a flood, more than the accept queue holds, and its maximum duration (s)."""
 REVIVAL = 1.0
-"""The least seconds between two starts of the client process."""
+"""The minimum seconds between two starts of the client process."""
 Fold = Callable[[Sequence[Observation]], None]
 Address = tuple[str, int]
 
 
 class OurClients:
-    """The clients of a run, which outlive its servers. They connect only to an address that they are given."""
+    """The clients of a run, which outlive its servers. They connect only to an address that is passed to them."""
 
     def __init__(self, fold: Fold) -> None:
         self._fold = fold
         self._begin()
         self._last = 0
         self._loads: dict[int, tuple[float, int]] = {}
-        """The messages a second, and their size, that clients were asked to send; they outlive a server."""
+        """The requested load of each client: messages per second and their size. It outlives a server."""
         self._wanted: list[int] = []
         """Clients that were opened and wait for a server."""
 
@@ -53,7 +53,7 @@ class OurClients:
         return numbers
 
     def close(self, clients: list[int], reset: bool) -> None:
-        """Close clients, politely or by a reset; an empty list means all."""
+        """Close clients in order or by a reset; an empty list means all."""
         self.process.close(clients, reset)
         unopened = [number for number in self._wanted if not clients or number in clients]
         self._wanted = [number for number in self._wanted if number not in unopened]
@@ -61,7 +61,7 @@ class OurClients:
         self._loaded(clients or list(self._loads), 0, 0)
 
     def load(self, clients: list[int], per_second: float, size: int, everybody: Iterable[int]) -> None:
-        """Have clients send so many messages of so many bytes a second; 0 stops it. An empty list means all."""
+        """Let clients send this many messages of this size per second; 0 stops them. An empty list means all."""
         self.process.chatter(clients, per_second, size)
         self._loaded(clients or list(everybody), per_second, size)
 
@@ -97,7 +97,7 @@ class OurClients:
     def drain(self, until: float, since: int) -> int:
         """Fold what the client process reports, up to a time (s). Return the number of observations.
 
-        Observations from before `since` (ns) belong to the server before.
+        Observations from before `since` (ns) belong to the previous server.
         """
         self.process.flush()
         count = 0

@@ -1,4 +1,4 @@
-"""What a run writes to stdout, by a thread of its own: a reader that is slow, or stops, does not hold up the run."""
+"""Writes a run's output to stdout in a thread of its own, so that a slow or stuck reader does not delay the run."""
 
 import os
 import select
@@ -8,15 +8,15 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 LIMIT = 16 << 20
-"""Characters that may wait to be written; from then on `full` is True, and only what can't be missed should be put."""
+"""Characters that may wait to be written; beyond it `full` is True, and only essential text should be put."""
 LOOK = 0.1
-"""How often (s) `finish` asks whether it is still to wait."""
+"""How often (s) `finish` checks whether to continue waiting."""
 
 
 def to_stdout(text: str) -> None:
     """Write a text. Raises OSError.
 
-    Not by `sys.stdout`, whose lock a thread that is still writing would hold when the interpreter ends.
+    Not with `sys.stdout`, whose lock a thread that is still writing would keep when the interpreter ends.
     """
     data, descriptor = memoryview(text.encode()), sys.stdout.fileno()
     while data:
@@ -27,7 +27,7 @@ def to_stdout(text: str) -> None:
 
 
 class Outlet:
-    """A queue of texts, and the thread that writes them in their order."""
+    """A queue of texts, and the thread that writes them in order."""
 
     def __init__(self, write: Callable[[str], None] = to_stdout, limit: int = LIMIT) -> None:
         self._write, self._limit = write, limit
@@ -40,7 +40,7 @@ class Outlet:
 
     @property
     def full(self) -> bool:
-        """Whether so much waits to be written that what can be missed should be left out."""
+        """Whether so much waits to be written that inessential text should be omitted."""
         return self._waiting >= self._limit
 
     @property
@@ -49,7 +49,7 @@ class Outlet:
         return self._waiting >= 2 * self._limit
 
     def put(self, text: str) -> None:
-        """Have a text written. Raises OSError if an earlier one could not be written."""
+        """Queue a text. Raises OSError if an earlier one could not be written."""
         if self._failure:
             raise self._failure
         with self._lock:
@@ -57,7 +57,7 @@ class Outlet:
         self._texts.put(text)
 
     def finish(self, goes_on: Callable[[], bool] = lambda: True) -> None:
-        """Wait until all is written, for as long as `goes_on` is true. Raises OSError if it can't be written."""
+        """Wait until all is written, while `goes_on` is true. Raises OSError if it can't be written."""
         self._texts.put(None)
         while self._thread.is_alive() and goes_on():
             self._thread.join(LOOK)

@@ -1,4 +1,4 @@
-"""What a run begins with."""
+"""The options of a run."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from echo_servers.server import Options
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run begins with."""
+    """The options that a run begins with."""
 
     pattern: Pattern | None = None
     options: Options = field(default_factory=Options)

@@ -1,4 +1,4 @@
-"""What the driver needs of a run, whatever its source: a launched server now; attached and recorded ones later."""
+"""The interface between the driver and a run's source: launched, attached or recorded."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -10,20 +10,20 @@ Clock = Callable[[], int]
 
 
 class Source(Protocol):
-    """Where the observations of one session come from. None of these calls waits."""
+    """The source of a session's observations. None of these calls waits."""
 
     @property
     def session(self) -> Session:
-        """The session that the observations are folded into; another one after a restart."""
+        """The session that the observations are folded into; a new one after a restart."""
 
     def drain(self) -> int:
-        """Fold what has arrived, within a budget of time. Return the number of observations."""
+        """Fold what has arrived, within a time budget. Return the number of observations."""
 
     def look(self) -> None:
-        """Fold the samples of the kernel's evidence that are due, which are judged with what has arrived before."""
+        """Fold the due samples of the kernel's evidence, which are judged with what has arrived before."""
 
     def sample(self) -> None:
         """Fold a sample of CPU, memory and context switches."""
 
     def lag(self, late: int) -> None:
-        """Fold by how much (ns) the turns of the driver were late."""
+        """Fold how late (ns) the turns of the driver were."""

@@ -13,14 +13,14 @@ from echo_tui.model.observations import ClientEcho, ClientSent, Observation, Out
 ADDRESS = re.compile(rb"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|\[[0-9A-Fa-f:.%\w]*:[0-9A-Fa-f:.%\w]*\](?=:\d)")
 """An IPv4 address, or an IPv6 address in brackets before a port."""
 INSTEAD = int(IPv4Address("198.18.0.0"))
-"""The first of the addresses that are put in place of others: those for benchmarks, which nobody has (RFC 2544)."""
+"""The first of the replacement addresses: a range reserved for benchmarks (RFC 2544)."""
 COUNT = 1 << 17
 WITH_HEAD = (Recv, Send, Echo, ClientSent, ClientEcho)
 
 
 @dataclass
 class Privacy:
-    """What is recorded of payloads, of source code, and whether addresses are replaced: each by the same one always."""
+    """Whether payloads and source code are recorded, and whether addresses are replaced (consistently)."""
 
     payload: bool = True
     source: bool = True
@@ -28,13 +28,13 @@ class Privacy:
     _instead: dict[bytes, bytes] = field(default_factory=dict)
 
     def kept(self, found: Sequence[Observation]) -> Sequence[Observation]:
-        """Return the observations that are recorded, without payloads if these are left out."""
+        """Return the observations that are recorded, without payloads if these are omitted."""
         if self.payload and self.source:
             return found
         return [self._without_payload(one) for one in found if self.source or not isinstance(one, SourceText)]
 
     def scrub(self, lines: bytes) -> bytes:
-        """Return lines with all addresses replaced, if that is asked for."""
+        """Return the lines with all addresses replaced, if requested."""
         return ADDRESS.sub(lambda match: self._replace(match[0]), lines) if self.anonymise else lines
 
     def _without_payload(self, one: Observation) -> Observation:

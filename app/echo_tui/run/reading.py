@@ -1,6 +1,6 @@
-"""Reading a recording piece by piece: plain JSON Lines, gzip or zstd, told apart by the first bytes.
+"""Read a recording piece by piece: plain JSON Lines, gzip or zstd, distinguished by the first bytes.
 
-A file may be cut off, damaged or hostile. What can be read of it is read, in a bounded amount of memory.
+A file may be truncated, damaged or hostile. What can be read is read, in bounded memory.
 """
 
 import zlib
@@ -14,12 +14,12 @@ from echo_servers.server import BadRequest
 PIECE = 1 << 18
 """How much is read and decompressed at a time (bytes)."""
 LONGEST_LINE = 1 << 18
-"""A longer line (bytes) is none of ours."""
+"""The limit of a line (bytes); our lines are shorter."""
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class Reader:
-    """The whole lines of a file. Raises BadRequest if it can't be opened."""
+    """The complete lines of a file. Raises BadRequest if it can't be opened."""
 
     def __init__(self, path: str) -> None:
         if not Path(path).is_file():
@@ -29,7 +29,7 @@ class Reader:
         except OSError as error:
             raise BadRequest(f"{path}: {error.strerror}") from None
         self.damaged = False
-        """Whether the file ends in the middle of something, or can't be decompressed."""
+        """Whether the file ends within a line, or can't be decompressed."""
         self.read = 0
         """How much of the file has been read (bytes)."""
         self.size = max(Path(path).stat().st_size, 1)
@@ -37,7 +37,7 @@ class Reader:
         self._rest = b""
 
     def lines(self) -> bytes:
-        """Return the next whole lines; empty at the end. Longer lines than any record are left out."""
+        """Return the next complete lines; empty at the end. Lines longer than any record are omitted."""
         while True:
             try:
                 piece = next(self._pieces, b"")
@@ -52,7 +52,7 @@ class Reader:
                 found, self._rest = self._rest + head + newline, tail
                 return found
             self._rest += tail
-            if len(self._rest) > LONGEST_LINE + PIECE:  # no line of ours: only its end is looked for
+            if len(self._rest) > LONGEST_LINE + PIECE:  # no line of ours: skip to its end
                 self._rest, self.damaged = self._rest[-1:], True
 
     def close(self) -> None:
@@ -75,7 +75,7 @@ class Reader:
                 yield piece
 
     def _gunzipped(self, file: IO[bytes]) -> Iterator[bytes]:
-        """Yield what is compressed, also of a file whose end is missing, which `gzip` refuses."""
+        """Yield decompressed data, even of a truncated file, which `gzip` refuses."""
         inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
         while packed := file.read(PIECE):
             self.read = file.tell()

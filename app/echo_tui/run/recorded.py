@@ -1,4 +1,4 @@
-"""A session played from a recording: by the clock at any speed, by steps, and from any place to any other."""
+"""A session played from a recording: by the clock at any speed, in steps, and from any position to any other."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,15 +11,15 @@ from echo_tui.run.viewed import Viewed
 from echo_tui.session.folding import advanced, fold
 
 BUDGET = 0.03
-"""Seconds that a turn may take to fold what is due."""
+"""Seconds for a turn to fold what is due."""
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
 LONG_AGO = 1e9
-"""Seconds that no recording has."""
+"""Seconds, longer than any recording."""
 Wanted = Callable[[Observation], bool]
 
 
 def is_event(one: Observation) -> bool:
-    """Return whether it is something that the server has done."""
+    """Return whether it is an event of the server."""
     return isinstance(one, ServerRecord)
 
 
@@ -40,7 +40,7 @@ class Recorded(Viewed):
         self.speed = min(max(speed, SPEEDS[0]), SPEEDS[-1])
         self.paused = False
         self._position = 0
-        """The number of observations that are folded."""
+        """The number of folded observations."""
         self._time = replay.begin
         self._since = time.monotonic_ns()
         self._coming: Iterator[Observation] = iter(())
@@ -88,7 +88,7 @@ class Recorded(Viewed):
         return self._position - before
 
     def pause(self) -> None:
-        """Pause, or play on; at the end, play from the start."""
+        """Pause or continue; at the end, play from the start."""
         self.clock()
         if self.paused and self.at_end:
             self.seek(self.replay.begin)
@@ -103,7 +103,7 @@ class Recorded(Viewed):
         self.speed = chosen[0] if chosen else self.speed
 
     def seek(self, at: int) -> None:
-        """Go to a time (ns), as far as the recording has been read; it goes on from there if it is not paused."""
+        """Go to a time (ns), at most as far as the recording has been read, and continue from there unless paused."""
         at = min(max(at, self.replay.begin), self.replay.end)
         self._go(self.replay.position_at(at), at)
 
@@ -114,7 +114,7 @@ class Recorded(Viewed):
         return self._forwards(wanted) if by > 0 else self._backwards(wanted)
 
     def to_stall(self, by: int) -> bool:
-        """Pause where the next (1) or the last (-1) stall is known. Return whether there is one."""
+        """Pause where the next (1) or the last (-1) stall is reported. Return whether there is one."""
         self.clock()
         marks = self.replay.stalls
         ahead = [mark for mark in marks if mark.position > self._position]
@@ -126,7 +126,7 @@ class Recorded(Viewed):
         return bool(found)
 
     def to_number(self, number: int) -> bool:
-        """Pause where the stall with this number, from 1 on, is known. Return whether there is one."""
+        """Pause where the stall with this number, from 1 on, is reported. Return whether there is one."""
         if not 0 < number <= len(self.replay.stalls):
             return False
         mark = self.replay.stalls[number - 1]
@@ -135,7 +135,7 @@ class Recorded(Viewed):
         return True
 
     def to_stall_of_session(self, number: int) -> None:
-        """Pause where a stall of the present session is known, by its number there."""
+        """Pause where a stall of the current session is reported, by its number there."""
         places = [place for place, mark in enumerate(self.replay.stalls, 1) if mark.number == number]
         before = [place for place in places if self.replay.stalls[place - 1].position <= self._position]
         if before:
@@ -155,7 +155,7 @@ class Recorded(Viewed):
         return False
 
     def _backwards(self, wanted: Wanted) -> bool:
-        """Go back to before the observation that was stepped to last."""
+        """Go back to just before the observation that was stepped to last."""
         found = [number for number, one in _few(self.replay.backwards(self._position), wanted, 2)]
         if not found:
             return False
@@ -164,7 +164,7 @@ class Recorded(Viewed):
         return True
 
     def _time_of(self, position: int) -> int:
-        """Return the time (ns) of the observation before this number."""
+        """Return the time (ns) of the observation before this position."""
         return next((max(one.at, self.replay.begin) for _, one in self.replay.backwards(position)), self.replay.begin)
 
     def _go(self, position: int, at: int) -> None:

@@ -1,4 +1,4 @@
-"""Recording a run: JSON Lines as the session folds them, from the start into a file, or afterwards from memory."""
+"""Record a run as JSON Lines in the order they are folded: from the start into a file, or later from memory."""
 
 import gzip
 import os
@@ -17,14 +17,14 @@ from echo_tui.run.privacy import Privacy
 from echo_tui.run.ring import Ring
 
 FLUSH = 1.0
-"""How often (s) a file is flushed: at most so much is lost if the program is killed."""
+"""How often (s) a file is flushed: at most this much is lost if the program is killed."""
 GZIP, ZSTD = ".gz", ".zst"
 LEVEL = 3
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What is asked for: a file, if all is to be recorded from the start, and what is left out."""
+    """The requested recording: a file, if all is to be recorded from the start, and what is omitted."""
 
     path: str | None = None
     privacy: Privacy = field(default_factory=Privacy)
@@ -35,7 +35,7 @@ class Recording:
 
 
 class Sink(Protocol):
-    """A file that is written, compressed or not."""
+    """A writable file, compressed or not."""
 
     def write(self, data: bytes, /) -> object: ...
     def flush(self) -> object: ...
@@ -43,12 +43,12 @@ class Sink(Protocol):
 
 
 class Recorder:
-    """What a run observes, kept as far as it is asked for."""
+    """Records the observations of a run."""
 
     def __init__(
         self, header: Header, privacy: Privacy | None = None, path: str | None = None, ring: Ring | None = None
     ) -> None:
-        """With a `path` all is written there from the start; with a `ring` the latest can be saved by `save`.
+        """With `path`, everything is written there from the start; with `ring`, `save` writes the latest observations.
 
         `header` is the first line of each file. Raises BadRequest if the file can't be written.
         """
@@ -67,7 +67,7 @@ class Recorder:
                 raise BadRequest(f"{path}: {error.strerror or error}") from None
 
     def hear(self, found: Sequence[Observation]) -> None:
-        """Record observations. A file that can't be written any more is given up, and `failure` tells why."""
+        """Record observations. After a write error the file is abandoned, and `failure` says why."""
         if not found or not (self._sink or self._ring):
             return
         lines = self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(found)))
@@ -81,7 +81,7 @@ class Recorder:
                 self._try(lambda sink: sink.flush())
 
     def save(self, path: str) -> int:
-        """Write what the ring has into a new file, and return its size (bytes). Raises OSError."""
+        """Write the ring's contents into a new file, and return its size (bytes). Raises OSError."""
         assert self._ring
         sink = create(path)
         try:
@@ -112,7 +112,7 @@ class Recorder:
 
 
 def create(path: str) -> Sink:
-    """Create a file that only its owner can read, compressed by its name. Raises OSError, also if it has contents."""
+    """Create a file that only its owner can read, compressed by its suffix. Raises OSError, also if it has contents."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     if os.fstat(descriptor).st_size:
         os.close(descriptor)
@@ -124,7 +124,7 @@ def create(path: str) -> Sink:
 
 
 class _Gzip(gzip.GzipFile):
-    """A gzip file that closes what it writes to."""
+    """A gzip file that also closes the underlying file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__("", "wb", LEVEL, file)

@@ -1,6 +1,6 @@
 """A recording in memory: its observations by number, and checkpoints from which a session at any time is folded.
 
-It is read ahead, a little in each turn, so that a long recording opens at once. A checkpoint is a pickled session;
+It is read ahead a little in each turn, so that a long recording opens at once. A checkpoint is a pickled session;
 nothing that comes from the file is ever unpickled.
 """
 
@@ -32,19 +32,19 @@ from echo_tui.session.folding import advanced, fold
 from echo_tui.session.session import Session
 
 NOT_OBSERVED = (b'{"type":"stall"', b'{"type":"pending"', b'{"type":"summary"', b'{"type":"header"')
-"""How lines begin that follow from the observations."""
+"""The first bytes of lines that are no observations: derived lines, and headers."""
 APART = 20_000
-"""Observations between two checkpoints: so many at most are folded to go anywhere."""
+"""Observations between two checkpoints: at most this many are folded to go to any position."""
 SESSIONS = 200
 """The limit of checkpoints; with more, every other one is dropped."""
 RAW = 128 << 20
-"""Up to so much (bytes) is kept as it is; what comes after is compressed."""
+"""Up to this much (bytes) is kept uncompressed; the rest is compressed."""
 LARGEST = 1 << 30
-"""A recording that takes more memory than this (bytes) is read no further."""
+"""A recording that needs more memory than this (bytes) is read no further."""
 DECODED = 4
-"""Pieces that are kept decoded."""
+"""The number of pieces kept decoded."""
 NOTABLE = frozenset((SessionBegan, SourceText, SocketSample, ServerExited, Unavailable))
-"""Observations after which there may be a new file or a new stall."""
+"""Observations after which new files and stalls are searched for."""
 TEXTS = 64
 """The limit of source files."""
 
@@ -63,7 +63,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stall: the number of observations after which it is known with its line (or without one), and the time."""
+    """A stall: the number of observations after which it is reported with its line (or without one), and the time."""
 
     position: int
     at: int
@@ -80,21 +80,21 @@ class Replay:
         self.total = 0
         """The number of observations read so far."""
         self.begin = self.header.begin or self.header.at
-        """The time (ns) at which it begins: what was before is there only as far as later observations need it."""
+        """The time (ns) at which it begins; earlier state is kept only as far as later observations need it."""
         self.end = self.begin
         """The time (ns) of the latest observation read so far."""
         self.complete = False
         self.too_large = False
         self.stalls: list[Mark] = []
         self.texts: dict[str, str] = {}
-        """The source files in it, by name."""
+        """The source files in the recording, by name."""
         self._pieces: list[Piece] = []
         self._size = 0
         self._session, self._reporter = Session(), StallReporter()
         self._news: object = None
-        """What the stalls of the session were when they were looked at last."""
+        """The stalls of the session as of the last check."""
         self._opened: dict[int, int] = {}
-        """The place in `stalls` of those of the present session, by their numbers."""
+        """The index in `stalls` of the current session's stalls, by their numbers."""
         self._checkpoints: list[tuple[int, bytes]] = [(0, pickle.dumps(Session(), pickle.HIGHEST_PROTOCOL))]
         self._apart = APART
         self._piece = lru_cache(maxsize=DECODED)(self._decode)
@@ -102,7 +102,7 @@ class Replay:
 
     @property
     def damaged(self) -> bool:
-        """Whether the file is cut off or damaged."""
+        """Whether the file is truncated or damaged."""
         return self._reader.damaged
 
     @property
@@ -111,7 +111,7 @@ class Replay:
         return 1.0 if self.complete else min(self._reader.read / self._reader.size, 1.0)
 
     def read_ahead(self, seconds: float) -> bool:
-        """Read on for so long. Return whether the end has been reached."""
+        """Read on for this many seconds. Return whether the end has been reached."""
         until = time.monotonic() + seconds
         while not self.complete and time.monotonic() < until:
             lines = self._reader.lines()
@@ -137,7 +137,7 @@ class Replay:
         return piece.first + piece.count
 
     def session_at(self, position: int) -> Session:
-        """Return a session of its own, folded from the first `position` observations."""
+        """Return a new session, folded from the first `position` observations."""
         place = bisect_right(self._checkpoints, position, key=lambda checkpoint: checkpoint[0]) - 1
         first, pickled = self._checkpoints[place]
         session: Session = pickle.loads(pickled)
@@ -194,7 +194,7 @@ class Replay:
                 self._apart *= 2
 
     def _note(self, number: int, one: Observation) -> None:
-        """Note files, and stalls that have changed."""
+        """Note source files, and stalls that have changed."""
         if isinstance(one, SessionBegan):
             self._reporter, self._opened, self._news = StallReporter(), {}, None
         elif isinstance(one, SourceText) and len(self.texts) < TEXTS:
@@ -217,7 +217,7 @@ class Replay:
 
 
 def header_of(line: bytes, name: str) -> Header:
-    """Return the header of a stream. Raises BadRequest with one sentence if it is none of ours."""
+    """Return the header of a stream. Raises BadRequest with one sentence if it is no recording of ours."""
     try:
         header = msgspec.json.decode(line, type=Header)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -236,7 +236,7 @@ def _header(reader: Reader, name: str) -> tuple[Header, bytes]:
 
 
 def _observations(lines: bytes) -> tuple[list[Observation], bytes]:
-    """Return the observations in whole lines, and their lines alone."""
+    """Return the observations in complete lines, and their lines alone."""
     if any(mark in lines for mark in NOT_OBSERVED):
         lines = b"".join(line for line in lines.splitlines(keepends=True) if not line.startswith(NOT_OBSERVED))
     return decode(lines, LONGEST_LINE, 0), lines

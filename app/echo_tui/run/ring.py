@@ -1,4 +1,4 @@
-"""The latest observations of a run, compressed in memory, so that what has happened can be saved afterwards."""
+"""The latest observations of a run, compressed in memory, so that they can be saved later."""
 
 import zlib
 from collections import deque
@@ -9,15 +9,15 @@ from echo_tui.model.observations import ENCODER
 from echo_tui.observers.pipe import decode
 
 LIMIT = 64 << 20
-"""How much memory (bytes) the compressed observations may take; that is about 5,000,000 of them."""
+"""The limit of memory (bytes) for compressed observations, about 5,000,000 of them."""
 CHUNK = 1 << 18
-"""How much (bytes) is compressed at a time, which takes about 3 ms."""
+"""How much (bytes) is compressed at a time, in about 3 ms."""
 FAST = 1
 """zlib's level: about an eighth of the size, at 100 MB/s."""
 
 
 class Ring:
-    """Lines of JSON. When there are too many the oldest are dropped; what later ones depend on is carried."""
+    """Lines of JSON. At the limit the oldest are dropped; state that later ones depend on is carried over."""
 
     def __init__(self, limit: int = LIMIT, chunk: int = CHUNK) -> None:
         self._limit, self._chunk = limit, chunk
@@ -26,11 +26,11 @@ class Ring:
         self._newest = bytearray()
         self._carried = Carried()
         self.begin = 0
-        """The time (ns) of the last observation that was dropped; 0 if none was."""
+        """The time (ns) of the last dropped observation; 0 if none was dropped."""
 
     @property
     def dropped(self) -> int:
-        """The number of observations that are no longer here."""
+        """The number of dropped observations."""
         return self._carried.dropped
 
     def add(self, lines: bytes) -> None:
@@ -49,7 +49,7 @@ class Ring:
             self.begin = max(self.begin, *(one.at for one in found))
 
     def lines(self) -> Iterator[bytes]:
-        """Yield all lines in their order, many at a time; first those that are carried."""
+        """Yield all lines in order, many at a time, beginning with the carried ones."""
         yield ENCODER.encode_lines(self._carried.observations())
         for chunk in self._chunks:
             yield zlib.decompress(chunk)

@@ -1,4 +1,4 @@
-"""What the next sample must describe, by the state of the session."""
+"""What the next sample must describe, according to the session."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""The text of the files that the lines of stalls are in, once each, as observations for a recording."""
+"""The text of the source files in which stalls are located, once each, as observations for a recording."""
 
 import time
 from pathlib import Path
@@ -9,13 +9,13 @@ from echo_tui.run.reading import LONGEST_LINE
 from echo_tui.session.session import Session
 
 LARGEST = 100_000
-"""A file larger than this (bytes) is not read: its text has to fit into one line of a recording."""
+"""A file larger than this (bytes) is not read: its text must fit into one line of a recording."""
 MOST = 64
 """The limit of files."""
 ROOM = 10_000
-"""What the rest of the line may take (bytes)."""
+"""Room for the rest of the line (bytes)."""
 CALLS = 2
-"""Of so many of the culprit's own calls, innermost first."""
+"""The number of the culprit's own calls whose files are recorded, innermost first."""
 
 
 class SourceTexts:
@@ -26,7 +26,7 @@ class SourceTexts:
         self._seen: object = None
 
     def new(self, session: Session) -> list[SourceText]:
-        """Return the files of lines that were found since the last call."""
+        """Return the files of lines found since the last call."""
         news = (id(session), session.stalls.news)
         if news == self._seen:
             return []

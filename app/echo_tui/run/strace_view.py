@@ -11,7 +11,7 @@ class StraceView:
         self._strace: Strace | None = None
         self._last = ""
         self.failed: str | None = None
-        """The message of strace when it ended by itself, perhaps empty, until it was shown; else None."""
+        """The message of strace if it ended by itself, perhaps empty, until it is shown; else None."""
 
     @property
     def is_open(self) -> bool:

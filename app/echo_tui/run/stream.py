@@ -1,4 +1,4 @@
-"""What a run without a screen writes to stdout: stalls as text, or everything as JSON Lines, and a summary."""
+"""The output of a run without a screen: stalls as text, or everything as JSON Lines, and a summary."""
 
 import sys
 import time
@@ -21,17 +21,17 @@ from echo_tui.session.session import Session
 from echo_tui.words import watching as words
 
 NAMED = 20
-"""Of the connections that wait for a reply the oldest ones are named."""
+"""The number of connections waiting for a reply that are named, the oldest ones."""
 GRACE = 1.0
-"""Seconds in which what is left is written although the run has been asked to end."""
+"""Seconds for writing the rest after the run was asked to end."""
 TOLD = ("opened", "closed", "withdrawn")
 """The changes of a stall that are printed as text; JSON has all."""
 
 
 class PendingReplies(msgspec.Struct, tag_field="type", tag="pending"):
-    """How many clients have spoken last and wait for a reply, all their bytes read; `oldest` for how long (ns).
+    """How many clients sent last and wait for a reply, with all their bytes read; `oldest` for how long (ns).
 
-    That is no stall by itself: a long poll waits for its reply too. `waiting` names the oldest ones.
+    That alone is no stall: a long poll waits for its reply too. `waiting` names the oldest ones.
     """
 
     at: int
@@ -58,7 +58,7 @@ class Stream:
         self._write(header)
 
     def hear(self, found: Sequence[Observation]) -> None:
-        """Write observations, as far as they are written."""
+        """Write observations, if they are requested."""
         self._latencies.add(found)
         self._recorder.hear(found)
         if self._recorder.failure:
@@ -74,7 +74,7 @@ class Stream:
             self._outlet.put(plain_json(lines.decode()))
 
     def stalls(self, session: Session, now: int) -> None:
-        """Write what has happened to the stalls of a session."""
+        """Write the changes of a session's stalls."""
         for report in self._reporter.report(list(session.stalls.all), now):
             if self._outlet:
                 self._write(report)
@@ -82,7 +82,7 @@ class Stream:
                 print(stall_line(report, self.start), flush=True)
 
     def pending(self, session: Session, now: int) -> None:
-        """Write how many replies are pending, at most once a second, while any are, and when the last one has come."""
+        """Write the number of pending replies, at most once a second, down to zero."""
         since = session.replies.since
         if now - self._told_at < SECOND or not (since or self._pending):
             return
@@ -97,7 +97,7 @@ class Stream:
             self._write(PendingReplies(now, len(since), session.replies.oldest(now), waiting))
 
     def summary(self, session: Session, now: int, left: tuple[int, int], code: int) -> None:
-        """Write the summary; `left` are the connections open, and those in the accept queue, at the end."""
+        """Write the summary; `left` are the numbers of open and of queued connections at the end."""
         found = summarize(session, self._latencies, (now - self.start) / 1e9, left, code)
         if not self._outlet:
             print(*summary_lines(found), sep="\n", flush=True)
@@ -107,13 +107,13 @@ class Stream:
         self._write(msgspec.structs.replace(found, dropped=self._dropped.total))
 
     def close(self) -> None:
-        """Finish the file that is recorded to, if any."""
+        """Finish the recorded file, if any."""
         self._recorder.close()
 
     def finish(self, goes_on: Callable[[], bool]) -> None:
-        """Wait until all is written, for as long as `goes_on` is true and for a moment more.
+        """Wait until all is written, while `goes_on` is true and a little longer.
 
-        Raises OSError if it can't be written any more.
+        Raises OSError if it can't be written.
         """
         until = time.monotonic() + GRACE
         if self._outlet:

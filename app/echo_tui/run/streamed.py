@@ -12,7 +12,7 @@ from echo_tui.run.viewed import Viewed
 from echo_tui.session.folding import fold
 
 BUDGET = 0.03
-"""Seconds that a turn may take to fold what has arrived."""
+"""Seconds for a turn to fold what has arrived."""
 
 
 class Streamed(Viewed):
@@ -29,14 +29,14 @@ class Streamed(Viewed):
             first += byte
         self.header = header_of(bytes(first), "stdin")
         self._offset = time.monotonic_ns() - self.header.at
-        """What to subtract from our clock to have that of the machine that writes the stream."""
+        """What to subtract from our clock to get that of the machine that writes the stream."""
         self._latest = self.header.at
         self._pipe = LinePipe(descriptor, LONGEST_LINE)
         self._found: Iterator[Observation] = iter(())
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more can come."""
+        """Whether the stream has ended."""
         return self._pipe.ended
 
     def clock(self) -> int:
@@ -62,7 +62,7 @@ class Streamed(Viewed):
         self._pipe.close()
 
     def _next(self) -> Observation | None:
-        """Return the next observation that has arrived; None if there is none now."""
+        """Return the next observation that has arrived; None if there is none yet."""
         if (found := next(self._found, None)) is not None:
             return found
         lines = self._pipe.read().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""Ending a run on the signals that end a program."""
+"""End a run on the signals that end a program."""
 
 import signal
 from collections.abc import Iterator

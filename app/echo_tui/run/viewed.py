@@ -1,4 +1,4 @@
-"""What the sources of a viewed session have in common: nothing can be started, armed, opened or sampled."""
+"""The common part of sources of a viewed session, in which nothing can be started, armed, opened or sampled."""
 
 from echo_servers.catalog import BY_NAME, Pattern
 
@@ -25,7 +25,7 @@ class Viewed:
 
     @property
     def pattern(self) -> Pattern | None:
-        """The pattern of the server; None if it is none of ours."""
+        """The pattern of the server; None if it is not one of ours."""
         server = self.session.server
         return BY_NAME.get(server.pattern) if server else None
 
@@ -35,10 +35,10 @@ class Viewed:
         return bool(self.session.server and self.session.server.running)
 
     def look(self) -> None:
-        """Nothing is sampled: the observations have the samples."""
+        """Do nothing: the observations include the samples."""
 
     def sample(self) -> None:
-        """Nothing is sampled: the observations have the samples."""
+        """Do nothing: the observations include the samples."""
 
     def lag(self, late: int) -> None:
-        """The lag of this dashboard is not one of the observed run."""
+        """Do nothing: the lag of this dashboard is not that of the observed run."""

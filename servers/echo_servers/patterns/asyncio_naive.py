@@ -1,4 +1,4 @@
-"""The same Protocol without heed of pause_writing: whatever a client does not read is kept for it, in memory."""
+"""The same Protocol without pause_reading: what a client does not read is buffered for it, in memory."""
 
 from echo_servers.ceiling import Ceiling
 from echo_servers.event_loop import run
@@ -12,11 +12,11 @@ class NaiveEcho(Echo):
         self.ceiling = ceiling
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)  # transport.write refuses nothing
+        super().data_received(data)  # transport.write never refuses data
         self.ceiling.check(self.transport)
 
     def pause_writing(self) -> None:
-        self.ceiling.watch(self.transport, self.conn)  # the client does not read: go on taking all the same
+        self.ceiling.watch(self.transport, self.conn)  # the client does not read: continue reading from it
 
     def resume_writing(self) -> None:
         self.ceiling.forget(self.transport)

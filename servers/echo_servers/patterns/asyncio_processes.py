@@ -1,4 +1,4 @@
-"""The coroutines of asyncio-streams, with the blocking call moved to a process: it has a GIL of its own."""
+"""The coroutines of asyncio-streams, with the blocking call moved to a process, which has its own GIL."""
 
 from echo_servers.event_loop import run_streams
 from echo_servers.helpers import Helpers
@@ -18,12 +18,12 @@ class InProcesses(Streams):
         if setting := self.server.block.due(conn):
             report.hand(conn, self.helpers.count)
             async with self.helpers.one() as helper:
-                report.block(conn, setting.kind, setting.seconds, cooperative=True)  # it holds no thread of ours
+                report.block(conn, setting.kind, setting.seconds, cooperative=True)  # it blocks none of our threads
                 await helper.call(setting)
                 report.unblock(conn)
 
 
 def serve(server: Server) -> None:
-    # Forked before anything is open that a process of them could keep open, or any thread runs.
+    # Forked before anything is open that a helper could keep open, and before any thread runs.
     helpers = Helpers(server, server.options.workers or cores())
     run_streams(server, InProcesses(server, helpers).echo, helpers.watch)

@@ -25,7 +25,7 @@ class Echo(asyncio.Protocol):
         self.server.report.send(self.conn, data)
 
     def pause_writing(self) -> None:
-        self.transport.pause_reading()  # the client does not read: take no more from it
+        self.transport.pause_reading()  # the client does not read: stop reading from it
 
     def resume_writing(self) -> None:
         self.transport.resume_reading()

@@ -1,4 +1,4 @@
-"""async/await on asyncio's event loop: a coroutine for each connection, written in the order in which things happen."""
+"""async/await on asyncio's event loop: a coroutine for each connection, written in the order of events."""
 
 from asyncio import StreamReader, StreamWriter
 from contextlib import closing
@@ -23,7 +23,7 @@ class Streams:
                     report.recv(conn, message)
                     await self.inject(conn)
                     writer.write(message)
-                    await writer.drain()  # while the client does not read, take no more from it
+                    await writer.drain()  # while the client does not read, stop reading from it
                     report.send(conn, message)
                 writer.close()
                 await writer.wait_closed()  # once the rest is sent

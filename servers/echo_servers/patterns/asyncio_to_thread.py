@@ -1,4 +1,4 @@
-"""The coroutines of asyncio-streams, with the blocking call moved to a thread of its own: the loop continues."""
+"""The coroutines of asyncio-streams, with the blocking call moved to its own thread: the loop continues."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

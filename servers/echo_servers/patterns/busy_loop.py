@@ -1,4 +1,4 @@
-"""Non-blocking sockets, asked again and again without a pause: a full core, and still one client at a time."""
+"""Non-blocking sockets, tried again and again without a pause: a full core, and still one client at a time."""
 
 import socket
 from collections.abc import Callable
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def spin(report: Report, operation: Callable[..., T], *args: object) -> T:
-    """Try until it can be done."""
+    """Try until the operation succeeds."""
     while True:
         try:
             return operation(*args)

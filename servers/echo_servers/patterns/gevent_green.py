@@ -13,7 +13,7 @@ LAST = -2
 
 
 def report_before_waiting(report: Report) -> None:
-    """Hand in the reports whenever the event loop is about to wait."""
+    """Write the reports whenever the event loop is about to wait."""
     report.hold()
     get_hub().loop.prepare(ref=False, priority=LAST).start(report.flush)
 

@@ -1,4 +1,4 @@
-"""The single thread with one line changed: accept does not wait any more, it raises."""
+"""The single thread with one line changed: accept no longer waits, it raises."""
 
 from echo_servers.echo import echo
 from echo_servers.listener import accept, listen
@@ -9,5 +9,5 @@ def serve(server: Server) -> None:
     listener = listen(server)
     listener.setblocking(False)
     while True:
-        client, conn = accept(listener, server.report)  # nobody is connected yet: BlockingIOError
+        client, conn = accept(listener, server.report)  # no client is connected yet: BlockingIOError
         echo(client, conn, server)

@@ -14,12 +14,12 @@ PATIENCE = 10.0
 
 
 def share(server: Server, listener: socket.socket) -> None:
-    """One of the processes that accept from the same socket: the first one woken gets the connection."""
+    """Accept from a socket that all processes share: the first one woken gets the connection."""
     accept_for_ever(server, listener, lambda peer: Echo(server, peer))
 
 
 def own(server: Server, place: socket.socket, all_listen: Barrier) -> None:
-    """One process with a listening socket of its own: the kernel assigns its share of connections, busy or not."""
+    """Accept from this process's own listening socket: the kernel assigns connections to it, busy or not."""
     listener = listen_at(place)
     if all_listen.wait(PATIENCE) == 0:
         say_listening(server.report, listener)

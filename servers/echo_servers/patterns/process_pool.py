@@ -1,4 +1,4 @@
-"""A process for each core, competing for one listening socket: each has an interpreter lock of its own."""
+"""A process for each core, competing for one listening socket: each has its own GIL."""
 
 from echo_servers.listener import listen
 from echo_servers.patterns.thread_pool import work

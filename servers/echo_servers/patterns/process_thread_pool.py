@@ -1,4 +1,4 @@
-"""Processes to use every core, and in each a pool of threads to wait with."""
+"""Processes, to use every core, and a pool of threads in each, to wait."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""A fixed number of threads that compete for one listening socket: so many clients, and no more, at a time."""
+"""A fixed number of threads that compete for one listening socket: at most this many clients at a time."""
 
 import signal
 import socket

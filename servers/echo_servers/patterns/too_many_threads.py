@@ -1,4 +1,4 @@
-"""Threads without a limit, started until the system refuses, as a server does that never refuses a client.
+"""Threads without a limit, started until the system refuses, as in a server that never refuses a client.
 
 It serves nobody. The process first limits its own address space, so that the refusal is the system's own and the
 machine is not affected: every thread reserves a stack, and 16 GiB hold about 2,000 of the usual 8 MiB.
@@ -14,7 +14,7 @@ CEILING = 4000
 ADDRESS_SPACE = 16 * 2**30
 STEP = 50
 PACE = 0.0015
-"""Seconds between two threads, so that one can watch the count for about 3 s: 2,000 start in 0.1 s otherwise."""
+"""Seconds between two threads, so that the count can be watched for about 3 s; otherwise 2,000 start in 0.1 s."""
 
 
 def serve(server: Server) -> None:

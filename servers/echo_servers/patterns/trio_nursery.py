@@ -1,4 +1,4 @@
-"""Trio: a task for each client, written in the order in which things happen, and all of them in one nursery."""
+"""Trio: a task for each client, written in the order of events, and all of them in one nursery."""
 
 import socket
 
@@ -10,7 +10,7 @@ from echo_servers.server import RECV_BYTES, Server
 
 
 class Reporting(trio.abc.Instrument):
-    """Hands in the reports before the loop waits; with a task to run it does not wait."""
+    """Writes the reports before the loop waits; with a task to run it does not wait."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -28,7 +28,7 @@ async def echo(client: trio.socket.SocketType, conn: Connection, server: Server)
         try:
             while message := await client.recv(RECV_BYTES):
                 report.recv(conn, message)
-                server.block.inject(report, conn)  # no await: no other task has a turn meanwhile
+                server.block.inject(report, conn)  # no await: no other task runs meanwhile
                 unsent = memoryview(message)
                 while unsent:
                     unsent = unsent[await client.send(unsent) :]

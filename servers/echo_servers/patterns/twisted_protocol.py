@@ -1,4 +1,4 @@
-"""Twisted: a Protocol on its reactor, as asyncio has it since; the reactor calls when something has happened."""
+"""Twisted: a Protocol on its reactor, later adopted by asyncio; the reactor calls when something has happened."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class Echo(Protocol):
         self.conn = conn
 
     def connectionMade(self) -> None:
-        # While the client does not read, the transport pauses its producer: its own reading.
+        # While the client does not read, the transport pauses its producer, which is its own reading.
         self.transport.registerProducer(self.transport, streaming=True)
 
     def dataReceived(self, data: bytes) -> None:

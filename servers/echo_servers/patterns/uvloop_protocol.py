@@ -1,4 +1,4 @@
-"""The asyncio Protocol on uvloop: the same program, and an event loop in C (libuv) in the place of asyncio's."""
+"""The asyncio Protocol on uvloop: the same program, with an event loop in C (libuv) instead of asyncio's."""
 
 import asyncio
 from typing import cast

@@ -1,7 +1,7 @@
-"""External clients in a process of their own: `python -m tests.bench.strangers PORT COUNT`.
+"""External clients in their own process: `python -m tests.bench.external PORT COUNT`.
 
-Each says something now and then (`--chatter` messages a second each), or so many a second come, have one echo and leave
-(`--churn`). It prints how many are connected once they are, and on SIGTERM how many echoes it has had.
+With `--chatter` each client sends this many messages per second; with `--churn` this many clients per second connect,
+get an echo and leave. It prints the number of connected clients, and on SIGTERM the number of echoes received.
 """
 
 import argparse
@@ -17,11 +17,11 @@ from tests.bench.machine import raise_descriptor_limit
 
 TURN = 0.01
 LINGER = 0.1
-"""Seconds that one stays which comes and goes."""
+"""Seconds that a client of `--churn` stays connected."""
 
 
-class Strangers:
-    """The clients, and what they have had."""
+class ExternalClients:
+    """The clients, and their number of echoes."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -30,19 +30,19 @@ class Strangers:
         self._selector = selectors.DefaultSelector()
 
     def open(self) -> socket.socket:
-        """Connect one more."""
+        """Connect another client."""
         client = connect(self.port)
         self.connected += 1
         self._selector.register(client, selectors.EVENT_READ)
         return client
 
     def close(self, client: socket.socket) -> None:
-        """Disconnect one that owes nothing."""
+        """Disconnect a client that has all its echoes."""
         self._selector.unregister(client)
         client.close()
 
     def listen(self, seconds: float) -> None:
-        """Take the echoes that come."""
+        """Receive the echoes that arrive within this time."""
         for key, _ in self._selector.select(max(seconds, 0)):
             assert isinstance(key.fileobj, socket.socket)
             data = key.fileobj.recv(len(MESSAGE))
@@ -51,7 +51,7 @@ class Strangers:
             self.echoes += data.endswith(b"\n")
 
     def chatter(self, clients: list[socket.socket], rate: float) -> None:
-        """Have each send its message at this rate, evenly spread, until it is over."""
+        """Let each client send at this rate, evenly spread, until SIGTERM; then wait for the last echoes."""
         sent, begun = 0, time.monotonic()
         while not self.over:
             due = int((time.monotonic() - begun) * rate * len(clients))
@@ -64,7 +64,7 @@ class Strangers:
             self.listen(TURN)
 
     def churn(self, rate: float) -> None:
-        """Open so many a second, which leave once they have had an echo, until it is over."""
+        """Connect this many clients per second, which leave after their echo, until SIGTERM."""
         leaving: list[tuple[float, int, socket.socket]] = []
         begun, opened = time.monotonic(), 0
         while not self.over or leaving:
@@ -80,7 +80,7 @@ class Strangers:
 
 
 def main() -> None:
-    """Connect, talk, and print."""
+    """Connect, talk and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("count", type=int)
@@ -88,15 +88,15 @@ def main() -> None:
     parser.add_argument("--churn", type=float, default=0.0)
     arguments = parser.parse_args()
     raise_descriptor_limit()
-    strangers = Strangers(arguments.port)
-    signal.signal(signal.SIGTERM, lambda *_: setattr(strangers, "over", True))
-    clients = [strangers.open() for _ in range(arguments.count)]
+    external = ExternalClients(arguments.port)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(external, "over", True))
+    clients = [external.open() for _ in range(arguments.count)]
     print(len(clients), flush=True)
     if arguments.churn:
-        strangers.churn(arguments.churn)
+        external.churn(arguments.churn)
     else:
-        strangers.chatter(clients, arguments.chatter)
-    print(strangers.echoes, strangers.connected, flush=True)
+        external.chatter(clients, arguments.chatter)
+    print(external.echoes, external.connected, flush=True)
     sys.exit(0)
 
 

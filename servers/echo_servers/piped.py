@@ -64,6 +64,8 @@ class Piped(Report):
         self._granted = counters.granted if counters else UNLIMITED
         self._memory = counters.memory if counters else memoryview(b"")
         self._listed = 0
+        self._counts = False
+        """Whether an echo is only counted, unless more has been granted."""
         os.set_blocking(fd, False)
         self._fd = fd
         self._pid = os.getpid()
@@ -99,48 +101,48 @@ class Piped(Report):
     # A recv is kept until its send, because nearly always both become one Echo.
     # Under load a thread that returns to its wait leaves its records to another one that is awake and has not yet
     # written its own, so no record remains unwritten while all threads wait.
-
-    # Where each thread serves one connection, an echo that is only counted needs nothing but its connection.
+    # While nothing more is granted, an echo is only counted: these few steps are most of what watching costs then.
 
     def recv(self, conn: Connection, data: bytes) -> None:
+        if self._counts:
+            conn.message = data
+            return
         if conn.message:
             self._report_read(conn)
         conn.message, conn.read_at = data, _clock()
-        if self._held or self._listed < self._granted[0]:
-            awake = self._awake
-            if other := awake.get(conn.tid):  # a green thread may run between another one's recv and send
-                self._report_read(other)
-            awake[conn.tid] = conn
+        if other := self._awake.get(conn.tid):  # a green thread may run between another one's recv and send
+            self._report_read(other)
+        self._awake[conn.tid] = conn
 
     def send(self, conn: Connection, data: bytes) -> None:
-        awake, pending, size = self._awake, self._pending, len(data)
-        conn.echoes += 1
-        conn.size += size
-        at_once = bool(conn.message)
-        if at_once:
+        conn.echoes = echoes = conn.echoes + 1
+        conn.size = size = conn.size + len(data)
+        awake = self._awake
+        if self._counts and conn.message and not awake and self._listed >= self._granted[0] and (slot := conn.slot):
             conn.message = b""  # keeping it alive would cost the server memory
-            if awake and awake.get(conn.tid) is conn:
-                del awake[conn.tid]
-            if self._listed >= self._granted[0] and conn.slot:
-                COUNTED(self._memory, conn.slot + COUNTS_AT, conn.echoes, conn.size, conn.read_at)
-                if pending and not (self._held or awake):
-                    self._write_out()
-                return
-        pending.append(self._listing(conn, data, at_once))
-        if not (self._held or awake) or len(pending) >= BATCH:
+            COUNTED(self._memory, slot + COUNTS_AT, echoes, size, _clock())
+            return
+        at_once = bool(conn.message)
+        if at_once and awake.get(conn.tid) is conn:
+            del awake[conn.tid]
+        self._pending.append(self._listing(conn, data, at_once))
+        if not (self._held or awake) or len(self._pending) >= BATCH:
             self._write_out()
 
     def _listing(self, conn: Connection, data: bytes, at_once: bool) -> Reported:
         """Return and count the record of an echo; `at_once` if the send followed its recv directly."""
-        size, now = len(data), _clock()
+        size, now, read_at = len(data), _clock(), conn.read_at
+        conn.message, conn.read_at = b"", 0
         self._listed += 1
+        self._counts = self._listed >= self._granted[0]
         conn.listed += 1
         conn.listed_size += size
         if conn.slot:
             LISTED(self._memory, conn.slot + WORD, conn.listed, conn.listed_size, conn.echoes, conn.size, now)
         head = str(data[:PREVIEW], "latin-1")
         if at_once:
-            return Echo(conn.read_at, self._pid, conn.tid, conn.number, size, head, now - conn.read_at)
+            read_at = read_at or now
+            return Echo(read_at, self._pid, conn.tid, conn.number, size, head, now - read_at)
         return Send(now, self._pid, conn.tid, conn.number, size, head)
 
     def waits(self, conn: Connection) -> None:
@@ -178,8 +180,9 @@ class Piped(Report):
             if self._awake.get(tid) is conn:
                 del self._awake[tid]
             self._pending.append(
-                Recv(conn.read_at, self._pid, tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
+                Recv(conn.read_at or _clock(), self._pid, tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
             )
+            conn.read_at = 0
 
     def unblock(self, conn: Connection) -> None:
         self._say(Unblock(_clock(), self._pid, thread_id(), conn.number))
@@ -204,6 +207,7 @@ class Piped(Report):
             self._counters.claim()
             self._granted, self._memory = self._counters.granted, self._counters.memory
         self._listed = 0
+        self._counts = False
         self._awake.clear()
         self._pending.clear()
         self._deferred.clear()

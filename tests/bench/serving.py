@@ -54,8 +54,6 @@ class Round:
     """New servers of one pattern, each measured in several slices."""
 
     slices: dict[str, list[Slice]]
-    reader: float
-    """Percentage of a core used for reading and folding while the watched server runs."""
 
     def ratio(self, variant: str, name: str = "rate") -> float:
         """Return the median ratio of a variant to the unwatched server in the same slice."""
@@ -91,40 +89,51 @@ def measure(effort: Effort, patterns: Sequence[str] = SERVING) -> Section:
 
 def _pattern(section: Section, pattern: Pattern, live: Live, effort: Effort) -> None:
     rounds: dict[int, list[Round]] = {count: [] for count in CLIENTS}
-    lost = 0
-    for _ in range(effort.rounds):
+    lost, reading = 0, list[float]()
+    for number in range(effort.rounds):
         servers: dict[str, Run] = {}
         try:
             for variant in VARIANTS:
                 servers[variant] = begin(variant, pattern, live)
             for count in CLIENTS:
                 rounds[count].append(_round(servers, count, effort))
+            if not number:
+                reading.append(_reading(servers["watched"], effort))
         finally:
             for server in servers.values():
                 lost += server.stop()
     for count in CLIENTS:
         section.add(_figure(pattern, count, rounds[count], lost))
-    reading = [each.reader for each in rounds[max(CLIENTS)]]
     section.add(Figure(f"{pattern.name}, reading", "% of a core", reading, Goal(1.0)))
 
 
 def _round(servers: dict[str, Run], clients: int, effort: Effort) -> Round:
     watched = servers["watched"]
     assert isinstance(watched, Watched)
-    known, used = watched.echoes, time.process_time()
+    known = watched.echoes
     told = _load(list(servers.values()), clients, effort)
     watched.read()
-    used = time.process_time() - used
     for variant, server in zip(servers, told, strict=True):
         if variant == "watched" and watched.echoes - known < server["total"]:
             raise DidNotWork(f"{server['total']:,} echoes, and the session knows of {watched.echoes - known:,}")
     slices = {v: [Slice.of(s) for s in server["slices"]] for v, server in zip(servers, told, strict=True)}
-    return Round(slices, used / sum(s["seconds"] for s in told[VARIANTS.index("watched")]["slices"]) * 100)
+    return Round(slices)
 
 
-def _load(servers: list[Run], clients: int, effort: Effort) -> list[dict[str, Any]]:
+def _reading(watched: Run, effort: Effort) -> float:
+    """Return what percent of a core it takes to read and fold the reports of a saturated server."""
+    used = time.process_time()
+    (told,) = _load([watched], max(CLIENTS), effort, slices=effort.count(3, 1), seconds=1.0)
+    seconds: float = sum(each["seconds"] for each in told["slices"])
+    return (time.process_time() - used) / seconds * 100
+
+
+def _load(
+    servers: list[Run], clients: int, effort: Effort, slices: int = 0, seconds: float = 0.0
+) -> list[dict[str, Any]]:
+    slices, seconds = slices or effort.count(6, 3), seconds or effort.seconds(0.2, 0.12)
     command = [sys.executable, "-m", "tests.bench.load", "--clients", str(clients)]
-    command += ["--slices", str(effort.count(6, 3)), "--seconds", str(effort.seconds(0.2, 0.12))]
+    command += ["--slices", str(slices), "--seconds", str(seconds)]
     command += [f"{server.port}:{server.pid}" for server in servers]
     job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:

@@ -179,7 +179,7 @@ def test_own_blocking_call_makes_its_client_no_victim_of_it_right_after_its_end(
     scene.passes(700)
     scene.say(Unblock(scene.now + 49 * MS, PID, PID, 1))
     scene.passes(50)
-    scene.takes(2)
+    scene.reads(2)
     scene.say(Send(scene.now, PID, PID, 1, 5, "x"))
     scene.written = {peers[0]: 5}
     scene.does(PID, "epoll_wait")

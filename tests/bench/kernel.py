@@ -46,16 +46,24 @@ def samples(effort: Effort) -> Section:
         if count == CONNECTIONS:
             section.add(Figure(f"sockets, {count:,} connections", "% of a core", costs, Goal(2.0), note))
         else:
-            rates = [min(COST.limit / cost, 1.0) * RATE for cost in costs]
-            section.add(Figure(f"sockets, {count:,} connections, at 3 % of a core", "/s", rates, SLOWEST, note))
+            name = f"sockets, {count:,} connections, at 3 % of a core"
+            section.add(Figure(name, "/s", _rates(costs), SLOWEST, note))
     for count in THREADS:
         with crew_of(1, count) as pid:
             threads = Threads(lambda inode: "")
             costs = _cost(effort, threads.pace, partial(threads.sample, [pid]))
             threads.close()
-        section.add(Figure(f"threads, {count:,} of them, at rest", "% of a core", costs, COST))
+        if count == THREADS[0]:
+            section.add(Figure(f"threads, {count:,} of them, at rest", "% of a core", costs, COST))
+        else:
+            section.add(Figure(f"threads, {count:,} of them, at 3 % of a core", "/s", _rates(costs), SLOWEST))
     section.add(Figure(f"threads, {THREADS[0]} of them, all at work", "% of a core", _at_work(effort), COST))
     return section
+
+
+def _rates(costs: list[float]) -> list[float]:
+    """Return how many samples a second take 3 % of a core, given what 20 a second take."""
+    return [min(COST.limit / cost, 1.0) * RATE for cost in costs]
 
 
 @contextlib.contextmanager

@@ -147,6 +147,17 @@ def page_keys(terminal: Terminal, count: int) -> list[float]:
     return took
 
 
+def span_keys(terminal: Terminal, count: int) -> list[float]:
+    """Milliseconds from key to screen: the timeline's span made shorter and longer, seen in its title."""
+    took: list[float] = []
+    for number in range(count):
+        key, words = ("+", "the last 10 s") if number % 2 == 0 else ("-", "the last 30 s")
+        _pause()
+        pressed = terminal.press(key)
+        took.append((terminal.wait(partial(contains, words), f"{words!r}") - pressed) * 1e3)
+    return took
+
+
 def _pause() -> None:
     """Wait for a random time, so that keys arrive at any phase of the drawing interval."""
     time.sleep(random.uniform(0.25, 0.45))
@@ -224,7 +235,7 @@ def _external(section: Section, effort: Effort, pattern: str, count: int, talk: 
 
         def keys(terminal: Terminal) -> list[float]:
             nonlocal had
-            pressed = (page_keys if count else block_keys)(terminal, effort.count(15, 6))
+            pressed = (page_keys if count else span_keys)(terminal, effort.count(15, 6))
             jobs[0].terminate()
             assert jobs[0].stdout
             had = int(jobs[0].stdout.readline().split()[0])

@@ -6,6 +6,7 @@ A heartbeat on its event loop measures how late the loop is; the figures are wri
 
 import argparse
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -87,6 +88,7 @@ def main() -> None:
     with patch.object(child, "command", recorded if arguments.rate else child.command):
         plan = Plan(find(arguments.pattern), Options(port=arguments.port), clients=arguments.clients)
         dashboard = Timed(plan, arguments.chatter)
+        dashboard.settled = gc.freeze
         try:
             code = dashboard.run()
         finally:

@@ -132,7 +132,7 @@ def contains(words: str, seen: str) -> bool:
 def page_keys(terminal: Terminal, count: int) -> list[float]:
     """Return the milliseconds from the key to the screen: a page down in the connections, as shown in its border."""
     terminal.press("3")
-    place = re.compile(r"([\d,]+) to [\d,]+ of")
+    place = re.compile(r"([\d,]+) to [\d,]+ of [\d,]+ open")
     took: list[float] = []
     at = 1
     for _ in range(count):

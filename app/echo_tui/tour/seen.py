@@ -4,6 +4,7 @@ Durations are in ns; `now` is the time of the session.
 """
 
 from collections.abc import Callable
+from itertools import islice
 
 from echo_tui.diagnosis.stall import Attribution, Stall
 from echo_tui.model.activity import SECOND
@@ -29,7 +30,8 @@ def served(count: int) -> Seen:
     """Return when so many connections are accepted; what is measured is the number of threads that serve them."""
 
     def seen(session: Session, now: int) -> float | None:
-        if sum(1 for connection in session.connections.values() if connection.accepted_at) < count:
+        accepted = (connection for connection in session.connections.values() if connection.accepted_at)
+        if sum(1 for _ in islice(accepted, count)) < count:
             return None
         return sum(1 for worker in session.workers.values() if worker.serving)
 

@@ -49,6 +49,10 @@ ON_THE_SERVER = {key.action.partition("(")[0] for key in ALL_KEYS if key.group =
 """Actions that show that the person attends to the running server."""
 
 
+SETTLES = 1.0
+"""How long (s) after the first drawing the dashboard has settled."""
+
+
 class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
     """The application: it adds the actions on the server to those on the clients, on the screen, and of a talk."""
 
@@ -59,7 +63,12 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
         _, _, _, warning, error, _ = legible_colors(self.current_theme)
         return {**super().get_css_variables(), "legible-warning": warning.css, "legible-error": error.css}
 
+    settled: Callable[[], object] | None = None
+    """Called once, when the first drawing has been on screen for a while."""
+
     def begin(self) -> None:
+        if self.settled:
+            self.set_timer(SETTLES, self.settled)
         if self.plan.pattern:
             self.start_from_palette(self.plan.pattern)
         if self.plan.clients:

@@ -1,5 +1,6 @@
 """Opening the dashboard in this terminal, with what the configuration says."""
 
+import gc
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -53,6 +54,7 @@ def open_dashboard(
     if wanted and wanted not in app.available_themes:
         app.close()
         raise BadRequest(f"unknown theme {wanted!r}: choose from {', '.join(sorted(app.available_themes))}")
+    app.settled = gc.freeze  # what was imported stays, and checking it again and again would delay the screen by 50 ms
     try:
         code = app.run()
     finally:

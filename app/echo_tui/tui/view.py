@@ -87,8 +87,13 @@ class View:
     def waits(self) -> bool:
         """Whether something waits, or a stall or a blocking call is open, so that durations on screen change."""
         session = self.session
-        news = session.blocks.running or session.clients.opening or session.stalls.going
-        return bool(news) or any(c.pending_since for c in session.connections.values())
+        return bool(session.blocks.running or session.clients.opening or session.stalls.going or self.pending)
+
+    @cached_property
+    def pending(self) -> dict[int, int]:
+        """Since when (ns) each connection that waits has waited, by the connection's number."""
+        found = ((connection.number, connection.pending_since) for connection in self.session.connections.values())
+        return {number: since for number, since in found if since}
 
     @property
     def tenth(self) -> int:

@@ -47,12 +47,6 @@ def state_style(view: View, connection: Connection) -> Style:
     return palette.good if state is State.QUIET else palette.dim
 
 
-def waits_long(view: View, connection: Connection) -> bool:
-    """Return whether a connection has waited for at least `LONG`."""
-    waited = view.waited(connection)
-    return waited is not None and waited >= LONG
-
-
 def victims(session: Session) -> set[int]:
     """Return the numbers of the victims of open stalls."""
     going = session.stalls.going.values()
@@ -188,7 +182,9 @@ class ConnectionsPanel(table.TablePanel[Connection]):
             found = list(connections.values())
             if len(found) > self.rows:
                 first = victims(view.session)
-                found.sort(key=lambda c: (c.number not in first, not waits_long(view, c)))
+                long = {number for number, since in view.pending.items() if view.now - since >= LONG}
+                if first or long:
+                    found.sort(key=lambda c: (c.number not in first, c.number not in long))
             self._sorted_for, self._open = sorted_for, found
             self._places = {connection.number: place for place, connection in enumerate(found)}
         return self._open

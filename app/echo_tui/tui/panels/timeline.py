@@ -1,5 +1,6 @@
 """The timeline of the last seconds, one lane for each connection; each state has a shape and a colour."""
 
+from collections.abc import Mapping
 from itertools import islice
 
 from echo_servers.block import WORDS
@@ -95,7 +96,7 @@ class TimelinePanel(Panel):
         closed = [c for c in islice(reversed(session.connections.closed), 100) if c.closed_at >= oldest]
         open_ = list(session.connections.values())
         if len(open_) > self._height:
-            open_ = longest_first(open_)
+            open_ = longest_first(open_, view.pending)
         self._lanes = [*open_, *closed]
         self.last = len(self._lanes)
         self._tall = min(max(self._height // max(self.last, 1), 1), TALLEST if view.on_stage else TALL)
@@ -220,15 +221,21 @@ class TimelinePanel(Panel):
         return [(" " * LABEL, Style.null()), (legend, self.view.palette.faint)]
 
 
-def longest_first(connections: list[Connection]) -> list[Connection]:
-    """Sort the waiting connections first, the longest wait first; simultaneous ones by their numbers."""
-    known = [(connection.pending_since, connection) for connection in connections]
+def longest_first(connections: list[Connection], pending: Mapping[int, int]) -> list[Connection]:
+    """Sort the waiting connections first, the longest wait first; simultaneous ones by their numbers.
+
+    `pending` has since when (ns) those that wait have waited, by their numbers.
+    """
+    if not pending:
+        return connections
+    waiting = [(pending[connection.number], connection) for connection in connections if connection.number in pending]
     begin, ranked = 0, []
-    for since, connection in sorted((each for each in known if each[0]), key=lambda each: each[0]):
+    for since, connection in sorted(waiting, key=lambda each: each[0]):
         begin = since if since - begin > TOGETHER else begin
         ranked.append((begin, connection))
     ranked.sort(key=lambda each: (each[0], *number(each[1])))
-    return [connection for _, connection in ranked] + [connection for since, connection in known if not since]
+    others = [connection for connection in connections if connection.number not in pending]
+    return [*(connection for _, connection in ranked), *others]
 
 
 def number(connection: Connection) -> tuple[bool, int]:

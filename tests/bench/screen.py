@@ -132,6 +132,8 @@ def contains(words: str, seen: str) -> bool:
 def page_keys(terminal: Terminal, count: int) -> list[float]:
     """Return the milliseconds from the key to the screen: a page down in the connections, as shown in its border."""
     terminal.press("3")
+    _pause()
+    terminal.press("\x1b[6~")  # the first one only moves the cursor to the last row
     place = re.compile(r"([\d,]+) to [\d,]+ of [\d,]+ open")
     took: list[float] = []
     at = 1

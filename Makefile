@@ -2,8 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# The tests wait more than they compute, so three run side by side on two cores.
-PYTEST := $(BIN)/pytest -n 3 --dist worksteal
+# The tests also wait, so more of them run side by side than a small machine has cores.
+PYTEST := $(BIN)/pytest -n 4 --dist worksteal
 
 .PHONY: run test test-all check lint bench soak fuzz fuzz-keys fuzz-recordings screenshots clean
 .DEFAULT_GOAL := run

@@ -26,14 +26,14 @@ from tests.e2e.leaving import (
 from tests.e2e.terminal import PATIENCE, Terminal, command
 from tests.ports import free_port, is_free
 
-KILLED = ("busy-loop", "process-pool", "process-loops", "eventlet")
+KILLED = ("busy-loop", "process-pool", "eventlet")
 """Patterns that are tested in every run with a SIGKILL of the dashboard."""
 
 
 def is_decisive(pattern: Pattern, way: Callable[[Terminal], None]) -> bool:
     """Return whether this case represents others: a server stopped by the dashboard, or by the parent-death pipe."""
     if pattern.name == "asyncio-processes":
-        return True
+        return way in WAYS[-3:]
     return way is WAYS[-1] and pattern.name in KILLED
 
 

@@ -79,7 +79,10 @@ def slow_or_not(suffering: Suffering) -> Suffering:
         SERVING,
         KINDS,
         lambda pattern, kind: (
-            pattern in REDUCED and (pattern == "multithread") == (kind == "c-gil") and kind in ("sleep", "c-gil")
+            pattern in REDUCED
+            and (pattern == "multithread") == (kind == "c-gil")
+            and kind in ("sleep", "c-gil")
+            and pattern in ("multithread", "asyncio", "process-pool")
         ),
     ),
 )

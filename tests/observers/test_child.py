@@ -16,14 +16,16 @@ from echo_servers.server import Options
 from echo_tui.model.observations import Output, ServerExited, ServerStarted
 from echo_tui.observers.child import LINE
 
+from tests.crossed import seldom
 from tests.observers.watching import Watched, eventually, is_gone, watched
 from tests.ports import is_free
+from tests.servers.harness import DIFFERENT
 
 SERVING = [pattern.name for pattern in PATTERNS if pattern.serves]
 FORKING = ("process-pool", "process-thread-pool", "process-loops", "asyncio-processes")
 
 
-@pytest.mark.parametrize("pattern", SERVING)
+@pytest.mark.parametrize("pattern", seldom(SERVING, *DIFFERENT))
 def test_stop_ends_the_server_and_frees_the_port(pattern: str) -> None:
     with watched(pattern, BlockSetting("sleep", 60), workers=2) as server:
         started = server.until(ServerStarted)[0]

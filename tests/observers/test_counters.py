@@ -21,8 +21,9 @@ from echo_tui.observers.counters import RATE, Counters
 from echo_tui.observers.pipe import LinePipe, decode, make_pipe
 from echo_tui.session.session import Session
 
+from tests.crossed import seldom
 from tests.observers.watching import Watched, eventually, watched
-from tests.servers.harness import ONE_AT_A_TIME, SERVING
+from tests.servers.harness import DIFFERENT, ONE_AT_A_TIME, SERVING
 
 MOST = 200_000
 """The most echoes that a client asks for."""
@@ -82,7 +83,7 @@ def unlisted(seen: Seen) -> int:
     return sum(row[1] for o in seen.found if isinstance(o, Counts) for row in o.rows)
 
 
-@pytest.mark.parametrize("pattern", SERVING)
+@pytest.mark.parametrize("pattern", seldom(SERVING, *DIFFERENT))
 def test_saturated_server_is_counted_to_the_byte(pattern: str) -> None:
     with watched(pattern, workers=3) as server:
         seen = Seen(server)

@@ -24,6 +24,7 @@ from echo_tui.tui.view import View
 
 from tests.attach.conftest import start  # noqa: F401  (a fixture)
 from tests.attach.watching import Peer
+from tests.crossed import seldom
 from tests.model.plain import plain
 from tests.recording.made import read, write
 from tests.tui.stage import SIZES, Stage
@@ -107,7 +108,7 @@ def stalled(stage: Stage) -> Callable[[], object]:
     return lambda: any(stall.located_at for stall in stage.session.stalls.going.values())
 
 
-@pytest.mark.parametrize("size", SIZES[1:], ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES[1:], SIZES[1]), ids=str)
 async def test_own_server(size: tuple[int, int], tmp_path: Path) -> None:
     heard: list[Observation] = []
     live = Live(Plan(options=Options(port=0)), heard.extend)
@@ -130,7 +131,7 @@ async def test_own_server(size: tuple[int, int], tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
-@pytest.mark.parametrize("size", SIZES[1:], ids=str)
+@pytest.mark.parametrize("size", seldom(SIZES[1:], SIZES[1]), ids=str)
 async def test_attached_server(start: Any, size: tuple[int, int], tmp_path: Path) -> None:  # noqa: F811
     server = start("app.py", "sleep")
     heard: list[Observation] = []

@@ -20,6 +20,7 @@ from echo_tui.tui.keys import ALL_KEYS, RECORDING
 from echo_tui.tui.panels.seek import SeekBar
 from echo_tui.tui.panels.timeline import LABEL, TimelinePanel
 
+from tests.crossed import seldom
 from tests.e2e.terminal import Terminal, command
 from tests.recording.made import SECOND, few, read, write
 from tests.tui.checks import Checks
@@ -115,7 +116,7 @@ async def test_every_key_of_recordings(stalled: Path) -> None:
         await checks.go(stage)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 45)])
+@pytest.mark.parametrize("size", seldom([(80, 24), (100, 30), (160, 45)], (80, 24)))
 async def test_stall_of_a_recording_is_shown_with_its_line(stalled: Path, size: tuple[int, int]) -> None:
     async with viewing(stalled, size) as stage:
         await stage.press("right_square_bracket")
@@ -130,7 +131,8 @@ async def test_stall_of_a_recording_is_shown_with_its_line(stalled: Path, size: 
 
 async def test_click_on_the_seek_bar_goes_to_a_time(stalled: Path) -> None:
     async with viewing(stalled) as stage:
-        await stage.press("v")
+        if not source(stage).paused:  # on a busy machine it has ended, and pauses, before a key is pressed
+            source(stage).pause()
         await stage.shows("‖")
         bar = stage.app.query_one(SeekBar)
         middle = bar._bar.start + len(bar._bar) // 2
@@ -184,7 +186,7 @@ async def test_source_of_another_machine_is_shown_from_the_recording(tmp_path: P
         await stage.shows("STALLED", "time.sleep(seconds)")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+@pytest.mark.parametrize("size", seldom([(80, 24), (160, 45)], (160, 45)))
 async def test_untrusted_markup_is_shown_as_text(hostile: Path, size: tuple[int, int]) -> None:
     async with viewing(hostile, size) as stage:
         await stage.press("right_square_bracket")

@@ -59,7 +59,7 @@ def settled(server: Running) -> int:
 @pytest.mark.parametrize(
     "pattern",
     seldom(
-        BOUNDED, "multithread", "busy-loop", "select-loop", "asyncio-streams", "eventlet", "twisted", "trio",
+        BOUNDED, "multithread", "select-loop", "asyncio-streams", "trio",
     ),
 )  # fmt: skip
 def test_client_that_does_not_read_costs_no_memory(start: Starter, pattern: str) -> None:

@@ -10,8 +10,9 @@ from echo_servers.block import BlockSetting
 from echo_servers.catalog import PATTERNS
 from echo_servers.records import Block, Note, Worker
 
+from tests.crossed import seldom
 from tests.ports import is_free
-from tests.servers.harness import FORKING, PROCESSES, SERVING, Running, Starter, eventually
+from tests.servers.harness import DIFFERENT, FORKING, PROCESSES, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close
 
 LASTING = tuple(pattern.name for pattern in PATTERNS if pattern.name != "nonblocking")
@@ -41,7 +42,7 @@ def leaves_nothing(server: Running) -> int:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
-@pytest.mark.parametrize("pattern", LASTING)
+@pytest.mark.parametrize("pattern", seldom(LASTING, *DIFFERENT))
 def test_signal_to_the_main_process_ends_the_whole_server(start: Starter, pattern: str, ending: signal.Signals) -> None:
     server, clients = begin(start, pattern)
     server.process.send_signal(ending)
@@ -50,7 +51,7 @@ def test_signal_to_the_main_process_ends_the_whole_server(start: Starter, patter
     close(clients)
 
 
-@pytest.mark.parametrize("pattern", LASTING)
+@pytest.mark.parametrize("pattern", seldom(LASTING, *DIFFERENT))
 def test_closing_the_parent_death_pipe_ends_the_server(start: Starter, pattern: str) -> None:
     server, clients = begin(start, pattern)
     os.close(server.leash)
@@ -58,7 +59,7 @@ def test_closing_the_parent_death_pipe_ends_the_server(start: Starter, pattern: 
     close(clients)
 
 
-@pytest.mark.parametrize("pattern", LASTING)
+@pytest.mark.parametrize("pattern", seldom(LASTING, *DIFFERENT))
 def test_killing_the_parent_ends_the_server(start: Starter, pattern: str) -> None:
     server, clients = begin(start, pattern)
     owner = subprocess.Popen(["sleep", "100"], pass_fds=[server.leash])
@@ -92,7 +93,7 @@ def test_killed_worker_is_reported_and_the_others_serve(start: Starter, pattern:
     assert server.err.to_the_end() == "every worker has died\n"
 
 
-@pytest.mark.parametrize("pattern", SERVING)
+@pytest.mark.parametrize("pattern", seldom(SERVING, *DIFFERENT))
 def test_pipe_closed_before_startup_ends_the_server(start: Starter, pattern: str) -> None:
     server = start.launch(pattern)
     os.close(server.leash)

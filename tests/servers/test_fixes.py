@@ -13,7 +13,7 @@ from echo_servers.pattern import PROCESS
 from echo_servers.records import Block, New, Note, Recv, Send, Unblock
 from echo_servers.workers import THREADS, cores
 
-from tests.crossed import seldom
+from tests.crossed import seldom, seldom_cases
 from tests.servers.harness import POOLS, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, is_silent
 
@@ -46,7 +46,7 @@ def one_too_many(server: Running, kind: str) -> tuple[list[socket.socket], list[
     return senders, blocks
 
 
-@pytest.mark.parametrize(("pattern", "kind"), SPARED)
+@pytest.mark.parametrize(("pattern", "kind"), seldom_cases(SPARED, *SPARED[:4]))
 def test_other_clients_are_served_and_accepted_during_a_block(start: Starter, pattern: str, kind: str) -> None:
     server = start(pattern, "--workers", "3")
     before = server.connect()
@@ -64,7 +64,7 @@ def test_other_clients_are_served_and_accepted_during_a_block(start: Starter, pa
     close([before, sender, after])
 
 
-@pytest.mark.parametrize(("pattern", "kind"), SPARED)
+@pytest.mark.parametrize(("pattern", "kind"), seldom_cases(SPARED, *SPARED[:4]))
 def test_block_has_its_length_and_its_end_is_reported_at_once(start: Starter, pattern: str, kind: str) -> None:
     server = start(pattern, "--workers", str(WORKERS))
     server.page.arm(BlockSetting(kind, 0.1))

@@ -15,6 +15,9 @@ from echo_servers.catalog import BY_NAME, PATTERNS, find
 from echo_servers.patterns import poll_loop
 from echo_servers.server import BadRequest, Server
 
+from tests.crossed import seldom
+from tests.servers.harness import DIFFERENT
+
 BAD = [
     (["multithred"], r"unknown pattern 'multithred': did you mean 'multithread'\?"),
     (["zzz"], r"unknown pattern 'zzz': choose from single-thread, multithread, .*, eventlet.*"),
@@ -55,7 +58,10 @@ def test_invalid_arguments(arguments: list[str], expected: str) -> None:
     refuses(["-m", "echo_servers", *arguments], expected)
 
 
-@pytest.mark.parametrize("pattern", [pattern.name for pattern in PATTERNS if pattern.name != "too-many-threads"])
+LISTENING = [pattern.name for pattern in PATTERNS if pattern.name != "too-many-threads"]
+
+
+@pytest.mark.parametrize("pattern", seldom(LISTENING, *DIFFERENT))
 def test_port_in_use_names_its_process(pattern: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupant:
         port = occupant.getsockname()[1]

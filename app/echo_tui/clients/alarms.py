@@ -19,7 +19,7 @@ class Alarms:
     def __init__(self) -> None:
         self._at: dict[Sleeper, int] = {}
         self._sleepers: dict[int, list[Sleeper]] = {}
-        self._stall_snapshots: list[int] = []
+        self._times: list[int] = []
 
     def set(self, sleeper: Sleeper, at: int) -> None:
         """Wake the sleeper at `at`, in place of its earlier alarm."""
@@ -33,7 +33,7 @@ class Alarms:
             self._sleepers[at].append(sleeper)
         else:
             self._sleepers[at] = [sleeper]
-            heapq.heappush(self._stall_snapshots, at)
+            heapq.heappush(self._times, at)
 
     def cancel(self, sleeper: Sleeper) -> None:
         """Cancel the alarm of a sleeper."""
@@ -43,18 +43,18 @@ class Alarms:
         self._sleepers[at].remove(sleeper)
         if not self._sleepers[at]:
             del self._sleepers[at]
-            if len(self._stall_snapshots) > 2 * len(self._sleepers) + SLACK:
-                self._stall_snapshots = sorted(self._sleepers)
+            if len(self._times) > 2 * len(self._sleepers) + SLACK:
+                self._times = sorted(self._sleepers)
 
     def next(self) -> int | None:
         """Return the time of the next alarm; a cancelled time may remain for a while."""
-        return self._stall_snapshots[0] if self._stall_snapshots else None
+        return self._times[0] if self._times else None
 
     def ring(self, now: int) -> list[Sleeper]:
         """Return the sleepers that are due, the earliest first; their alarms are removed."""
         due: list[Sleeper] = []
-        while self._stall_snapshots and self._stall_snapshots[0] <= now:
-            due += self._sleepers.pop(heapq.heappop(self._stall_snapshots), ())
+        while self._times and self._times[0] <= now:
+            due += self._sleepers.pop(heapq.heappop(self._times), ())
         for sleeper in due:
             del self._at[sleeper]
         return due

@@ -115,6 +115,18 @@ def test_thread_that_is_never_seen_is_unknown() -> None:
     assert [(new.pid, new.tid) for new in watched.of(New) if isinstance(new, New)] == [(PID, UNKNOWN)]
 
 
+def test_what_was_accepted_and_read_before_the_first_sample_comes_before_all_waits() -> None:
+    watched = Watched()
+    watched.at = 100 * STEP
+    watched.threads(thread("epoll_wait"))
+    queued = Socket("127.0.0.1:50002", 5, 0, False, 3000)
+    watched.sockets(socket(received=7), queued)
+    (new,), (recv,) = watched.of(New), watched.of(Recv)
+    assert new.at == recv.at < 100 * STEP - 3000 * 1_000_000
+    watched.sockets(socket(received=9), queued)
+    assert watched.of(Recv)[1].at > 100 * STEP, "later progress is dated as it is seen"
+
+
 def test_connection_closed_by_the_server_gets_a_bye() -> None:
     watched = Watched()
     watched.threads(thread("epoll_wait"))

@@ -40,6 +40,8 @@ class Inferred:
     number: int
     pid: int
     tid: int
+    since: int
+    """When (ns) it was first seen."""
     read: int = 0
     written: int = 0
 
@@ -182,7 +184,7 @@ class Inference:
             yield Serve(at, *key, connection.number)
 
     def _sockets(self, o: SocketSample) -> Iterator[Observation]:
-        changed = (self._before + o.at) // 2 if self._before else o.at
+        changed = (self._before + o.at) // 2 if self._before else _before_all_waits(o)
         self._before = o.at
         if o.limit is not None and not self._listens:
             self._listens = True
@@ -194,8 +196,9 @@ class Inference:
             connection = self._connections.get(socket.peer)
             if connection is None and socket.accepted:
                 yield from self._accepted(changed, socket.peer)
-                connection = self._connections.get(socket.peer)
-            if connection and socket.received is not None:
+                if (new := self._connections.get(socket.peer)) and socket.received is not None:
+                    yield from self._progress(new.since, new, socket)
+            elif connection and socket.received is not None:
                 yield from self._progress(changed, connection, socket)
         self._new = {peer: seen for peer, seen in self._new.items() if peer in there}
         for peer in self._asked:
@@ -213,7 +216,7 @@ class Inference:
         if key or samples == PATIENCE:
             del self._new[peer]
             self._numbers += 1
-            connection = Inferred(self._numbers, *(key or (self._owner(peer) or self._pid, UNKNOWN)))
+            connection = Inferred(self._numbers, *(key or (self._owner(peer) or self._pid, UNKNOWN)), first)
             self._connections[peer] = connection
             yield New(first, connection.pid, connection.tid, connection.number, peer)
 
@@ -243,3 +246,12 @@ class Inference:
         self._serving.pop(peer, None)
         if connection := self._connections.pop(peer, None):
             yield Bye(at, connection.pid, connection.tid, connection.number)
+
+
+def _before_all_waits(o: SocketSample) -> int:
+    """Return a time (ns) before anything in a first sample began to wait: what was accepted and read came before that.
+
+    Otherwise a stall that began before it was watched would seem to end with the first sample.
+    """
+    idle = [socket.idle for socket in o.sockets if socket.idle is not None and (socket.unread or not socket.accepted)]
+    return o.at - (max(idle) + 1) * 1_000_000 if idle else o.at

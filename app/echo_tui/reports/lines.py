@@ -17,7 +17,7 @@ def stall_line(report: StallReport, start: int) -> str:
     so_far = "" if report.end else " so far"
     injected = ", injected" if report.injected else ""
     words = [
-        f"+{(report.begin - start) / 1e9:.3f} s",
+        f"{(report.begin - start) / 1e9:+.3f} s",
         f"stall {report.id} {report.event}",
         f"{length:.3f} s{so_far}",
         f"{report.cause} ({report.attribution}{injected})",

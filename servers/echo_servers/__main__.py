@@ -19,10 +19,7 @@ from echo_servers.piped import Piped
 from echo_servers.plain import plain
 from echo_servers.printed import Printed
 from echo_servers.report import Report
-from echo_servers.server import SHARES, BadRequest, Options, Server
-
-USAGE = 2
-"""The exit code for a request that can't be met."""
+from echo_servers.server import SHARES, USAGE, BadRequest, Options, Server
 
 
 @dataclass

@@ -11,6 +11,8 @@ BACKLOG = 128
 RECV_BYTES = 1024
 SHARES = ("accept", "reuseport", "herd")
 """How processes that all accept share a port; the first is the default."""
+USAGE = 2
+"""The exit code for a request that can't be met."""
 
 
 class BadRequest(Exception):

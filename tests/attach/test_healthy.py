@@ -12,7 +12,7 @@ from tests.attach.watching import Peer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
 SHORT, LONG = 4.0, 60.0
-ALWAYS = (("loop", "slow"), ("threads", "busy"), ("loop", "polls"))
+ALWAYS = (("threads", "busy"),)
 SLOW, IDLE = 10, 200
 STALL_AFTER = "500"
 """Threshold (ms), far longer than the test machine keeps a runnable thread off a core."""

@@ -74,6 +74,7 @@ def test_terminal_is_restored_after_a_signal(number: signal.Signals, tmp_path: P
         assert b"\x1b[?1000l" in terminal.last, "mouse reporting is off"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number", seldom([signal.SIGTERM, signal.SIGHUP], signal.SIGHUP), ids=lambda number: number.name
 )

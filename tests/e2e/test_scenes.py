@@ -1,7 +1,7 @@
 """The article's twelve scenes in a real terminal, in order, each with at most four keys."""
 
 from echo_servers.catalog import find
-from echo_tui.tour.steps import ARTICLE
+from echo_tui.tour.playlist import ARTICLE
 
 from tests.e2e.terminal import Terminal, command
 from tests.ports import free_port

@@ -63,6 +63,7 @@ def test_traceback_of_nonblocking_is_read() -> None:
         assert len(server.all(ServerExited)) == 1, "its end is reported once"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the limit of address space is Linux's")
 def test_too_many_threads_reports_the_count_and_the_limit() -> None:
     with watched("too-many-threads") as server:

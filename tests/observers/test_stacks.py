@@ -217,6 +217,7 @@ def test_output_of_faulthandler_is_parsed() -> None:
     assert parse("Stack (most recent call first):\n") == ([], False)
 
 
+@pytest.mark.slow
 def test_stacks_of_short_lived_threads_are_sampled_safely(start: Started) -> None:
     """Walking the stacks of other threads from a signal handler has crashed servers: each thread writes its own."""
     program = start(

@@ -124,6 +124,7 @@ async def test_recording_without_cores_in_a_hidden_panel(tmp_path: Path) -> None
         await stage.few_redraws()
 
 
+@pytest.mark.slow
 async def test_swapping_back_while_the_recording_is_read(tmp_path: Path) -> None:
     begin = few(1)[:5]
     many = [Recv(2 * SECOND + number * 20_000, 10, 10, 1, 5, "hello") for number in range(300_000)]

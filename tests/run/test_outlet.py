@@ -155,6 +155,7 @@ def test_closed_pipe_ends_the_run() -> None:
         assert "Traceback" not in process.stderr.read()
 
 
+@pytest.mark.slow
 def test_signal_ends_a_run_with_a_stuck_reader() -> None:
     with watching("--clients", "20", "--load", "200") as process:
         assert process.stdout

@@ -141,6 +141,7 @@ def test_server_without_reports_needs_a_known_port() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_exit_code_for_stalls_is_optional() -> None:
     line = ("single-thread", "--clients", "2", "--for", "1500ms", "--port", "0")
     assert watch(*line).returncode == 3

@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 from echo_servers.catalog import PATTERNS, Pattern, find
 from echo_servers.server import Options
-from echo_tui.tour.playlist import Playlist, Scene
+from echo_tui.tour.playlist import ARTICLE, Playlist, Scene
 from echo_tui.tour.progress import Progress
-from echo_tui.tour.steps import ARTICLE, STEPS, Step, of
+from echo_tui.tour.steps import STEPS, Step, of
 from echo_tui.tui.dialogs import Ask, Menu
 from echo_tui.tui.keys import ALL_KEYS, MISBEHAVIOUR
 from echo_tui.tui.panels.step import said

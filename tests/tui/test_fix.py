@@ -66,6 +66,7 @@ async def test_fix_before_a_server_runs_starts_the_marked_pattern() -> None:
         assert stage.app.live.block.now == BlockSetting("cpu", 1)
 
 
+@pytest.mark.slow
 async def test_disarmed_block_stays_off_when_the_pattern_restarts() -> None:
     async with dashboard("asyncio-blocking") as stage:
         await stage.shows("block: sleep:20 ON")

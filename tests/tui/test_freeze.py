@@ -117,6 +117,7 @@ async def test_copied_lines_are_those_on_screen() -> None:
         assert "Send: b'hogehoge\\n' to 127.0.0.1:" in stage.app.clipboard
 
 
+@pytest.mark.slow
 async def test_panel_expands_to_the_whole_screen_and_back() -> None:
     async with dashboard("multithread", clients=2, size=(80, 24)) as stage:
         await stage.connected(2)

@@ -267,6 +267,7 @@ async def test_matrix_opens_at_the_last_cell() -> None:
         assert f" {PATTERNS[2].title} / {KINDS[1]}" in detail(screen)
 
 
+@pytest.mark.slow
 async def test_stall_keys_go_through_the_stalls_of_the_cell() -> None:
     cell = replace(SHARED, pattern="asyncio", kind="sleep")
     async with dashboard("asyncio", clients=3, block=BlockSetting("sleep", 0.6)) as stage:

@@ -71,6 +71,7 @@ async def test_key_9_goes_to_the_clients_and_not_to_the_input() -> None:
         await stage.until(lambda: "timeline" in stage.visible(), "a line is typed where it is seen")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (100, 30)], ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_panel_stays_visible_while_typing_and_choosing(size: tuple[int, int]) -> None:
     async with dashboard("asyncio", size=size, clients=2) as stage:

@@ -76,6 +76,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 async def test_shrinking_to_a_tiny_terminal_and_back_keeps_the_state() -> None:
     async with dashboard("multithread", clients=3) as stage:
         await stage.connected(3)

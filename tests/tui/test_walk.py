@@ -1,5 +1,6 @@
 """A new user's first session, with only the keys that the footer shows."""
 
+import pytest
 from echo_servers.catalog import PATTERNS
 from echo_tui.tui.panels.patterns import PatternsPanel
 from textual.widgets import Input
@@ -44,6 +45,7 @@ def begins(stage: Stage, **wanted: str) -> bool:
     return all(chips.get(name[1:], "").startswith(words) for name, words in wanted.items())
 
 
+@pytest.mark.slow
 async def test_from_everybody_waits_to_only_the_sender_waits() -> None:
     async with dashboard() as stage:
         await start(stage, "asyncio-blocking")

@@ -5,10 +5,9 @@ import signal
 import sys
 
 import click
-from echo_servers.__main__ import USAGE
 from echo_servers.descriptors import shortage
 from echo_servers.plain import plain
-from echo_servers.server import BadRequest
+from echo_servers.server import USAGE, BadRequest
 
 from echo_tui.cli.root import cli
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import msgspec
-from echo_servers.__main__ import USAGE
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern
+from echo_servers.server import USAGE
 
 from echo_tui.clients.remote import ClientProcess
 from echo_tui.model.endings import ON_PURPOSE, Ending

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 
 from echo_servers.catalog import Pattern, find
 
-from echo_tui.tour.steps import ARTICLE
+ARTICLE = (
+    "single-thread", "multithread", "thread-pool", "too-many-threads", "process-pool", "process-thread-pool",
+    "nonblocking", "busy-loop", "select-loop", "asyncio", "asyncio-blocking", "eventlet",
+)  # fmt: skip
+"""The patterns of the article, in its order."""
 
 
 @dataclass(frozen=True)

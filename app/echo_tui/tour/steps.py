@@ -92,11 +92,6 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "asyncio-to-thread": OF_MOVED,
 }
 """The steps of patterns that differ from what `of` gives the others."""
-ARTICLE = (
-    "single-thread", "multithread", "thread-pool", "too-many-threads", "process-pool", "process-thread-pool",
-    "nonblocking", "busy-loop", "select-loop", "asyncio", "asyncio-blocking", "eventlet",
-)  # fmt: skip
-"""The patterns of the article, in its order."""
 
 
 def of(pattern: Pattern) -> tuple[Step, ...]:

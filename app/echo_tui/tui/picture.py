@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from echo_servers.__main__ import USAGE
 from echo_servers.catalog import BY_NAME, Pattern
 from echo_servers.descriptors import shortage
-from echo_servers.server import SHARES
+from echo_servers.server import SHARES, USAGE
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 
-from echo_servers.__main__ import USAGE
+from echo_servers.server import USAGE
 
 from echo_tui.tui import text
 from echo_tui.tui.panel import Line, Panel, wrap

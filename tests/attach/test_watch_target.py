@@ -192,6 +192,7 @@ def test_healthy_server_has_no_stall_and_gets_no_signal(start: Start, watch: Wat
         peer.close()
 
 
+@pytest.mark.slow
 def test_saturated_server_with_unread_bytes_has_no_stall(start: Start, watch: Watch) -> None:
     """Clients send without waiting for echoes, so there are always unread bytes; the server keeps writing."""
     server = start("app.py", "sleep")

@@ -211,6 +211,7 @@ def test_message_beyond_the_limit_is_dropped_with_a_note() -> None:
         watched.until(lambda: bool(_echoes_of(watched, 1)))
 
 
+@pytest.mark.slow
 def test_thousand_clients() -> None:
     with descriptors(2000), server("asyncio") as port:
         with descriptors(64):

@@ -155,6 +155,7 @@ document.body.innerHTML = `<pre>${motions.length} ${seen.map(group => group.text
 </script>"""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
 def test_browser_plays_the_animation(stalled: Path, tmp_path: Path) -> None:
     replay, shown = read(stalled), []

@@ -130,6 +130,7 @@ async def test_own_server(size: tuple[int, int], tmp_path: Path) -> None:
     await compare(tmp_path / "run.jsonl", heard, [during, after], size)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
 @pytest.mark.parametrize("size", seldom(SIZES[1:], SIZES[1]), ids=str)
 async def test_attached_server(start: Any, size: tuple[int, int], tmp_path: Path) -> None:  # noqa: F811

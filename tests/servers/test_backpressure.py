@@ -100,6 +100,7 @@ def test_naive_server_grows_to_its_ceiling_and_says_so(start: Starter) -> None:
         ask(deaf, b"taken again")
 
 
+@pytest.mark.slow
 def test_ceiling_is_for_all_clients_together(start: Starter) -> None:
     server = start("asyncio-naive")
     before = settled(server)

@@ -79,6 +79,7 @@ def are_sampled(watch: Watch, *callers: Caller) -> bool:
     return keys <= threads.known.keys() and (threads.interval or SECONDS * 1e9) < SECONDS * 1e9 / 2
 
 
+@pytest.mark.slow
 def test_latest_of_many_threads_are_sampled() -> None:
     """Not all of so many threads are sampled, but those that served a client last are."""
     with watching("multithread", BlockSetting("c-gil", 3 * SECONDS)) as watch:

@@ -73,6 +73,7 @@ async def test_scrolled_back_log_stays_in_place() -> None:
         await stage.until(lambda: events.cursor > total + 50, "the end is followed again")
 
 
+@pytest.mark.slow
 async def test_cursor_keeps_its_line_when_old_lines_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.model.event_log.LINES", LINES)
     async with dashboard("asyncio", clients=1) as stage:

@@ -232,6 +232,7 @@ async def test_leaving_a_cells_snapshot_returns_to_that_cell() -> None:
         await stage.serving("multithread")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[0]))
 async def test_matrix_warns_before_measuring_stops_the_server(size: tuple[int, int]) -> None:
     async with dashboard("multithread", size, clients=1) as stage:

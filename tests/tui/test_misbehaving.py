@@ -29,6 +29,7 @@ def goes_on(stage: Stage, cause: Cause) -> bool:
     return any(stall.cause is cause for stall in stage.session.stalls.going.values())
 
 
+@pytest.mark.slow
 async def test_client_that_does_not_read_stops_or_fills_a_server() -> None:
     async with dashboard("asyncio", SMALL, clients=2) as stage:
         await stage.connected(2)

@@ -26,6 +26,7 @@ async def test_line_that_prints_is_blamed(size: tuple[int, int]) -> None:
         await stage.until(lambda: not stage.session.stalls.going, "the end of the stall")
 
 
+@pytest.mark.slow
 async def test_held_stdout_stays_held_for_the_next_pattern() -> None:
     async with dashboard("asyncio") as stage:
         await stage.until(lambda: "stop" in stage.footer(), "the footer")

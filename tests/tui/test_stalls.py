@@ -141,6 +141,7 @@ async def test_idle_workers_are_one_row() -> None:
         assert "waiting in accept" in stage.shown("threads")
 
 
+@pytest.mark.slow
 async def test_going_back_to_a_stall_and_forward_again() -> None:
     async with dashboard("asyncio", size=(160, 45), clients=3, block=BlockSetting("sleep", 0.6)) as stage:
         for number in (1, 2):

@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # The tests also wait, so more of them run side by side than a small machine has cores.
-PYTEST := $(BIN)/pytest -n 5 --dist worksteal
+PYTEST := $(BIN)/pytest -n 6 --dist worksteal
 
 .PHONY: run test test-all check lint bench soak fuzz fuzz-keys fuzz-recordings screenshots clean
 .DEFAULT_GOAL := run

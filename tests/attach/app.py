@@ -33,6 +33,16 @@ def ask_upstream() -> None:
             upstream.recv(1)
 
 
+def poll_mailbox() -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    end = time.monotonic() + 2 * SECONDS
+    with ours, theirs:
+        while time.monotonic() < end:
+            with contextlib.suppress(BlockingIOError):
+                ours.recv(1)
+
+
 def take_lock() -> None:
     lock = threading.Lock()
     lock.acquire()
@@ -53,6 +63,7 @@ def write_log() -> None:
 KINDS = {
     "sleep": wait_for_export,
     "compute": compute_report,
+    "spin": poll_mailbox,
     "upstream": ask_upstream,
     "lock": take_lock,
     "child": run_child,

@@ -15,9 +15,10 @@ def test_each_cause_has_a_rule_and_rule_names_are_unique() -> None:
     assert len({rule.name for rule in RULES}) == len(RULES)
 
 
-def rules_of(call: str, ms: int = 200, running: int = 0) -> list[str]:
+def rules_of(call: str, ms: int = 200, running: int = 0, system: int | None = None) -> list[str]:
     scene, peers = loop()
     scene.does(PID, call)
+    scene.threads[PID].system = system
     scene.unread = {peers[0]: 5}
     scene.passes(ms, running)
     return [rule for rule, _ in scene.only().clues]
@@ -27,6 +28,8 @@ def test_first_applicable_rule_is_counted_at_each_sample() -> None:
     assert rules_of("clock_nanosleep") == ["in-call"]
     assert rules_of("sendto") == ["in-send"]
     assert rules_of("", running=PID) == ["runs"]
+    assert rules_of("", running=PID, system=2) == ["runs"]
+    assert rules_of("", running=PID, system=40) == ["spins"]
 
 
 def test_report_counts_before_the_thread_is_sampled() -> None:

@@ -12,6 +12,9 @@ from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.evidence import Goroutine
 from echo_tui.model.threads import Doing, ThreadState
 
+SPINS = 8
+"""A thread that never waits spins if it spends this percentage of its time on a core in system calls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
@@ -115,6 +118,7 @@ RULES = (
     Rule("goroutine-in-recv", lambda s: s.serves_other, Cause.ONE_CLIENT),
     Rule("goroutine-runnable", lambda s: s.parked and s.parked.waits == RUNNABLE, Cause.COMPUTING),
     Rule("goroutine-parked", lambda s: s.parked, Cause.BLOCKED),
+    Rule("spins", _state(lambda state: state.doing is not Doing.CALL and (state.system or 0) >= SPINS), Cause.SPINNING),
     Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
     Rule("in-wait-for-child", _state(lambda state: state.call in CHILD_CALLS), Cause.CHILD),
     Rule("in-call-to-upstream", _state(lambda state: state.remote), Cause.UPSTREAM),

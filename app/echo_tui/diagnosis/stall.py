@@ -35,6 +35,7 @@ class Cause(enum.Enum):
 
     BLOCKED = "blocked"
     COMPUTING = "computing"
+    SPINNING = "spinning"
     GIL = "waiting-for-gil"
     NO_CORE = "no-core"
     THROTTLED = "throttled"

@@ -13,7 +13,7 @@ from echo_tui.model.threads import Doing, ThreadState
 T = TypeVar("T")
 GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 """Kinds of calls that CPython makes without the GIL. A lock is not among them: C code may wait for one with the GIL."""
-IN_TURNS = {Cause.COMPUTING, Cause.GIL, Cause.UNCLEAR}
+IN_TURNS = {Cause.COMPUTING, Cause.SPINNING, Cause.GIL, Cause.UNCLEAR}
 """Causes between which samples of one thread may alternate without a change of cause."""
 
 

@@ -34,6 +34,8 @@ class Thread(msgspec.Struct, gc=False):
     if other processes may release it; `holder` is the thread that has it, 0 where that is not known; and `pipe` is the
     process that does not read the pipe it writes to, or `?`.
     `parks`: it is a thread of a Go program, whose runtime parks goroutines; what it waits in is not what they wait for.
+    `system`: what percentage of its time on a core it has lately spent in system calls; None while it waits, and where
+    that is not known.
     """
 
     pid: int
@@ -54,6 +56,7 @@ class Thread(msgspec.Struct, gc=False):
     holder: int = 0
     pipe: str = ""
     parks: bool = False
+    system: int | None = None
 
 
 class Frame(msgspec.Struct, gc=False, frozen=True):

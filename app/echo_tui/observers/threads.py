@@ -34,6 +34,11 @@ IDLE = ("accept", "recv", "poll")
 """The kinds of call in which a thread is idle."""
 STATUS = 1_000_000_000
 """How often (ns) names and context switches are read."""
+MEASURED = 200_000_000
+"""After how much time on a core (ns) its share in system calls is measured: the kernel counts that in ticks."""
+FAULTS = 1_000_000
+"""A page fault per so much time (ns) on a core: the kernel gives memory to a thread that allocates much."""
+TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 WRITES = ("write", "writev")
 SOCKET = "socket:["
 NAME = re.compile(rb"^Name:\t(.*)$", re.MULTILINE)
@@ -194,6 +199,7 @@ class Threads:
         needs longer than a sample.
         """
         pid, call = thread.pid, thread.call
+        thread.system = task.system() if not call else None
         if call == "futex":
             thread.lock = lock(task.arguments)
             thread.holder = holder(pid, task.tid, task.argument) if thread.lock == "private" else 0
@@ -237,6 +243,9 @@ class _Task:
         self.number = -1
         self.argument = self.ran = self.delayed = 0
         self._raw = (b"", b"")
+        self._system: int | None = None
+        self._measured: tuple[int, int | None, int] = (0, None, 0)
+        """Its time on a core, and in system calls (ns; None at first), and its page faults, when these were read."""
         self._syscall = os.open(f"{self.folder}/syscall", os.O_RDONLY)
         try:
             self._schedstat = os.open(f"{self.folder}/schedstat", os.O_RDONLY)
@@ -277,6 +286,19 @@ class _Task:
             self.stopped = False  # running, whatever was read before
         self.ran, self.delayed = int(ran), int(delayed)
         return True
+
+    def system(self) -> int | None:
+        """Return what percentage of its time on a core it has lately spent in system calls; None if not known yet."""
+        ran, before = self.ran - self._measured[0], self._measured[1]
+        if ran >= MEASURED:
+            with open(f"{self.folder}/stat", "rb") as stat:
+                words = stat.read().rpartition(b")")[2].split()
+            faults, spent = int(words[7]), int(words[12]) * TICK
+            if before is not None:
+                allocates = faults - self._measured[2] > ran // FAULTS
+                self._system = 0 if allocates else min(max(spent - before, 0) * 100 // ran, 100)
+            self._measured = self.ran, spent, faults
+        return self._system
 
     def describe(self) -> bool:
         """Read the name, the context switches, and whether it is stopped. Return whether any of these has changed."""

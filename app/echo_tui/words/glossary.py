@@ -42,6 +42,7 @@ STALLS = (
     ("1 call blocks 2 others", "A blocking call stops a thread that serves two more clients."),
     ("blocked", "The thread that should do the work is in a call that blocks."),
     ("computing", "It computes, and so takes nothing else."),
+    ("spinning", "It makes system calls that return at once, again and again: a full core, and nothing moves."),
     ("waiting for the GIL", "Another thread holds the lock of the Python interpreter."),
     ("no core", "It could run, and the machine has no core free."),
     ("stopped", "A signal has stopped the process, as Ctrl-Z does."),

@@ -6,6 +6,7 @@ from echo_tui.words import translated
 LABELS = {
     Cause.BLOCKED: "blocked",
     Cause.COMPUTING: "computing",
+    Cause.SPINNING: "spinning",
     Cause.GIL: "waiting for the GIL",
     Cause.NO_CORE: "no core",
     Cause.STOPPED: "stopped",
@@ -57,6 +58,7 @@ SHORTEST = {
 SENTENCES = {
     Cause.BLOCKED: "The thread that should serve them is in a call that blocks.",
     Cause.COMPUTING: "The thread that should serve them is computing.",
+    Cause.SPINNING: "The thread makes one system call after the other, none of which waits, and serves nobody else.",
     Cause.GIL: "The thread that should serve them waits for the GIL, which another thread holds.",
     Cause.NO_CORE: "The thread that should serve them is ready to run, but the machine has no core free for it.",
     Cause.STOPPED: "A signal has stopped the process, as Ctrl-Z does; SIGCONT continues it.",
@@ -102,6 +104,7 @@ CLUES = {
     "goroutine-in-recv": "the only goroutine that could serve them waits for another client",
     "goroutine-runnable": "the goroutine that should serve them is ready to run",
     "goroutine-parked": "the goroutine that should serve them is parked, by the memory of the process",
+    "spins": "it makes one system call after the other, and none of them waits",
     "runs": "the thread is on a core, or ready to run",
     "in-wait-for-child": "the thread waits for a child process (wait4, waitid)",
     "in-call-to-upstream": "the thread waits in a call on a connection to another server",

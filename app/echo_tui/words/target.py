@@ -6,6 +6,7 @@ from echo_tui.words import translated
 ADVICE = {
     Cause.BLOCKED: "Move the call to a thread or a process, or use one that does not block.",
     Cause.COMPUTING: "Move the computation to a process, or do it in small steps.",
+    Cause.SPINNING: "Wait for what is ready with epoll or asyncio, or let the call block in a thread of its own.",
     Cause.GIL: "Move what keeps the interpreter's lock to a process.",
     Cause.NO_CORE: "Give the machine more cores, or the server a higher priority.",
     Cause.STOPPED: "Continue it: SIGCONT.",

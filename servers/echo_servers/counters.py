@@ -32,7 +32,7 @@ PID, GRANTED, HIGH = 0, 1, 2
 """The words of a region's header: its pid, the number of granted records, and the number of slots ever used."""
 SLOT_WORDS = struct.Struct("6Q")
 """A slot: the number of the connection (0: free), records written of its echoes and their bytes, all its echoes and
-their bytes, and when the last of them was read (ns)."""
+their bytes, and when the last of them was made (ns)."""
 LISTED = struct.Struct("5Q")
 """A slot without its first word."""
 COUNTED = struct.Struct("3Q")
@@ -61,7 +61,10 @@ class Counters:
         self.memory, self.granted = memoryview(b""), UNLIMITED
         number = _claimed(self._fd)
         if number < REGIONS:
-            self._map = mmap.mmap(self._fd, REGION, offset=HEADER + number * REGION)
+            try:
+                self._map = mmap.mmap(self._fd, REGION, offset=HEADER + number * REGION)
+            except (OSError, ValueError):
+                return
             self.memory = memoryview(self._map)
             self._header = self.memory[:HEADER].cast("Q")
             self._header[PID], self._header[GRANTED] = os.getpid(), FIRST_GRANT

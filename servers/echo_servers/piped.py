@@ -66,6 +66,10 @@ class Piped(Report):
         self._listed = 0
         self._counts = False
         """Whether an echo is only counted, unless more has been granted."""
+        self._last = Connection(0, "")
+        """The connection of a loop that was read last while echoes are only counted."""
+        self._ended: list[Connection] = []
+        """Closed connections whose `Bye` may not be written yet: if it is lost, the slot has their counts."""
         os.set_blocking(fd, False)
         self._fd = fd
         self._pid = os.getpid()
@@ -105,6 +109,10 @@ class Piped(Report):
 
     def recv(self, conn: Connection, data: bytes) -> None:
         if self._counts:
+            if self._held:  # a loop that goes on without the echo of the connection before has to wait for room
+                if self._last.message:
+                    self._report_read(self._last)
+                self._last = conn
             conn.message = data
             return
         if conn.message:
@@ -163,8 +171,12 @@ class Piped(Report):
         self._report_read(conn)
         unlisted, size = conn.echoes - conn.listed, conn.size - conn.listed_size
         self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused, unlisted, size))
-        if self._counters and not self._deferred:  # else the record may be lost, and the slot keeps the counts
-            self._counters.close(conn)
+        if self._counters:
+            self._ended.append(conn)
+            if not self._deferred:
+                for ended in self._ended:
+                    self._counters.close(ended)
+                self._ended.clear()
 
     def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
         tid = thread_id()
@@ -208,6 +220,8 @@ class Piped(Report):
             self._granted, self._memory = self._counters.granted, self._counters.memory
         self._listed = 0
         self._counts = False
+        self._last = Connection(0, "")
+        self._ended.clear()
         self._awake.clear()
         self._pending.clear()
         self._deferred.clear()
@@ -220,6 +234,8 @@ class Piped(Report):
             self._write_out()
 
     def flush(self) -> None:
+        if self._last.message:
+            self._report_read(self._last)
         for conn in tuple(self._awake.values()):
             self._report_read(conn)
         self._write_out()

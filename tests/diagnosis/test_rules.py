@@ -15,10 +15,10 @@ def test_each_cause_has_a_rule_and_rule_names_are_unique() -> None:
     assert len({rule.name for rule in RULES}) == len(RULES)
 
 
-def rules_of(call: str, ms: int = 200, running: int = 0, system: int | None = None) -> list[str]:
+def rules_of(call: str, ms: int = 200, running: int = 0, system: int | None = None, since: int = 0) -> list[str]:
     scene, peers = loop()
     scene.does(PID, call)
-    scene.threads[PID].system = system
+    scene.threads[PID].system, scene.threads[PID].system_since = system, since or scene.now + 10**9
     scene.unread = {peers[0]: 5}
     scene.passes(ms, running)
     return [rule for rule, _ in scene.only().clues]
@@ -30,6 +30,7 @@ def test_first_applicable_rule_is_counted_at_each_sample() -> None:
     assert rules_of("", running=PID) == ["runs"]
     assert rules_of("", running=PID, system=2) == ["runs"]
     assert rules_of("", running=PID, system=40) == ["spins"]
+    assert rules_of("", running=PID, system=40, since=1) == ["runs"], "measured before the stall"
 
 
 def test_report_counts_before_the_thread_is_sampled() -> None:

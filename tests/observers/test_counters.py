@@ -11,7 +11,7 @@ import pytest
 from echo_servers import counters as layout
 from echo_servers.counters import FIRST_GRANT, SLOTS
 from echo_servers.piped import Piped
-from echo_servers.records import Bye, Echo, Send
+from echo_servers.records import Bye, Echo, New, Recv, Send
 from echo_servers.report import Connection as Reporting
 from echo_tui.model.connection import Connection
 from echo_tui.model.event_log import Unlisted
@@ -181,6 +181,15 @@ def pair() -> Iterator[Pair]:
     made.close()
 
 
+def drained(pair: Pair) -> list[Observation]:
+    """Read all of a pipe that was full: what did not fit is written with the next record."""
+    found: list[Observation] = []
+    for _ in range(20):
+        found += pair.read()
+        pair.report.note("more")
+    return found + pair.read()
+
+
 def rows(found: list[Observation]) -> dict[int, tuple[int, int]]:
     """Return how many echoes and bytes were counted for each connection."""
     counted: dict[int, tuple[int, int]] = {}
@@ -270,6 +279,64 @@ def test_echoes_without_written_records_are_counted_at_the_end(pair: Pair) -> No
     found = pair.read()
     assert not rows(found)
     assert rows(pair.counters.read_last(os.getpid())) == {1: (5, 15)}
+
+
+def test_quiet_process_is_granted_before_a_saturated_one(pair: Pair) -> None:
+    other = Piped(pair.write_end, layout.Counters(pair.counters.fd))
+    other._pid += 1
+    pair.counters.read()
+    pair.counters._regions[1]._header[layout.PID] = other._pid
+    saturated, quiet = pair.report.new("127.0.0.1:1"), other.new("127.0.0.1:2")
+    for _ in range(FIRST_GRANT // 10 + 10):
+        pair.now += 0.05
+        speak(pair, saturated, 2 * FIRST_GRANT)
+        for _ in range(10):
+            other.recv(quiet, b"abc")
+            other.send(quiet, b"abc")
+        found = pair.read()
+        assert sum(isinstance(o, Echo) and o.pid == other._pid for o in found) == 10
+
+
+def test_slots_are_free_again_once_a_full_pipe_is_read(pair: Pair) -> None:
+    conns = [pair.report.new(f"127.0.0.1:{number}") for number in range(10_000)]
+    for conn in conns:
+        pair.report.bye(conn)
+    drained(pair)
+    pair.report.bye(pair.report.new("127.0.0.1:1"))
+    pair.read()
+    assert not any(conn.slot for conn in conns)
+    assert not pair.counters._regions[0]._deferred
+
+
+def test_connection_whose_new_was_lost_is_counted(pair: Pair) -> None:
+    conns = [pair.report.new(f"127.0.0.1:{number}") for number in range(16_000)]
+    found = drained(pair)
+    assert sum(isinstance(o, New) for o in found) < len(conns), "some are lost"
+    speak(pair, conns[-1], 2 * FIRST_GRANT)
+    pair.report.bye(conns[-1])
+    session = Session()
+    session.apply_all(drained(pair))
+    assert session.totals.send == 2 * FIRST_GRANT
+
+
+def test_message_that_waits_for_room_is_reported_while_echoes_are_only_counted(pair: Pair) -> None:
+    pair.report.hold()
+    first, second = pair.report.new("127.0.0.1:1"), pair.report.new("127.0.0.1:2")
+    speak(pair, first, FIRST_GRANT + 1)
+    pair.report.recv(second, b"held back")
+    pair.report.recv(first, b"abc")
+    pair.report.send(first, b"abc")
+    pair.report.recv(second, b"held back too")
+    pair.report.flush()
+    read = [o.size for o in pair.read() if isinstance(o, Recv)]
+    assert read == [len(b"held back"), len(b"held back too")]
+
+
+def test_final_sums_take_back_what_a_torn_reading_has_told() -> None:
+    known = counters.Known()
+    assert known.tell(1, 101, 505, 0) == (1, 101, 505, 0)
+    assert known.tell(1, 100, 500, 0) is None
+    assert known.tell(1, 100, 500, 9, final=True) == (1, -1, -5, 9)
 
 
 def test_processes_beyond_the_regions_list_everything() -> None:

@@ -30,11 +30,20 @@ class Suspect:
     call: BlockSpan | None
     goroutine: Goroutine | None = None
     """The goroutine of a Go program that is blamed, of which `state` is the thread, or is in its place."""
+    begin: int = 0
+    """When (ns) the stall began."""
 
     @property
     def all_stay(self) -> bool:
         """Whether the target is accept, and every accepting worker serves a client of its own."""
         return isinstance(self.target, OnAccept) and self.scene.all_stay
+
+    @property
+    def spins(self) -> bool:
+        """Whether the thread has made system calls that do not wait for as long as the stall lasts."""
+        state = self.state
+        runs = state is not None and state.doing is not Doing.CALL and state.system_since >= self.begin
+        return runs and state is not None and (state.system or 0) >= SPINS
 
     @property
     def parked(self) -> Goroutine | None:
@@ -118,7 +127,7 @@ RULES = (
     Rule("goroutine-in-recv", lambda s: s.serves_other, Cause.ONE_CLIENT),
     Rule("goroutine-runnable", lambda s: s.parked and s.parked.waits == RUNNABLE, Cause.COMPUTING),
     Rule("goroutine-parked", lambda s: s.parked, Cause.BLOCKED),
-    Rule("spins", _state(lambda state: state.doing is not Doing.CALL and (state.system or 0) >= SPINS), Cause.SPINNING),
+    Rule("spins", lambda s: s.spins, Cause.SPINNING),
     Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
     Rule("in-wait-for-child", _state(lambda state: state.call in CHILD_CALLS), Cause.CHILD),
     Rule("in-call-to-upstream", _state(lambda state: state.remote), Cause.UPSTREAM),
@@ -142,7 +151,7 @@ def suspect(target: Target, scene: Scene, begin: int = 0) -> Suspect:
         return Suspect(target, scene, key, as_thread(found, scene, state) if found else None, None, found)
     span = next((s for s in scene.blocking if (s.pid, s.tid) == key), None)
     is_news = span and (state is None or scene.threads.seen_at < span.begin)
-    return Suspect(target, scene, key, state, span if is_news else None)
+    return Suspect(target, scene, key, state, span if is_news else None, begin=begin)
 
 
 def first_rule(suspect: Suspect) -> Rule | None:

@@ -34,8 +34,8 @@ class Thread(msgspec.Struct, gc=False):
     if other processes may release it; `holder` is the thread that has it, 0 where that is not known; and `pipe` is the
     process that does not read the pipe it writes to, or `?`.
     `parks`: it is a thread of a Go program, whose runtime parks goroutines; what it waits in is not what they wait for.
-    `system`: what percentage of its time on a core it has lately spent in system calls; None while it waits, and where
-    that is not known.
+    `system`: what percentage of its time on a core it has spent in system calls since `system_since` (ns), until
+    lately; None while it waits, and where that is not known.
     """
 
     pid: int
@@ -57,6 +57,7 @@ class Thread(msgspec.Struct, gc=False):
     pipe: str = ""
     parks: bool = False
     system: int | None = None
+    system_since: int = 0
 
 
 class Frame(msgspec.Struct, gc=False, frozen=True):

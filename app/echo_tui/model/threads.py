@@ -63,7 +63,8 @@ class ThreadState:
     parks: bool = False
     """Whether it is a thread of a Go program, whose calls are those of the runtime."""
     system: int | None = None
-    """What percentage of its time on a core it has spent in system calls lately, while it runs; None if not known."""
+    """What percentage of its time on a core it has spent in system calls since `system_since` (ns), if known."""
+    system_since: int = 0
     stopped: bool = False
     """Whether a signal has stopped it, as of the last time that was read."""
     idle_at: int = 0
@@ -216,7 +217,7 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
     if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not thread.disturbed):
         state.since = at
     state.call, state.peer, state.stopped, state.accepts = thread.call, thread.peer, thread.stopped, thread.accepts
-    state.parks, state.system = thread.parks, thread.system
+    state.parks, state.system, state.system_since = thread.parks, thread.system, thread.system_since
     state.remote, state.lock, state.holder, state.pipe = thread.remote, thread.lock, thread.holder, thread.pipe
     if not state.home and KINDS.get(state.call) == "poll" and thread.accepts is not False:
         state.home = state.call

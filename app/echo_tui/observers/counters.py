@@ -41,7 +41,7 @@ CHUNK = 64
 """Slots that are compared at once with the last reading."""
 
 Row = tuple[int, int, int, int]
-"""Connection number, new echoes without a record, their bytes, and when the last one was read (ns)."""
+"""Connection number, new echoes without a record, their bytes, and when the last one was made (ns)."""
 
 
 @dataclass(slots=True)
@@ -53,10 +53,10 @@ class Known:
     told: int = 0
     told_size: int = 0
 
-    def tell(self, conn: int, unlisted: int, size: int, at: int) -> Row | None:
-        """Return what is new, given the sums; None if nothing is new."""
+    def tell(self, conn: int, unlisted: int, size: int, at: int, final: bool = False) -> Row | None:
+        """Return what is new, given the sums; None if nothing is. Only `final` sums take something back."""
         more, more_size = unlisted - self.told, size - self.told_size
-        if more < 0 or not (more or more_size):  # the slot was read while it was being written
+        if not (more or more_size) or (more < 0 and not final):  # a slot that was read while it was written
             return None
         self.told, self.told_size = unlisted, size
         return conn, more, more_size, at
@@ -128,8 +128,12 @@ class Counters:
         """Connections whose `New` was read, and whose `Bye` was not."""
         self._seen: dict[int, int] = {}
         """The number of echo records that each process has written, including lost ones."""
+        self._closed: dict[tuple[int, int], None] = {}
+        """The latest connections whose `Bye` was read: their slots may be free only a moment later."""
         self._lossy: set[int] = set()
         """Processes that have lost records."""
+        self._unannounced: set[int] = set()
+        """Processes that have lost the `New` of a connection."""
         self._allowed, self._allowed_at = 0.0, clock()
 
     def complete(self, records: list[Observation]) -> list[Observation]:
@@ -146,12 +150,18 @@ class Counters:
                     self._open[o.pid, o.conn] = Known()
                     if len(self._open) > CONNECTIONS:
                         del self._open[next(iter(self._open))]
-                case Bye() if known := self._open.pop((o.pid, o.conn), None):
-                    if row := known.tell(o.conn, o.unlisted, o.unlisted_size, o.at):
+                case Bye():
+                    known = self._open.pop((o.pid, o.conn), None) or Known()
+                    self._closed[o.pid, o.conn] = None
+                    if len(self._closed) > CONNECTIONS:
+                        del self._closed[next(iter(self._closed))]
+                    if row := known.tell(o.conn, o.unlisted, o.unlisted_size, o.at, final=True):
                         found.append(Counts(o.at, o.pid, [row]))
                 case Lost():
                     self._seen[o.pid] = self._seen.get(o.pid, 0) + o.send
                     self._lossy.add(o.pid)
+                    if o.new:
+                        self._unannounced.add(o.pid)
             found.append(o)
         return found
 
@@ -181,15 +191,20 @@ class Counters:
 
     def _unlisted(self, region: Region) -> Iterator[Row]:
         for number, (conn, listed, listed_size, echoes, size, at) in region.changed():
-            if not (known := self._open.get((region.pid, conn))):
-                region.defer(number)
+            key = region.pid, conn
+            known = self._open.get(key)
+            if known is None and region.pid in self._unannounced and key not in self._closed:
+                known = self._open[key] = Known()
+            if known is None:
+                if key not in self._closed:
+                    region.defer(number)
             elif row := known.tell(conn, echoes - listed, size - listed_size, at):
                 yield row
 
     def _unwritten(self, region: Region) -> Iterator[Row]:
         for conn, _, _, echoes, size, at in region.slots():
             known = self._open.get((region.pid, conn))
-            if known and (row := known.tell(conn, echoes - known.listed, size - known.listed_size, at)):
+            if known and (row := known.tell(conn, echoes - known.listed, size - known.listed_size, at, final=True)):
                 yield row
 
     def _grant(self) -> None:
@@ -197,10 +212,11 @@ class Counters:
         now = self._clock()
         self._allowed = min(self._allowed + RATE * (now - self._allowed_at), RATE)
         self._allowed_at = now
-        for region in self._regions:
-            used = FIRST_GRANT - (region.granted - self._seen.get(region.pid, 0))
-            if (records := min(used, int(self._allowed))) > 0:
-                region.grant(records)
+        used = [FIRST_GRANT - (region.granted - self._seen.get(region.pid, 0)) for region in self._regions]
+        # Those that have used least come first, so that a saturated process takes nothing from a quiet one.
+        for left, number in enumerate(sorted(range(len(used)), key=used.__getitem__)):
+            if (records := min(used[number], int(self._allowed / (len(used) - left)))) > 0:
+                self._regions[number].grant(records)
                 self._allowed -= records
 
 
@@ -211,14 +227,18 @@ def _told(region: Region, rows: list[Row]) -> list[Observation]:
 
 def _file() -> int:
     """Return the descriptor of an unnamed file, in memory if the system supports that. Raises OSError."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("counters", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    if not hasattr(os, "memfd_create"):
+        with tempfile.TemporaryFile() as file:
+            file.truncate(FILE)
+            return os.dup(file.fileno())
+    fd = os.memfd_create("counters", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
         os.ftruncate(fd, FILE)
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)  # reading beyond a shortened file would raise SIGBUS
-        return fd
-    with tempfile.TemporaryFile() as file:
-        file.truncate(FILE)
-        return os.dup(file.fileno())
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)  # to read what was cut off would end the reader
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
 
 
 def make() -> Counters | None:

@@ -199,7 +199,8 @@ class Threads:
         needs longer than a sample.
         """
         pid, call = thread.pid, thread.call
-        thread.system = task.system() if not call else None
+        task.measure(time.monotonic_ns())
+        thread.system, thread.system_since = task.system, task.system_since
         if call == "futex":
             thread.lock = lock(task.arguments)
             thread.holder = holder(pid, task.tid, task.argument) if thread.lock == "private" else 0
@@ -243,9 +244,10 @@ class _Task:
         self.number = -1
         self.argument = self.ran = self.delayed = 0
         self._raw = (b"", b"")
-        self._system: int | None = None
-        self._measured: tuple[int, int | None, int] = (0, None, 0)
-        """Its time on a core, and in system calls (ns; None at first), and its page faults, when these were read."""
+        self.system: int | None = None
+        self.system_since = 0
+        self._measured: tuple[int, int, int, int] | None = None
+        """When (ns) it began to be measured, its time on a core and in system calls (ns), and its page faults then."""
         self._syscall = os.open(f"{self.folder}/syscall", os.O_RDONLY)
         try:
             self._schedstat = os.open(f"{self.folder}/schedstat", os.O_RDONLY)
@@ -287,18 +289,23 @@ class _Task:
         self.ran, self.delayed = int(ran), int(delayed)
         return True
 
-    def system(self) -> int | None:
-        """Return what percentage of its time on a core it has lately spent in system calls; None if not known yet."""
-        ran, before = self.ran - self._measured[0], self._measured[1]
-        if ran >= MEASURED:
-            with open(f"{self.folder}/stat", "rb") as stat:
-                words = stat.read().rpartition(b")")[2].split()
-            faults, spent = int(words[7]), int(words[12]) * TICK
-            if before is not None:
-                allocates = faults - self._measured[2] > ran // FAULTS
-                self._system = 0 if allocates else min(max(spent - before, 0) * 100 // ran, 100)
-            self._measured = self.ran, spent, faults
-        return self._system
+    def measure(self, at: int) -> None:
+        """Measure at a time (ns) what percentage of its time on a core it spends in system calls, while it runs."""
+        if self.number >= 0:
+            self.system, self._measured = None, None
+            return
+        begun = self._measured
+        if begun and self.ran - begun[1] < MEASURED:
+            return
+        with open(f"{self.folder}/stat", "rb") as stat:
+            words = stat.read().rpartition(b")")[2].split()
+        faults, spent = int(words[7]), int(words[12]) * TICK
+        if begun:
+            since, ran, before, faults_before = begun
+            allocates = faults - faults_before > (self.ran - ran) // FAULTS
+            self.system = 0 if allocates else min(max(spent - before, 0) * 100 // (self.ran - ran), 100)
+            self.system_since = since
+        self._measured = at, self.ran, spent, faults
 
     def describe(self) -> bool:
         """Read the name, the context switches, and whether it is stopped. Return whether any of these has changed."""

@@ -134,7 +134,7 @@ def test_reason_why_a_goroutine_is_parked() -> None:
     assert why("internal/poll.runtime_pollWait", "internal/poll.(*FD).Accept") == ("io-wait", True)
     assert why("internal/poll.runtime_pollWait", "internal/poll.(*FD).Write") == ("io-wait", False)
     assert why("runtime.semacquire1", "internal/sync.(*Mutex).lockSlow", "sync.(*Mutex).Lock")[0] == "sync.Mutex.Lock"
-    assert why("runtime.gopark") == ("parked", False)
+    assert why("runtime.gopark") == ("waits", False)
 
 
 def test_layouts_by_version() -> None:

@@ -44,7 +44,7 @@ def blamed(scene: Scene, pid: int, begin: int) -> Goroutine | None:
 
 
 def as_thread(one: Goroutine, scene: Scene, process: ThreadState) -> ThreadState | None:
-    """Return the thread that runs a goroutine; for a parked one the first thread of its process, in its place."""
+    """Return the thread that runs a goroutine; for one that no thread runs, the first thread of its process."""
     at, _ = scene.threads.goroutines[process.pid]
     if one.tid:
         thread = scene.threads.known.get((process.pid, one.tid))

@@ -46,14 +46,14 @@ class Suspect:
         return runs and state is not None and (state.system or 0) >= SPINS
 
     @property
-    def parked(self) -> Goroutine | None:
-        """The goroutine that is blamed, if no thread runs it."""
+    def waiting(self) -> Goroutine | None:
+        """The goroutine that is blamed, if no thread runs it: it waits."""
         return self.goroutine if self.state and self.goroutine and not self.goroutine.tid else None
 
     @property
     def serves_other(self) -> Goroutine | None:
         """The goroutine that is blamed, if it waits for a client."""
-        return self.parked if self.state and self.state.peer else None
+        return self.waiting if self.state and self.state.peer else None
 
     @property
     def nobody_releases(self) -> bool:
@@ -122,11 +122,11 @@ RULES = (
     Rule("reports-call", lambda s: s.call, Cause.BLOCKED, of_thread=False),
     Rule("stopped", _state(lambda state: state.stopped), Cause.STOPPED),
     Rule("waits-for-gil", _state(lambda state: state.doing is Doing.GIL or state.gil_since), Cause.GIL),
-    Rule("goroutine-in-lock", lambda s: s.parked and s.parked.waits in LOCKS, Cause.LOCK),
+    Rule("goroutine-in-lock", lambda s: s.waiting and s.waiting.waits in LOCKS, Cause.LOCK),
     Rule("goroutine-in-send", lambda s: s.serves_other and not s.serves_other.reads, Cause.NOT_READING),
     Rule("goroutine-in-recv", lambda s: s.serves_other, Cause.ONE_CLIENT),
-    Rule("goroutine-runnable", lambda s: s.parked and s.parked.waits == RUNNABLE, Cause.COMPUTING),
-    Rule("goroutine-parked", lambda s: s.parked, Cause.BLOCKED),
+    Rule("goroutine-runnable", lambda s: s.waiting and s.waiting.waits == RUNNABLE, Cause.COMPUTING),
+    Rule("goroutine-waits", lambda s: s.waiting, Cause.BLOCKED),
     Rule("spins", lambda s: s.spins, Cause.SPINNING),
     Rule("runs", _state(lambda state: state.doing is not Doing.CALL), Cause.COMPUTING),
     Rule("in-wait-for-child", _state(lambda state: state.call in CHILD_CALLS), Cause.CHILD),

@@ -82,10 +82,9 @@ LISTENER = "listener"
 class Goroutine(msgspec.Struct, gc=False, frozen=True, omit_defaults=True):
     """What a goroutine of a Go program is doing, the innermost call first; `tid` is its thread, 0 if it has none.
 
-    It has no frames while it runs. `waits` is why it is parked, much as a goroutine dump says it (`sleep`, `io-wait`),
-    or that it is `runnable`. `refers_to` are the clients
-    whose connections are on its stack. `polls` is the one that it waits for, `?` for another socket: to read, or else
-    to write.
+    It has no frames while it runs. `waits` is for what it waits, much as a goroutine dump says it (`sleep`, `io-wait`),
+    or that it is `runnable`. `refers_to` are the clients whose connections are on its stack. `polls` is the one that it
+    waits for, `?` for another socket: to read, or else to write.
     """
 
     number: int

@@ -1,6 +1,6 @@
 """The goroutines of a Go program with their current lines, as JSON: a separate program, run with a PID.
 
-The memory of the process is read while it runs: no signal, no ptrace(2), no pause. A goroutine that is parked or in a
+The memory of the process is read while it runs: no signal, no ptrace(2), no pause. A goroutine that waits or is in a
 system call has saved its position; a running one has not, so it has its thread and no line, and so has one that
 changes while it is read. The layout of the runtime is that of `src/runtime/runtime2.go` of Go 1.18 to 1.27, for
 x86-64.
@@ -38,7 +38,7 @@ OBJECT = 8
 MEMORY, SECONDS = 1 << 30, 3
 """Resource limits of this program: bytes of address space, and seconds of CPU."""
 RUNNABLE, CALLING, WAITING = 1, 3, 4
-"""The status of a goroutine that waits for a core, is in a system call, or is parked (_Grunnable, ...)."""
+"""The status of a goroutine that waits for a core, is in a system call, or waits for another thing (_Grunnable ...)."""
 DEAD = (0, 6, 10, 11)
 """_Gidle, _Gdead, _Gleaked and _Gdeadextra."""
 SCAN = 0x1000
@@ -51,7 +51,7 @@ SOCKET = "socket:["
 
 @dataclass(slots=True)
 class Goroutine:
-    """One goroutine: its thread (0: none), why it is parked, and the inodes of the sockets that it refers to.
+    """One goroutine: its thread (0: none), why it waits, and the inodes of the sockets that it refers to.
 
     `polls` is the inode of the socket that it waits for, and `reads` whether it waits to read.
     """

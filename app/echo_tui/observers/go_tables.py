@@ -42,7 +42,7 @@ WAITS = (
     ("sync.(*Mutex).lockSlow", "sync.Mutex.Lock"), ("sync.(*WaitGroup).Wait", "sync.WaitGroup.Wait"),
     ("sync.(*Cond).Wait", "sync.Cond.Wait"),
 )  # fmt: skip
-"""Why a goroutine is parked, much as in a goroutine dump, by a function on its stack."""
+"""Why a goroutine waits, much as in a goroutine dump, by a function on its stack."""
 READING = ("Read", "Accept", "Recv")
 """The functions of `internal/poll.(*FD)` in which a goroutine waits to read; in others it waits to write."""
 WRONG = (OSError, ValueError, IndexError, KeyError, OverflowError, struct.error)
@@ -261,8 +261,8 @@ def named(call: Call, root: str) -> str:
 
 
 def waits(calls: Sequence[Call]) -> tuple[str, bool]:
-    """Return why a goroutine with these calls is parked, and whether it waits to read."""
+    """Return why a goroutine with these calls waits, and whether it waits to read."""
     names = [call.function for call in calls]
-    word = next((word for name in names for function, word in WAITS if name == function), "parked")
+    word = next((word for name in names for function, word in WAITS if name == function), "waits")
     inner = next((name for name in names if name.startswith("internal/poll.(*FD).")), "")
     return word, word == "io-wait" and inner.rpartition(".")[2].startswith(READING)

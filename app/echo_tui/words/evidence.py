@@ -15,7 +15,7 @@ SOURCES = {
     "threads": "/proc/PID/task/TID/syscall and schedstat",
     "stacks": "py-spy, for Python programs that are not ours",
     "node": "its memory: functions and their first lines",
-    "go": "its memory: goroutines that are parked or in a system call, and their lines",
+    "go": "its memory: goroutines that wait or are in a system call, and their lines",
 }
 MISSING = {
     "no-strace": "strace is not installed",

@@ -103,7 +103,7 @@ CLUES = {
     "goroutine-in-send": "the goroutine that should serve them waits for room to send",
     "goroutine-in-recv": "the only goroutine that could serve them waits for another client",
     "goroutine-runnable": "the goroutine that should serve them is ready to run",
-    "goroutine-parked": "the goroutine that should serve them is parked, by the memory of the process",
+    "goroutine-waits": "the goroutine that should serve them waits, by the memory of the process",
     "spins": "it makes one system call after the other, and none of them waits",
     "runs": "the thread is on a core, or ready to run",
     "in-wait-for-child": "the thread waits for a child process (wait4, waitid)",

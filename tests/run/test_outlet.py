@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from echo_servers.records import Echo, Listening, Lost, New, Recv, Send, Worker
+from echo_servers.records import Echo, Listening, Lost, New, Recv, Send, WorkerStarted
 from echo_tui.model.observations import (
     ENCODER,
     ClientEcho,
@@ -25,7 +25,7 @@ from echo_tui.model.observations import (
     SocketSample,
 )
 from echo_tui.run.dropped import Dropped
-from echo_tui.run.outlet import Outlet
+from echo_tui.run.outlet import GRACE, Outlet
 from echo_tui.session.session import Session
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +61,31 @@ def test_outlet_is_full_without_a_reader_and_does_not_block() -> None:
     read.set()
     outlet.finish()
     assert not outlet.full
+
+
+def test_ended_run_waits_for_a_slow_reader_but_not_for_a_stuck_one() -> None:
+    written: list[str] = []
+
+    def write(text: str) -> None:
+        time.sleep(GRACE / 4)
+        written.append(text)
+
+    slow = Outlet(write)
+    for number in range(8):
+        slow.put(str(number))
+    slow.finish(lambda: False)
+    assert len(written) == 8, "all of it, in twice the grace"
+    read = threading.Event()
+
+    def never(text: str) -> None:
+        read.wait(LIMIT)
+
+    stuck = Outlet(never)
+    stuck.put("x")
+    begin = time.monotonic()
+    stuck.finish(lambda: False)
+    read.set()
+    assert GRACE <= time.monotonic() - begin < LIMIT
 
 
 def test_write_error_is_raised_in_the_run() -> None:
@@ -182,7 +207,7 @@ def test_rare_observations_are_limited_too() -> None:
     found: list[Observation] = [
         ServerStarted(1, "asyncio", 1, "127.0.0.1", 5000),
         Listening(1, 1, 1, "127.0.0.1", 5000, 128),
-        Worker(1, 1, 1, "loop"),
+        WorkerStarted(1, 1, 1, "loop"),
         Output(1, "stderr", "text"),
     ]
     dropped = Dropped()

@@ -4,13 +4,16 @@ import os
 import select
 import sys
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
 LIMIT = 16 << 20
 """Characters that may wait to be written; beyond it `full` is True, and only essential text should be put."""
-LOOK = 0.1
+CHECK = 0.1
 """How often (s) `finish` checks whether to continue waiting."""
+GRACE, LONGEST = 1.0, 30.0
+"""How long (s) a run that was asked to end waits for a reader that stands still, and for one that reads."""
 
 
 def to_stdout(text: str) -> None:
@@ -57,10 +60,17 @@ class Outlet:
         self._texts.put(text)
 
     def finish(self, goes_on: Callable[[], bool] = lambda: True) -> None:
-        """Wait until all is written, while `goes_on` is true. Raises OSError if it can't be written."""
+        """Wait until all is written, while `goes_on` is true or somebody reads it. Raises OSError if it fails."""
         self._texts.put(None)
-        while self._thread.is_alive() and goes_on():
-            self._thread.join(LOOK)
+        asked = moved = now = time.monotonic()
+        waiting = self._waiting
+        while self._thread.is_alive() and now < min(moved + GRACE, asked + LONGEST):
+            self._thread.join(CHECK)
+            now = time.monotonic()
+            if goes_on():
+                asked = moved = now
+            elif self._waiting != waiting:
+                moved, waiting = now, self._waiting
         if self._failure:
             raise self._failure
 

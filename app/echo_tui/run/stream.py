@@ -1,14 +1,13 @@
 """The output of a run without a screen: stalls as text, or everything as JSON Lines, and a summary."""
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 
 import msgspec
 from echo_servers.plain import plain_json
 
 from echo_tui.diagnosis.report import StallReporter, VictimReport
-from echo_tui.diagnosis.stall import Wait
+from echo_tui.diagnosis.stall import WaitKind
 from echo_tui.model.activity import SECOND
 from echo_tui.model.observations import ENCODER, Observation
 from echo_tui.reports.lines import stall_line, summary_lines
@@ -22,8 +21,6 @@ from echo_tui.words import watching as words
 
 NAMED = 20
 """The number of connections waiting for a reply that are named, the oldest ones."""
-GRACE = 1.0
-"""Seconds for writing the rest after the run was asked to end."""
 TOLD = ("opened", "closed", "withdrawn")
 """The changes of a stall that are printed as text; JSON has all."""
 
@@ -90,7 +87,7 @@ class Stream:
         if self._outlet and not self._outlet.full:
             oldest = sorted(since.items(), key=lambda each: each[1])[:NAMED]
             waiting = [
-                VictimReport(c.peer, c.client, Wait.NO_REPLY.value, begin, None)
+                VictimReport(c.peer, c.client, WaitKind.NO_REPLY.value, begin, None)
                 for number, begin in oldest
                 if (c := session.connections.get(number))
             ]
@@ -111,13 +108,9 @@ class Stream:
         self._recorder.close()
 
     def finish(self, goes_on: Callable[[], bool]) -> None:
-        """Wait until all is written, while `goes_on` is true and a little longer.
-
-        Raises OSError if it can't be written.
-        """
-        until = time.monotonic() + GRACE
+        """Wait until all is written, while `goes_on` is true or somebody reads it. Raises OSError if it fails."""
         if self._outlet:
-            self._outlet.finish(lambda: goes_on() or time.monotonic() < until)
+            self._outlet.finish(goes_on)
         if self._dropped.total:
             print(f"echo-tui: {words.left_out(self._dropped.total)}", file=sys.stderr)
 

@@ -9,7 +9,7 @@ from echo_servers.catalog import PATTERNS
 from echo_tui.cli.root import cli
 from echo_tui.diagnosis.report import SYN_DROPPED
 from echo_tui.diagnosis.rules import RULES
-from echo_tui.diagnosis.stall import Attribution, Cause, Wait
+from echo_tui.diagnosis.stall import Attribution, Cause, WaitKind
 from echo_tui.observers.stacks import HEADER
 from echo_tui.session.session import Session
 from echo_tui.tour.steps import of
@@ -23,6 +23,17 @@ def test_every_module_of_the_matrix_is_documented() -> None:
     said = text.partition("experiments/ ")[2].partition("model/ ")[0]
     modules = {file.name for file in (ROOT / "app" / "echo_tui" / "experiments").glob("*.py")} - {"__init__.py"}
     assert not [name for name in sorted(modules) if name not in said]
+
+
+def test_a_class_name_stands_for_one_class() -> None:
+    """Records, the model's parts, and the processes and readers behind them have names of their own."""
+    places: dict[str, list[str]] = {}
+    for file in sorted(path for package in ("app", "servers") for path in (ROOT / package).rglob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(file.name)
+    assert places
+    assert not {name: files for name, files in places.items() if len(files) > 1}
 
 
 HANDLERS = ("server_records", "client_records", "samples")
@@ -46,7 +57,7 @@ def test_session_is_composed_of_distinct_parts() -> None:
 
 def test_codes_of_stalls_are_documented() -> None:
     said = set(re.findall(r"`([a-z-]+)`", (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")))
-    kinds = {wait.value for wait in Wait} | {SYN_DROPPED}
+    kinds = {wait.value for wait in WaitKind} | {SYN_DROPPED}
     rules = {rule.name for rule in RULES}
     known = {each.value for each in (*Cause, *Attribution)} | kinds | rules
     assert not known - said, "add them to docs/watch.md"

@@ -11,7 +11,7 @@ from typing import Any
 from echo_servers.catalog import find
 from echo_servers.server import BadRequest
 
-from echo_tui.tour.playlist import Scene
+from echo_tui.tour.playlist import PlaylistScene
 
 SIZE_LIMIT, NAMES_LIMIT = 64 * 1024, 1000
 """Bytes and dots that a configuration may have; tomllib takes quadratic time for dotted keys (8 s for 50,000)."""
@@ -27,7 +27,7 @@ class Config:
     keys: dict[str, str] = field(default_factory=dict)
     stall_after: int | None = None
     """From how many milliseconds on a wait is a stall."""
-    scenes: tuple[Scene, ...] = ()
+    scenes: tuple[PlaylistScene, ...] = ()
     """The scenes of a talk in their order; empty for those of the article."""
 
 
@@ -100,7 +100,7 @@ def _list(given: Any, path: Path) -> list[Any]:
     return given
 
 
-def _scene(given: Any, path: Path) -> Scene:
+def _scene(given: Any, path: Path) -> PlaylistScene:
     """Return a scene; the name of its recording is relative to the folder of the configuration. Raises BadRequest."""
     scene = {"pattern": given} if isinstance(given, str) else given
     if not isinstance(scene, dict) or not set(scene) <= {"pattern", "note", "recording"} or "pattern" not in scene:
@@ -112,7 +112,7 @@ def _scene(given: Any, path: Path) -> Scene:
     except BadRequest as unknown:
         raise BadRequest(f"{path}: scenes: {unknown}") from None
     name = scene.get("recording", "")
-    return Scene(pattern, scene.get("note", ""), _recording(name, path) if name else "")
+    return PlaylistScene(pattern, scene.get("note", ""), _recording(name, path) if name else "")
 
 
 def _recording(name: str, path: Path) -> str:

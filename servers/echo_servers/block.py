@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from echo_servers import native
-from echo_servers.report import Connection, Report
+from echo_servers.report import Report, ReportedConnection
 
 PAGE_BYTES = mmap.PAGESIZE
 _REAL_SLEEP = time.sleep
@@ -108,7 +108,7 @@ class BlockPage:
         self._cells = memoryview(self._map).cast("d")
         self._messages = itertools.count(1)
         """Messages seen while it was armed, in this process: workers that share the page count their own."""
-        self.make: Callable[[BlockSetting, Report, Connection], None] = block
+        self.make: Callable[[BlockSetting, Report, ReportedConnection], None] = block
         """How a due block is executed: in the calling thread, unless the pattern replaces this."""
 
     def arm(self, setting: BlockSetting | None, only: int = 0) -> None:
@@ -125,7 +125,7 @@ class BlockPage:
         code = int(self._cells[0])
         return BlockSetting(KINDS[code - 1], self._cells[1], max(int(self._cells[2]), 1)) if code else None
 
-    def due(self, conn: Connection) -> BlockSetting | None:
+    def due(self, conn: ReportedConnection) -> BlockSetting | None:
         """Return the block if it is armed and due for the message of this connection; else None."""
         if not self._cells[0] or not (setting := self.setting):
             return None
@@ -134,20 +134,20 @@ class BlockPage:
             return None
         return setting
 
-    def inject(self, report: Report, conn: Connection) -> None:
+    def inject(self, report: Report, conn: ReportedConnection) -> None:
         """Block the calling handler if the block is armed and due for this message."""
         if setting := self.due(conn):
             self.make(setting, report, conn)
 
 
-def block(setting: BlockSetting, report: Report, conn: Connection) -> None:
+def block(setting: BlockSetting, report: Report, conn: ReportedConnection) -> None:
     """Block the calling thread for a connection."""
     report.block(conn, setting.kind, setting.seconds, is_patched(setting.kind))
     CALLS[setting.kind](setting.seconds)
     report.unblock(conn)
 
 
-def block_natively(setting: BlockSetting, report: Report, conn: Connection) -> None:
+def block_natively(setting: BlockSetting, report: Report, conn: ReportedConnection) -> None:
     """Do the same in a native thread beside green ones, where time.sleep may be patched."""
     report.block(conn, setting.kind, setting.seconds)
     call = native_sleep if is_patched(setting.kind) else CALLS[setting.kind]

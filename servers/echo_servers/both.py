@@ -4,7 +4,7 @@ Printing blocks if nobody reads the lines, so each event is reported to the pipe
 printed first, because it begins as soon as it is reported.
 """
 
-from echo_servers.report import Connection, Report
+from echo_servers.report import Report, ReportedConnection
 
 
 class Both(Report):
@@ -15,28 +15,28 @@ class Both(Report):
         self._piped = piped
         self._printed = printed
 
-    def new(self, peer: str) -> Connection:
+    def new(self, peer: str) -> ReportedConnection:
         conn = self._piped.new(peer)
         self._piped.flush()
         self._printed.new(peer)
         return conn
 
-    def recv(self, conn: Connection, data: bytes) -> None:
+    def recv(self, conn: ReportedConnection, data: bytes) -> None:
         self._piped.recv(conn, data)
         self._piped.flush()
         self._printed.recv(conn, data)
 
-    def send(self, conn: Connection, data: bytes) -> None:
+    def send(self, conn: ReportedConnection, data: bytes) -> None:
         self._piped.send(conn, data)
         self._piped.flush()
         self._printed.send(conn, data)
 
-    def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
+    def bye(self, conn: ReportedConnection, error: str = "", refused: bool = False) -> None:
         self._piped.bye(conn, error, refused)
         self._piped.flush()
         self._printed.bye(conn, error, refused)
 
-    def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
+    def block(self, conn: ReportedConnection, kind: str, seconds: float, cooperative: bool = False) -> None:
         self._printed.block(conn, kind, seconds, cooperative)  # first, because the call begins once it is reported
         self._piped.block(conn, kind, seconds, cooperative)
 
@@ -56,19 +56,19 @@ class Both(Report):
     def worker(self, name: str) -> None:
         self._piped.worker(name)
 
-    def serve(self, conn: Connection) -> None:
+    def serve(self, conn: ReportedConnection) -> None:
         self._piped.serve(conn)
 
-    def waits(self, conn: Connection) -> None:
+    def waits(self, conn: ReportedConnection) -> None:
         self._piped.waits(conn)
 
-    def hand(self, conn: Connection, helpers: int) -> None:
+    def hand(self, conn: ReportedConnection, helpers: int) -> None:
         self._piped.hand(conn, helpers)
 
     def out_of_descriptors(self) -> None:
         self._piped.out_of_descriptors()
 
-    def unblock(self, conn: Connection) -> None:
+    def unblock(self, conn: ReportedConnection) -> None:
         self._piped.unblock(conn)
 
     def note(self, text: str, code: str = "") -> None:

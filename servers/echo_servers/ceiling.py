@@ -2,7 +2,7 @@
 
 import asyncio
 
-from echo_servers.report import Connection, Report
+from echo_servers.report import Report, ReportedConnection
 
 MIB = 2**20
 CEILING = 64 * MIB
@@ -16,10 +16,10 @@ class Ceiling:
     def __init__(self, report: Report, limit: int = CEILING) -> None:
         self._report = report
         self._limit = limit
-        self._behind: dict[asyncio.Transport, Connection] = {}
+        self._behind: dict[asyncio.Transport, ReportedConnection] = {}
         self._stopped: set[asyncio.Transport] = set()
 
-    def watch(self, transport: asyncio.Transport, conn: Connection) -> None:
+    def watch(self, transport: asyncio.Transport, conn: ReportedConnection) -> None:
         """Note that a client reads too slowly."""
         self._behind[transport] = conn
 

@@ -11,7 +11,7 @@ import os
 import struct
 from collections import deque
 
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 
 WORD = 8
 HEADER = 1 << 14
@@ -44,7 +44,7 @@ UNLIMITED = (1 << 62,)
 """The grant of a process that has no region."""
 
 
-class Counters:
+class CounterRegion:
     """The region of this process."""
 
     def __init__(self, fd: int) -> None:
@@ -70,7 +70,7 @@ class Counters:
             self._header[PID], self._header[GRANTED] = os.getpid(), FIRST_GRANT
             self.granted = self._header[GRANTED : GRANTED + 1]
 
-    def open(self, conn: Connection) -> None:
+    def open(self, conn: ReportedConnection) -> None:
         """Assign a slot to a connection, if one is free."""
         if self._free:
             conn.slot = self._free.popleft()
@@ -82,7 +82,7 @@ class Counters:
             return
         SLOT_WORDS.pack_into(self.memory, conn.slot, conn.number, 0, 0, 0, 0, 0)
 
-    def close(self, conn: Connection) -> None:
+    def close(self, conn: ReportedConnection) -> None:
         """Free the slot of a connection; the slot freed first is reused first."""
         if slot := conn.slot:
             conn.slot = 0

@@ -3,11 +3,11 @@
 import socket
 from contextlib import closing
 
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 from echo_servers.server import RECV_BYTES, Server
 
 
-def echo(client: socket.socket, conn: Connection, server: Server) -> None:
+def echo(client: socket.socket, conn: ReportedConnection, server: Server) -> None:
     """Echo until the client leaves; a reset ends this connection only."""
     server.report.serve(conn)
     error = ""
@@ -23,7 +23,7 @@ def echo(client: socket.socket, conn: Connection, server: Server) -> None:
     server.report.bye(conn, error)
 
 
-def send_all(client: socket.socket, message: bytes, conn: Connection, server: Server) -> None:
+def send_all(client: socket.socket, message: bytes, conn: ReportedConnection, server: Server) -> None:
     """Send the whole message; if the kernel's buffer is full, report first and then wait for room."""
     try:
         sent = client.send(message, socket.MSG_DONTWAIT)

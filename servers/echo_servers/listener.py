@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from echo_servers.records import address_name
-from echo_servers.report import Connection, Report
+from echo_servers.report import Report, ReportedConnection
 from echo_servers.server import BACKLOG, BadRequest, Server
 
 OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
@@ -89,7 +89,7 @@ def _owner(port: int) -> str:
         return ""
 
 
-def accept(listener: socket.socket, report: Report) -> tuple[socket.socket, Connection]:
+def accept(listener: socket.socket, report: Report) -> tuple[socket.socket, ReportedConnection]:
     """Accept the next connection, and report it. Raises BlockingIOError like `take`."""
     client, peer = take(listener, report)
     return client, report.new(peer)

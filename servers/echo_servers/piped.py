@@ -17,7 +17,7 @@ from collections import deque
 import msgspec
 
 from echo_servers import counters as layout
-from echo_servers.counters import UNLIMITED, WORD, Counters
+from echo_servers.counters import UNLIMITED, WORD, CounterRegion
 from echo_servers.records import (
     PREVIEW,
     Block,
@@ -33,13 +33,13 @@ from echo_servers.records import (
     Reported,
     Send,
     Serve,
-    Threads,
+    ThreadCount,
     Unblock,
     Wakes,
-    Worker,
+    WorkerStarted,
     count_loss,
 )
-from echo_servers.report import Connection, Report, thread_id
+from echo_servers.report import Report, ReportedConnection, thread_id
 
 # Bound here, before a monkey patch can replace it with a cooperative one.
 _clock = time.monotonic_ns
@@ -58,7 +58,7 @@ TEXT = 400 if PIPE_BUF >= 4096 else 60
 class Piped(Report):
     """Records on a non-blocking pipe: what does not fit is counted, and the loss reported when there is room."""
 
-    def __init__(self, fd: int, counters: Counters | None = None) -> None:
+    def __init__(self, fd: int, counters: CounterRegion | None = None) -> None:
         super().__init__()
         self._counters = counters
         self._granted = counters.granted if counters else UNLIMITED
@@ -66,15 +66,15 @@ class Piped(Report):
         self._listed = 0
         self._counts = False
         """Whether an echo is only counted, unless more has been granted."""
-        self._last = Connection(0, "")
+        self._last = ReportedConnection(0, "")
         """The connection of a loop that was read last while echoes are only counted."""
-        self._ended: list[Connection] = []
+        self._ended: list[ReportedConnection] = []
         """Closed connections whose `Bye` may not be written yet: if it is lost, the slot has their counts."""
         os.set_blocking(fd, False)
         self._fd = fd
         self._pid = os.getpid()
         self._held = False
-        self._awake: dict[int, Connection] = {}
+        self._awake: dict[int, ReportedConnection] = {}
         self._pending: deque[Reported] = deque()
         self._deferred: deque[Reported] = deque()
         self._lost = Lost(0, 0, 0)
@@ -87,16 +87,16 @@ class Piped(Report):
         self._say(Listening(_clock(), self._pid, thread_id(), host, port, backlog))
 
     def worker(self, name: str) -> None:
-        self._say(Worker(_clock(), self._pid, thread_id(), name))
+        self._say(WorkerStarted(_clock(), self._pid, thread_id(), name))
 
-    def new(self, peer: str) -> Connection:
+    def new(self, peer: str) -> ReportedConnection:
         conn = super().new(peer)
         if self._counters:
             self._counters.open(conn)
         self._say(New(_clock(), self._pid, conn.tid, conn.number, peer))
         return conn
 
-    def serve(self, conn: Connection) -> None:
+    def serve(self, conn: ReportedConnection) -> None:
         tid = thread_id()
         if tid != conn.tid:
             conn.tid = tid
@@ -107,7 +107,7 @@ class Piped(Report):
     # written its own, so no record remains unwritten while all threads wait.
     # While nothing more is granted, an echo is only counted: these few steps are most of what watching costs then.
 
-    def recv(self, conn: Connection, data: bytes) -> None:
+    def recv(self, conn: ReportedConnection, data: bytes) -> None:
         if self._counts:
             if self._held:  # a loop that goes on without the echo of the connection before has to wait for room
                 if self._last.message:
@@ -122,7 +122,7 @@ class Piped(Report):
             self._report_read(other)
         self._awake[conn.tid] = conn
 
-    def send(self, conn: Connection, data: bytes) -> None:
+    def send(self, conn: ReportedConnection, data: bytes) -> None:
         conn.echoes = echoes = conn.echoes + 1
         conn.size = size = conn.size + len(data)
         awake = self._awake
@@ -137,7 +137,7 @@ class Piped(Report):
         if not (self._held or awake) or len(self._pending) >= BATCH:
             self._write_out()
 
-    def _listing(self, conn: Connection, data: bytes, at_once: bool) -> Reported:
+    def _listing(self, conn: ReportedConnection, data: bytes, at_once: bool) -> Reported:
         """Return and count the record of an echo; `at_once` if the send followed its recv directly."""
         size, now, read_at = len(data), _clock(), conn.read_at
         conn.message, conn.read_at = b"", 0
@@ -153,11 +153,11 @@ class Piped(Report):
             return Echo(read_at, self._pid, conn.tid, conn.number, size, head, now - read_at)
         return Send(now, self._pid, conn.tid, conn.number, size, head)
 
-    def waits(self, conn: Connection) -> None:
+    def waits(self, conn: ReportedConnection) -> None:
         self._report_read(conn)
         self._write_out()
 
-    def hand(self, conn: Connection, helpers: int) -> None:
+    def hand(self, conn: ReportedConnection, helpers: int) -> None:
         self._report_read(conn)
         self._pending.append(Handed(_clock(), self._pid, conn.tid, conn.number, helpers))
         self._write_out()
@@ -167,7 +167,7 @@ class Piped(Report):
             self._say(NoDescriptors(_clock(), self._pid, thread_id()))
         super().out_of_descriptors()
 
-    def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
+    def bye(self, conn: ReportedConnection, error: str = "", refused: bool = False) -> None:
         self._report_read(conn)
         unlisted, size = conn.echoes - conn.listed, conn.size - conn.listed_size
         self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused, unlisted, size))
@@ -178,14 +178,14 @@ class Piped(Report):
                     self._counters.close(ended)
                 self._ended.clear()
 
-    def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
+    def block(self, conn: ReportedConnection, kind: str, seconds: float, cooperative: bool = False) -> None:
         tid = thread_id()
         if tid == conn.tid:  # a helper thread must not report what this connection's thread may be reporting
             self._report_read(conn)
         self._pending.append(Block(_clock(), self._pid, tid, conn.number, kind, seconds, cooperative))
         self._write_out()
 
-    def _report_read(self, conn: Connection) -> None:
+    def _report_read(self, conn: ReportedConnection) -> None:
         """Report the message read from a connection, if there is one, as a `Recv` without its echo."""
         if data := conn.message:
             conn.message, tid = b"", conn.tid
@@ -196,11 +196,11 @@ class Piped(Report):
             )
             conn.read_at = 0
 
-    def unblock(self, conn: Connection) -> None:
+    def unblock(self, conn: ReportedConnection) -> None:
         self._say(Unblock(_clock(), self._pid, thread_id(), conn.number))
 
     def threads(self, count: int) -> None:
-        self._say(Threads(_clock(), self._pid, thread_id(), count))
+        self._say(ThreadCount(_clock(), self._pid, thread_id(), count))
 
     def woken(self, in_vain: int) -> None:
         self._say(Wakes(_clock(), self._pid, thread_id(), in_vain))
@@ -220,7 +220,7 @@ class Piped(Report):
             self._granted, self._memory = self._counters.granted, self._counters.memory
         self._listed = 0
         self._counts = False
-        self._last = Connection(0, "")
+        self._last = ReportedConnection(0, "")
         self._ended.clear()
         self._awake.clear()
         self._pending.clear()

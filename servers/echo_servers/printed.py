@@ -9,13 +9,13 @@ from typing import NoReturn
 
 from echo_servers.ending import BROKEN_PIPE, FAILED, end
 from echo_servers.records import address_name
-from echo_servers.report import Connection, Report, write
+from echo_servers.report import Report, ReportedConnection, write
 
 # Bound here, before a monkey patch can replace it with a cooperative one.
 _select = select.select
 
 
-class Printed(Report):
+class PrintingReport(Report):
     """The article's lines on stdout, unbuffered and complete, whichever worker prints them.
 
     A pipe may split a line longer than PIPE_BUF, so workers lock stdout: threads by a lock, processes by a record
@@ -42,20 +42,20 @@ class Printed(Report):
             finally:
                 fcntl.lockf(self._processes_turn, fcntl.LOCK_UN)
 
-    def new(self, peer: str) -> Connection:
+    def new(self, peer: str) -> ReportedConnection:
         self._print(f"New client: {peer}\n")
         return super().new(peer)
 
-    def recv(self, conn: Connection, data: bytes) -> None:
+    def recv(self, conn: ReportedConnection, data: bytes) -> None:
         self._print(f"Recv: {data!r} from {conn.peer}\n")
 
-    def send(self, conn: Connection, data: bytes) -> None:
+    def send(self, conn: ReportedConnection, data: bytes) -> None:
         self._print(f"Send: {data!r} to {conn.peer}\n")
 
-    def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
+    def bye(self, conn: ReportedConnection, error: str = "", refused: bool = False) -> None:
         self._print(f"Bye-Bye: {conn.peer}\n")
 
-    def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
+    def block(self, conn: ReportedConnection, kind: str, seconds: float, cooperative: bool = False) -> None:
         self._print("Go to sleep...\n" if kind == "sleep" else f"Block: {kind} {seconds:g} s\n")
 
     def threads(self, count: int) -> None:

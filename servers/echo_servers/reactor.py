@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from echo_servers.listener import PAUSE, accept, listen
-from echo_servers.report import Connection, Report
+from echo_servers.report import Report, ReportedConnection
 from echo_servers.server import Server
 
 reactor: Any = default
@@ -19,10 +19,10 @@ Transport: Any = TcpServer
 
 
 @implementer(IReadDescriptor)
-class Door:
+class ReactorListener:
     """The listening socket. Without descriptors, Twisted's own port would accept clients only to close them."""
 
-    def __init__(self, server: Server, protocol: Callable[[Connection], Protocol]) -> None:
+    def __init__(self, server: Server, protocol: Callable[[ReportedConnection], Protocol]) -> None:
         self._report = server.report
         self._protocol = protocol
         self._listener = listen(server)
@@ -49,9 +49,9 @@ class Door:
         """Called when the reactor no longer watches the listening socket."""
 
 
-def run(server: Server, protocol: Callable[[Connection], Protocol]) -> None:
+def run(server: Server, protocol: Callable[[ReportedConnection], Protocol]) -> None:
     """Serve each connection with a new protocol, endlessly; signals keep their actions."""
-    door = Door(server, protocol)
+    door = ReactorListener(server, protocol)
     server.report.worker("reactor")
     report_before_waiting(server.report)
     reactor.addReader(door)

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 
 from echo_servers.listener import PAUSE, accept, listen
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 from echo_servers.server import RECV_BYTES, Server
 
 
@@ -20,13 +20,13 @@ class Peer:
     """A connection, and the echo that it has not received yet; until then nothing more is read from it."""
 
     sock: socket.socket
-    conn: Connection
+    conn: ReportedConnection
     message: bytes = b""
     unsent: bytes = b""
     held_back: bool = False
 
 
-class Loop:
+class ReadyLoop:
     """One thread that waits for all descriptors at once, and serves those that are ready.
 
     A pattern defines how the call learns of the sockets (`watch`, `forget`), and which call it is (`wait`).

@@ -32,7 +32,7 @@ class Listening(ServerRecord, tag="listening", gc=False):
     backlog: int
 
 
-class Worker(ServerRecord, tag="worker", gc=False):
+class WorkerStarted(ServerRecord, tag="worker", gc=False):
     """A process or thread that serves connections has started; `pid` and `tid` are its own."""
 
     name: str
@@ -130,7 +130,7 @@ class NoDescriptors(ServerRecord, tag="no-descriptors", gc=False):
     """accept(2) got no descriptor; from now on clients wait in the accept queue, until the next `New`."""
 
 
-class Threads(ServerRecord, tag="threads", gc=False):
+class ThreadCount(ServerRecord, tag="threads", gc=False):
     """`count` native threads are running in this process."""
 
     count: int
@@ -170,8 +170,8 @@ class Lost(ServerRecord, tag="lost", gc=False):
 
 
 Reported = (
-    Listening | Worker | New | Serve | Recv | Send | Echo | Bye | Block | Unblock | Handed | NoDescriptors | Threads
-    | Wakes | Note | Lost
+    Listening | WorkerStarted | New | Serve | Recv | Send | Echo | Bye | Block | Unblock | Handed | NoDescriptors
+    | ThreadCount | Wakes | Note | Lost
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ thread_id = _thread.get_native_id
 write = os.write
 
 
-class Connection:
+class ReportedConnection:
     """A connection in reports: its number in this process, its peer, and the thread that serves it.
 
     `message` and `read_at` are the bytes that were read and the time, until they are reported. `slot` is its place in
@@ -47,33 +47,33 @@ class Report:
     def worker(self, name: str) -> None:
         """The calling thread is a worker of this name."""
 
-    def new(self, peer: str) -> Connection:
+    def new(self, peer: str) -> ReportedConnection:
         """A connection has been accepted."""
         self._out_of_descriptors = False
-        return Connection(next(self._numbers), peer)
+        return ReportedConnection(next(self._numbers), peer)
 
-    def serve(self, conn: Connection) -> None:
+    def serve(self, conn: ReportedConnection) -> None:
         """The calling thread serves a connection from now on."""
 
-    def recv(self, conn: Connection, data: bytes) -> None:
+    def recv(self, conn: ReportedConnection, data: bytes) -> None:
         """Bytes have been read from a connection."""
 
-    def send(self, conn: Connection, data: bytes) -> None:
+    def send(self, conn: ReportedConnection, data: bytes) -> None:
         """Bytes have been sent back."""
 
-    def waits(self, conn: Connection) -> None:
+    def waits(self, conn: ReportedConnection) -> None:
         """The thread of a connection is about to wait for room to send."""
 
-    def hand(self, conn: Connection, helpers: int) -> None:
+    def hand(self, conn: ReportedConnection, helpers: int) -> None:
         """The blocking call of a connection was queued for one of `helpers` helpers."""
 
-    def bye(self, conn: Connection, error: str = "", refused: bool = False) -> None:
+    def bye(self, conn: ReportedConnection, error: str = "", refused: bool = False) -> None:
         """A connection has been closed; `refused` if it was because the server can't serve it."""
 
-    def block(self, conn: Connection, kind: str, seconds: float, cooperative: bool = False) -> None:
+    def block(self, conn: ReportedConnection, kind: str, seconds: float, cooperative: bool = False) -> None:
         """The blocking call begins."""
 
-    def unblock(self, conn: Connection) -> None:
+    def unblock(self, conn: ReportedConnection) -> None:
         """The blocking call has returned."""
 
     def threads(self, count: int) -> None:

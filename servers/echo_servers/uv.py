@@ -5,13 +5,13 @@ import socket
 from collections.abc import Callable
 
 from echo_servers.listener import PAUSE, accept, listen
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 from echo_servers.server import Server
 
-NewProtocol = Callable[[Connection, "Door"], asyncio.BaseProtocol]
+NewProtocol = Callable[[ReportedConnection, "UvListener"], asyncio.BaseProtocol]
 
 
-class Door:
+class UvListener:
     """The listening socket. Without descriptors, libuv's own would accept clients only to close them."""
 
     def __init__(self, server: Server, loop: asyncio.AbstractEventLoop, protocol: NewProtocol) -> None:
@@ -45,7 +45,7 @@ class Door:
             self._beginning.add(task)
             task.add_done_callback(self._beginning.discard)
 
-    async def _serve(self, client: socket.socket, conn: Connection) -> None:
+    async def _serve(self, client: socket.socket, conn: ReportedConnection) -> None:
         client.setblocking(False)
         await self._loop.connect_accepted_socket(lambda: self._protocol(conn, self), client)
 

@@ -12,8 +12,8 @@ from functools import partial
 from echo_servers.block import BlockSetting
 from echo_tui.diagnosis.stall import Stall
 from echo_tui.observers.pace import OFTEN, Pace
-from echo_tui.observers.sockets import Sockets
-from echo_tui.observers.threads import Threads
+from echo_tui.observers.sockets import SocketSampler
+from echo_tui.observers.threads import ThreadSampler
 
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
 from tests.bench.load import PATIENCE
@@ -36,7 +36,7 @@ def samples(effort: Effort) -> Section:
     section = Section("The kernel's evidence, at 20 samples a second")
     for count in (CONNECTIONS, SCALE):
         with connected(count) as (host, port):
-            sockets = Sockets()
+            sockets = SocketSampler()
             system = resource.getrusage(resource.RUSAGE_SELF).ru_stime
             begun = time.process_time()
             costs = _cost(effort, sockets.pace, partial(sockets.sample, port, host))
@@ -50,7 +50,7 @@ def samples(effort: Effort) -> Section:
             section.add(Figure(name, "/s", _rates(costs), SLOWEST, note))
     for count in THREADS:
         with crew_of(1, count) as pid:
-            threads = Threads(lambda inode: "")
+            threads = ThreadSampler(lambda inode: "")
             costs = _cost(effort, threads.pace, partial(threads.sample, [pid]))
             threads.close()
         if count == THREADS[0]:
@@ -89,8 +89,8 @@ def _at_work(effort: Effort) -> list[float]:
         watch.until(lambda: watch.session.totals.new == THREADS[0] - 1, "all clients are accepted")
         watch.live.load([], 30, 64)
         assert watch.session.server
-        pid, sockets = watch.session.server.pid, Sockets()
-        threads = Threads(sockets.peer_of)
+        pid, sockets = watch.session.server.pid, SocketSampler()
+        threads = ThreadSampler(sockets.peer_of)
         for _ in range(effort.rounds):
             spent, samples, changed = 0.0, effort.count(60, 20), 0
             for _ in range(samples):

@@ -8,7 +8,7 @@ import os
 import time
 
 from echo_servers import leash
-from echo_servers.counters import Counters
+from echo_servers.counters import CounterRegion
 from echo_servers.piped import Piped
 
 TURN = 0.002
@@ -43,7 +43,7 @@ def main() -> None:
         parser.add_argument(number, type=int)
     arguments = parser.parse_args()
     leash.wear(arguments.leash, -os.getpgrp())
-    counters = None if arguments.counters is None else Counters(arguments.counters)
+    counters = None if arguments.counters is None else CounterRegion(arguments.counters)
     play(Piped(arguments.events, counters), arguments.port, arguments.rate, arguments.connections)
 
 

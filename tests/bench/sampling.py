@@ -41,19 +41,19 @@ def crew(processes: int, threads: int, tied: int) -> None:
 def measure(effort: Effort) -> Section:
     """Measure all groups side by side, at the dashboard's rate."""
     # Imported here to keep the sampled processes small.
-    from echo_tui.observers.resources import Resources
+    from echo_tui.observers.resources import ResourceSampler
     from echo_tui.run.driver import RESOURCES
 
     section = Section(TITLE)
     with contextlib.ExitStack() as stack:
-        watches: list[tuple[tuple[int, int], Resources]] = []
+        watches: list[tuple[tuple[int, int], ResourceSampler]] = []
         for processes, threads in CREWS:
             try:
                 pid = stack.enter_context(crew_of(processes, threads))
             except DidNotWork as failure:
                 section.failures.append(str(failure))
                 continue
-            resources = Resources()
+            resources = ResourceSampler()
             resources.watch(pid)
             watches.append(((processes, threads), resources))
         costs: dict[tuple[int, int], list[float]] = {size: [] for size, _ in watches}

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from echo_tui.clients.client import connected_to_itself
-from echo_tui.clients.failures import Target, broken, failed
+from echo_tui.clients.failures import Destination, broken, failed
 from echo_tui.model.endings import Ending
 from echo_tui.model.observations import ClientClosed, ClientEcho
 
@@ -118,7 +118,7 @@ def test_self_connection_is_detected() -> None:
 
 
 def test_every_failure_has_a_code() -> None:
-    target = Target("127.0.0.1:9", ("127.0.0.1", 9))
+    target = Destination("127.0.0.1:9", ("127.0.0.1", 9))
     for code in (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ECONNRESET, errno.EIO):
         assert failed(OSError(code, ""), target).how in {*Ending}
     assert broken(OSError(errno.ECONNRESET, "")) == (Ending.SERVER_RESET, "")

@@ -3,13 +3,13 @@
 from itertools import pairwise
 
 import pytest
-from echo_tui.clients.messages import GRID, SECOND, WAITING_LIMIT, Burst, Chatter, Message, Outbox
+from echo_tui.clients.messages import GRID, SECOND, WAITING_LIMIT, LoadClock, Message, Outbox, PendingBurst
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 20, 256, 257, 5000])
 def test_burst_has_distinct_messages_of_the_requested_size(size: int) -> None:
     outbox = Outbox(3)
-    outbox.put(Burst(5, size))
+    outbox.put(PendingBurst(5, size))
     texts = [message.data() for message in iter(lambda: outbox.take(1), None)]
     assert [len(text) for text in texts] == [size] * 5
     assert all(text.endswith(b"\n") and text.isascii() for text in texts)
@@ -20,8 +20,8 @@ def test_burst_has_distinct_messages_of_the_requested_size(size: int) -> None:
 
 def test_lines_and_bursts_keep_their_order_and_precede_chatter() -> None:
     outbox = Outbox(1)
-    outbox.chatter = Chatter(1, 10, 32, 0)
-    for what in (b"first\n", Burst(2, 32), b"last\n"):
+    outbox.chatter = LoadClock(1, 10, 32, 0)
+    for what in (b"first\n", PendingBurst(2, 32), b"last\n"):
         assert outbox.put(what)
     heads = [message.head for message in iter(lambda: outbox.take(SECOND), None)]
     assert [head.split(b" ")[0] for head in heads[:4]] == [b"first\n", b"burst", b"burst", b"last\n"]
@@ -31,7 +31,7 @@ def test_lines_and_bursts_keep_their_order_and_precede_chatter() -> None:
 
 def test_late_chatter_keeps_its_schedule() -> None:
     outbox = Outbox(4)
-    outbox.chatter = Chatter(4, 10, 32, 0)
+    outbox.chatter = LoadClock(4, 10, 32, 0)
     late = 10 * SECOND
     taken: list[Message] = list(iter(lambda: outbox.take(late), None))
     assert len(taken) in (100, 101)
@@ -41,7 +41,7 @@ def test_late_chatter_keeps_its_schedule() -> None:
 
 
 def test_clients_spread_their_chatter_over_the_interval() -> None:
-    dues = [Chatter(client, 1, 32, 0).due for client in range(1000)]
+    dues = [LoadClock(client, 1, 32, 0).due for client in range(1000)]
     tenths = [sum(1 for due in dues if tenth * SECOND // 10 <= due < (tenth + 1) * SECOND // 10) for tenth in range(10)]
     assert all(80 < tenth < 120 for tenth in tenths)
 

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterable
 
-from echo_servers.records import Echo, Listening, New, Serve, Worker
+from echo_servers.records import Echo, Listening, New, Serve, WorkerStarted
 from echo_tui.diagnosis.stall import Stall
 from echo_tui.model.evidence import Frame, Socket, Stack, Thread
 from echo_tui.model.observations import (
@@ -38,7 +38,7 @@ class Scene:
         self.shown: dict[int, Thread] = {}
         self.say(ServerStarted(self.now, "made-up", PID, "127.0.0.1", 1, list(idle)))
         for tid in workers:
-            self.say(Worker(self.now, PID, tid, f"worker {tid}"))
+            self.say(WorkerStarted(self.now, PID, tid, f"worker {tid}"))
             self.does(tid, "epoll_wait" if "poll" in idle else "accept4")
 
     def say(self, *observations: Observation) -> None:

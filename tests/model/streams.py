@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
 import msgspec
-from echo_servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, Worker
+from echo_servers.records import Block, Bye, Echo, Lost, New, Recv, Send, Serve, Unblock, WorkerStarted
 from echo_tui.model.evidence import Frame, Goroutine, Socket, Stack, Thread
 from echo_tui.model.observations import (
     ClientClosed,
@@ -61,7 +61,7 @@ class World:
     def begin(self) -> None:
         self.said.append(ServerStarted(self.now, "thread-pool", PIDS[0], "127.0.0.1", 37564))
         for pid in PIDS:
-            self.say(Worker(self.tick(), pid, pid, f"worker {pid}"))
+            self.say(WorkerStarted(self.tick(), pid, pid, f"worker {pid}"))
 
     def tick(self) -> int:
         self.now += TICK

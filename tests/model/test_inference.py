@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from echo_servers.records import Bye, Listening, New, Recv, Send, Serve
-from echo_servers.records import Worker as WorkerBegan
+from echo_servers.records import WorkerStarted as WorkerBegan
 from echo_tui.model.evidence import Socket, Thread
 from echo_tui.model.inference import ASKED, PATIENCE, SETTLED, UNKNOWN, Inference
 from echo_tui.model.observations import (

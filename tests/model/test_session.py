@@ -1,7 +1,20 @@
 """What each observation does to a session."""
 
 import pytest
-from echo_servers.records import Block, Bye, Listening, Lost, New, Note, Recv, Send, Serve, Threads, Unblock, Worker
+from echo_servers.records import (
+    Block,
+    Bye,
+    Listening,
+    Lost,
+    New,
+    Note,
+    Recv,
+    Send,
+    Serve,
+    ThreadCount,
+    Unblock,
+    WorkerStarted,
+)
 from echo_tui.model.activity import SECOND
 from echo_tui.model.endings import Closing
 from echo_tui.model.event_log import LINES
@@ -51,7 +64,7 @@ def test_server_starts_listens_and_ends() -> None:
     assert (server.pattern, server.address, server.running) == ("multithread", "127.0.0.1:37564", True)
     session.apply(Listening(2 * S, 7, 7, "::1", 99, 128))
     assert (server.address, server.backlog, server.listening_at) == ("[::1]:99", 128, 2 * S)
-    session.apply(Threads(3 * S, 7, 7, 1999))
+    session.apply(ThreadCount(3 * S, 7, 7, 1999))
     session.apply(Note(3 * S, 7, 7, "refused after 1999 threads"))
     session.apply(Output(4 * S, "stderr", "Traceback"))
     session.apply(ServerExited(5 * S, 7, 1, False))
@@ -59,7 +72,7 @@ def test_server_starts_listens_and_ends() -> None:
     assert [n.text for n in session.printed.notes] == ["refused after 1999 threads"]
     assert [o.text for o in session.printed.lines] == ["Traceback"]
     assert [type(entry) for entry, _ in session.log.slice(0, 9)] == [
-        ServerStarted, Listening, Threads, Note, Output, ServerExited,
+        ServerStarted, Listening, ThreadCount, Note, Output, ServerExited,
     ]  # fmt: skip
 
 
@@ -183,7 +196,7 @@ def test_second_block_of_a_thread_ends_the_first() -> None:
 
 
 def test_worker_name_may_arrive_after_its_first_client() -> None:
-    session = fold([STARTED, NEW, Worker(4 * S, 7, 7, "worker 1")])
+    session = fold([STARTED, NEW, WorkerStarted(4 * S, 7, 7, "worker 1")])
     (worker,) = session.workers.values()
     assert (worker.name, worker.announced, list(worker.serving)) == ("worker 1", True, [1])
     session.apply(Bye(5 * S, 7, 7, 1))
@@ -200,7 +213,9 @@ def test_thread_per_client_is_dropped_with_its_client() -> None:
 
 
 def test_process_exit_closes_its_connections() -> None:
-    session = fold([STARTED, Worker(S, 8, 8, "worker 1"), New(3 * S, 8, 8, 1, PEER), Recv(4 * S, 8, 8, 1, 1, "x")])
+    session = fold(
+        [STARTED, WorkerStarted(S, 8, 8, "worker 1"), New(3 * S, 8, 8, 1, PEER), Recv(4 * S, 8, 8, 1, 1, "x")]
+    )
     session.apply(ProcessSample(4 * S, 8, 7, 1.0, 10, 1, 5, 5))
     session.apply(ProcessGone(6 * S, 8))
     assert not session.workers
@@ -247,20 +262,22 @@ def test_lost_records_may_include_the_end_of_a_block() -> None:
 
 
 def test_block_of_the_only_worker_delays_every_connection() -> None:
-    alone = fold([STARTED, Worker(1, 7, 7, "event loop"), NEW, Block(4 * S, 7, 7, 1, "sleep", 2.0)])
+    alone = fold([STARTED, WorkerStarted(1, 7, 7, "event loop"), NEW, Block(4 * S, 7, 7, 1, "sleep", 2.0)])
     assert [span.stops_all for span in alone.blocks.spans] == [True]
-    beside = fold([STARTED, Worker(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1), Block(4 * S, 7, 8, 1, "sleep", 2.0)])
+    beside = fold(
+        [STARTED, WorkerStarted(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1), Block(4 * S, 7, 8, 1, "sleep", 2.0)]
+    )
     assert [span.stops_all for span in beside.blocks.spans] == [False]
 
 
 def test_accepting_thread_has_served_no_connection() -> None:
-    session = fold([STARTED, Worker(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1)])
+    session = fold([STARTED, WorkerStarted(1, 7, 7, "main"), NEW, Serve(3 * S, 7, 8, 1)])
     assert session.workers[7, 7].served == 0
     assert session.workers[7, 8].served == 1
 
 
 def test_removed_worker_counts_as_a_change() -> None:
-    session = fold([STARTED, Worker(1, 7, 8, "worker 1")])
+    session = fold([STARTED, WorkerStarted(1, 7, 8, "worker 1")])
     before = session.changes
     session.apply(ProcessGone(2 * S, 7))
     assert session.changes != before
@@ -337,7 +354,7 @@ def test_choosing_a_block_while_off_is_not_logged() -> None:
 def test_rejected_connection_is_not_counted_as_served() -> None:
     session = fold(
         [
-            Worker(1, 7, 7, "loop"),
+            WorkerStarted(1, 7, 7, "loop"),
             New(2, 7, 7, 1, "127.0.0.1:1"),
             Recv(3, 7, 7, 1, 5, "x"),
             New(4, 7, 7, 2, "127.0.0.1:2"),

@@ -1,7 +1,7 @@
 """Evidence that is stale, late or missing makes no stall, no victim and no number on screen."""
 
 import pytest
-from echo_servers.records import Block, Bye, Lost, New, Recv, Send, Unblock, Worker
+from echo_servers.records import Block, Bye, Lost, New, Recv, Send, Unblock, WorkerStarted
 from echo_tui.diagnosis.stall import Cause
 from echo_tui.model.evidence import Frame, Socket
 from echo_tui.model.observations import (
@@ -278,7 +278,7 @@ def test_unavailable_sockets_leave_no_queued_connection() -> None:
 def test_ended_workers_and_processes_do_not_accumulate() -> None:
     scene = Scene("accept", "recv")
     for number in range(100, 30_100):
-        scene.say(Worker(scene.now, number, number, "worker"))
+        scene.say(WorkerStarted(scene.now, number, number, "worker"))
         scene.say(New(scene.now, number, -number, 1, "127.0.0.1:5001"), Bye(scene.now, number, -number, 1))
         if not number % 50:
             scene.say(ProcessSample(scene.now, number, PID, 1.0, 10, 1, 5, 5), ProcessGone(scene.now, number))

@@ -4,7 +4,7 @@ import socket
 
 from echo_servers.records import address_name
 from echo_tui.model.observations import SocketSample
-from echo_tui.observers.sockets import Sockets
+from echo_tui.observers.sockets import SocketSampler
 
 
 def peers(listener: socket.socket) -> set[str]:
@@ -14,7 +14,7 @@ def peers(listener: socket.socket) -> set[str]:
 
 def seen(listener: socket.socket) -> SocketSample:
     """Return the first sample of a new observer."""
-    sockets = Sockets()
+    sockets = SocketSampler()
     host, port = listener.getsockname()[:2]
     sample = sockets.sample(port, host)
     sockets.close()

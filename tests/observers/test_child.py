@@ -11,7 +11,7 @@ import psutil
 import pytest
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import BY_NAME, PATTERNS
-from echo_servers.records import Block, Bye, Echo, Listening, New, Note, Recv, Send, Threads, Unblock, Worker
+from echo_servers.records import Block, Bye, Echo, Listening, New, Note, Recv, Send, ThreadCount, Unblock, WorkerStarted
 from echo_servers.server import Options
 from echo_tui.model.observations import Output, ServerExited, ServerStarted
 from echo_tui.observers.child import LINE
@@ -68,7 +68,7 @@ def test_traceback_of_nonblocking_is_read() -> None:
 def test_too_many_threads_reports_the_count_and_the_limit() -> None:
     with watched("too-many-threads") as server:
         assert server.ended().code == 1
-        reached = server.all(Threads)[-1].count
+        reached = server.all(ThreadCount)[-1].count
         (note,) = server.all(Note)
         assert note.text.startswith(f"refused after {reached} threads: ")
         assert server.errors()[-1] == "RuntimeError: can't start new thread"
@@ -78,7 +78,7 @@ def test_too_many_threads_stops_at_its_ceiling() -> None:
     with watched("too-many-threads", ceiling=20) as server:
         (note,) = server.until(Note)
         assert "ceiling of 20 threads" in note.text
-        assert server.all(Threads)[-1].count == 20
+        assert server.all(ThreadCount)[-1].count == 20
         assert psutil.Process(server.child.pid).num_threads() == 20
 
 
@@ -94,7 +94,7 @@ def test_port_in_use_names_its_process() -> None:
 def test_killed_server_leaves_no_worker(pattern: str) -> None:
     with watched(pattern, workers=3) as server:
         clients = server.connect(2)
-        server.until(Worker)
+        server.until(WorkerStarted)
         eventually(lambda: len(server.members()) == (4 if pattern in FORKING else 1), "all workers run")
         members = server.members()
         os.kill(server.child.pid, signal.SIGKILL)
@@ -108,7 +108,7 @@ def test_killed_server_leaves_no_worker(pattern: str) -> None:
 
 def test_killed_worker_is_noted_and_the_others_serve() -> None:
     with watched("process-pool", workers=2) as server:
-        victim = server.until(Worker, 2)[0]
+        victim = server.until(WorkerStarted, 2)[0]
         os.kill(victim.pid, signal.SIGKILL)
         (note,) = server.until(Note)
         assert str(victim.pid) in note.text

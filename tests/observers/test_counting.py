@@ -9,10 +9,10 @@ from echo_servers import counters as layout
 from echo_servers.counters import FIRST_GRANT, SLOTS
 from echo_servers.piped import Piped
 from echo_servers.records import Echo, New, Recv
-from echo_servers.report import Connection as Reporting
+from echo_servers.report import ReportedConnection as Reporting
 from echo_tui.model.observations import Counts, Observation
 from echo_tui.observers import counters
-from echo_tui.observers.counters import RATE, Counters
+from echo_tui.observers.counters import RATE, CounterFile
 from echo_tui.observers.pipe import LinePipe, decode, make_pipe
 from echo_tui.session.session import Session
 
@@ -24,8 +24,8 @@ class Pair:
         self.now = 0.0
         read_end, self.write_end = make_pipe()
         self.pipe = LinePipe(read_end)
-        self.counters = Counters(lambda: self.now)
-        self.report = Piped(self.write_end, layout.Counters(self.counters.fd))
+        self.counters = CounterFile(lambda: self.now)
+        self.report = Piped(self.write_end, layout.CounterRegion(self.counters.fd))
 
     def read(self) -> list[Observation]:
         found: list[Observation] = []
@@ -147,7 +147,7 @@ def test_echoes_without_written_records_are_counted_at_the_end(pair: Pair) -> No
 
 
 def test_quiet_process_is_granted_before_a_saturated_one(pair: Pair) -> None:
-    other = Piped(pair.write_end, layout.Counters(pair.counters.fd))
+    other = Piped(pair.write_end, layout.CounterRegion(pair.counters.fd))
     other._pid += 1
     pair.counters.read()
     pair.counters._regions[1]._header[layout.PID] = other._pid
@@ -205,9 +205,9 @@ def test_final_sums_take_back_what_a_torn_reading_has_told() -> None:
 
 
 def test_processes_beyond_the_regions_list_everything() -> None:
-    made = Counters()
+    made = CounterFile()
     try:
-        regions = [layout.Counters(made.fd) for _ in range(layout.REGIONS + 1)]
+        regions = [layout.CounterRegion(made.fd) for _ in range(layout.REGIONS + 1)]
         assert all(region.memory for region in regions[:-1])
         assert not regions[-1].memory
         made.read()

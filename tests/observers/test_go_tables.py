@@ -19,10 +19,10 @@ from echo_tui.observers.go_tables import (
     SECTION,
     WRONG,
     Call,
-    Layout,
+    ElfFile,
     Lines,
     NotGo,
-    Program,
+    RuntimeLayout,
     is_go,
     named,
     root_of,
@@ -138,9 +138,9 @@ def test_reason_why_a_goroutine_is_parked() -> None:
 
 
 def test_layouts_by_version() -> None:
-    assert [Layout.of(minor).number for minor in (18, 22, 23, 24, 25, 27)] == [19, 19, 20, 20, 19, 19]
+    assert [RuntimeLayout.of(minor).number for minor in (18, 22, 23, 24, 25, 27)] == [19, 19, 20, 20, 19, 19]
     with pytest.raises(NotGo):
-        Layout.of(17)
+        RuntimeLayout.of(17)
 
 
 def elf(*names: str, machine: int = 62) -> bytes:
@@ -156,14 +156,14 @@ def elf(*names: str, machine: int = 62) -> bytes:
 
 def test_go_program_is_recognised_by_its_sections() -> None:
     data = elf(".shstrtab", ".gopclntab", ".go.buildinfo")
-    program = Program(lambda offset, size: data[offset : offset + size])
+    program = ElfFile(lambda offset, size: data[offset : offset + size])
     assert set(program.sections) == {".shstrtab", ".gopclntab", ".go.buildinfo"}
     for wrong in (b"", b"#!/bin/sh", elf(".shstrtab")):
         with pytest.raises(WRONG):
-            assert Program(lambda offset, size, wrong=wrong: wrong[offset : offset + size]).table  # type: ignore[misc]
+            assert ElfFile(lambda offset, size, wrong=wrong: wrong[offset : offset + size]).table  # type: ignore[misc]
     for size in range(len(data) - len(".go.buildinfo")):
         with pytest.raises(WRONG):
-            print(Program(lambda offset, size, end=size: data[:end][offset : offset + size]).minor)  # type: ignore[misc]
+            print(ElfFile(lambda offset, size, end=size: data[:end][offset : offset + size]).minor)  # type: ignore[misc]
     if sys.platform == "linux":
         assert not is_go(os.getpid())
     assert not is_go(0)
@@ -172,7 +172,7 @@ def test_go_program_is_recognised_by_its_sections() -> None:
 def test_version_is_parsed() -> None:
     def minor(text: bytes) -> int:
         info = b"\xff Go buildinf:\x08\x02".ljust(32, b"\0") + bytes([len(text)]) + text
-        program = Program.__new__(Program)
+        program = ElfFile.__new__(ElfFile)
         program.sections = {".go.buildinfo": (0, 0, 0, 0, 0, len(info), 0, 0, 0, 0)}
         program._read = lambda offset, size: info[offset : offset + size]
         return program.minor

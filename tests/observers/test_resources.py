@@ -9,17 +9,17 @@ from pathlib import Path
 
 import psutil
 import pytest
-from echo_servers.records import Note, Worker
+from echo_servers.records import Note, WorkerStarted
 from echo_tui.model.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
 from echo_tui.observers import resources as resources_module
-from echo_tui.observers.resources import MOST_THREADS, SHORTEST, Resources
+from echo_tui.observers.resources import MOST_THREADS, SHORTEST, ResourceSampler
 
 from tests.observers.watching import LIMIT, Watched, eventually, watched
 
 on_linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc/PID/task of Linux")
 
 
-def sample(resources: Resources) -> list[Observation]:
+def sample(resources: ResourceSampler) -> list[Observation]:
     """Return the next sample."""
     found: list[Observation] = []
 
@@ -38,19 +38,19 @@ def of(found: list[Observation]) -> dict[int, ProcessSample]:
 @pytest.fixture
 def pool() -> Iterator[Watched]:
     with watched("process-thread-pool", workers=2) as server:
-        server.until(Worker, 20)
+        server.until(WorkerStarted, 20)
         yield server
 
 
 @pytest.fixture
-def resources() -> Resources:
-    return Resources()
+def resources() -> ResourceSampler:
+    return ResourceSampler()
 
 
-def test_every_process_of_a_pool_is_sampled(pool: Watched, resources: Resources) -> None:
+def test_every_process_of_a_pool_is_sampled(pool: Watched, resources: ResourceSampler) -> None:
     resources.watch(pool.child.pid)
     first = of(sample(resources))
-    workers = {worker.pid for worker in pool.all(Worker)}
+    workers = {worker.pid for worker in pool.all(WorkerStarted)}
     assert set(first) == {pool.child.pid, *workers}
     assert all(o.cpu is None for o in first.values()), "CPU needs a previous sample"
     assert all(first[pid].parent == pool.child.pid for pid in workers)
@@ -63,7 +63,7 @@ def test_every_process_of_a_pool_is_sampled(pool: Watched, resources: Resources)
     assert all(o.cpu is not None and o.cpu >= 0 for o in second.values())
 
 
-def test_cores_are_sampled_at_a_minimum_interval(resources: Resources) -> None:
+def test_cores_are_sampled_at_a_minimum_interval(resources: ResourceSampler) -> None:
     (cores,) = sample(resources)
     assert isinstance(cores, CoresSample)
     assert len(cores.percent) == psutil.cpu_count()
@@ -73,7 +73,7 @@ def test_cores_are_sampled_at_a_minimum_interval(resources: Resources) -> None:
     assert later.at - cores.at >= SHORTEST
 
 
-def test_cpu_of_a_busy_loop(resources: Resources) -> None:
+def test_cpu_of_a_busy_loop(resources: ResourceSampler) -> None:
     with watched("busy-loop") as server:
         assert server.port
         resources.watch(server.child.pid)
@@ -86,9 +86,9 @@ def test_cpu_of_a_busy_loop(resources: Resources) -> None:
 
 
 @on_linux
-def test_context_switches_include_all_threads(resources: Resources) -> None:
+def test_context_switches_include_all_threads(resources: ResourceSampler) -> None:
     with watched("thread-pool", workers=5) as server:
-        server.until(Worker, 5)
+        server.until(WorkerStarted, 5)
         clients = server.connect(5)
         for client in clients * 10:
             client.sendall(b"x")
@@ -119,7 +119,7 @@ def switches(pid: int) -> tuple[int, int]:
 
 
 @on_linux
-def test_no_context_switches_for_too_many_threads(resources: Resources) -> None:
+def test_no_context_switches_for_too_many_threads(resources: ResourceSampler) -> None:
     with watched("too-many-threads", ceiling=MOST_THREADS + 10) as server:
         server.until(Note)
         resources.watch(server.child.pid)
@@ -128,10 +128,10 @@ def test_no_context_switches_for_too_many_threads(resources: Resources) -> None:
         assert (found.voluntary, found.involuntary) == (None, None)
 
 
-def test_ended_worker_is_reported_once(pool: Watched, resources: Resources) -> None:
+def test_ended_worker_is_reported_once(pool: Watched, resources: ResourceSampler) -> None:
     resources.watch(pool.child.pid)
     sample(resources)
-    victim = pool.all(Worker)[0].pid
+    victim = pool.all(WorkerStarted)[0].pid
     psutil.Process(victim).kill()
     gone: list[int] = []
     rest: set[int] = set()
@@ -146,10 +146,10 @@ def test_ended_worker_is_reported_once(pool: Watched, resources: Resources) -> N
     eventually(told, "the worker's end")
     told()
     assert gone == [victim]
-    assert rest == {pool.child.pid, *(worker.pid for worker in pool.all(Worker))} - {victim}
+    assert rest == {pool.child.pid, *(worker.pid for worker in pool.all(WorkerStarted))} - {victim}
 
 
-def test_ended_server_is_reported_with_all_processes(pool: Watched, resources: Resources) -> None:
+def test_ended_server_is_reported_with_all_processes(pool: Watched, resources: ResourceSampler) -> None:
     resources.watch(pool.child.pid)
     known = set(of(sample(resources)))
     pool.stop()
@@ -158,7 +158,7 @@ def test_ended_server_is_reported_with_all_processes(pool: Watched, resources: R
     assert not of(found)
 
 
-def test_only_cores_are_sampled_without_a_server(resources: Resources) -> None:
+def test_only_cores_are_sampled_without_a_server(resources: ResourceSampler) -> None:
     resources.watch(None)
     assert [type(o) for o in sample(resources)] == [CoresSample]
     resources.watch(2**22 + os.getpid())  # no process has this pid
@@ -172,9 +172,9 @@ def test_hidden_cores_are_reported_once_per_server(monkeypatch: pytest.MonkeyPat
         raise FileNotFoundError(2, "No such file or directory", "/proc/stat")
 
     monkeypatch.setattr(psutil, "cpu_percent", hidden)
-    resources = Resources()
+    resources = ResourceSampler()
     with watched("thread-pool", workers=20) as server:
-        server.until(Worker, 20)
+        server.until(WorkerStarted, 20)
         resources.watch(server.child.pid)
         found = sample(resources)
         (unseen,) = [o for o in found if isinstance(o, Unavailable)]
@@ -191,9 +191,9 @@ def test_processes_are_found_without_psutil(pool: Watched, monkeypatch: pytest.M
 
     monkeypatch.setattr(psutil.Process, "children", hidden)
     monkeypatch.setattr("echo_tui.observers.resources.FEW_THREADS", 0)
-    resources = Resources()
+    resources = ResourceSampler()
     resources.watch(pool.child.pid)
-    assert set(of(sample(resources))) == {pool.child.pid, *(worker.pid for worker in pool.all(Worker))}
+    assert set(of(sample(resources))) == {pool.child.pid, *(worker.pid for worker in pool.all(WorkerStarted))}
 
 
 @on_linux
@@ -206,7 +206,7 @@ def test_process_that_ends_during_the_search_hides_no_other(monkeypatch: pytest.
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         here = child.pid
         monkeypatch.setattr(resources_module, "_process", lambda pid: gone if pid == here else process(pid))
-        watcher = Resources()
+        watcher = ResourceSampler()
         watcher.watch(os.getpid())
         assert os.getpid() in of(sample(watcher))
         assert not any(isinstance(o, ProcessGone) and o.pid == os.getpid() for o in sample(watcher))

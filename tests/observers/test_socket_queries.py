@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 from echo_tui.model.evidence import Socket
 from echo_tui.model.observations import SocketSample
-from echo_tui.observers.sockets import Sockets
+from echo_tui.observers.sockets import SocketSampler
 
 from tests.observers.samples import bare, name, seen
 from tests.observers.watching import eventually
@@ -34,7 +34,7 @@ def test_wait_times_of_bytes_and_of_a_queued_connection(listener: socket.socket)
 
 
 def test_wait_time_is_queried_once(listener: socket.socket) -> None:
-    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    sockets, (host, port) = SocketSampler(), listener.getsockname()[:2]
     with socket.create_connection((host, port)) as client, listener.accept()[0]:
         client.sendall(b"x")
         idles: list[int | None] = []
@@ -47,7 +47,7 @@ def test_wait_time_is_queried_once(listener: socket.socket) -> None:
 
 
 def test_peer_of_an_inode(listener: socket.socket) -> None:
-    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    sockets, (host, port) = SocketSampler(), listener.getsockname()[:2]
     with socket.create_connection((host, port)) as client, listener.accept()[0] as served:
         sockets.sample(port, host)
         assert sockets.peer_of(os.fstat(served.fileno()).st_ino) == name(client)
@@ -61,13 +61,13 @@ def test_other_server_on_the_same_port_is_ignored() -> None:
         with socket.create_server(("127.0.0.2", port)), socket.create_connection(("127.0.0.2", port)):
             assert seen(ours).sockets == []
             assert seen(ours).queue == 0
-            wide = Sockets().sample(port, "0.0.0.0")
+            wide = SocketSampler().sample(port, "0.0.0.0")
             assert wide
             assert (wide.queue, len(wide.sockets)) == (1, 1)
 
 
 def test_temporary_error_does_not_end_sampling(listener: socket.socket) -> None:
-    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    sockets, (host, port) = SocketSampler(), listener.getsockname()[:2]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:
@@ -100,7 +100,7 @@ def test_sample_matches_ss(listener: socket.socket) -> None:
 
 
 def test_known_connections_are_queried_singly(listener: socket.socket) -> None:
-    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    sockets, (host, port) = SocketSampler(), listener.getsockname()[:2]
     with ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection((host, port))) for _ in range(3)]
         served = [stack.enter_context(listener.accept()[0]) for _ in range(3)]
@@ -140,7 +140,7 @@ def test_wanted_connections_of_a_wildcard_address(family: socket.AddressFamily, 
         near = "127.0.0.1" if family == socket.AF_INET else "::1"
         client = stack.enter_context(socket.create_connection((near, port)))
         served = stack.enter_context(opened.accept()[0])
-        sockets, peer = Sockets(), name(client)
+        sockets, peer = SocketSampler(), name(client)
 
         def sampled() -> list[tuple[str, int, bool, int | None]]:
             sockets.pace.hurry()
@@ -161,7 +161,7 @@ def test_wanted_connections_of_a_wildcard_address(family: socket.AddressFamily, 
 def test_inode_zero_has_no_peer(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even after a queued connection, which has no inode yet, was queried by its peer."""
     monkeypatch.setattr("echo_tui.observers.sockets.MANY", 10)
-    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    sockets, (host, port) = SocketSampler(), listener.getsockname()[:2]
     with ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(socket.create_connection((host, port)))
@@ -184,7 +184,7 @@ def test_unreported_connections_are_sampled_when_idle(listener: socket.socket) -
         for _ in clients:
             stack.enter_context(listener.accept()[0])
         host, port = listener.getsockname()[:2]
-        sockets = Sockets()
+        sockets = SocketSampler()
         stack.callback(sockets.close)
         for known in range(4):
             sockets.pace.hurry()
@@ -197,7 +197,7 @@ def test_unreported_connections_are_sampled_when_idle(listener: socket.socket) -
 
 def test_written_bytes_include_unsent_ones(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
-    sockets = Sockets()
+    sockets = SocketSampler()
     with socket.create_connection((host, port)) as client, listener.accept()[0] as served:
 
         def figures() -> Socket:

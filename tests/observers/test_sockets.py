@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 from echo_tui.observers.sock_diag import Diag
-from echo_tui.observers.sockets import Sockets
+from echo_tui.observers.sockets import SocketSampler
 
 from tests.observers.samples import bare, name, peers, seen
 
@@ -28,7 +28,7 @@ def test_queued_clients_are_listed_until_accepted(listener: socket.socket) -> No
 
 
 def test_sampling_rate_is_limited(listener: socket.socket) -> None:
-    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    sockets, (host, port) = SocketSampler(), listener.getsockname()[:2]
     began = time.monotonic()
     samples = sum(sockets.sample(port, host) is not None for _ in range(1000))
     assert samples <= 1 + (time.monotonic() - began) / 0.05
@@ -58,7 +58,7 @@ def test_connections_are_sampled_by_halves(listener: socket.socket, monkeypatch:
     """Every wait is seen within two samples, in every sample while it lasts, and once in each."""
     monkeypatch.setattr("echo_tui.observers.sockets.MANY", 10)
     monkeypatch.setattr("echo_tui.observers.sockets.AFRESH", 7)
-    sockets, (host, port) = Sockets(), listener.getsockname()[:2]
+    sockets, (host, port) = SocketSampler(), listener.getsockname()[:2]
     asked: list[int] = []
     whole = Diag.connections
 
@@ -120,7 +120,7 @@ def test_full_queue_counts_drops_and_names_unanswered_clients(listener: socket.s
 
 
 def test_port_without_a_listener() -> None:
-    sample = Sockets().sample(1, "127.0.0.1")
+    sample = SocketSampler().sample(1, "127.0.0.1")
     assert sample
     assert (sample.queue, sample.limit, sample.dropped, sample.sockets) == (None, None, None, [])
 
@@ -151,7 +151,7 @@ def test_fin_is_not_counted_as_a_byte(listener: socket.socket, sent: bytes) -> N
         client.shutdown(socket.SHUT_WR)
         expected = [(name(client), len(sent), 0, True)] if sent else []
         assert bare(seen(listener)) == expected
-        sockets = Sockets()
+        sockets = SocketSampler()
 
         def asked_for() -> list[tuple[int, int | None]]:
             sockets.pace.hurry()

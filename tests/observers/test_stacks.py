@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from echo_tui.model.observations import StackSample
 from echo_tui.observers.stacks import Stacks, answers, parse
-from echo_tui.observers.threads import Threads
+from echo_tui.observers.threads import ThreadSampler
 
 from tests.observers.program import Program, starting
 from tests.observers.watching import LIMIT, eventually, watched
@@ -24,7 +24,7 @@ class Answering(Program):
 
     def __init__(self, text: str) -> None:
         self.stacks = Stacks()
-        self.threads = Threads(lambda inode: "")
+        self.threads = ThreadSampler(lambda inode: "")
         handler = f"from echo_servers import stacks; stacks.answer({self.stacks.fd})\n"
         super().__init__(handler + textwrap.dedent(text), [self.stacks.fd])
 
@@ -37,7 +37,7 @@ class Answering(Program):
         self.threads.close()
 
 
-def ask(stacks: Stacks, threads: Threads, pid: int) -> StackSample:
+def ask(stacks: Stacks, threads: ThreadSampler, pid: int) -> StackSample:
     found: list[StackSample] = []
 
     def answered() -> bool:
@@ -189,7 +189,7 @@ def test_server_continues_while_its_stacks_are_sampled(pattern: str) -> None:
     with watched(pattern) as server:
         (client,) = server.connect()
         client.settimeout(LIMIT)
-        threads = Threads(lambda inode: "")
+        threads = ThreadSampler(lambda inode: "")
         pids = [process.pid for process in server.members()]
         for number in range(10):
             for pid in pids:

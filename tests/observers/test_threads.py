@@ -11,8 +11,8 @@ import pytest
 from echo_tui.model.evidence import Thread
 from echo_tui.model.threads import Threads as Known
 from echo_tui.observers import syscalls
-from echo_tui.observers.sockets import Sockets
-from echo_tui.observers.threads import MOST, OLDEST, Threads, chosen
+from echo_tui.observers.sockets import SocketSampler
+from echo_tui.observers.threads import MOST, OLDEST, ThreadSampler, chosen
 
 from tests.observers.program import Program, starting
 from tests.observers.watching import eventually
@@ -24,8 +24,8 @@ class Seen(Program):
     """A program that runs until it is killed, and the latest samples of its threads."""
 
     def __init__(self, text: str) -> None:
-        self.sockets = Sockets()
-        self.threads = Threads(self.sockets.peer_of)
+        self.sockets = SocketSampler()
+        self.threads = ThreadSampler(self.sockets.peer_of)
         self.known = Known()
         self.latest: dict[int, Thread] = {}
         super().__init__(text)
@@ -208,7 +208,7 @@ def test_both_architectures_know_the_same_calls() -> None:
 
 def test_sampling_this_process_starts_no_thread() -> None:
     before = threading.active_count()
-    threads = Threads(lambda inode: "")
+    threads = ThreadSampler(lambda inode: "")
     sample = threads.sample([os.getpid()])
     assert sample
     assert sample.count >= before
@@ -223,7 +223,7 @@ def test_missing_permission_is_reported(start: Started) -> None:
     child = os.fork()
     if child == 0:
         os.setuid(65534)  # nobody
-        threads = Threads(lambda inode: "")
+        threads = ThreadSampler(lambda inode: "")
         sample = threads.sample([process.pid])
         os.write(writing, f"{sample} {threads.missing}".encode())
         os._exit(0)

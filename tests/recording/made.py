@@ -7,7 +7,7 @@ from typing import Any
 
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import find
-from echo_servers.records import Bye, Listening, New, Recv, Send, Worker
+from echo_servers.records import Bye, Listening, New, Recv, Send, WorkerStarted
 from echo_servers.server import Options
 from echo_tui.model.observations import ENCODER, Observation, ServerStarted, SessionBegan
 from echo_tui.run.driver import Driver
@@ -58,7 +58,7 @@ def few(peers: int = 2, begin: int = SECOND) -> list[Observation]:
         SessionBegan(begin),
         ServerStarted(begin, "asyncio", pid, "127.0.0.1", port, ["poll"]),
         Listening(begin, pid, pid, "127.0.0.1", port, 128),
-        Worker(begin, pid, pid, "loop"),
+        WorkerStarted(begin, pid, pid, "loop"),
     ]
     for number in range(1, peers + 1):
         at = begin + number * SECOND

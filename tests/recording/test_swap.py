@@ -9,7 +9,7 @@ from echo_servers.catalog import find
 from echo_servers.records import Recv
 from echo_tui.config import Config
 from echo_tui.run.recorded import Recorded
-from echo_tui.tour.playlist import Scene
+from echo_tui.tour.playlist import PlaylistScene
 from echo_tui.tui.keys import ALL_KEYS
 
 from tests.crossed import seldom
@@ -19,7 +19,7 @@ from tests.tui.stage import SIZES, Stage, dashboard
 
 
 def with_recording(path: Path) -> Config:
-    return Config(scenes=(Scene(find("asyncio"), "", str(path)), Scene(find("thread-pool"))))
+    return Config(scenes=(PlaylistScene(find("asyncio"), "", str(path)), PlaylistScene(find("thread-pool"))))
 
 
 def on_screen(stage: Stage) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import PATTERNS
-from echo_servers.records import Block, Note, Worker
+from echo_servers.records import Block, Note, WorkerStarted
 
 from tests.crossed import seldom
 from tests.ports import is_free
@@ -82,7 +82,7 @@ def test_workers_end_with_a_killed_main_process(start: Starter, pattern: str) ->
 @pytest.mark.parametrize("pattern", PROCESSES)
 def test_killed_worker_is_reported_and_the_others_serve(start: Starter, pattern: str) -> None:
     server = start(pattern, "--workers", "2")
-    server.until(Worker, 20 if pattern == "process-thread-pool" else 2)
+    server.until(WorkerStarted, 20 if pattern == "process-thread-pool" else 2)
     killed, _ = server.workers()
     killed.kill()
     assert f"process {killed.pid}, has died: SIGKILL" in server.until(Note)[0].text

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from echo_servers.catalog import BY_NAME
 from echo_servers.pattern import LOOP, THREAD
-from echo_servers.records import Bye, New, Note, Worker
+from echo_servers.records import Bye, New, Note, WorkerStarted
 from echo_servers.server import BACKLOG
 
 from tests.clients.watching import descriptors
@@ -44,7 +44,7 @@ def start_with(start: Starter, pattern: str, count: int) -> tuple[Running, set[i
     server = start(pattern, "--workers", "1" if pattern.startswith("process") else "10")
     waiting = 10 if "thread-pool" in pattern else 1
     if waiting > 1:
-        server.until(Worker, waiting)
+        server.until(WorkerStarted, waiting)
     with server.connect() as client:
         ask(client)
     eventually(lambda: server.events.totals().bye == 1, "all clients have left")

@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 from echo_servers.block import BlockSetting
-from echo_servers.records import Block, Bye, New, Note, Recv, Send, Threads, Unblock, Wakes, Worker
+from echo_servers.records import Block, Bye, New, Note, Recv, Send, ThreadCount, Unblock, Wakes, WorkerStarted
 from echo_servers.workers import THREADS, cores
 
 from tests.crossed import seldom
@@ -32,7 +32,7 @@ def test_client_beyond_capacity_waits_and_is_served_later(
 ) -> None:
     server = start(pattern, *options)
     if pattern not in ONE_AT_A_TIME:
-        assert len({(worker.pid, worker.tid) for worker in server.until(Worker, room)[-room:]}) == room
+        assert len({(worker.pid, worker.tid) for worker in server.until(WorkerStarted, room)[-room:]}) == room
     served = server.clients(room)
     waiting = server.connect()
     waiting.sendall(b"me too")
@@ -73,7 +73,7 @@ def test_multithread_has_a_thread_per_client(start: Starter) -> None:
 def test_too_many_threads_names_the_number_and_the_limit(start: Starter) -> None:
     server = start.launch("too-many-threads")
     assert server.ended() == 1
-    counts = [record.count for record in server.events.of(Threads)]
+    counts = [record.count for record in server.events.of(ThreadCount)]
     assert counts == sorted(counts)
     assert f"refused after {counts[-1]} threads: " in server.events.of(Note)[-1].text
     assert any(limit in server.events.of(Note)[-1].text for limit in ("RLIMIT_", "pids.max", "kernel.", "vm."))
@@ -84,7 +84,7 @@ def test_too_many_threads_names_the_number_and_the_limit(start: Starter) -> None
 def test_too_many_threads_stops_at_its_ceiling(start: Starter) -> None:
     server = start.launch("too-many-threads", "--ceiling", "40")
     assert "ceiling of 40 threads" in server.until(Note)[-1].text
-    assert psutil.Process(server.process.pid).num_threads() == server.events.of(Threads)[-1].count == 40
+    assert psutil.Process(server.process.pid).num_threads() == server.events.of(ThreadCount)[-1].count == 40
 
 
 def test_nonblocking_ends_with_blocking_io_error(start: Starter) -> None:
@@ -107,7 +107,7 @@ while client.send(bytes(64)):
 def test_two_busy_clients_use_two_processes_of_a_pool(start: Starter) -> None:
     """Both processes compute at the same time: neither has much less CPU time than the other."""
     server = start("process-pool", "--workers", "2")
-    server.until(Worker, 2)
+    server.until(WorkerStarted, 2)
     workers = server.workers()
     floods = [subprocess.Popen([sys.executable, "-c", FLOOD, str(server.port)]) for _ in workers]
     try:

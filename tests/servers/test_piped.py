@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from echo_servers.both import Both
 from echo_servers.piped import BATCH, KEPT, Piped
-from echo_servers.records import Bye, Echo, Lost, New, Note, Recv, Send, Threads, address_name, count_loss, preview
+from echo_servers.records import Bye, Echo, Lost, New, Note, Recv, Send, ThreadCount, address_name, count_loss, preview
 from echo_servers.report import Report
 
 from tests.servers.harness import Events
@@ -31,7 +31,7 @@ def test_lost_record_adds_its_counts() -> None:
         Send(0, 0, 0, 1, 7, ""),
         Echo(0, 0, 0, 1, 3, "", 9),
         Bye(0, 0, 0, 1),
-        Threads(0, 0, 0, 5),
+        ThreadCount(0, 0, 0, 5),
     ):
         count_loss(lost, record)
     assert lost == Lost(0, 0, 0, events=8, new=1, recv=3, recv_bytes=18, send=2, send_bytes=10, bye=1)
@@ -177,7 +177,7 @@ def test_openings_beyond_the_kept_ones_are_counted(pipe: tuple[Events, Piped]) -
         report.threads(1)
     total = events.totals()
     assert total.new == 3 * KEPT
-    assert len(events.of(Threads)) == 100
+    assert len(events.of(ThreadCount)) == 100
     assert KEPT < len(events.of(New)) < 2 * KEPT
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import pytest
-from echo_servers.records import PREVIEW, Bye, Listening, Lost, New, Recv, Reported, Send, Worker
+from echo_servers.records import PREVIEW, Bye, Listening, Lost, New, Recv, Reported, Send, WorkerStarted
 from echo_servers.server import BACKLOG, RECV_BYTES
 
 from tests.crossed import seldom
@@ -37,7 +37,7 @@ def test_each_record_appears_without_another_event(server: Running) -> None:
 def test_start_is_reported(server: Running) -> None:
     listening = server.until(Listening)[0]
     assert (listening.host, listening.port, listening.backlog) == ("127.0.0.1", server.port, BACKLOG)
-    pids = {worker.pid for worker in server.until(Worker)}
+    pids = {worker.pid for worker in server.until(WorkerStarted)}
     assert pids <= {process.pid for process in server.group()}
 
 

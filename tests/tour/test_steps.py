@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 from echo_servers.catalog import PATTERNS, Pattern, find
 from echo_servers.server import Options
-from echo_tui.tour.playlist import ARTICLE, Playlist, Scene
-from echo_tui.tour.progress import Progress
+from echo_tui.tour.playlist import ARTICLE, Playlist, PlaylistScene
+from echo_tui.tour.progress import StepProgress
 from echo_tui.tour.steps import STEPS, Step, of
 from echo_tui.tui.dialogs import Ask, Menu
 from echo_tui.tui.keys import ALL_KEYS, MISBEHAVIOUR
@@ -54,7 +54,7 @@ def test_playlist_follows_the_article_and_starts_again() -> None:
 
 
 def test_configured_playlist_has_notes_and_starts_anywhere() -> None:
-    playlist = Playlist.of([Scene(find("asyncio"), "ask first", "a.jsonl"), Scene(find("thread-pool"))])
+    playlist = Playlist.of([PlaylistScene(find("asyncio"), "ask first", "a.jsonl"), PlaylistScene(find("thread-pool"))])
     assert playlist.step(None, 1).pattern is find("asyncio")
     assert playlist.step(find("trio"), -1).pattern is find("thread-pool")
     assert playlist.step(find("asyncio"), 1).pattern is find("thread-pool")
@@ -100,6 +100,6 @@ def is_shown(stage: Stage, place: int) -> bool:
     return len(done) > place + 1 or said(done[place])[:6] in stage.shown("step")
 
 
-def progress(stage: Stage) -> Progress:
+def progress(stage: Stage) -> StepProgress:
     assert stage.app.talk.steps
     return stage.app.talk.steps

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from echo_servers.block import BlockSetting
 from echo_servers.catalog import Pattern, find
-from echo_servers.records import Block, Bye, Listening, New, Recv, Send, Unblock, Worker
+from echo_servers.records import Block, Bye, Listening, New, Recv, Send, Unblock, WorkerStarted
 from echo_tui.model.evidence import Frame, Socket, Stack, Thread
 from echo_tui.model.observations import (
     BlockSet,
@@ -74,7 +74,7 @@ def run() -> list[Observation]:
         ServerStarted(at(0), "asyncio-blocking", PID, "127.0.0.1", 37564, ["poll"]),
         BlockSet(at(0.001), True, "sleep", 6.0),
         Listening(at(0.2), PID, PID, "127.0.0.1", 37564, 128),
-        Worker(at(0.2), PID, PID, "event loop"),
+        WorkerStarted(at(0.2), PID, PID, "event loop"),
     ]
     for client in (1, 2, 3):
         told += [

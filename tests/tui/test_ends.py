@@ -12,7 +12,7 @@ from echo_servers.catalog import find
 from echo_servers.records import Note
 from echo_servers.server import Options
 from echo_tui.model.observations import Observation, ServerExited, ServerStarted
-from echo_tui.tour.playlist import Playlist, Scene
+from echo_tui.tour.playlist import Playlist, PlaylistScene
 from echo_tui.tui.panels.ended import EndedPanel
 from echo_tui.tui.panels.patterns import PatternsPanel
 from echo_tui.tui.talk import Talk
@@ -165,7 +165,9 @@ async def test_pattern_that_cannot_run_is_skipped_and_stops_nothing(monkeypatch:
         assert stage.notices() == ['needs gevent: pip install "echo-tui[more]"']
         assert stage.session is session
         assert stage.app.live.running
-        stage.app.talk = Talk(Playlist.of([Scene(find(name)) for name in ("eventlet-tpool", "gevent", "twisted")]))
+        stage.app.talk = Talk(
+            Playlist.of([PlaylistScene(find(name)) for name in ("eventlet-tpool", "gevent", "twisted")])
+        )
         stage.app.draw()
         await stage.press("full_stop")
         await stage.serving("twisted")

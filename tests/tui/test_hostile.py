@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 
 import pytest
-from echo_servers.records import Block, Bye, Echo, New, Note, Worker
+from echo_servers.records import Block, Bye, Echo, New, Note, WorkerStarted
 from echo_tui.model.observations import ClientUnconnected, Output, Unavailable
 
 from tests.crossed import seldom
@@ -127,7 +127,7 @@ async def test_forged_records_do_not_change_the_writing_direction(size: tuple[in
         await stage.connected(1)
         now, pid = time.monotonic_ns(), 999_999
         for tid in range(3):
-            stage.session.apply(Worker(now, pid, tid, TURNED))
+            stage.session.apply(WorkerStarted(now, pid, tid, TURNED))
             stage.session.apply(New(now, pid, tid, tid, f"{TURNED}:{tid}"))
             stage.session.apply(Echo(now, pid, tid, tid, 99, TURNED[:8], 1))
             stage.session.apply(Block(now, pid, tid, tid, TURNED, 2.0))

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from echo_servers.records import PREVIEW, New, Worker, preview
+from echo_servers.records import PREVIEW, New, WorkerStarted, preview
 from echo_tui.model.observations import ServerStarted
 from echo_tui.model.threads import Doing
 from echo_tui.session.session import Session
@@ -197,7 +197,7 @@ def test_short_descriptions_of_threads(doing: tuple[str, ...], width: int, words
 def test_thread_name_keeps_its_number() -> None:
     session = Session()
     started = ServerStarted(0, "multithread", 1, "127.0.0.1", 1, ["accept"])
-    announced = [Worker(0, 1, tid, name) for tid, name in ((1, "main"), (2, "worker 12"), (3, "event loop"))]
+    announced = [WorkerStarted(0, 1, tid, name) for tid, name in ((1, "main"), (2, "worker 12"), (3, "event loop"))]
     news = [New(0, 1, 4, 1, "127.10.20.30:51883"), New(0, 1, 5, 2, "127.0.0.1:51883")]
     session.apply_all([started, *announced, *news])
     shown = [name_in_short(names_of(session, 1, tid), 8) for tid in range(1, 6)]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from echo_servers.catalog import find
-from echo_servers.records import Block, New, Worker
+from echo_servers.records import Block, New, WorkerStarted
 from echo_servers.server import Options
 from echo_tui.diagnosis.stall import Culprit, Stall, Verdict
 from echo_tui.diagnosis.targets import OnThread
@@ -32,7 +32,7 @@ async def test_blocked_pool_thread_is_separate_from_idle_ones() -> None:
     session.apply_all(
         [
             ServerStarted(START, "eventlet-tpool", PID, "127.0.0.1", 1, ["poll"]),
-            Worker(START, PID, LOOP, "main"),
+            WorkerStarted(START, PID, LOOP, "main"),
             New(START, PID, LOOP, 1, "127.0.0.1:51881"),
             New(START, PID, LOOP, 2, "127.0.0.1:51882"),
             Block(START, PID, BLOCKED, 1, "c-call", 60.0),
@@ -77,7 +77,7 @@ async def test_culprit_has_the_name_that_the_panel_shows() -> None:
     session_with: list[Observation] = [
         ServerStarted(START, "multithread", PID, "127.0.0.1", 1, ["accept"]),
         New(START, PID, PID + 2, 1, "127.0.0.1:51881"),
-        Worker(START, PID, PID + 3, "worker 1"),
+        WorkerStarted(START, PID, PID + 3, "worker 1"),
         ThreadSample(
             START, [Thread(PID, PID + n, "python", "", "", True, 0, 0, None, None) for n in range(4)], [], 4, 1
         ),

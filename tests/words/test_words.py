@@ -3,7 +3,7 @@
 import pytest
 from echo_tui import words
 from echo_tui.diagnosis.rules import RULES
-from echo_tui.diagnosis.stall import Attribution, Cause, Wait
+from echo_tui.diagnosis.stall import Attribution, Cause, WaitKind
 from echo_tui.model.remembered import State
 from echo_tui.model.threads import Doing
 from echo_tui.words import stalls, states, threads
@@ -12,7 +12,7 @@ from echo_tui.words import stalls, states, threads
 def test_every_code_has_a_text() -> None:
     assert set(stalls.LABELS) == set(stalls.SENTENCES) == set(Cause)
     assert set(stalls.ATTRIBUTIONS) == set(Attribution)
-    assert set(stalls.WAITS) == set(Wait)
+    assert set(stalls.WAITS) == set(WaitKind)
     assert set(states.CONNECTIONS) == set(State)
     assert set(threads.DOING) == set(Doing)
     assert set(stalls.CLUES) == {rule.name for rule in RULES}

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from echo_servers.catalog import BY_NAME, PATTERNS, Pattern, find
 from echo_servers.server import SHARES, BadRequest, Options
 
-from echo_tui.cli.parameters import Block, Number
+from echo_tui.cli.parameters import BlockType, Number
 
 if TYPE_CHECKING:
     from echo_tui.run.recorder import Recorder, Recording
@@ -89,7 +89,7 @@ def server_options(command: F) -> F:
         ),
         cloup.option("--ceiling", type=Number(1, 1_000_000, "ceiling"), help="Most threads of too-many-threads."),
         cloup.option("--share", type=click.Choice(SHARES), metavar="WAY", help=SHARE_HELP),
-        cloup.option("--block", type=Block(), help="Inject a blocking call, such as sleep:2, or sleep:2/10."),
+        cloup.option("--block", type=BlockType(), help="Inject a blocking call, such as sleep:2, or sleep:2/10."),
         cloup.option("--print", is_flag=True, help="In the dashboard, print as 'serve' does: that blocks too."),
     )(command)
 

@@ -33,7 +33,7 @@ class Theme(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-class Block(click.ParamType[BlockSetting]):
+class BlockType(click.ParamType[BlockSetting]):
     """KIND:SECONDS of a blocking call."""
 
     name = "KIND:SECONDS"

@@ -44,13 +44,13 @@ def program_line(ctx: click.Context) -> list[str]:
 @contextmanager
 def running(line: list[str], port: int | None) -> Iterator["tuple[Target, Program]"]:
     """Start a program, wait until it listens, and end it. Ends us if it ends before, or can't be seen."""
-    from echo_tui.observers.program import Ended, Program
+    from echo_tui.observers.program import EndedTooSoon, Program
     from echo_tui.observers.targets import NotPermitted
 
     program = Program(line)
     try:
         yield program.wait_until_it_listens(port), program
-    except Ended as ended:
+    except EndedTooSoon as ended:
         print(f"echo-tui: {ended}", file=sys.stderr)
         sys.exit(TARGET_ENDED)
     except NotPermitted as refused:

@@ -9,10 +9,10 @@ from echo_servers.listener import name
 from echo_servers.records import preview
 
 from echo_tui.clients import failures
-from echo_tui.clients.failures import Target
+from echo_tui.clients.failures import Destination
 from echo_tui.clients.ledger import Ledger
-from echo_tui.clients.loop import READ, WRITE, Loop, clock
-from echo_tui.clients.messages import Burst, Chatter, Message, Outbox
+from echo_tui.clients.loop import READ, WRITE, ClientLoop, clock
+from echo_tui.clients.messages import LoadClock, Message, Outbox, PendingBurst
 from echo_tui.model.endings import Ending
 from echo_tui.model.observations import ClientClosed, ClientConnected, ClientManners, ClientOpening, ClientSent
 
@@ -24,7 +24,7 @@ RESET = struct.pack("ii", 1, 0)
 """SO_LINGER that makes close(2) send a reset."""
 
 
-class State(Enum):
+class ClientState(Enum):
     """The state of a client's connection."""
 
     CLOSED = auto()
@@ -34,16 +34,16 @@ class State(Enum):
     LEAVING = auto()
 
 
-class Client:
+class EchoClient:
     """One of our clients. It is `wanted` until it is asked to close; only a wanted one is opened again."""
 
-    def __init__(self, number: int, loop: Loop) -> None:
+    def __init__(self, number: int, loop: ClientLoop) -> None:
         self.number = number
         self.wanted = False
         self._loop = loop
-        self._state = State.CLOSED
+        self._state = ClientState.CLOSED
         self._socket: socket.socket | None = None
-        self._target = Target("", None)
+        self._target = Destination("", None)
         self._ledger = Ledger(number)
         self._outbox = Outbox(number)
         self._message: Message | None = None
@@ -54,19 +54,19 @@ class Client:
 
     # Requests to a client
 
-    def open(self, target: Target) -> None:
+    def open(self, target: Destination) -> None:
         """Connect when it is this client's turn, unless it is open already."""
         self.wanted = True
-        if self._state is State.LEAVING:
+        if self._state is ClientState.LEAVING:
             self._over(Ending.CLOSED)
-        if self._state is State.CLOSED:
+        if self._state is ClientState.CLOSED:
             self._target = target
-            self._state = State.QUEUED
+            self._state = ClientState.QUEUED
             self._loop.openings.add(self)
 
     def connect(self) -> None:
         """Call connect(2), unless the client has been closed while it was queued."""
-        if self._state is not State.QUEUED:
+        if self._state is not ClientState.QUEUED:
             return
         target = self._target
         self._loop.events.say(ClientOpening(clock(), self.number))
@@ -75,7 +75,7 @@ class Client:
             return
         try:
             self._socket = socket.socket(target.family, socket.SOCK_STREAM)
-            self._state = State.OPENING
+            self._state = ClientState.OPENING
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket.connect(target.address)
@@ -86,25 +86,25 @@ class Client:
             return
         self._watch()
 
-    def reopen(self, target: Target) -> None:
+    def reopen(self, target: Destination) -> None:
         """Close a connection that still exists, and connect to `target`."""
         if not self.wanted:
             return
-        if self._state is State.QUEUED:
+        if self._state is ClientState.QUEUED:
             self._target = target
             return
-        if self._state is not State.CLOSED:
+        if self._state is not ClientState.CLOSED:
             self._over(Ending.CLOSED)
         self.open(target)
 
     def hold(self, why: str) -> None:
         """Give up a connection that is not established yet; the client stays wanted."""
-        if self._state in (State.QUEUED, State.OPENING):
+        if self._state in (ClientState.QUEUED, ClientState.OPENING):
             self._over(why)
 
-    def put(self, what: bytes | Burst) -> bool:
+    def put(self, what: bytes | PendingBurst) -> bool:
         """Send a line or a burst as soon as possible. Return False if too many wait; a closed client ignores it."""
-        if self._state not in (State.QUEUED, State.OPENING, State.OPEN) or self._half_closed:
+        if self._state not in (ClientState.QUEUED, ClientState.OPENING, ClientState.OPEN) or self._half_closed:
             return True
         taken = self._outbox.put(what)
         self._loop.eager[self] = None
@@ -114,7 +114,7 @@ class Client:
         """Start a load, or stop it with 0."""
         if not self.wanted:
             return
-        self._outbox.chatter = Chatter(self.number, per_second, size, clock()) if per_second else None
+        self._outbox.chatter = LoadClock(self.number, per_second, size, clock()) if per_second else None
         self._loop.alarms.cancel(self)
         self._loop.eager[self] = None
 
@@ -127,7 +127,7 @@ class Client:
 
     def half_close(self) -> None:
         """Send nothing more after the message that has begun; the remaining echoes are still read."""
-        if self._state is not State.OPEN or self._half_closed:
+        if self._state is not ClientState.OPEN or self._half_closed:
             return
         self._half_closed = True
         self._outbox.forget()
@@ -140,21 +140,21 @@ class Client:
         wanted, self.wanted, self._paused = self.wanted, False, False
         self._outbox.forget()
         self._outbox.chatter = None
-        if self._state in (State.QUEUED, State.OPENING) or (wanted and self._state is State.CLOSED):
+        if self._state in (ClientState.QUEUED, ClientState.OPENING) or (wanted and self._state is ClientState.CLOSED):
             self._over(Ending.CLOSED)
         elif self._socket is None:
             return
         elif reset:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self._over(Ending.RESET)
-        elif self._state is State.OPEN:
+        elif self._state is ClientState.OPEN:
             self._leave()
 
     # Called by the loop
 
     def ready(self, mask: int) -> None:
         """Handle a socket that can be read or written."""
-        if self._state is State.OPENING:
+        if self._state is ClientState.OPENING:
             self._connected()
             return
         if mask & READ:
@@ -164,14 +164,14 @@ class Client:
 
     def wake(self) -> None:
         """Handle a load that is due, or a polite close that has lasted long enough."""
-        if self._state is State.LEAVING:
+        if self._state is ClientState.LEAVING:
             self._over(Ending.CLOSED)
         else:
             self.pump()
 
     def pump(self) -> None:
         """Send what is due, as far as the kernel, the ledger and the turns of other clients allow."""
-        if self._state not in (State.OPEN, State.LEAVING):
+        if self._state not in (ClientState.OPEN, ClientState.LEAVING):
             return
         for _ in range(AT_ONCE):
             if not self._send():
@@ -180,9 +180,9 @@ class Client:
             self._loop.eager[self] = None
         if (self._message is None) is self._awaits_room:
             self._watch()
-        if self._state is State.LEAVING or self._half_closed:
+        if self._state is ClientState.LEAVING or self._half_closed:
             self._say_goodbye()
-        elif self._state is State.OPEN:
+        elif self._state is ClientState.OPEN:
             self._set_alarm()
 
     # Implementation
@@ -199,7 +199,7 @@ class Client:
         except OSError as error:
             self._over(*failures.failed(error, self._target))
             return
-        self._state = State.OPEN
+        self._state = ClientState.OPEN
         self._loop.events.say(ClientConnected(at, self.number, name(address)))
         if self._paused:
             self._tell_manners()
@@ -252,7 +252,7 @@ class Client:
             return
         at = clock()
         if not size:
-            self._over(Ending.CLOSED if self._state is State.LEAVING else Ending.SERVER_CLOSED)
+            self._over(Ending.CLOSED if self._state is ClientState.LEAVING else Ending.SERVER_CLOSED)
             return
         was_full = self._ledger.full
         for echo in self._ledger.returned(bytes(self._loop.buffer[:size]), at):
@@ -261,7 +261,7 @@ class Client:
             self._loop.eager[self] = None
 
     def _leave(self) -> None:
-        self._state = State.LEAVING
+        self._state = ClientState.LEAVING
         self._loop.alarms.set(self, clock() + LEAVE_WITHIN)
         self._watch()
         self._say_goodbye()
@@ -286,10 +286,10 @@ class Client:
     def _watch(self) -> None:
         if self._socket is None:
             return
-        if self._state is State.OPENING:
+        if self._state is ClientState.OPENING:
             mask = WRITE
         else:
-            mask = 0 if self._paused and self._state is State.OPEN else READ
+            mask = 0 if self._paused and self._state is ClientState.OPEN else READ
             mask |= WRITE if self._message else 0
         self._awaits_room = bool(mask & WRITE)
         self._loop.watch(self._socket.fileno(), mask, self.ready)
@@ -300,7 +300,7 @@ class Client:
             self._loop.watch(self._socket.fileno(), 0, self.ready)
             self._socket.close()
             self._socket = None
-        self._state, self._half_closed = State.CLOSED, False
+        self._state, self._half_closed = ClientState.CLOSED, False
         self._message, self._unsent = None, b""
         self._ledger.clear()
         self._outbox.forget()

@@ -12,7 +12,7 @@ from echo_servers.server import BadRequest
 from echo_tui.model.endings import Ending
 
 
-class Target(NamedTuple):
+class Destination(NamedTuple):
     """An address to connect to, by its printed name; without an address, the name says why there is none."""
 
     name: str
@@ -20,7 +20,7 @@ class Target(NamedTuple):
     family: int = 0
 
     @classmethod
-    def find(cls, host: str, port: int) -> "Target":
+    def find(cls, host: str, port: int) -> "Destination":
         """Resolve a host as a server does. A name that only a distant resolver knows blocks the client process."""
         try:
             family, address = resolve(host, port)
@@ -36,7 +36,7 @@ class Failure(NamedTuple):
     about: str = ""
 
 
-def failed(error: OSError, target: Target) -> Failure:
+def failed(error: OSError, target: Destination) -> Failure:
     """Return why a connection could not be had."""
     match error.errno:
         case number if number in OUT_OF_DESCRIPTORS:

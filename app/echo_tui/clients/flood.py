@@ -6,21 +6,21 @@ from functools import partial
 from echo_servers.listener import name
 
 from echo_tui.clients import failures
-from echo_tui.clients.failures import Failure, Target
-from echo_tui.clients.loop import READ, WRITE, Loop, clock
+from echo_tui.clients.failures import Destination, Failure
+from echo_tui.clients.loop import READ, WRITE, ClientLoop, clock
 from echo_tui.model.observations import Flooding
 
 SECOND = 1_000_000_000
 
 
-class Flood:
+class SocketFlood:
     """The flood of one client process. It ends on request, after its time, or when the server has closed all of it."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: ClientLoop) -> None:
         self._loop = loop
         self._sockets: dict[int, socket.socket] = {}
 
-    def begin(self, target: Target, count: int, seconds: float) -> None:
+    def begin(self, target: Destination, count: int, seconds: float) -> None:
         """Call connect(2) for all of them, without a pause between two."""
         failure = None
         try:
@@ -42,7 +42,7 @@ class Flood:
         """Its time is over."""
         self.end()
 
-    def _open(self, target: Target) -> None:
+    def _open(self, target: Destination) -> None:
         if target.address is None:
             raise OSError(None, target.name)
         client = socket.socket(target.family, socket.SOCK_STREAM)

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 import msgspec
 
 from echo_tui.clients import commands
-from echo_tui.clients.client import Client
+from echo_tui.clients.client import EchoClient
 from echo_tui.clients.commands import DECODER, Asked, Chatter, Close, HalfClose, Hold, Open, PauseReading, Reopen, Say
 from echo_tui.clients.events import Events
-from echo_tui.clients.failures import Target
-from echo_tui.clients.flood import Flood
-from echo_tui.clients.loop import READ, Loop
-from echo_tui.clients.messages import Burst
+from echo_tui.clients.failures import Destination
+from echo_tui.clients.flood import SocketFlood
+from echo_tui.clients.loop import READ, ClientLoop
+from echo_tui.clients.messages import PendingBurst
 from echo_tui.model.client_notes import ClientNote
 
 STDIN = 0
@@ -25,9 +25,9 @@ class ClientGroup:
 
     def __init__(self, events: Events) -> None:
         self._events = events
-        self._loop = Loop(events)
-        self._clients: dict[int, Client] = {}
-        self._flood = Flood(self._loop)
+        self._loop = ClientLoop(events)
+        self._clients: dict[int, EchoClient] = {}
+        self._flood = SocketFlood(self._loop)
         self._line = b""
         self._ended = False
 
@@ -53,7 +53,7 @@ class ClientGroup:
                 self._open(command)
             case Reopen():
                 self._flood.end()
-                target = Target.find(command.host, command.port)
+                target = Destination.find(command.host, command.port)
                 for client in self._clients.values():
                     client.reopen(target)
             case Hold():
@@ -65,7 +65,7 @@ class ClientGroup:
                 self._put(dict.fromkeys(self._named(command.clients), data))
             case commands.Burst():
                 named = self._named(command.clients)
-                self._put({client: Burst(command.count, command.size) for client in named})
+                self._put({client: PendingBurst(command.count, command.size) for client in named})
             case Chatter():
                 for client in self._named(command.clients):
                     client.chatter(command.per_second, command.size)
@@ -81,20 +81,20 @@ class ClientGroup:
             case commands.Flood():
                 self._flood.end()
                 if command.count:
-                    self._flood.begin(Target.find(command.host, command.port), command.count, command.seconds)
+                    self._flood.begin(Destination.find(command.host, command.port), command.count, command.seconds)
 
     def _open(self, command: Open) -> None:
-        target = Target.find(command.host, command.port)
+        target = Destination.find(command.host, command.port)
         for number in command.clients or list(self._clients):
             if number not in self._clients:
-                self._clients[number] = Client(number, self._loop)
+                self._clients[number] = EchoClient(number, self._loop)
             self._clients[number].open(target)
 
-    def _put(self, what: dict[Client, bytes] | dict[Client, Burst]) -> None:
+    def _put(self, what: dict[EchoClient, bytes] | dict[EchoClient, PendingBurst]) -> None:
         refused = [str(client.number) for client, one in what.items() if not client.put(one)]
         if refused:
             self._events.note(ClientNote.MESSAGE_DROPPED, ", ".join(refused[:5]))
 
-    def _named(self, numbers: Iterable[int]) -> list[Client]:
+    def _named(self, numbers: Iterable[int]) -> list[EchoClient]:
         numbers = list(numbers) or list(self._clients)
         return [self._clients[number] for number in numbers if number in self._clients]

@@ -27,7 +27,7 @@ class Sender(Protocol):
         """It is this client's turn."""
 
 
-class Loop:
+class ClientLoop:
     """Sockets, alarms, and the queue of clients that have much to send."""
 
     def __init__(self, events: Events) -> None:

@@ -34,14 +34,14 @@ def padded(head: bytes, size: int) -> bytes:
     return head[:-1].ljust(size - 1, b".") + head[-1:]
 
 
-class Burst(msgspec.Struct, gc=False):
+class PendingBurst(msgspec.Struct, gc=False):
     """`count` messages of `size` bytes yet to be sent."""
 
     count: int
     size: int
 
 
-class Chatter:
+class LoadClock:
     """The clock of one client's load: a message each `interval` ns, whatever happened to the ones before.
 
     Clients begin at different times of the interval, spread evenly by their numbers. `due` is when the next message is
@@ -73,12 +73,12 @@ class Outbox:
     """What one client has yet to send: lines and bursts in the order of asking, then chatter that is due."""
 
     def __init__(self, client: int) -> None:
-        self.chatter: Chatter | None = None
+        self.chatter: LoadClock | None = None
         self._client = client
         self._count = 0
-        self._asked: deque[bytes | Burst] = deque()
+        self._asked: deque[bytes | PendingBurst] = deque()
 
-    def put(self, what: bytes | Burst) -> bool:
+    def put(self, what: bytes | PendingBurst) -> bool:
         """Add a line or a burst; False when too many wait already."""
         if len(self._asked) >= WAITING_LIMIT:
             return False
@@ -107,7 +107,7 @@ class Outbox:
         chatter.advance()
         return self._numbered(b"hello", due, chatter.size)
 
-    def _take_asked(self, asked: bytes | Burst, now: int) -> Message:
+    def _take_asked(self, asked: bytes | PendingBurst, now: int) -> Message:
         if isinstance(asked, bytes):
             self._asked.popleft()
             return Message(now, asked, len(asked))

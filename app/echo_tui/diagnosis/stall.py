@@ -64,7 +64,7 @@ class Attribution(enum.Enum):
     ACCEPT_QUEUE = "accept-queue"
 
 
-class Wait(enum.Enum):
+class WaitKind(enum.Enum):
     """What a victim waits for."""
 
     UNREAD = "unread"
@@ -83,7 +83,7 @@ class Victim:
     client: int | None
     begin: int
     end: int = 0
-    wait: Wait = Wait.UNREAD
+    wait: WaitKind = WaitKind.UNREAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from echo_tui.diagnosis.pools import to_ask
 from echo_tui.diagnosis.progress import Progress
 from echo_tui.diagnosis.rules import attribution_of
 from echo_tui.diagnosis.scene import Scene
-from echo_tui.diagnosis.stall import Cause, Stall, Verdict, Victim, Wait
+from echo_tui.diagnosis.stall import Cause, Stall, Verdict, Victim, WaitKind
 from echo_tui.diagnosis.targets import OnAccept, OnDescriptor, OnGil, OnHelper, OnThread, Target
 from echo_tui.diagnosis.verdict import weigh
 from echo_tui.diagnosis.waits import last_progress_of, waits
@@ -226,11 +226,11 @@ def _suspected(target: Target, begin: int, scene: Scene) -> Stall:
     return Stall(0, target, begin, scene.at, verdict=Verdict(attribution_of(target, scene)))
 
 
-def _wait(connection: Connection) -> Wait:
+def _wait(connection: Connection) -> WaitKind:
     """Return what a connection waits for."""
     if not connection.accepted_at:
-        return Wait.NOT_ACCEPTED
-    return Wait.UNREAD if connection.unread else Wait.NO_REPLY
+        return WaitKind.NOT_ACCEPTED
+    return WaitKind.UNREAD if connection.unread else WaitKind.NO_REPLY
 
 
 def _to_be_located(target: Target, stall: Stall | None, scene: Scene) -> set[int]:

@@ -95,8 +95,8 @@ async def measure_all(
 
 
 @asynccontextmanager
-async def _running(pattern: Pattern, terms: Terms, heard: Heard) -> AsyncIterator["Run"]:
-    run = Run(pattern, terms, heard)
+async def _running(pattern: Pattern, terms: Terms, heard: Heard) -> AsyncIterator["CellRun"]:
+    run = CellRun(pattern, terms, heard)
     try:
         yield run
     finally:
@@ -105,7 +105,7 @@ async def _running(pattern: Pattern, terms: Terms, heard: Heard) -> AsyncIterato
         await asyncio.shield(asyncio.to_thread(run.live.close))
 
 
-class Run:
+class CellRun:
     """One server with its clients, for one cell: one of them blocks, and the last one is the newcomer."""
 
     def __init__(self, pattern: Pattern, terms: Terms, heard: Heard = unheard) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 from echo_servers.records import Bye, Listening, New, Serve
-from echo_servers.records import Worker as WorkerBegan
+from echo_servers.records import WorkerStarted as WorkerBegan
 
 from echo_tui.model import observations as seen
 from echo_tui.model.evidence import Thread

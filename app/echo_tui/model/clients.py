@@ -46,15 +46,15 @@ class Client:
 
 
 @dataclass(slots=True)
-class Flood:
+class SilentConnections:
     """Our silent connections that have no numbers: how many are left, and the addresses of those that got in."""
 
     count: int = 0
     peers: set[str] = field(default_factory=set)
 
-    def snapshot(self) -> "Flood":
+    def snapshot(self) -> "SilentConnections":
         """Return a copy that no longer changes."""
-        return Flood(self.count, self.peers.copy())
+        return SilentConnections(self.count, self.peers.copy())
 
 
 class Clients(Table[int, Client]):
@@ -62,7 +62,7 @@ class Clients(Table[int, Client]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.flood = Flood()
+        self.flood = SilentConnections()
         self.opening = 0
         """How many are connecting."""
         self.loads: dict[int, float] = {}

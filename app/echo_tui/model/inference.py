@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from echo_servers.records import Bye, Listening, New, Recv, Send, Serve
-from echo_servers.records import Worker as WorkerBegan
+from echo_servers.records import WorkerStarted as WorkerBegan
 
 from echo_tui.model.evidence import Socket, Thread
 from echo_tui.model.observations import (

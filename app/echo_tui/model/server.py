@@ -4,7 +4,7 @@ import copy
 from collections import deque
 from dataclasses import dataclass, field
 
-from echo_servers.records import Listening, Note, Threads, address_name
+from echo_servers.records import Listening, Note, ThreadCount, address_name
 
 from echo_tui.model.observations import (
     BlockSet,
@@ -91,7 +91,7 @@ class ServerState:
         """Note that it has ended, and how."""
         self.exited_at, self.code, self.wanted = o.at, o.code, o.wanted
 
-    def counts_threads(self, o: Threads) -> None:
+    def counts_threads(self, o: ThreadCount) -> None:
         """Note how many threads it says it has."""
         self.threads = o.count
 

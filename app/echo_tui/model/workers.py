@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from echo_servers.records import NoDescriptors
-from echo_servers.records import Worker as WorkerBegan
+from echo_servers.records import WorkerStarted as WorkerBegan
 
 from echo_tui.model.connection import NOBODY, Connection
 from echo_tui.model.table import Table

@@ -111,7 +111,7 @@ class Region:
         self._header[GRANTED] = self.granted
 
 
-class Counters:
+class CounterFile:
     """The counters of one server, in an unnamed file."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -241,8 +241,8 @@ def _file() -> int:
     return fd
 
 
-def make() -> Counters | None:
+def make() -> CounterFile | None:
     """Return new counters; None if they are unavailable: then every echo has a record."""
     with contextlib.suppress(OSError):
-        return Counters()
+        return CounterFile()
     return None

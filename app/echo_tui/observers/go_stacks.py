@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from echo_tui.observers.go_tables import AMD64, WRONG, Call, Layout, Lines, NotGo, Program, named, root_of, waits
+from echo_tui.observers.go_tables import AMD64, WRONG, Call, ElfFile, Lines, NotGo, RuntimeLayout, named, root_of, waits
 from echo_tui.observers.node_stacks import Memory
 
 ENTRY = 9
@@ -50,7 +50,7 @@ SOCKET = "socket:["
 
 
 @dataclass(slots=True)
-class Goroutine:
+class RawGoroutine:
     """One goroutine: its thread (0: none), why it waits, and the inodes of the sockets that it refers to.
 
     `polls` is the inode of the socket that it waits for, and `reads` whether it waits to read.
@@ -68,10 +68,10 @@ class Goroutine:
 class Runtime:
     """The variables of the runtime in the memory of a process, found without symbols."""
 
-    def __init__(self, memory: Memory, program: Program, shift: int) -> None:
+    def __init__(self, memory: Memory, program: ElfFile, shift: int) -> None:
         """`shift` is the difference between the loaded and the linked address of the program."""
         self._memory, self._program, self._shift = memory, program, shift
-        self.layout = Layout.of(program.minor)
+        self.layout = RuntimeLayout.of(program.minor)
 
     def module(self) -> tuple[int, int]:
         """Return the addresses of the code and of the inlining trees; the module begins with the address of pclntab."""
@@ -125,7 +125,7 @@ class Runtime:
             left -= min(size, left)
 
 
-class Sockets:
+class SocketFinder:
     """Finds the sockets that a goroutine refers to, by pointers from its stack to the `poll.FD` of a connection."""
 
     def __init__(self, pid: int, memory: Memory) -> None:
@@ -183,21 +183,21 @@ class Sockets:
         return {descriptor: polls[0]} if polls and 0 < descriptor < 1 << 20 else {}
 
 
-class Reader:
+class GoroutineReader:
     """Reads the goroutines of one process."""
 
     def __init__(self, pid: int, memory: Memory, runtime: Runtime, lines: Lines) -> None:
         self._pid, self._memory, self._runtime, self._lines = pid, memory, runtime, lines
-        self._sockets = Sockets(pid, memory)
+        self._sockets = SocketFinder(pid, memory)
         self._threads = set(os.listdir(f"/proc/{pid}/task"))
 
-    def read(self, address: int) -> Goroutine | None:
+    def read(self, address: int) -> RawGoroutine | None:
         """Return a goroutine, without calls if it runs; None if the address holds none. Raises OSError."""
         layout, words = self._runtime.layout, self._memory.words(address, WORDS)
         status = words[layout.status] & 0xFFFFFFFF & ~SCAN
         if words[ITSELF] != address or status in DEAD:
             return None
-        found = Goroutine(words[layout.number], self._thread(words[MACHINE]))
+        found = RawGoroutine(words[layout.number], self._thread(words[MACHINE]))
         if status not in (RUNNABLE, CALLING, WAITING):
             return found
         stack = self._stack(words)
@@ -215,7 +215,7 @@ class Reader:
         again = self._memory.words(address, WORDS)
         same = (MACHINE, STACK_POINTER, COUNTER, layout.status, layout.number)
         if any(words[each] != again[each] for each in same):  # it has changed while it was read
-            return Goroutine(found.number, 0)
+            return RawGoroutine(found.number, 0)
         return found
 
     def _thread(self, machine: int) -> int:
@@ -250,7 +250,7 @@ class Reader:
 def goroutines(pid: int) -> list[dict[str, object]]:
     """Return the goroutines of a process, in the order of the runtime's list. Raises an exception of WRONG."""
     with open(f"/proc/{pid}/exe", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        program, memory = Program(lambda offset, size: data[offset : offset + size]), Memory(pid)
+        program, memory = ElfFile(lambda offset, size: data[offset : offset + size]), Memory(pid)
         if program.machine != AMD64:
             raise NotGo
         values = dict(struct.iter_unpack("<QQ", Path(f"/proc/{pid}/auxv").read_bytes()))
@@ -258,7 +258,7 @@ def goroutines(pid: int) -> list[dict[str, object]]:
         text, rodata = runtime.module()
         _, begin, size = program.table
         lines = Lines(data[begin : begin + size], text, lambda place, size: memory.read(rodata + place, size))
-        reader, found = Reader(pid, memory, runtime, lines), []
+        reader, found = GoroutineReader(pid, memory, runtime, lines), []
         for address in runtime.goroutines():
             try:
                 one = reader.read(address)
@@ -272,7 +272,7 @@ def goroutines(pid: int) -> list[dict[str, object]]:
     return [_described(one, root) for one in found]
 
 
-def _described(one: Goroutine, root: str) -> dict[str, object]:
+def _described(one: RawGoroutine, root: str) -> dict[str, object]:
     frames = [{"name": c.function, "filename": named(c, root), "line": c.line} for c in one.calls[:FRAMES]]
     return {
         "os_thread_id": one.thread, "goroutine": one.number, "waits": one.waits, "frames": frames,

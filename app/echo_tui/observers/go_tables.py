@@ -65,7 +65,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class RuntimeLayout:
     """The layout of one version of the runtime: words of a goroutine, and bytes of a machine and of the module."""
 
     status: int
@@ -74,7 +74,7 @@ class Layout:
     rodata: int
 
     @classmethod
-    def of(cls, minor: int) -> "Layout":
+    def of(cls, minor: int) -> "RuntimeLayout":
         """Return the layout of Go 1.N. 1.23 has added syscallbp, and 1.25 has removed gobuf.ret and m._."""
         if minor < 18:
             raise NotGo
@@ -82,7 +82,7 @@ class Layout:
         return cls(status, status + 1, 64 if minor >= 25 else 72, 304 if minor < 20 else 320 if minor < 27 else 344)
 
 
-class Program:
+class ElfFile:
     """The sections, the entry and the writable segments of a 64-bit ELF file."""
 
     def __init__(self, read: Read) -> None:
@@ -128,7 +128,7 @@ def is_go(pid: int) -> bool:
     except OSError:
         return False
     try:
-        program = Program(lambda offset, size: os.pread(descriptor, size, offset))
+        program = ElfFile(lambda offset, size: os.pread(descriptor, size, offset))
         return program.machine == AMD64 and bool(program.table) and ".go.buildinfo" in program.sections
     except WRONG:
         return False

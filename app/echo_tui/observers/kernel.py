@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from echo_tui.model.evidence import LISTENER
 from echo_tui.model.observations import Observation, Unavailable
 from echo_tui.observers.foreign_stacks import ForeignStacks
-from echo_tui.observers.sockets import Sockets
+from echo_tui.observers.sockets import SocketSampler
 from echo_tui.observers.stacks import Stacks, answers
 from echo_tui.observers.targets import owners_of
-from echo_tui.observers.threads import Threads
+from echo_tui.observers.threads import ThreadSampler
 
 URGENT = 200_000_000
 """The minimum time (ns) between two requests for the stacks of a process that seems to stall."""
@@ -34,8 +34,8 @@ class Kernel:
 
         A process is asked only while it is in the group; None for a server whose processes share no group.
         """
-        self.sockets = Sockets()
-        self.threads = Threads(self.sockets.peer_of)
+        self.sockets = SocketSampler()
+        self.threads = ThreadSampler(self.sockets.peer_of)
         self._stacks = stacks
         self._group = group
         self._foreign = ForeignStacks(self._end_of)

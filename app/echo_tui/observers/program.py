@@ -22,7 +22,7 @@ KEPT = 20
 """Lines of its output that are repeated if it ends before it listens."""
 
 
-class Ended(Exception):
+class EndedTooSoon(Exception):
     """The program ended before it listened; the message says how, with its last lines of output."""
 
 
@@ -68,7 +68,7 @@ class Program:
         while time.monotonic() < limit:
             said = [*said, *(one.text for one in self.read() if isinstance(one, Output))][-KEPT:]
             if (code := self._process.poll()) is not None:
-                raise Ended("\n".join([*said, f"{self.line[0]} has ended with code {code} before it listened"]))
+                raise EndedTooSoon("\n".join([*said, f"{self.line[0]} has ended with code {code} before it listened"]))
             with contextlib.suppress(BadRequest):
                 return find_target(str(self.pid), port)
             time.sleep(STEP)

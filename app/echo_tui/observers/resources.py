@@ -26,7 +26,7 @@ LOOK = 2_000_000_000
 """How often (ns) an older server is searched for new processes, which reads all of /proc."""
 
 
-class Resources:
+class ResourceSampler:
     """Samples the machine's cores and one server. Each sample covers the time since the previous one."""
 
     def __init__(self) -> None:

@@ -57,7 +57,7 @@ FOR_EVER = (errno.ENOENT, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.EPERM
 ANY = ("0.0.0.0", "::")
 
 
-class Sockets:
+class SocketSampler:
     """The sockets of one port."""
 
     def __init__(self) -> None:

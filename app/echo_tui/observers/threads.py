@@ -48,7 +48,7 @@ GONE = (FileNotFoundError, ProcessLookupError)
 PeerOf = Callable[[int], str]
 
 
-class Threads:
+class ThreadSampler:
     """The threads of all processes of one server. `peer_of` returns the client of the connection with an inode."""
 
     def __init__(self, peer_of: PeerOf) -> None:

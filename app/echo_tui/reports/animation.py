@@ -22,7 +22,7 @@ NEAR = 8
 
 
 @dataclass
-class Run:
+class TextRun:
     """Neighbouring cells of a row with one style: where they begin, how many there are, and their text."""
 
     column: int
@@ -49,24 +49,24 @@ class Rows:
         """Add a frame: an SVG by Rich. What has the colour of the background is left out."""
         root = ElementTree.fromstring(picture)
         styles = dict(STYLE.findall(root.findtext("{*}style") or ""))
-        fills: dict[int, list[Run]] = {}
-        words: dict[int, list[Run]] = {}
+        fills: dict[int, list[TextRun]] = {}
+        words: dict[int, list[TextRun]] = {}
         for rect in root.iterfind(".//{*}g[@clip-path]/{*}rect"):
             x, y, width = (float(rect.get(name, "0")) for name in ("x", "y", "width"))
             if (fill := rect.get("fill", "")) != background:
-                _join(fills, round((y - TOP) / ROW), Run(round(x / CELL), fill, round(width / CELL)))
+                _join(fills, round((y - TOP) / ROW), TextRun(round(x / CELL), fill, round(width / CELL)))
         for text in root.iterfind(".//{*}text[@textLength]"):
             x, y, inner = float(text.get("x", "0")), float(text.get("y", "0")), text.text or ""
             style = styles.get((text.get("class") or "").rpartition("-")[2], "")
             if inner.strip():
                 left, inner = len(inner) - len(inner.lstrip()), inner.strip()
-                run = Run(round(x / CELL) + left, style, _cells(inner), inner)
+                run = TextRun(round(x / CELL) + left, style, _cells(inner), inner)
                 _join(words, round((y - BASELINE) / ROW), run)
         for row in fills.keys() | words.keys():
             content = "".join([*map(_fill, fills.get(row, ())), *map(self._words, words.get(row, ()))])
             self.shown.setdefault((row, content), []).append(number)
 
-    def _words(self, run: Run) -> str:
+    def _words(self, run: TextRun) -> str:
         name = self.styles.setdefault(run.style, f"s{len(self.styles)}")
         x, width = CELL * run.column, CELL * run.cells
         return f'<text class="{name}" x="{x:.5g}" y="20" textLength="{width:.5g}">{escape(run.text)}</text>'
@@ -77,7 +77,7 @@ def _cells(text: str) -> int:
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def _join(rows: dict[int, list[Run]], row: int, run: Run) -> None:
+def _join(rows: dict[int, list[TextRun]], row: int, run: TextRun) -> None:
     """Add a run to its row, to the one before it if that has the same style and is near."""
     runs = rows.setdefault(row, [])
     last = runs[-1] if runs else None
@@ -89,7 +89,7 @@ def _join(rows: dict[int, list[Run]], row: int, run: Run) -> None:
         runs.append(run)
 
 
-def _fill(run: Run) -> str:
+def _fill(run: TextRun) -> str:
     x, width = CELL * run.column, CELL * run.cells
     return f'<rect fill="{run.style}" x="{x:.5g}" y="{TOP}" width="{width + 0.6:.5g}" height="24.9"/>'
 

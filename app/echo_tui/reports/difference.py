@@ -17,7 +17,7 @@ CALM, STALLED, OVER = "─", "█", " "
 
 
 @dataclass(frozen=True)
-class Row:
+class DifferenceRow:
     """One number of both recordings; None where it is not known."""
 
     name: str
@@ -31,11 +31,11 @@ class Row:
         return None if self.first is None or self.second is None else self.second - self.first
 
 
-def rows(first: Findings, second: Findings) -> list[Row]:
+def rows(first: Findings, second: Findings) -> list[DifferenceRow]:
     """Return the numbers of both recordings."""
     ours, theirs = _numbers(first), _numbers(second)
     return [
-        Row(
+        DifferenceRow(
             name,
             unit,
             *(numbers.get((name, unit), 0 if name.startswith(COUNTED) else None) for numbers in (ours, theirs)),
@@ -62,7 +62,7 @@ def lines(names: tuple[str, str], first: Findings, second: Findings) -> Iterator
         yield f"{_label(row):{width}}  {_value(row.first):>14}  {_value(row.second):>14}  {change:>12}"
 
 
-def _label(row: Row) -> str:
+def _label(row: DifferenceRow) -> str:
     return f"{row.name} ({row.unit})" if row.unit else row.name
 
 

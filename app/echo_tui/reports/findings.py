@@ -14,7 +14,7 @@ TEXTS = 64
 
 
 @dataclass
-class Part:
+class ServerPart:
     """One server's part of a recording. Times are ns of the recording; `stalls` have their numbers in this session."""
 
     begin: int
@@ -53,7 +53,7 @@ class Findings:
     def __init__(self, begin: int) -> None:
         """`begin` is the time (ns) of its start."""
         self.begin = self.end = begin
-        self.parts = [Part(begin, begin)]
+        self.parts = [ServerPart(begin, begin)]
         self.texts: dict[str, str] = {}
         """Source files by name."""
         self._reporter = StallReporter()
@@ -64,7 +64,7 @@ class Findings:
         for one in found:
             self._add(one)
 
-    def numbered(self) -> list[tuple[int, Part, StallReport]]:
+    def numbered(self) -> list[tuple[int, ServerPart, StallReport]]:
         """Return all stalls with their numbers in the recording, from 1 on."""
         all_of_them = [(part, stall) for part in self.parts for stall in part.stalls.values()]
         return [(number, part, stall) for number, (part, stall) in enumerate(all_of_them, 1)]
@@ -75,7 +75,7 @@ class Findings:
         if isinstance(one, SessionBegan):
             self._reporter = StallReporter()
             if part.session.server:
-                part = Part(self.end, self.end)
+                part = ServerPart(self.end, self.end)
                 self.parts.append(part)
             else:  # what was before the first server belongs to none
                 part.begin = self.end

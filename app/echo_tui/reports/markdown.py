@@ -7,7 +7,7 @@ from echo_servers.plain import plain
 
 from echo_tui.diagnosis.report import StallReport
 from echo_tui.diagnosis.stall import Attribution, Cause
-from echo_tui.reports.findings import Findings, Part
+from echo_tui.reports.findings import Findings, ServerPart
 from echo_tui.reports.lines import summary_lines
 from echo_tui.words import stalls as words
 
@@ -16,7 +16,7 @@ AROUND = 4
 VICTIMS = 50
 """Victims named of one stall."""
 FRAMES = 40
-Numbered = tuple[int, Part, StallReport]
+Numbered = tuple[int, ServerPart, StallReport]
 
 
 def markdown(findings: Findings, chosen: Sequence[Numbered], facts: Sequence[tuple[str, str]]) -> str:

@@ -11,7 +11,7 @@ from echo_servers.plain import plain, plain_json
 from echo_tui.diagnosis.report import StallReport
 from echo_tui.model.connection import Connection
 from echo_tui.model.observations import CoresSample, Observation, ProcessSample, SocketSample
-from echo_tui.reports.findings import Findings, Part
+from echo_tui.reports.findings import Findings, ServerPart
 
 Row = Sequence[object]
 CONNECTIONS = (
@@ -35,7 +35,7 @@ def connections(findings: Findings) -> str:
     return _csv(CONNECTIONS, rows)
 
 
-def stalls(findings: Findings, chosen: Sequence[tuple[int, Part, StallReport]]) -> str:
+def stalls(findings: Findings, chosen: Sequence[tuple[int, ServerPart, StallReport]]) -> str:
     """Return stalls as CSV."""
     return _csv(STALLS, [_stall(findings, *entry) for entry in chosen])
 
@@ -45,7 +45,7 @@ def samples(findings: Findings, observations: Iterable[Observation]) -> str:
     return _csv(SAMPLES, [row for one in observations if (row := _sample(one, _since(findings)))])
 
 
-def document(findings: Findings, chosen: Sequence[tuple[int, Part, StallReport]], header: msgspec.Struct) -> str:
+def document(findings: Findings, chosen: Sequence[tuple[int, ServerPart, StallReport]], header: msgspec.Struct) -> str:
     """Return a recording as one JSON document: header, servers with their summaries, and stalls."""
     servers = [
         {"server": part.name, "begin": part.begin, "end": part.end, "summary": msgspec.to_builtins(part.summary())}
@@ -69,7 +69,7 @@ def _since(findings: Findings) -> Callable[[int | None], float | None]:
     return lambda at: round((at - findings.begin) / 1e9, 6) if at else None
 
 
-def _connection(findings: Findings, number: int, part: Part, c: Connection) -> Row:
+def _connection(findings: Findings, number: int, part: ServerPart, c: Connection) -> Row:
     since = _since(findings)
     return (
         number, part.name, c.number, c.peer, c.client, since(c.opened_at), since(c.accepted_at), since(c.closed_at),
@@ -77,7 +77,7 @@ def _connection(findings: Findings, number: int, part: Part, c: Connection) -> R
     )  # fmt: skip
 
 
-def _stall(findings: Findings, number: int, part: Part, stall: StallReport) -> Row:
+def _stall(findings: Findings, number: int, part: ServerPart, stall: StallReport) -> Row:
     since, culprit = _since(findings), stall.culprit
     length = round(((stall.end or findings.end) - stall.begin) / 1e9, 6)
     where = (culprit.file, culprit.line, culprit.function, culprit.call) if culprit else (None,) * 4

@@ -24,7 +24,7 @@ from echo_tui.observers.cgroup import throttled
 from echo_tui.observers.descriptor_limit import without_descriptor
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.program import Program
-from echo_tui.observers.resources import Resources
+from echo_tui.observers.resources import ResourceSampler
 from echo_tui.observers.targets import Owners, Target, family, find_again
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
@@ -75,7 +75,7 @@ class Attached:
         self._heard, self._stacks, self._program = heard, stacks, program
         self._clients = OurClients(self._fold) if clients else None
         self._kernel = Kernel(None, None)
-        self._resources = Resources()
+        self._resources = ResourceSampler()
         self._source_texts = SourceTexts()
         self._begin(target)
 

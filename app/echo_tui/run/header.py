@@ -13,7 +13,7 @@ SCHEMA = 1
 """The version of the JSON Lines format."""
 
 
-class Header(msgspec.Struct, tag_field="type", tag="header"):
+class StreamHeader(msgspec.Struct, tag_field="type", tag="header"):
     """The first line of a stream. Times are ns of the monotonic clock; `wall` is the time `at` in UTC."""
 
     schema: int
@@ -30,9 +30,9 @@ class Header(msgspec.Struct, tag_field="type", tag="header"):
     begin: int = 0
 
 
-def new_header(target: str, parameters: Parameters, at: int) -> Header:
+def new_header(target: str, parameters: Parameters, at: int) -> StreamHeader:
     """Return the first line of a stream that begins at a time (ns)."""
     wall = datetime.now(UTC).isoformat()
     python, system = platform.python_version(), platform.platform()
     cores = os.cpu_count() or 0
-    return Header(SCHEMA, at, wall, version("echo-tui"), python, system, target, parameters, cores)
+    return StreamHeader(SCHEMA, at, wall, version("echo-tui"), python, system, target, parameters, cores)

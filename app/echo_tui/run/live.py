@@ -29,7 +29,7 @@ from echo_tui.model.observations import (
 from echo_tui.observers.child import Child
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.listening import listens
-from echo_tui.observers.resources import Resources
+from echo_tui.observers.resources import ResourceSampler
 from echo_tui.observers.targets import listening_on
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
@@ -64,7 +64,7 @@ class Live:
         self.block = Arming(plan.block)
         self.output_held = False
         """Whether the stdout of a printing server is left unread, for this server and later ones."""
-        self._resources = Resources()
+        self._resources = ResourceSampler()
         self._kernel: Kernel | None = None
         self._inference: Inference | None = None
         """Turns samples into the records that a server without reports does not send."""

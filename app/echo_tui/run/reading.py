@@ -18,7 +18,7 @@ LONGEST_LINE = 1 << 18
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
-class Reader:
+class LineReader:
     """The complete lines of a file. Raises BadRequest if it can't be opened."""
 
     def __init__(self, path: str) -> None:

@@ -12,7 +12,7 @@ import zstandard
 from echo_servers.server import BadRequest
 
 from echo_tui.model.observations import ENCODER, Observation
-from echo_tui.run.header import Header
+from echo_tui.run.header import StreamHeader
 from echo_tui.run.privacy import Privacy
 from echo_tui.run.ring import Ring
 
@@ -29,7 +29,7 @@ class Recording:
     path: str | None = None
     privacy: Privacy = field(default_factory=Privacy)
 
-    def recorder(self, header: Header, ring: Ring | None = None) -> "Recorder":
+    def recorder(self, header: StreamHeader, ring: Ring | None = None) -> "Recorder":
         """Return a recorder for a run. Raises BadRequest if the file can't be written."""
         return Recorder(header, self.privacy, self.path, ring)
 
@@ -46,7 +46,7 @@ class Recorder:
     """Records the observations of a run."""
 
     def __init__(
-        self, header: Header, privacy: Privacy | None = None, path: str | None = None, ring: Ring | None = None
+        self, header: StreamHeader, privacy: Privacy | None = None, path: str | None = None, ring: Ring | None = None
     ) -> None:
         """With `path`, everything is written there from the start; with `ring`, `save` writes the latest observations.
 

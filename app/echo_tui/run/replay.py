@@ -26,8 +26,8 @@ from echo_tui.model.observations import (
     Unavailable,
 )
 from echo_tui.observers.pipe import decode
-from echo_tui.run.header import SCHEMA, Header
-from echo_tui.run.reading import LONGEST_LINE, Reader
+from echo_tui.run.header import SCHEMA, StreamHeader
+from echo_tui.run.reading import LONGEST_LINE, LineReader
 from echo_tui.session.folding import advanced, fold
 from echo_tui.session.session import Session
 
@@ -75,7 +75,7 @@ class Replay:
     """A recording. Raises BadRequest if the file can't be read or is no recording."""
 
     def __init__(self, path: str) -> None:
-        self._reader = Reader(path)
+        self._reader = LineReader(path)
         self.header, lines = _header(self._reader, path)
         self.total = 0
         """The number of observations read so far."""
@@ -216,10 +216,10 @@ class Replay:
         return decode(zlib.decompress(piece.lines) if piece.packed else piece.lines, LONGEST_LINE, 0)
 
 
-def header_of(line: bytes, name: str) -> Header:
+def header_of(line: bytes, name: str) -> StreamHeader:
     """Return the header of a stream. Raises BadRequest with one sentence if it is no recording of ours."""
     try:
-        header = msgspec.json.decode(line, type=Header)
+        header = msgspec.json.decode(line, type=StreamHeader)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadRequest(f"{name}: no recording of echo-tui: its first line is no header") from None
     if header.schema != SCHEMA:
@@ -227,7 +227,7 @@ def header_of(line: bytes, name: str) -> Header:
     return header
 
 
-def _header(reader: Reader, name: str) -> tuple[Header, bytes]:
+def _header(reader: LineReader, name: str) -> tuple[StreamHeader, bytes]:
     """Return the header, and the other lines of the first piece."""
     line, _, rest = reader.lines().partition(b"\n")
     if reader.damaged and not line:

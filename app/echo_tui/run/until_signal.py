@@ -7,7 +7,7 @@ from contextlib import contextmanager
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Ended:
+class EndSignal:
     """The signal that has asked the run to end; 0 if none has."""
 
     def __init__(self) -> None:
@@ -15,9 +15,9 @@ class Ended:
 
 
 @contextmanager
-def until_signal() -> Iterator[Ended]:
+def until_signal() -> Iterator[EndSignal]:
     """Catch the signals that end a program; signals that are ignored stay ignored (nohup(1))."""
-    ended = Ended()
+    ended = EndSignal()
 
     def end(number: int, _: object) -> None:
         ended.number = ended.number or number

@@ -1,7 +1,7 @@
 """Folding observations that somebody else has written: a session of its own for each server, and no harm done."""
 
 from echo_servers.records import New
-from echo_servers.records import Worker as WorkerBegan
+from echo_servers.records import WorkerStarted as WorkerBegan
 
 from echo_tui.model.observations import (
     ClientConnected,

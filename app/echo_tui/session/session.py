@@ -23,8 +23,8 @@ from echo_servers.records import (
     Unblock,
     Wakes,
 )
-from echo_servers.records import Threads as ThreadCount
-from echo_servers.records import Worker as WorkerBegan
+from echo_servers.records import ThreadCount as ThreadCount
+from echo_servers.records import WorkerStarted as WorkerBegan
 
 from echo_tui.diagnosis.stalls import Stalls
 from echo_tui.model import observations as seen

@@ -13,7 +13,7 @@ ARTICLE = (
 
 
 @dataclass(frozen=True)
-class Scene:
+class PlaylistScene:
     """A pattern of a talk, and what the speaker wants to be reminded of."""
 
     pattern: Pattern
@@ -26,17 +26,19 @@ class Scene:
 class Playlist:
     """The scenes of a talk; by default those of the article."""
 
-    scenes: tuple[Scene, ...] = field(default_factory=lambda: tuple(Scene(find(name)) for name in ARTICLE))
+    scenes: tuple[PlaylistScene, ...] = field(
+        default_factory=lambda: tuple(PlaylistScene(find(name)) for name in ARTICLE)
+    )
 
     @classmethod
-    def of(cls, scenes: Sequence[Scene]) -> "Playlist":
+    def of(cls, scenes: Sequence[PlaylistScene]) -> "Playlist":
         """Return the playlist of these scenes; that of the article if there are none."""
         return cls(tuple(scenes)) if scenes else cls()
 
     def __contains__(self, pattern: object) -> bool:
         return any(scene.pattern is pattern for scene in self.scenes)
 
-    def step(self, here: Pattern | None, step: int) -> Scene:
+    def step(self, here: Pattern | None, step: int) -> PlaylistScene:
         """Return the next scene that can run here after (or before, for -1) a pattern; the first one after the last.
 
         From a pattern that is not in the list, it goes on with the first one.
@@ -49,7 +51,7 @@ class Playlist:
         others = (self.scenes[(places[0] + step * distance) % len(self.scenes)] for distance in far)
         return next((scene for scene in others if scene in able), able[0])
 
-    def scene_of(self, pattern: Pattern | None) -> Scene | None:
+    def scene_of(self, pattern: Pattern | None) -> PlaylistScene | None:
         """Return the scene of a pattern; None if it is in none."""
         return next((scene for scene in self.scenes if scene.pattern is pattern), None)
 

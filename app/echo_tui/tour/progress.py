@@ -15,7 +15,7 @@ class Done:
     value: float
 
 
-class Progress:
+class StepProgress:
     """The steps of one run. A step is looked at only after the one before has been done."""
 
     def __init__(self, steps: tuple[Step, ...]) -> None:

@@ -17,7 +17,7 @@ from echo_tui.run.plan import Plan
 from echo_tui.run.recorder import Recorder
 from echo_tui.run.replay import Replay
 from echo_tui.run.viewed import Viewed
-from echo_tui.tour.playlist import Playlist, Scene
+from echo_tui.tour.playlist import Playlist, PlaylistScene
 from echo_tui.tui import endings
 from echo_tui.tui.app import EchoTui
 from echo_tui.tui.keys import ALL_KEYS
@@ -64,7 +64,7 @@ def open_dashboard(
     return code or app.return_code or 0
 
 
-def _scenes(patterns: Sequence[Pattern], config: Config) -> tuple[Scene, ...]:
+def _scenes(patterns: Sequence[Pattern], config: Config) -> tuple[PlaylistScene, ...]:
     """Return the scenes of patterns, with the note and the recording that the configuration has for them."""
     known = Playlist.of(config.scenes)
-    return tuple(known.scene_of(pattern) or Scene(pattern) for pattern in patterns)
+    return tuple(known.scene_of(pattern) or PlaylistScene(pattern) for pattern in patterns)

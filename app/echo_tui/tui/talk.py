@@ -6,7 +6,7 @@ from echo_servers.catalog import Pattern
 
 from echo_tui.session.session import Session
 from echo_tui.tour.playlist import Playlist
-from echo_tui.tour.progress import Progress
+from echo_tui.tour.progress import StepProgress
 from echo_tui.tour.steps import of
 from echo_tui.tui.text import duration
 from echo_tui.words import talk as words
@@ -35,7 +35,7 @@ class Talk:
 
     def __init__(self, playlist: Playlist) -> None:
         self.playlist = playlist
-        self.steps: Progress | None = None
+        self.steps: StepProgress | None = None
         """The steps of the live session; None before the first server."""
         self.before: Before | None = None
         """The longest stall of the pattern before; None if it had none."""
@@ -60,7 +60,7 @@ class Talk:
             if self._session is not session or not self.steps:
                 if self._session and self._pattern and pattern is not self._pattern:
                     self.before = longest(self._pattern, self._session, now)
-                self._session, self._pattern, self.steps = session, pattern, Progress(of(pattern))
+                self._session, self._pattern, self.steps = session, pattern, StepProgress(of(pattern))
             self.steps.look(session, now)
 
 

@@ -17,7 +17,7 @@ from echo_tui.model.connection import Connection
 from echo_tui.model.remembered import State
 from echo_tui.model.server import BlockSwitch
 from echo_tui.session.session import Session
-from echo_tui.tour.progress import Progress
+from echo_tui.tour.progress import StepProgress
 from echo_tui.tui.palette import Palette
 from echo_tui.tui.playback import Playback
 from echo_tui.tui.text import duration, elapsed, first_that_fits
@@ -68,7 +68,7 @@ class View:
     """Whether nothing more comes from the other machine."""
     on_stage: bool = False
     """Whether the layout for an audience is shown."""
-    steps: Progress | None = None
+    steps: StepProgress | None = None
     """How far the steps of the live session are; None before the first server."""
     before: str = ""
     """The longest stall of the pattern before, in words; empty if there is none."""

@@ -2,7 +2,7 @@
 
 import signal
 
-from echo_servers.records import Block, Bye, Listening, Lost, New, Record, Recv, Send, Threads, Unblock
+from echo_servers.records import Block, Bye, Listening, Lost, New, Record, Recv, Send, ThreadCount, Unblock
 
 from echo_tui.model.client_notes import ClientNote
 from echo_tui.model.observations import BlockSet, ClientsLost, Flooding, Output, OutputHeld, ServerStarted
@@ -16,7 +16,7 @@ SENTENCES: dict[type[Record], str] = {
     Block: "{block} begins, for {peer}",
     Unblock: "the block for {peer} is over",
     Listening: "listening on {address}, backlog {backlog}",
-    Threads: "{count:,} threads",
+    ThreadCount: "{count:,} threads",
     Lost: "{events} lost: the pipe was full (totals include them)",
     ClientsLost: "{records} of our clients lost: their counts are too low",
     Output: "{stream}: {text}",

@@ -1,6 +1,6 @@
 """What a stall is called and why it happened: causes, attributions, kinds of waiting, and clues."""
 
-from echo_tui.diagnosis.stall import Attribution, Cause, Wait
+from echo_tui.diagnosis.stall import Attribution, Cause, WaitKind
 from echo_tui.words import translated
 
 LABELS = {
@@ -84,9 +84,9 @@ ATTRIBUTIONS = {
     Attribution.ACCEPT_QUEUE: "the full accept queue",
 }
 WAITS = {
-    Wait.UNREAD: "sent bytes that the server has not read",
-    Wait.NOT_ACCEPTED: "connected and was not accepted",
-    Wait.NO_REPLY: "its bytes were read, and it got no echo",
+    WaitKind.UNREAD: "sent bytes that the server has not read",
+    WaitKind.NOT_ACCEPTED: "connected and was not accepted",
+    WaitKind.NO_REPLY: "its bytes were read, and it got no echo",
 }
 CLUES = {
     "no-descriptor": "the server reports that accept failed: no file descriptor is left",
@@ -145,7 +145,7 @@ def attribution(what: Attribution) -> str:
     return translated(ATTRIBUTIONS[what])
 
 
-def wait(what: Wait) -> str:
+def wait(what: WaitKind) -> str:
     """Return what a victim waited for."""
     return translated(WAITS[what])
 

@@ -2,11 +2,11 @@
 
 from echo_servers.ceiling import Ceiling
 from echo_servers.event_loop import run
-from echo_servers.patterns.asyncio_protocol import Echo
+from echo_servers.patterns.asyncio_protocol import EchoProtocol
 from echo_servers.server import Server
 
 
-class NaiveEcho(Echo):
+class NaiveEcho(EchoProtocol):
     def __init__(self, server: Server, ceiling: Ceiling) -> None:
         super().__init__(server)
         self.ceiling = ceiling

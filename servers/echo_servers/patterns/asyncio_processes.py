@@ -3,7 +3,7 @@
 from echo_servers.event_loop import run_streams
 from echo_servers.helpers import Helpers
 from echo_servers.patterns.asyncio_streams import Streams
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 from echo_servers.server import Server
 from echo_servers.workers import cores
 
@@ -13,7 +13,7 @@ class InProcesses(Streams):
         super().__init__(server)
         self.helpers = helpers
 
-    async def inject(self, conn: Connection) -> None:
+    async def inject(self, conn: ReportedConnection) -> None:
         report = self.server.report
         if setting := self.server.block.due(conn):
             report.hand(conn, self.helpers.count)

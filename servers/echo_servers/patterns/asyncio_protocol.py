@@ -5,18 +5,18 @@ from typing import cast
 
 from echo_servers.event_loop import run
 from echo_servers.listener import name
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 from echo_servers.server import Server
 
 
-class Echo(asyncio.Protocol):
+class EchoProtocol(asyncio.Protocol):
     def __init__(self, server: Server, peer: str = "") -> None:
         self.server = server
         self.peer = peer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.conn: Connection = self.server.report.new(self.peer or name(transport.get_extra_info("peername")))
+        self.conn: ReportedConnection = self.server.report.new(self.peer or name(transport.get_extra_info("peername")))
 
     def data_received(self, data: bytes) -> None:
         self.server.report.recv(self.conn, data)
@@ -35,4 +35,4 @@ class Echo(asyncio.Protocol):
 
 
 def serve(server: Server) -> None:
-    run(server, lambda: Echo(server))
+    run(server, lambda: EchoProtocol(server))

@@ -5,7 +5,7 @@ from contextlib import closing
 
 from echo_servers.event_loop import run_streams
 from echo_servers.listener import name
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 from echo_servers.server import RECV_BYTES, Server
 
 
@@ -31,7 +31,7 @@ class Streams:
                 error = type(reset).__name__
         report.bye(conn, error)
 
-    async def inject(self, conn: Connection) -> None:
+    async def inject(self, conn: ReportedConnection) -> None:
         self.server.block.inject(self.server.report, conn)  # no await: no other coroutine runs meanwhile
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from echo_servers.block import block
 from echo_servers.event_loop import run_streams
 from echo_servers.patterns.asyncio_streams import Streams
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 from echo_servers.server import Server
 from echo_servers.workers import THREADS
 
@@ -17,7 +17,7 @@ class ToThread(Streams):
         self.threads = server.options.workers or THREADS
         self.executor = ThreadPoolExecutor(self.threads)
 
-    async def inject(self, conn: Connection) -> None:
+    async def inject(self, conn: ReportedConnection) -> None:
         server = self.server
         if setting := server.block.due(conn):
             server.report.hand(conn, self.threads)

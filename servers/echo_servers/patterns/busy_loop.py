@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TypeVar
 
 from echo_servers.listener import accept, listen
-from echo_servers.report import Connection, Report
+from echo_servers.report import Report, ReportedConnection
 from echo_servers.server import RECV_BYTES, Server
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ def spin(report: Report, operation: Callable[..., T], *args: object) -> T:
             report.flush()
 
 
-def echo(client: socket.socket, conn: Connection, server: Server) -> None:
+def echo(client: socket.socket, conn: ReportedConnection, server: Server) -> None:
     report = server.report
     error = ""
     with closing(client):

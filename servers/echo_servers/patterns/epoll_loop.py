@@ -2,11 +2,11 @@
 
 import selectors
 
-from echo_servers.ready import Loop
+from echo_servers.ready import ReadyLoop
 from echo_servers.server import Server
 
 
-class EpollLoop(Loop):
+class EpollLoop(ReadyLoop):
     """The kernel learns of each socket once and keeps the ready ones: a turn costs the same for any number."""
 
     def __init__(self, server: Server) -> None:

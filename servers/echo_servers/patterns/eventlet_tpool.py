@@ -7,7 +7,7 @@ from eventlet import tpool
 from echo_servers.block import BlockSetting, block_natively
 from echo_servers.green import report_before_waiting
 from echo_servers.patterns.multithread import serve as serve_with_threads
-from echo_servers.report import Connection, Report
+from echo_servers.report import ReportedConnection, Report
 from echo_servers.server import Server
 from echo_servers.workers import THREADS
 
@@ -15,7 +15,7 @@ from echo_servers.workers import THREADS
 def serve(server: Server) -> None:
     threads = server.options.workers or THREADS
 
-    def block_in_pool(setting: BlockSetting, report: Report, conn: Connection) -> None:
+    def block_in_pool(setting: BlockSetting, report: Report, conn: ReportedConnection) -> None:
         report.hand(conn, threads)
         tpool.execute(block_natively, setting, report, conn)
 

@@ -2,11 +2,11 @@
 
 import select
 
-from echo_servers.ready import Loop
+from echo_servers.ready import ReadyLoop
 from echo_servers.server import BadRequest, Server
 
 
-class PollLoop(Loop):
+class PollLoop(ReadyLoop):
     """Python keeps the list and passes all of it to the kernel with each call, however few are ready."""
 
     def __init__(self, server: Server) -> None:

@@ -5,7 +5,7 @@ from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 
 from echo_servers.listener import listen, say_listening
-from echo_servers.patterns.asyncio_protocol import Echo
+from echo_servers.patterns.asyncio_protocol import EchoProtocol
 from echo_servers.server import Server
 from echo_servers.sharing import accept_for_ever, listen_at, reserve
 from echo_servers.workers import cores, run_processes
@@ -15,7 +15,7 @@ PATIENCE = 10.0
 
 def share(server: Server, listener: socket.socket) -> None:
     """Accept from a socket that all processes share: the first one woken gets the connection."""
-    accept_for_ever(server, listener, lambda peer: Echo(server, peer))
+    accept_for_ever(server, listener, lambda peer: EchoProtocol(server, peer))
 
 
 def own(server: Server, place: socket.socket, all_listen: Barrier) -> None:

@@ -2,11 +2,11 @@
 
 import select
 
-from echo_servers.ready import Loop, OutOfReach
+from echo_servers.ready import OutOfReach, ReadyLoop
 from echo_servers.server import Server
 
 
-class SelectLoop(Loop):
+class SelectLoop(ReadyLoop):
     """The program keeps the sets and passes all of them to the kernel with each call."""
 
     def __init__(self, server: Server) -> None:

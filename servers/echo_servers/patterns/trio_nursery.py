@@ -5,7 +5,7 @@ import socket
 import trio
 
 from echo_servers.listener import PAUSE, accept, listen
-from echo_servers.report import Connection, Report
+from echo_servers.report import Report, ReportedConnection
 from echo_servers.server import RECV_BYTES, Server
 
 
@@ -21,7 +21,7 @@ class Reporting(trio.abc.Instrument):
             self.report.flush()
 
 
-async def echo(client: trio.socket.SocketType, conn: Connection, server: Server) -> None:
+async def echo(client: trio.socket.SocketType, conn: ReportedConnection, server: Server) -> None:
     report = server.report
     error = ""
     with client:

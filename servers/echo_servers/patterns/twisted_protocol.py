@@ -8,15 +8,15 @@ from twisted.internet.protocol import Protocol, connectionDone
 from zope.interface import implementer
 
 from echo_servers.reactor import run
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 from echo_servers.server import Server
 
 
 @implementer(IHalfCloseableProtocol)
-class Echo(Protocol):
+class TwistedEchoProtocol(Protocol):
     transport: Any
 
-    def __init__(self, server: Server, conn: Connection) -> None:
+    def __init__(self, server: Server, conn: ReportedConnection) -> None:
         self.server = server
         self.conn = conn
 
@@ -42,4 +42,4 @@ class Echo(Protocol):
 
 
 def serve(server: Server) -> None:
-    run(server, lambda conn: Echo(server, conn))
+    run(server, lambda conn: TwistedEchoProtocol(server, conn))

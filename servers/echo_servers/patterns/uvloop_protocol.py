@@ -6,13 +6,13 @@ from typing import cast
 import uvloop
 
 from echo_servers.patterns import asyncio_protocol
-from echo_servers.report import Connection
+from echo_servers.report import ReportedConnection
 from echo_servers.server import Server
-from echo_servers.uv import Door
+from echo_servers.uv import UvListener
 
 
-class Echo(asyncio_protocol.Echo):
-    def __init__(self, conn: Connection, door: Door) -> None:
+class UvEchoProtocol(asyncio_protocol.EchoProtocol):
+    def __init__(self, conn: ReportedConnection, door: UvListener) -> None:
         super().__init__(door.server)
         self.conn = conn
         self.door = door
@@ -31,7 +31,7 @@ class Echo(asyncio_protocol.Echo):
 
 def serve(server: Server) -> None:
     loop = uvloop.new_event_loop()
-    Door(server, loop, Echo).open()
+    UvListener(server, loop, UvEchoProtocol).open()
     server.report.worker("event loop")
     server.report.hold()
     loop.run_forever()

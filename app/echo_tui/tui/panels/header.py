@@ -28,7 +28,7 @@ STEPS = 12
 
 
 @dataclass(frozen=True)
-class Part:
+class HeaderPart:
     """A part of the row. Steps are applied from the highest down until the row fits."""
 
     words: str
@@ -39,7 +39,7 @@ class Part:
     shortens: int = 0
     """The step at which `short` replaces its words; 0 means never."""
 
-    def at(self, step: int) -> "Part | None":
+    def at(self, step: int) -> "HeaderPart | None":
         """Return the part after a step; None if the step leaves it out."""
         if step == self.goes:
             return None
@@ -73,101 +73,110 @@ class Header(Panel, can_focus=False):
         gap = max(width - _length(left) - _length(right), 0)
         return [(p.words, p.style) for p in left] + [(" " * gap, Style.null())] + [(p.words, p.style) for p in right]
 
-    def _left(self) -> list[Part]:
+    def _left(self) -> list[HeaderPart]:
         assert self.view
         view, palette = self.view, self.view.palette
         server = view.live.server
-        parts = [Part(" ", palette.text), Part("echo-tui  ", palette.accent, goes=9)]
+        parts = [HeaderPart(" ", palette.text), HeaderPart("echo-tui  ", palette.accent, goes=9)]
         if view.badge:
-            parts += [Part(f" {view.badge} ", palette.blocked), Part("  ", palette.text)]
+            parts += [HeaderPart(f" {view.badge} ", palette.blocked), HeaderPart("  ", palette.text)]
         if view.ended:
-            parts += [Part(f"{recording.remote_ended()}  ", palette.bad)]
+            parts += [HeaderPart(f"{recording.remote_ended()}  ", palette.bad)]
         runs = BY_NAME.get(server.pattern) if server else None
         if server is None:
-            return [*parts, Part(f"{words_of.no_server()}   ", palette.dim), self._block()]
+            return [*parts, HeaderPart(f"{words_of.no_server()}   ", palette.dim), self._block()]
         if runs is None:
             return [*parts, *self._attached(server)]
-        parts.append(Part(f"{runs.title}{f' ({view.share})' if runs.shares else ''}  ", palette.strong))
+        parts.append(HeaderPart(f"{runs.title}{f' ({view.share})' if runs.shares else ''}  ", palette.strong))
         if not server.running:
-            parts.append(Part(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, goes=1))
+            parts.append(HeaderPart(f"✗ {ending(server)}   ", palette.dim if server.wanted else palette.bad, goes=1))
         elif server.listening_at:
-            parts += [Part("● ", palette.good, goes=1), Part(f"{words_of.serving()} ", palette.good, goes=10)]
+            parts += [
+                HeaderPart("● ", palette.good, goes=1),
+                HeaderPart(f"{words_of.serving()} ", palette.good, goes=10),
+            ]
             port = f":{server.port}  "
-            parts.append(Part(f"{server.address}   ", palette.good, goes=1, short=port, shortens=5))
+            parts.append(HeaderPart(f"{server.address}   ", palette.good, goes=1, short=port, shortens=5))
         else:
-            parts.append(Part(f"○ {words_of.not_listening(runs.serves)}   ", palette.dim, goes=1))
+            parts.append(HeaderPart(f"○ {words_of.not_listening(runs.serves)}   ", palette.dim, goes=1))
         parts.append(self._block())
         if view.live.printed.held:
-            parts += [Part(" ", palette.text), Part(f" {words_of.stdout_held()} ", palette.blocked)]
-        parts.append(Part(f"   {words_of.process(server.pid)}", palette.dim, goes=12))
+            parts += [HeaderPart(" ", palette.text), HeaderPart(f" {words_of.stdout_held()} ", palette.blocked)]
+        parts.append(HeaderPart(f"   {words_of.process(server.pid)}", palette.dim, goes=12))
         return parts
 
-    def _attached(self, server: ServerState) -> list[Part]:
+    def _attached(self, server: ServerState) -> list[HeaderPart]:
         """Return the parts of a server that was not started here."""
         assert self.view
         palette, name = self.view.palette, program(server.pattern)
         if not server.running:
-            return [Part(f"{name}  ", palette.strong), Part(f"✗ {ending(server)}   ", palette.bad)]
-        state = Part(f"● {server.address}   ", palette.good, short=f"● :{server.port}  ", shortens=5)
-        return [Part(f"{name}  ", palette.strong), state, Part(words_of.process(server.pid), palette.dim, goes=12)]
+            return [HeaderPart(f"{name}  ", palette.strong), HeaderPart(f"✗ {ending(server)}   ", palette.bad)]
+        state = HeaderPart(f"● {server.address}   ", palette.good, short=f"● :{server.port}  ", shortens=5)
+        return [
+            HeaderPart(f"{name}  ", palette.strong),
+            state,
+            HeaderPart(words_of.process(server.pid), palette.dim, goes=12),
+        ]
 
-    def _block(self) -> Part:
+    def _block(self) -> HeaderPart:
         assert self.view
         block, palette = self.view.block, self.view.palette
         if first := min(self.view.live.blocks.running.values(), key=lambda span: span.begin, default=None):
             elapsed = (self.view.clock - first.begin) // text.SECOND
             long, short = states.remaining(WORDS.get(first.kind, first.kind), elapsed, first.seconds)
             ending = "" if block.on else words_of.then_off()
-            return Part(f" {long}{ending} ", palette.blocked, short=f" {short} ", shortens=4)
+            return HeaderPart(f" {long}{ending} ", palette.blocked, short=f" {short} ", shortens=4)
         if block.on:
             long, short = words_of.block_on(BlockSetting(block.kind, block.seconds, block.every).spec)
-            return Part(f" {long} ", palette.blocked, short=f" {short} ", shortens=4)
-        return Part(words_of.block_off(), palette.dim)
+            return HeaderPart(f" {long} ", palette.blocked, short=f" {short} ", shortens=4)
+        return HeaderPart(words_of.block_off(), palette.dim)
 
-    def _right(self) -> list[Part]:
+    def _right(self) -> list[HeaderPart]:
         assert self.view
         view, palette = self.view, self.view.palette
         totals, server = view.live.totals, view.live.server
         parts = []
         length, ago = stalled(view)
         if length:
-            parts.append(Part(f"  {words_of.stalled(length)} ", palette.stalled))
+            parts.append(HeaderPart(f"  {words_of.stalled(length)} ", palette.stalled))
         elif calls := calls_that_block(view):
-            parts.append(Part(f"  {states.blocked_by_calls(*calls)} ", palette.blocked))
+            parts.append(HeaderPart(f"  {states.blocked_by_calls(*calls)} ", palette.blocked))
         elif ago:
             long, short = words_of.last_stall(ago)
-            parts.append(Part(f"  {long} ", palette.dim, goes=2, short=f"  {short} ", shortens=7))
+            parts.append(HeaderPart(f"  {long} ", palette.dim, goes=2, short=f"  {short} ", shortens=7))
         if pending := view.live.replies.since:
             long, short = states.pending(len(pending), text.elapsed(view.live.replies.oldest(view.clock)))
-            parts.append(Part(f"  {long}", palette.waiting, goes=6, short=f"  {short}", shortens=8))
+            parts.append(HeaderPart(f"  {long}", palette.waiting, goes=6, short=f"  {short}", shortens=8))
         if share := burnt_for_nothing(view):
-            parts.append(Part(f"  {states.burnt(share)} ", palette.bad))
+            parts.append(HeaderPart(f"  {states.burnt(share)} ", palette.bad))
         if grown := growth(view):
-            parts.append(Part(f"  {words_of.memory(text.size(grown))}", palette.waiting))
+            parts.append(HeaderPart(f"  {words_of.memory(text.size(grown))}", palette.waiting))
         if ceiling_struck(view):
             long, short = words_of.ceiling()
-            parts.append(Part(f"  {long}", palette.bad, short=f"  {short}", shortens=1))
+            parts.append(HeaderPart(f"  {long}", palette.bad, short=f"  {short}", shortens=1))
         if server:
             lost = totals.lost
-            parts.append(Part(f"  {words_of.lost(lost)}", palette.bad if lost else palette.dim, goes=0 if lost else 11))
+            parts.append(
+                HeaderPart(f"  {words_of.lost(lost)}", palette.bad if lost else palette.dim, goes=0 if lost else 11)
+            )
         if totals.garbled:
-            parts.append(Part(f"  {words_of.garbled(totals.garbled)}", palette.bad))
+            parts.append(HeaderPart(f"  {words_of.garbled(totals.garbled)}", palette.bad))
         lag = view.live.resources.worst_lag(view.clock)
         if lag is not None:
             style = palette.waiting if lag >= 50 * text.MS else palette.dim
             long, short = words_of.late(lag / text.MS)
-            parts.append(Part(f"  {long}", style, goes=2, short=f"  {short}", shortens=12))
+            parts.append(HeaderPart(f"  {long}", style, goes=2, short=f"  {short}", shortens=12))
         if longest := interval(view):
             slow = longest > SLOW
             rate = f"{text.SECOND / longest:.0f}/s"
             least = text.duration(view.live.stalls.found_from(longest))
             long, short = words_of.slowed(rate, least) if slow else words_of.sampling(rate)
             style = palette.waiting if slow else palette.dim
-            parts.append(Part(f"  {long}", style, goes=3, short=f"  {short}", shortens=11))
+            parts.append(HeaderPart(f"  {long}", style, goes=3, short=f"  {short}", shortens=11))
         if server:
             lasted = (server.exited_at or view.clock) - server.started_at
-            parts.append(Part(f"  {text.clock(lasted)}", palette.text, goes=4))
-        return [*parts, Part(" ", palette.text)]
+            parts.append(HeaderPart(f"  {text.clock(lasted)}", palette.text, goes=4))
+        return [*parts, HeaderPart(" ", palette.text)]
 
 
 def program(command: str) -> str:
@@ -230,9 +239,9 @@ def _keeps_gil(span: BlockSpan, worker: tuple[int, int]) -> bool:
     return span.kind == KEEPS_GIL and span.pid == worker[0]
 
 
-def _at(step: int, parts: list[Part]) -> list[Part]:
+def _at(step: int, parts: list[HeaderPart]) -> list[HeaderPart]:
     return [left for part in parts if (left := part.at(step))]
 
 
-def _length(parts: list[Part]) -> int:
+def _length(parts: list[HeaderPart]) -> int:
     return sum(len(part.words) for part in parts)

@@ -11,7 +11,7 @@ from echo_servers.records import (
     Record,
     Recv,
     Send,
-    Threads,
+    ThreadCount,
     Unblock,
     address_name,
 )
@@ -52,8 +52,8 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
             return words_of.event(Listening, address=address, backlog=record.backlog), "dim"
         case Note():
             return words_of.note(record.code, text.clean(record.text)), "waiting"
-        case Threads():
-            return words_of.event(Threads, count=record.count), "text"
+        case ThreadCount():
+            return words_of.event(ThreadCount, count=record.count), "text"
         case Lost():
             return words_of.event(Lost, events=words_of.events(record.events)), "bad"
         case ClientsLost():

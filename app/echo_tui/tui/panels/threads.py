@@ -25,7 +25,7 @@ POLLS = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "pselect6": 
 
 
 @dataclass(frozen=True)
-class Row:
+class ThreadRow:
     """One thread, or `count` that are idle alike; `state` is None if the kernel did not show the thread."""
 
     names: tuple[str, ...]
@@ -135,35 +135,36 @@ def said(view: View, worker: Worker) -> tuple[str, ...]:
     return (serving(worker),)
 
 
-def rows(view: View) -> list[Row]:
+def rows(view: View) -> list[ThreadRow]:
     """Return the threads of each process, the main thread first; threads that are idle alike are one row."""
     session = view.session
     workers, known = session.workers, session.threads.known
     blocked = {(span.pid, span.tid) for span in session.blocks.running.values()}
     found = [
-        Row(names_of(session, *key), doing(view, state), state, workers.get(key), blocks=key in blocked)
+        ThreadRow(names_of(session, *key), doing(view, state), state, workers.get(key), blocks=key in blocked)
         for key, state in sorted(known.items())
     ]
     unseen = [(key, worker) for key, worker in workers.items() if key not in known]
     return fold(found) + [
-        Row(names_of(session, *key), said(view, worker), None, worker, blocks=key in blocked) for key, worker in unseen
+        ThreadRow(names_of(session, *key), said(view, worker), None, worker, blocks=key in blocked)
+        for key, worker in unseen
     ]
 
 
-def fold(found: list[Row]) -> list[Row]:
+def fold(found: list[ThreadRow]) -> list[ThreadRow]:
     """Merge at least `FOLDED` idle threads of one process that do the same into one row."""
-    alike: dict[tuple[int, str, bool], list[Row]] = {}
+    alike: dict[tuple[int, str, bool], list[ThreadRow]] = {}
     for row in found:
         if row.idle and row.state and row.state.kind:
             alike.setdefault(likeness(row.state), []).append(row)
-    folded: list[Row] = []
+    folded: list[ThreadRow] = []
     for row in found:
         same = alike.get(likeness(row.state), []) if row.state and row.idle else []
         if len(same) < FOLDED:
             folded.append(row)
         elif row is same[0]:
             name = words.several(len(same), bool(row.worker))
-            folded.append(Row((name,), row.doing, row.state, None, len(same)))
+            folded.append(ThreadRow((name,), row.doing, row.state, None, len(same)))
     return folded
 
 
@@ -172,13 +173,13 @@ def likeness(state: ThreadState) -> tuple[int, str, bool]:
     return state.pid, state.kind, state.stopped
 
 
-def is_to_blame(view: View, row: Row) -> bool:
+def is_to_blame(view: View, row: ThreadRow) -> bool:
     """Return whether it is the thread to blame for the stall in focus."""
     culprit, state = view.stall.culprit if view.stall else None, row.state
     return bool(culprit and state and row.count == 1 and (state.pid, state.tid) == (culprit.pid, culprit.tid))
 
 
-def style(view: View, row: Row) -> Style:
+def style(view: View, row: ThreadRow) -> Style:
     """Return the style of a row: blocked and starved threads stand out, idle ones do not."""
     palette, state = view.palette, row.state
     if is_to_blame(view, row):
@@ -190,7 +191,7 @@ def style(view: View, row: Row) -> Style:
     return palette.dim if row.idle else palette.text
 
 
-def bar(view: View, row: Row) -> str:
+def bar(view: View, row: ThreadRow) -> str:
     """Return a thread's share of a core as a bar and in percent; empty if it is not known."""
     cpu = row.state.cpu if row.state and row.count == 1 else None
     if cpu is None:
@@ -198,7 +199,7 @@ def bar(view: View, row: Row) -> str:
     return f"{'█' * round(cpu * BAR):{BAR}} {cpu:4.0%}".replace("%", " %")
 
 
-def served(row: Row) -> str:
+def served(row: ThreadRow) -> str:
     """Return how many connections a thread has served; empty if it is not a worker."""
     return text.count(row.worker.served) if row.worker else ""
 
@@ -208,13 +209,13 @@ def rate(number: float | None) -> str:
     return "" if number is None else text.count(number)
 
 
-def delay(row: Row) -> str:
+def delay(row: ThreadRow) -> str:
     """Return the share of time a thread was runnable without a core; empty if it is not known."""
     waited = row.state.delay if row.state and row.count == 1 else None
     return "" if waited is None else f"{waited:.0%}".replace("%", " %")
 
 
-def identity(row: Row) -> str:
+def identity(row: ThreadRow) -> str:
     """Return the process id, and the thread id unless it is the main thread."""
     one = row.state or row.worker
     if one is None:
@@ -222,7 +223,7 @@ def identity(row: Row) -> str:
     return str(one.pid) if one.tid == one.pid or row.count > 1 else f"{one.pid}/{one.tid}"
 
 
-Column = table.Column[Row]
+Column = table.Column[ThreadRow]
 COLUMNS = (
     Column("thread", 8, 0, most=24, fitted=lambda view, r, width: name_in_short(r.names, width)),
     Column(
@@ -251,7 +252,7 @@ def titles(session: Session) -> Iterator[str]:
     return words.titles_unseen(wakes) if "threads" in session.missing else words.titles_unknown(wakes)
 
 
-class ThreadsPanel(table.TablePanel[Row]):
+class ThreadsPanel(table.TablePanel[ThreadRow]):
     """The panel with one row for each thread, or for several idle ones."""
 
     TITLE = "threads"
@@ -282,6 +283,6 @@ class ThreadsPanel(table.TablePanel[Row]):
             return [(self._reason[index - len(self.items)], self.view.palette.dim)]
         return super().line(index, width)
 
-    def plain(self, item: Row) -> Style:
+    def plain(self, item: ThreadRow) -> Style:
         assert self.view
         return self.view.palette.dim if item.idle else self.view.palette.text

@@ -82,6 +82,7 @@ async def test_opening_clients_is_confirmed_once(start: Start) -> None:
         await stage.press("a")
         await stage.say("hello")
         await stage.until(lambda: all(client.echoed for client in stage.session.clients.values()), "their echoes")
+        await stage.shows("1 received")
 
 
 async def test_restarted_server_is_watched_again(start: Start) -> None:

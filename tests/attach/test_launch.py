@@ -85,8 +85,8 @@ def test_output_of_a_program_that_ends_early_is_shown() -> None:
 
 def test_missing_program_is_reported() -> None:
     ended = subprocess.run([command(), "watch", "--", "no-such-program"], capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 5
-    assert "no-such-program: No such file or directory" in ended.stderr
+    assert ended.returncode == 2
+    assert ended.stderr == "echo-tui: there is no program 'no-such-program' that can be started\n"
 
 
 @pytest.mark.parametrize("name", ["watch", "launch"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,9 @@ class Program:
     """One run of a program. It is ended by `stop`, or by the kernel if this process ends first (`leashed.py`)."""
 
     def __init__(self, line: Sequence[str]) -> None:
+        """Start it. Raises BadRequest if there is no such program."""
+        if shutil.which(line[0]) is None:
+            raise BadRequest(f"there is no program {line[0]!r} that can be started")
         self.line = list(line)
         tied, self._leash = os.pipe()
         try:
@@ -61,7 +65,7 @@ class Program:
     def wait_until_it_listens(self, port: int | None = None) -> Target:
         """Wait until the program listens, and return it as a target.
 
-        Raises Ended, BadRequest if it listens on several addresses or on none in time, and `targets.NotPermitted`.
+        Raises EndedTooSoon, BadRequest if it listens on several addresses or on none in time, and `targets.NotPermitted`.
         """
         limit = time.monotonic() + PATIENCE
         said: list[str] = []

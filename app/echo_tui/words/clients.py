@@ -137,6 +137,11 @@ def echoed(number: int) -> str:
     return translated("{number:,} echoed").format(number=number)
 
 
+def received(number: int) -> str:
+    """Return how many times a client has received something from a server that may be no echo server."""
+    return translated("{number:,} received").format(number=number)
+
+
 def last_echo() -> str:
     """Return what stands before the last echo."""
     return translated(", last")

@@ -268,7 +268,9 @@ class Exchange(Panel, can_focus=False):
             return [(words_of.nothing_sent(client.number), palette.faint)]
         last = text.payload(client.last_sent, len(client.last_sent))
         line: Line = [(f"{words_of.sent(client.sent)} ", palette.dim), (last, palette.text)]
-        line.append((f"   {words_of.echoed(client.echoed)}", palette.dim))
+        server = view.session.server
+        count = words_of.echoed if server is None or server.reports else words_of.received
+        line.append((f"   {count(client.echoed)}", palette.dim))
         if client.echoed:
             line += [
                 (f"{words_of.last_echo()} ", palette.dim),

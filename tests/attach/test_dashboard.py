@@ -82,6 +82,7 @@ async def test_opening_clients_is_confirmed_once(start: Start) -> None:
         await stage.press("a")
         await stage.say("hello")
         await stage.until(lambda: all(client.echoed for client in stage.session.clients.values()), "their echoes")
+        await stage.press("right")
         await stage.shows("1 received")
 
 

@@ -65,7 +65,8 @@ class Program:
     def wait_until_it_listens(self, port: int | None = None) -> Target:
         """Wait until the program listens, and return it as a target.
 
-        Raises EndedTooSoon, BadRequest if it listens on several addresses or on none in time, and `targets.NotPermitted`.
+        Raises EndedTooSoon, `targets.NotPermitted`, and BadRequest if it listens on several addresses, or on none in
+        time.
         """
         limit = time.monotonic() + PATIENCE
         said: list[str] = []

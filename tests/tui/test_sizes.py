@@ -20,21 +20,27 @@ async def resize(stage: Stage, size: tuple[int, int]) -> None:
     await stage.until(lambda: stage.app.screen_stack[0].size == size, f"{size}")
 
 
-def well_laid_out(stage: Stage) -> bool:
-    """Return whether the expected panels are shown; assert that they are within the screen and do not overlap."""
+async def well_laid_out(stage: Stage, when: str) -> None:
+    """Wait until the expected panels are shown, within the screen, and without overlaps; fail if that never happens."""
+    try:
+        await stage.until(lambda: not faults(stage), when)
+    except AssertionError as late:
+        raise AssertionError(f"{when}: {faults(stage)}") from late
+
+
+def faults(stage: Stage) -> list[str]:
+    """Return what is wrong with the layout now. Just after a resize that is much."""
     screen = stage.app.screen_stack[0]
     width, height = screen.size
     wanted = arrange(width, height, stage.app.seat, stage.app.instead, stage.app.expanded).shown
     inside = {"client-list", "exchange"} if "clients" in wanted else set()
     if stage.visible() - inside != wanted - {"clients", "too-small"}:
-        return False
+        return [f"panels {stage.visible()}"]
     panels = [panel for panel in screen.query(Panel) if panel.region and panel.is_on_screen]
-    for panel in panels:
-        assert screen.region.contains_region(panel.region), panel
-        assert {len(line) for line in rendered(panel)} <= {panel.region.width}, panel
-    for one, other in combinations(panels, 2):
-        assert not one.region.overlaps(other.region), (one, other)
-    return True
+    outside = [f"{panel} outside" for panel in panels if not screen.region.contains_region(panel.region)]
+    ragged = [f"{panel} ragged" for panel in panels if {len(line) for line in rendered(panel)} - {panel.region.width}]
+    pairs = combinations(panels, 2)
+    return outside + ragged + [f"{one} over {other}" for one, other in pairs if one.region.overlaps(other.region)]
 
 
 async def test_every_panel_is_placed() -> None:
@@ -44,7 +50,7 @@ async def test_every_panel_is_placed() -> None:
             await resize(stage, size)
             for key in "12345678":
                 await stage.press(key)
-                await stage.until(lambda: well_laid_out(stage), f"panel {key} at {size}")
+                await well_laid_out(stage, f"panel {key} at {size}")
                 await stage.until(lambda: stage.app.focused, f"the focus after {key}")
                 assert stage.app.focused
                 assert key == "9" or stage.app.focused.region.height >= 5, (stage.app.focused, size)
@@ -60,7 +66,7 @@ async def test_below_the_minimum_size_a_line_says_what_is_needed() -> None:
             notice = str(stage.app.query_one("#too-small").render())
             assert notice == f"echo-tui needs 80 x 24; this terminal has {width} x {height}"
         await resize(stage, (80, 24))
-        await stage.until(lambda: well_laid_out(stage), "the dashboard")
+        await well_laid_out(stage, "the dashboard")
 
 
 WAYS = {
@@ -90,7 +96,7 @@ async def test_shrinking_to_a_tiny_terminal_and_back_keeps_the_state() -> None:
                 assert (stage.app.frozen is not None) == frozen, way
             for _ in keys:
                 await stage.press("escape")
-            await stage.until(lambda: well_laid_out(stage), f"after {way}")
+            await well_laid_out(stage, f"after {way}")
 
 
 async def test_ended_server_at_every_size() -> None:
@@ -98,7 +104,7 @@ async def test_ended_server_at_every_size() -> None:
         await stage.shows("BlockingIOError")
         for size in (*SIZES, TOO_SMALL, *SIZES):
             await resize(stage, size)
-            await stage.until(lambda: well_laid_out(stage), f"{size}")
+            await well_laid_out(stage, f"{size}")
             if size != TOO_SMALL:
                 await stage.until(lambda: "BlockingIOError" in stage.shown("ended"), "the traceback")
 
@@ -135,7 +141,7 @@ async def test_random_keys_clicks_and_resizes() -> None:
         while len(stage.app.screen_stack) > 1:
             await stage.press("escape")
         await stage.press("escape", "escape", "escape")
-        await stage.until(lambda: well_laid_out(stage), f"the dashboard after {done}")
+        await well_laid_out(stage, f"the dashboard after {done}")
         before = stage.app.live.clients
         await stage.press("1", "n")
         assert stage.app.live.clients == before + 1

@@ -68,6 +68,8 @@ class Piped(Report):
         """Whether an echo is only counted, unless more has been granted."""
         self._last = ReportedConnection(0, "")
         """The connection of a loop that was read last while echoes are only counted."""
+        self._unanswered: dict[ReportedConnection, None] = {}
+        """Connections of a loop that had no echo yet when another one was read; reported if they wait with the loop."""
         self._ended: list[ReportedConnection] = []
         """Closed connections whose `Bye` may not be written yet: if it is lost, the slot has their counts."""
         os.set_blocking(fd, False)
@@ -109,9 +111,11 @@ class Piped(Report):
 
     def recv(self, conn: ReportedConnection, data: bytes) -> None:
         if self._counts:
-            if self._held:  # a loop that goes on without the echo of the connection before has to wait for room
+            if conn.message:
+                self._report_read(conn)
+            if self._held:  # the connection before has no echo yet: it waits for room, or for its task's next turn
                 if self._last.message:
-                    self._report_read(self._last)
+                    self._unanswered[self._last] = None
                 self._last = conn
             conn.message = data
             return
@@ -169,6 +173,7 @@ class Piped(Report):
 
     def bye(self, conn: ReportedConnection, error: str = "", refused: bool = False) -> None:
         self._report_read(conn)
+        self._unanswered.pop(conn, None)
         unlisted, size = conn.echoes - conn.listed, conn.size - conn.listed_size
         self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused, unlisted, size))
         if self._counters:
@@ -221,6 +226,7 @@ class Piped(Report):
         self._listed = 0
         self._counts = False
         self._last = ReportedConnection(0, "")
+        self._unanswered.clear()
         self._ended.clear()
         self._awake.clear()
         self._pending.clear()
@@ -234,10 +240,9 @@ class Piped(Report):
             self._write_out()
 
     def flush(self) -> None:
-        if self._last.message:
-            self._report_read(self._last)
-        for conn in tuple(self._awake.values()):
+        for conn in (*self._unanswered, self._last, *self._awake.values()):
             self._report_read(conn)
+        self._unanswered.clear()
         self._write_out()
 
     def _write_out(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 from echo_servers import counters as layout
 from echo_servers.counters import FIRST_GRANT, SLOTS
 from echo_servers.piped import Piped
-from echo_servers.records import Echo, New, Recv
+from echo_servers.records import Echo, New, Recv, Send
 from echo_servers.report import ReportedConnection as Reporting
 from echo_tui.model.observations import Counts, Observation
 from echo_tui.observers import counters
@@ -195,6 +195,24 @@ def test_message_that_waits_for_room_is_reported_while_echoes_are_only_counted(p
     pair.report.flush()
     read = [o.size for o in pair.read() if isinstance(o, Recv)]
     assert read == [len(b"held back"), len(b"held back too")]
+
+
+def test_tasks_that_read_in_turns_before_they_send_are_only_counted(pair: Pair) -> None:
+    """A task of Trio yields after it has sent, so others read before its echo is reported."""
+    pair.report.hold()
+    conns = [pair.report.new(f"127.0.0.1:{number}") for number in range(3)]
+    speak(pair, conns[0], FIRST_GRANT + 1)
+    for _ in range(100):
+        for conn in conns:
+            pair.report.recv(conn, b"abc")
+        for conn in conns:
+            pair.report.send(conn, b"abc")
+    pair.report.flush()
+    found = pair.read()
+    assert not [o for o in found if isinstance(o, Recv | Send)]
+    assert sum(count for count, _ in rows(found).values()) == 301
+    pair.report.bye(conns[0])
+    assert not pair.report._unanswered
 
 
 def test_final_sums_take_back_what_a_torn_reading_has_told() -> None:

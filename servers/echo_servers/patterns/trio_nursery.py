@@ -30,8 +30,8 @@ async def echo(client: trio.socket.SocketType, conn: ReportedConnection, server:
                 report.recv(conn, message)
                 server.block.inject(report, conn)  # no await: no other task runs meanwhile
                 unsent = memoryview(message)
-                while unsent:
-                    unsent = unsent[await client.send(unsent) :]
+                while unsent := unsent[await client.send(unsent) :]:
+                    report.waits(conn)
                 report.send(conn, message)
         except OSError as reset:
             error = type(reset).__name__

@@ -67,7 +67,10 @@ class Panel(Widget, can_focus=True):
     # Overridden by each panel.
 
     def fingerprint(self, view: View) -> Hashable:
-        """Return a value that covers all input of the drawing; while it is unchanged, nothing is drawn."""
+        """Return a value that covers all input of the drawing; while it is unchanged, nothing is drawn.
+
+        It holds numbers, texts and frozen objects only, as an object that changes would always equal itself.
+        """
         return view.session.changes
 
     def prepare(self, view: View) -> None:
@@ -88,7 +91,7 @@ class Panel(Widget, can_focus=True):
     # Drawing.
 
     def show(self, view: View) -> None:
-        """Draw this view if it differs from the last one."""
+        """Draw this view if its fingerprint differs from that of the last one."""
         self.view = view
         if not self.display or not self.extent:
             self._shown = None

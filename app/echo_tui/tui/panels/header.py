@@ -53,10 +53,11 @@ class Header(Panel, can_focus=False):
 
     def fingerprint(self, view: View) -> Hashable:
         session, server = view.live, view.live.server
+        block = (session.block.on, session.block.kind, session.block.seconds, session.block.every)
         lag = session.resources.worst_lag(view.clock)
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
-            view.clock // text.SECOND, session.block, lag and lag // text.MS, session.totals.garbled,
+            view.clock // text.SECOND, block, lag and lag // text.MS, session.totals.garbled,
             interval(view), stalled(view), calls_that_block(view), burnt_for_nothing(view), growth(view),
             session.printed.held, ceiling_struck(view), view.ended, len(session.replies.since),
         )  # fmt: skip

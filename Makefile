@@ -5,8 +5,9 @@ READY := $(VENV)/.ready
 # The tests also wait, so more of them run side by side than a small machine has cores.
 PYTEST := $(BIN)/pytest -n 6 --dist worksteal
 # What failed beside other tests is run once more alone, since on a busy machine a test may have had no core for seconds.
-# Both results are printed, and a test that fails alone fails the run.
-ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none --exitfirst
+# Both results are printed, and a test that fails alone fails the run, as does a run that was interrupted or crashed.
+alone = { [ $$? -eq 1 ] && $(BIN)/pytest --last-failed --last-failed-no-failures none --maxfail 10 $(1); }
+FORGET := @rm -f .pytest_cache/v/cache/lastfailed
 
 .PHONY: run test test-all check lint bench soak fuzz fuzz-keys fuzz-recordings screenshots clean
 .DEFAULT_GOAL := run
@@ -15,10 +16,12 @@ run: $(READY)
 	@$(BIN)/echo-tui $(ARGS)
 
 test: lint
-	$(PYTEST) || $(ALONE)
+	$(FORGET)
+	$(PYTEST) || $(call alone)
 
 test-all: lint
-	$(PYTEST) -m "" || $(ALONE) -m ""
+	$(FORGET)
+	$(PYTEST) -m "" || $(call alone,-m "")
 
 check: lint
 	$(PYTEST) tests/model tests/diagnosis tests/words tests/test_architecture.py $(addprefix tests/experiments/test_,blame.py cell.py neighbours.py report.py)

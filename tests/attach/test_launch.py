@@ -86,7 +86,7 @@ def test_output_of_a_program_that_ends_early_is_shown() -> None:
 def test_missing_program_is_reported() -> None:
     ended = subprocess.run([command(), "watch", "--", "no-such-program"], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2
-    assert ended.stderr == "echo-tui: there is no program 'no-such-program' that can be started\n"
+    assert ended.stderr == "echo-tui: 'no-such-program' is no program that can be started\n"
 
 
 @pytest.mark.parametrize("name", ["watch", "launch"])

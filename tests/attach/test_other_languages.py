@@ -19,6 +19,7 @@ from echo_tui.observers.node_stacks import first_line
 from tests.attach.conftest import Start, Watch
 from tests.attach.watching import Foreign, Line, Peer
 
+TRIES_TO_READ = 8
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a foreign server is seen by the kernel's evidence")
 
 
@@ -122,20 +123,26 @@ def test_computing_node_is_paused_only_if_allowed(start: Start) -> None:
 def read_while_it_computes(readers: ForeignStacks, server: Foreign, peer: Peer, may_pause: bool) -> StackSample | None:
     """Read the stacks of a server that computes. If it was ready before they were read, let it compute again."""
     node = psutil.Process(server.pid)
-    while True:
+    for _ in range(TRIES_TO_READ):
         before = node.cpu_times().user
         peer.say(b"cpu\n")
-        while node.cpu_times().user < before + 0.2:
+        while node.cpu_times().user < before + 0.2 and not has_replied(peer):
             time.sleep(0.01)
         found = None
         assert readers.ask(server.pid, may_pause)
         while readers.busy:
             found = readers.read()
             time.sleep(0.01)
-        in_time = not select.select([peer.sock], [], [], 0)[0]
+        in_time = not has_replied(peer)
         peer.hear()
         if in_time:
             return found
+    raise AssertionError("the server never computed for long enough to be read")
+
+
+def has_replied(peer: Peer) -> bool:
+    """Return whether a reply can be read, or the server has closed the connection."""
+    return bool(select.select([peer.sock], [], [], 0)[0])
 
 
 def test_blocked_loop_in_java(start: Start, watch: Watch) -> None:

@@ -39,7 +39,7 @@ def test_exhausted_pool_of_an_event_loop(start: Start, watch: Watch) -> None:
     watched.stall("closed")
 
 
-def test_long_polls_are_pending_but_no_stall(start: Start, watch: Watch) -> None:
+def test_long_polls_are_pending_but_no_victims(start: Start, watch: Watch) -> None:
     server = start("executor.py")
     peers = [Peer(server.port) for _ in range(8)]
     watched = watch(f":{server.port}", "--stall-after", "200")

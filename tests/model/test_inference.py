@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from echo_servers.records import Bye, Listening, New, Recv, Send, Serve
-from echo_servers.records import WorkerStarted as WorkerBegan
+from echo_servers.records import Bye, Listening, New, Recv, Send, Serve, WorkerStarted
 from echo_tui.model.evidence import Socket, Thread
 from echo_tui.model.inference import ASKED, PATIENCE, SETTLED, UNKNOWN, Inference
 from echo_tui.model.observations import (
@@ -58,7 +57,7 @@ def test_thread_idle_in_accept_is_a_worker() -> None:
     watched = Watched()
     watched.threads(thread("accept4"))
     watched.sockets()
-    assert watched.of(WorkerBegan) == [WorkerBegan(STEP, PID, PID, "python")]
+    assert watched.of(WorkerStarted) == [WorkerStarted(STEP, PID, PID, "python")]
     assert watched.of(IdleCalls) == [IdleCalls(STEP, ["accept"])]
     assert watched.of(Listening) == [Listening(STEP, PID, PID, "127.0.0.1", 8000, 128)]
 
@@ -80,8 +79,8 @@ def test_polling_thread_is_a_worker_only_if_none_is_idle_in_accept() -> None:
     parent.threads(thread("poll"), thread("accept4", pid=41, tid=41))
     for watched in (loop, parent):
         watched.sockets(socket())
-    assert [(w.pid, w.tid) for w in loop.of(WorkerBegan) if isinstance(w, WorkerBegan)] == [(PID, PID)]
-    assert [(w.pid, w.tid) for w in parent.of(WorkerBegan) if isinstance(w, WorkerBegan)] == [(41, 41)]
+    assert [(w.pid, w.tid) for w in loop.of(WorkerStarted) if isinstance(w, WorkerStarted)] == [(PID, PID)]
+    assert [(w.pid, w.tid) for w in parent.of(WorkerStarted) if isinstance(w, WorkerStarted)] == [(41, 41)]
 
 
 def test_polling_thread_becomes_a_worker_once_settled() -> None:
@@ -89,9 +88,9 @@ def test_polling_thread_becomes_a_worker_once_settled() -> None:
     watched.threads(thread("epoll_wait"))
     while watched.at < STEP + SETTLED:
         watched.sockets()
-        assert not watched.of(WorkerBegan)
+        assert not watched.of(WorkerStarted)
     watched.sockets()
-    assert watched.of(WorkerBegan)
+    assert watched.of(WorkerStarted)
 
 
 def test_new_record_waits_until_the_serving_thread_is_seen() -> None:

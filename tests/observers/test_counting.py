@@ -9,7 +9,7 @@ from echo_servers import counters as layout
 from echo_servers.counters import FIRST_GRANT, SLOTS
 from echo_servers.piped import Piped
 from echo_servers.records import Echo, New, Recv, Send
-from echo_servers.report import ReportedConnection as Reporting
+from echo_servers.report import ReportedConnection
 from echo_tui.model.observations import Counts, Observation
 from echo_tui.observers import counters
 from echo_tui.observers.counters import RATE, CounterFile
@@ -65,7 +65,7 @@ def rows(found: list[Observation]) -> dict[int, tuple[int, int]]:
     return counted
 
 
-def speak(pair: Pair, conn: Reporting, times: int, data: bytes = b"abc") -> None:
+def speak(pair: Pair, conn: ReportedConnection, times: int, data: bytes = b"abc") -> None:
     for _ in range(times):
         pair.report.recv(conn, data)
         pair.report.send(conn, data)

@@ -25,7 +25,7 @@ from echo_tui.model.observations import (
     SocketSample,
 )
 from echo_tui.run.dropped import Dropped
-from echo_tui.run.outlet import GRACE, Outlet
+from echo_tui.run.outlet import GRACE, PIECE, Outlet
 from echo_tui.session.session import Session
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +75,11 @@ def test_ended_run_waits_for_a_slow_reader_but_not_for_a_stuck_one() -> None:
         slow.put(str(number))
     slow.finish(lambda: False)
     assert len(written) == 8, "all of it, in twice the grace"
+    written.clear()
+    long = Outlet(write)
+    long.put("x" * 8 * PIECE)
+    long.finish(lambda: False)
+    assert len("".join(written)) == 8 * PIECE, "one long text too"
     read = threading.Event()
 
     def never(text: str) -> None:

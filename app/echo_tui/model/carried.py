@@ -3,8 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
-from echo_servers.records import Bye, Listening, New, Serve
-from echo_servers.records import WorkerStarted as WorkerBegan
+from echo_servers.records import Bye, Listening, New, Serve, WorkerStarted
 
 from echo_tui.model import observations as seen
 from echo_tui.model.evidence import Thread
@@ -30,7 +29,7 @@ KEYS: dict[type, Callable[[Any], Hashable]] = {
     seen.OutputHeld: _only,
     seen.IdleCalls: _only,
     Listening: _only,
-    WorkerBegan: lambda o: (o.pid, o.tid),
+    WorkerStarted: lambda o: (o.pid, o.tid),
     New: lambda o: (o.pid, o.conn),
     Serve: lambda o: (o.pid, o.conn),
     seen.ProcessSample: lambda o: o.pid,
@@ -89,7 +88,7 @@ class Carried:
             case Bye():
                 self._forget((New, Serve), (one.pid, one.conn))
             case seen.ProcessGone():
-                for kind in (WorkerBegan, New, Serve):
+                for kind in (WorkerStarted, New, Serve):
                     entries = self._latest.get(kind, {})
                     self._forget((kind,), *[key for key in entries if isinstance(key, tuple) and key[0] == one.pid])
                 self._forget((seen.ProcessSample,), one.pid)

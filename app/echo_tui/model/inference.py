@@ -8,8 +8,7 @@ that a sample reveals is dated halfway between that sample and the one before.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from echo_servers.records import Bye, Listening, New, Recv, Send, Serve
-from echo_servers.records import WorkerStarted as WorkerBegan
+from echo_servers.records import Bye, Listening, New, Recv, Send, Serve, WorkerStarted
 
 from echo_tui.model.evidence import Socket, Thread
 from echo_tui.model.observations import (
@@ -133,7 +132,7 @@ class Inference:
             serving = [key for key in self._seen if key in self._serving.values()]
             for key in serving or [key for key in self._seen if key[0] == key[1]]:
                 self._accepting[key] = ASSUMED
-                yield WorkerBegan(at, *key, self._seen[key])
+                yield WorkerStarted(at, *key, self._seen[key])
         self._seen.clear()
 
     def _thread(self, at: int, thread: Thread) -> Iterator[Observation]:
@@ -146,7 +145,7 @@ class Inference:
         if accepts and self._accepting.get(key) != kind:
             self._accepting[key] = kind
             yield from self._idles_in(at, kind)
-            yield WorkerBegan(at, *key, thread.name)
+            yield WorkerStarted(at, *key, thread.name)
         elif kind == "poll" and thread.accepts is None and key not in self._accepting and key not in self._names:
             self._names[key] = thread.name
             self._polls_since = self._polls_since or at
@@ -170,7 +169,7 @@ class Inference:
             for key, name in self._names.items():
                 self._accepting[key] = "poll"
                 yield from self._idles_in(at, "poll")
-                yield WorkerBegan(at, *key, name)
+                yield WorkerStarted(at, *key, name)
         self._names.clear()
 
     def _idles_in(self, at: int, kind: str) -> Iterator[Observation]:

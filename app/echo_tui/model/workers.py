@@ -5,8 +5,7 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from echo_servers.records import NoDescriptors
-from echo_servers.records import WorkerStarted as WorkerBegan
+from echo_servers.records import NoDescriptors, WorkerStarted
 
 from echo_tui.model.connection import NOBODY, Connection
 from echo_tui.model.table import Table
@@ -53,7 +52,7 @@ class Workers(Table[tuple[int, int], Worker]):
         latest = heapq.nlargest(count, self._all.values(), key=lambda worker: worker.last_progress)
         return [(worker.pid, worker.tid) for worker in latest]
 
-    def announce(self, o: WorkerBegan) -> None:
+    def announce(self, o: WorkerStarted) -> None:
         """Add a worker that the server has announced."""
         key = (o.pid, o.tid)
         if len(self._all) >= WORKERS_KEPT and key not in self._all:

@@ -31,9 +31,9 @@ class Program:
     """One run of a program. It is ended by `stop`, or by the kernel if this process ends first (`leashed.py`)."""
 
     def __init__(self, line: Sequence[str]) -> None:
-        """Start it. Raises BadRequest if there is no such program."""
+        """Start it. Raises BadRequest if there is no such program, or it is not executable."""
         if shutil.which(line[0]) is None:
-            raise BadRequest(f"there is no program {line[0]!r} that can be started")
+            raise BadRequest(f"{line[0]!r} is no program that can be started")
         self.line = list(line)
         tied, self._leash = os.pipe()
         try:

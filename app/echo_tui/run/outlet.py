@@ -12,8 +12,10 @@ LIMIT = 16 << 20
 """Characters that may wait to be written; beyond it `full` is True, and only essential text should be put."""
 CHECK = 0.1
 """How often (s) `finish` checks whether to continue waiting."""
-GRACE, LONGEST = 1.0, 30.0
+GRACE, LONGEST = 1.0, 5.0
 """How long (s) a run that was asked to end waits for a reader that stands still, and for one that reads."""
+PIECE = 4096
+"""Characters written at once, so that a reader is seen to read in the middle of a long text."""
 
 
 def to_stdout(text: str) -> None:
@@ -76,10 +78,12 @@ class Outlet:
 
     def _run(self) -> None:
         while (text := self._texts.get()) is not None:
-            try:
-                self._write(text)
-            except OSError as error:
-                self._failure = error
-                return
-            with self._lock:
-                self._waiting -= len(text)
+            for begin in range(0, len(text), PIECE):
+                piece = text[begin : begin + PIECE]
+                try:
+                    self._write(piece)
+                except OSError as error:
+                    self._failure = error
+                    return
+                with self._lock:
+                    self._waiting -= len(piece)

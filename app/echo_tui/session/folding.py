@@ -1,7 +1,6 @@
 """Folding observations that somebody else has written: a session of its own for each server, and no harm done."""
 
-from echo_servers.records import New
-from echo_servers.records import WorkerStarted as WorkerBegan
+from echo_servers.records import New, WorkerStarted
 
 from echo_tui.model.observations import (
     ClientConnected,
@@ -18,7 +17,7 @@ GAP = 3_600_000_000_000
 """Two observations of a run are never this far apart (ns): it is sampled all the time."""
 MOST_OPEN = 100_000
 """The limit of connections, clients, workers and gaps in the evidence that a recording may have at one time."""
-GROWING = frozenset((New, WorkerBegan, ClientOpening, ClientConnected, ClientUnconnected, Unavailable))
+GROWING = frozenset((New, WorkerStarted, ClientOpening, ClientConnected, ClientUnconnected, Unavailable))
 SPECIAL = GROWING | {SessionBegan}
 
 

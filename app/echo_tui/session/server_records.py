@@ -16,11 +16,11 @@ from echo_servers.records import (
     Send,
     Serve,
     ServerRecord,
+    ThreadCount,
     Unblock,
     Wakes,
+    WorkerStarted,
 )
-from echo_servers.records import ThreadCount as ThreadCount
-from echo_servers.records import WorkerStarted as WorkerBegan
 
 from echo_tui.diagnosis.targets import ACCEPT, DESCRIPTOR, OnGil, OnHelper, OnThread, Target
 from echo_tui.model import observations as seen
@@ -207,7 +207,7 @@ def no_descriptors(session: "Session", o: NoDescriptors) -> None:
     session.workers.starve(o)
 
 
-def worker_began(session: "Session", o: WorkerBegan) -> None:
+def worker_began(session: "Session", o: WorkerStarted) -> None:
     session.totals.reported()
     session.workers.announce(o)
 

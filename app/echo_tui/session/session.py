@@ -20,11 +20,11 @@ from echo_servers.records import (
     Recv,
     Send,
     Serve,
+    ThreadCount,
     Unblock,
     Wakes,
+    WorkerStarted,
 )
-from echo_servers.records import ThreadCount as ThreadCount
-from echo_servers.records import WorkerStarted as WorkerBegan
 
 from echo_tui.diagnosis.stalls import Stalls
 from echo_tui.model import observations as seen
@@ -248,7 +248,7 @@ APPLY: dict[type, Handler] = {
     Unblock: server_records.unblocked,
     Handed: server_records.handed,
     NoDescriptors: server_records.no_descriptors,
-    WorkerBegan: server_records.worker_began,
+    WorkerStarted: server_records.worker_began,
     seen.ClientsLost: client_records.clients_lost,
     seen.ClientUnconnected: client_records.client_unconnected,
     seen.ClientOpening: client_records.client_opening,

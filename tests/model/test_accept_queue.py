@@ -1,25 +1,15 @@
 """What samples of the sockets do to a session: connections in the accept queue, and bytes that wait."""
 
 from echo_servers.records import New
-from echo_tui.model.activity import SECOND
 from echo_tui.model.evidence import Socket
 from echo_tui.model.observations import (
-    ClientConnected,
-    ClientOpening,
-    Observation,
     ServerExited,
-    ServerStarted,
     SocketSample,
 )
 from echo_tui.model.remembered import State
 
+from tests.model.opening import NEW, OPENED, PEER, STARTED, S
 from tests.model.plain import fold
-
-S = SECOND
-STARTED = ServerStarted(1 * S, "multithread", 7, "127.0.0.1", 37564)
-PEER = "127.0.0.1:5000"
-NEW = New(3 * S, 7, 7, 1, PEER)
-OPENED: list[Observation] = [ClientOpening(2 * S, 1), ClientConnected(2 * S + 5, 1, PEER)]
 
 
 def queued(second: int, *peers: str) -> SocketSample:

@@ -15,7 +15,6 @@ from echo_servers.records import (
     Unblock,
     WorkerStarted,
 )
-from echo_tui.model.activity import SECOND
 from echo_tui.model.endings import Closing
 from echo_tui.model.event_log import LINES
 from echo_tui.model.observations import (
@@ -41,13 +40,8 @@ from echo_tui.model.remembered import State, Wait
 from echo_tui.model.server import OUTPUT_KEPT
 from echo_tui.session.session import Session
 
+from tests.model.opening import NEW, OPENED, PEER, STARTED, S
 from tests.model.plain import fold
-
-S = SECOND
-STARTED = ServerStarted(1 * S, "multithread", 7, "127.0.0.1", 37564)
-PEER = "127.0.0.1:5000"
-NEW = New(3 * S, 7, 7, 1, PEER)
-OPENED: list[Observation] = [ClientOpening(2 * S, 1), ClientConnected(2 * S + 5, 1, PEER)]
 
 
 def only(session: Session) -> State:

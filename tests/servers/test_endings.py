@@ -1,5 +1,6 @@
 """However a server ends, no process is left and its port is free."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -68,6 +69,16 @@ def test_killing_the_parent_ends_the_server(start: Starter, pattern: str) -> Non
     owner.kill()
     owner.wait()
     assert leaves_nothing(server) < 0
+    close(clients)
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETSIG"), reason="without F_SETSIG a stopped process gets the signal later")
+@pytest.mark.parametrize("pattern", seldom(LASTING, *DIFFERENT))
+def test_killing_the_parent_ends_a_stopped_server(start: Starter, pattern: str) -> None:
+    server, clients = begin(start, pattern)
+    os.killpg(server.process.pid, signal.SIGSTOP)
+    os.close(server.leash)
+    assert leaves_nothing(server) == -signal.SIGKILL
     close(clients)
 
 

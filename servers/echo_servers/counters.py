@@ -35,8 +35,8 @@ SLOT_WORDS = struct.Struct("6Q")
 their bytes, and when the last of them was made (ns)."""
 LISTED = struct.Struct("5Q")
 """A slot without its first word."""
-COUNTED = struct.Struct("3Q")
-"""A slot without the counts of records."""
+ECHOES, SIZE, AT = 3, 4, 5
+"""The words of a slot that change with an echo which is only counted."""
 FREE = bytes(SLOT)
 
 Words = memoryview
@@ -81,11 +81,12 @@ class CounterRegion:
         else:
             return
         SLOT_WORDS.pack_into(self.memory, conn.slot, conn.number, 0, 0, 0, 0, 0)
+        conn.words = self.memory[conn.slot : conn.slot + SLOT].cast("Q")
 
     def close(self, conn: ReportedConnection) -> None:
         """Free the slot of a connection; the slot freed first is reused first."""
         if slot := conn.slot:
-            conn.slot = 0
+            conn.slot, conn.words = 0, None
             self.memory[slot : slot + SLOT] = FREE
             self._free.append(slot)
 

@@ -45,8 +45,8 @@ from echo_servers.report import Report, ReportedConnection, thread_id
 _clock = time.monotonic_ns
 
 PIPE_BUF = select.PIPE_BUF
-COUNTED, LISTED = layout.COUNTED.pack_into, layout.LISTED.pack_into
-COUNTS_AT = layout.LISTED.size - layout.COUNTED.size + WORD
+LISTED = layout.LISTED.pack_into
+ECHOES, SIZE, AT = layout.ECHOES, layout.SIZE, layout.AT
 BATCH = 24
 """The most records written at once, and buffered; this many of usual size fit into one atomic write."""
 KEPT = 4096
@@ -113,9 +113,9 @@ class Piped(Report):
         if self._counts:
             if conn.message:
                 self._report_read(conn)
-            if self._held:  # the connection before has no echo yet: it waits for room, or for its task's next turn
-                if self._last.message:
-                    self._unanswered[self._last] = None
+            if self._held:
+                if (last := self._last).message:  # it waits for room, or for its task's next turn
+                    self._unanswered[last] = None
                 self._last = conn
             conn.message = data
             return
@@ -130,9 +130,11 @@ class Piped(Report):
         conn.echoes = echoes = conn.echoes + 1
         conn.size = size = conn.size + len(data)
         awake = self._awake
-        if self._counts and conn.message and not awake and self._listed >= self._granted[0] and (slot := conn.slot):
+        if self._counts and conn.message and not awake and self._listed >= self._granted[0] and (words := conn.words):
             conn.message = b""  # keeping it alive would cost the server memory
-            COUNTED(self._memory, slot + COUNTS_AT, echoes, size, _clock())
+            words[AT] = _clock()
+            words[SIZE] = size
+            words[ECHOES] = echoes
             return
         at_once = bool(conn.message)
         if at_once and awake.get(conn.tid) is conn:
@@ -240,6 +242,8 @@ class Piped(Report):
             self._write_out()
 
     def flush(self) -> None:
+        if not (self._last.message or self._pending or self._awake or self._unanswered):
+            return
         for conn in (*self._unanswered, self._last, *self._awake.values()):
             self._report_read(conn)
         self._unanswered.clear()

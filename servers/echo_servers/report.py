@@ -19,11 +19,23 @@ class ReportedConnection:
     """A connection in reports: its number in this process, its peer, and the thread that serves it.
 
     `message` and `read_at` are the bytes that were read and the time, until they are reported. `slot` is its place in
-    the counters (0: none); `echoes` and `size` count its echoes and their bytes, `listed` and `listed_size` those
-    with a record.
+    the counters (0: none), and `words` its memory; `echoes` and `size` count its echoes and their bytes, `listed` and
+    `listed_size` those with a record.
     """
 
-    __slots__ = ("echoes", "listed", "listed_size", "message", "number", "peer", "read_at", "size", "slot", "tid")
+    __slots__ = (
+        "echoes",
+        "listed",
+        "listed_size",
+        "message",
+        "number",
+        "peer",
+        "read_at",
+        "size",
+        "slot",
+        "tid",
+        "words",
+    )
 
     def __init__(self, number: int, peer: str) -> None:
         self.number = number
@@ -32,6 +44,7 @@ class ReportedConnection:
         self.message = b""
         self.read_at = 0
         self.slot = self.echoes = self.size = self.listed = self.listed_size = 0
+        self.words: memoryview | None = None
 
 
 class Report:

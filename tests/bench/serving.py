@@ -5,7 +5,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,8 +14,9 @@ from echo_servers.catalog import BY_NAME, PATTERNS, Pattern
 from echo_tui.run.live import Live
 
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
+from tests.bench.load import SETTLE, WARM_UP
 from tests.bench.machine import awake
-from tests.bench.watching import VARIANTS, Run, Watched, attend, begin, open_live
+from tests.bench.watching import VARIANTS, Metered, Run, Watched, attend, begin, open_live
 
 TITLE = "Echoes of 64 bytes, watched / unwatched"
 CLIENTS = (1, 10)
@@ -122,10 +122,10 @@ def _round(servers: dict[str, Run], clients: int, effort: Effort) -> Round:
 
 def _reading(watched: Run, effort: Effort) -> float:
     """Return what percent of a core it takes to read and fold the reports of a saturated server."""
-    used = time.process_time()
-    (told,) = _load([watched], max(CLIENTS), effort, slices=effort.count(3, 1), seconds=1.0)
-    seconds: float = sum(each["seconds"] for each in told["slices"])
-    return (time.process_time() - used) / seconds * 100
+    metered = Metered(watched)
+    (told,) = _load([metered], max(CLIENTS), effort, slices=effort.count(3, 1), seconds=1.0)
+    loaded: float = WARM_UP + sum(SETTLE + each["seconds"] for each in told["slices"])
+    return metered.used / loaded * 100
 
 
 def _load(

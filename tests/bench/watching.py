@@ -117,6 +117,23 @@ class Printing:
         return 0
 
 
+class Metered:
+    """A run whose reading is measured."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self.pid, self.port = run, run.pid, run.port
+        self.used = 0.0
+        """The CPU time of reading so far (seconds)."""
+
+    def read(self) -> None:
+        before = time.process_time()
+        self._run.read()
+        self.used += time.process_time() - before
+
+    def stop(self) -> int:
+        return self._run.stop()
+
+
 def begin(variant: str, pattern: Pattern, live: Live) -> Run:
     """Start a server of a variant."""
     if variant == "watched":

@@ -144,8 +144,11 @@ class Connection:
         In between its thread may have waited for the GIL or for a core.
         """
         if self.client is None:  # our own clients measure their waits by their own clocks
-            came_at = self.came_at
-            self.echoed(at + took, self.to_echo_since or came_at or at)
+            waits = self.unread_since or self.unechoed_since or (self.written is None and self.read_since)
+            came_at, done = self.came_at if waits else 0, at + took
+            self.activity.count(done)
+            if done - (since := self.to_echo_since or came_at or at) >= NOTICEABLE:
+                self.remember(since, done, State.WAITING)
             if came_at:
                 self.remember(came_at, at, State.WAITING)
         self.read_at = at

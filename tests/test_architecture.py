@@ -25,13 +25,20 @@ def test_every_module_of_the_matrix_is_documented() -> None:
     assert not [name for name in sorted(modules) if name not in said]
 
 
-def test_a_class_name_stands_for_one_class() -> None:
+def _defined_types(module: ast.Module) -> list[str]:
+    """Return the names of a module's classes and of its aliases of types, which are written like class names."""
+    assigned = [node.targets[0] for node in module.body if isinstance(node, ast.Assign)]
+    names = [node.id for node in assigned if isinstance(node, ast.Name)]
+    aliases = [name for name in names if name[0].isupper() and not name.isupper()]
+    return [node.name for node in module.body if isinstance(node, ast.ClassDef)] + aliases
+
+
+def test_the_name_of_a_type_stands_for_one_type() -> None:
     """Records, the model's parts, and the processes and readers behind them have names of their own."""
     places: dict[str, list[str]] = {}
     for file in sorted(path for package in ("app", "servers") for path in (ROOT / package).rglob("*.py")):
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef):
-                places.setdefault(node.name, []).append(file.name)
+        for name in _defined_types(ast.parse(file.read_text(encoding="utf-8"))):
+            places.setdefault(name, []).append(file.name)
     assert places
     assert not {name: files for name, files in places.items() if len(files) > 1}
 

@@ -10,14 +10,14 @@ from typing import NoReturn
 
 from echo_servers import leash, stacks
 from echo_servers.block import BlockPage, BlockSetting
-from echo_servers.both import Both
+from echo_servers.both import BothReport
 from echo_servers.catalog import find
 from echo_servers.counters import CounterRegion
 from echo_servers.descriptors import CLOSED, TOO_FEW, has_spare, open_standard_descriptors, shortage, stdout_is_open
 from echo_servers.limits import raise_descriptor_limit
-from echo_servers.piped import Piped
+from echo_servers.piped import PipedReport
 from echo_servers.plain import plain
-from echo_servers.printed import PrintingReport
+from echo_servers.printed import PrintedReport
 from echo_servers.report import Report
 from echo_servers.server import SHARES, USAGE, BadRequest, Options, Server
 
@@ -76,9 +76,9 @@ def _report(request: Request) -> Report:
     if request.events is None:
         if not (request.quiet or stdout_is_open()):
             raise BadRequest(f"{CLOSED}: with --quiet it serves all the same")
-        return Report() if request.quiet else PrintingReport()
-    piped = Piped(request.events, None if request.counters is None else CounterRegion(request.counters))
-    return Both(piped, PrintingReport()) if request.options.print else piped
+        return Report() if request.quiet else PrintedReport()
+    piped = PipedReport(request.events, None if request.counters is None else CounterRegion(request.counters))
+    return BothReport(piped, PrintedReport()) if request.options.print else piped
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -7,7 +7,7 @@ printed first, because it begins as soon as it is reported.
 from echo_servers.report import Report, ReportedConnection
 
 
-class Both(Report):
+class BothReport(Report):
     """Forwards every event to `piped`, and to `printed` what the article prints."""
 
     def __init__(self, piped: Report, printed: Report) -> None:

@@ -33,10 +33,10 @@ def run(server: Server, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
     run_loop(server, start)
 
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+StreamHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def run_streams(server: Server, handler: Handler, prepare: Callable[[], None] | None = None) -> None:
+def run_streams(server: Server, handler: StreamHandler, prepare: Callable[[], None] | None = None) -> None:
     """Serve each connection with a new coroutine, endlessly; `prepare` is called first, with the loop running."""
 
     async def start(listener: socket.socket) -> None:

@@ -55,7 +55,7 @@ TEXT = 400 if PIPE_BUF >= 4096 else 60
 """Characters of a sentence that surely fit into one line: JSON may write six bytes for one."""
 
 
-class Piped(Report):
+class PipedReport(Report):
     """Records on a non-blocking pipe: what does not fit is counted, and the loss reported when there is room."""
 
     def __init__(self, fd: int, counters: CounterRegion | None = None) -> None:

@@ -15,7 +15,7 @@ from echo_servers.report import Report, ReportedConnection, write
 _select = select.select
 
 
-class PrintingReport(Report):
+class PrintedReport(Report):
     """The article's lines on stdout, unbuffered and complete, whichever worker prints them.
 
     A pipe may split a line longer than PIPE_BUF, so workers lock stdout: threads by a lock, processes by a record

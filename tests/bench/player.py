@@ -9,14 +9,14 @@ import time
 
 from echo_servers import leash
 from echo_servers.counters import CounterRegion
-from echo_servers.piped import Piped
+from echo_servers.piped import PipedReport
 
 TURN = 0.002
 """Seconds of events that are reported at once."""
 MESSAGE = b"e" * 63 + b"\n"
 
 
-def play(report: Piped, port: int, rate: int, connections: int) -> None:
+def play(report: PipedReport, port: int, rate: int, connections: int) -> None:
     """Report `rate` events per second of this many connections, endlessly."""
     report.listening("127.0.0.1", port, 128)
     report.worker("recording")
@@ -44,7 +44,7 @@ def main() -> None:
     arguments = parser.parse_args()
     leash.wear(arguments.leash, -os.getpgrp())
     counters = None if arguments.counters is None else CounterRegion(arguments.counters)
-    play(Piped(arguments.events, counters), arguments.port, arguments.rate, arguments.connections)
+    play(PipedReport(arguments.events, counters), arguments.port, arguments.rate, arguments.connections)
 
 
 if __name__ == "__main__":

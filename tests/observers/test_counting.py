@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from echo_servers import counters as layout
 from echo_servers.counters import FIRST_GRANT, SLOTS
-from echo_servers.piped import Piped
+from echo_servers.piped import PipedReport
 from echo_servers.records import Echo, New, Recv, Send
 from echo_servers.report import ReportedConnection
 from echo_tui.model.observations import Counts, Observation
@@ -25,7 +25,7 @@ class Pair:
         read_end, self.write_end = make_pipe()
         self.pipe = LinePipe(read_end)
         self.counters = CounterFile(lambda: self.now)
-        self.report = Piped(self.write_end, layout.CounterRegion(self.counters.fd))
+        self.report = PipedReport(self.write_end, layout.CounterRegion(self.counters.fd))
 
     def read(self) -> list[Observation]:
         found: list[Observation] = []
@@ -147,7 +147,7 @@ def test_echoes_without_written_records_are_counted_at_the_end(pair: Pair) -> No
 
 
 def test_quiet_process_is_granted_before_a_saturated_one(pair: Pair) -> None:
-    other = Piped(pair.write_end, layout.CounterRegion(pair.counters.fd))
+    other = PipedReport(pair.write_end, layout.CounterRegion(pair.counters.fd))
     other._pid += 1
     pair.counters.read()
     pair.counters._regions[1]._header[layout.PID] = other._pid

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from echo_servers.both import Both
-from echo_servers.piped import BATCH, KEPT, Piped
+from echo_servers.both import BothReport
+from echo_servers.piped import BATCH, KEPT, PipedReport
 from echo_servers.records import Bye, Echo, Lost, New, Note, Recv, Send, ThreadCount, address_name, count_loss, preview
 from echo_servers.report import Report
 
@@ -15,9 +15,9 @@ from tests.servers.harness import Events
 
 
 @pytest.fixture
-def pipe() -> Iterator[tuple[Events, Piped]]:
+def pipe() -> Iterator[tuple[Events, PipedReport]]:
     reader, writer = os.pipe()
-    yield Events(reader), Piped(writer)
+    yield Events(reader), PipedReport(writer)
     os.close(reader)
     os.close(writer)
 
@@ -48,7 +48,7 @@ def test_addresses() -> None:
     assert address_name("::ffff:192.0.2.7", 5) == "192.0.2.7:5", "an IPv4 client of a dual-stack server"
 
 
-def test_records_wait_for_a_flush_up_to_a_batch(pipe: tuple[Events, Piped]) -> None:
+def test_records_wait_for_a_flush_up_to_a_batch(pipe: tuple[Events, PipedReport]) -> None:
     events, report = pipe
     events.widen()
     report.hold()
@@ -62,7 +62,7 @@ def test_records_wait_for_a_flush_up_to_a_batch(pipe: tuple[Events, Piped]) -> N
     assert len(events.records) > 19 * BATCH
 
 
-def test_long_note_and_batch_of_large_records_fit(pipe: tuple[Events, Piped]) -> None:
+def test_long_note_and_batch_of_large_records_fit(pipe: tuple[Events, PipedReport]) -> None:
     events, report = pipe
     report.hold()
     report.note("\0" * 10_000)
@@ -81,7 +81,7 @@ def written(events: Events) -> list[tuple[str, int]]:
     return [(type(record).__name__, getattr(record, "conn", 0)) for record in events.take()]
 
 
-def test_message_echoed_at_once_is_one_record(pipe: tuple[Events, Piped]) -> None:
+def test_message_echoed_at_once_is_one_record(pipe: tuple[Events, PipedReport]) -> None:
     events, report = pipe
     conn = report.new("a")
     report.recv(conn, b"hogehoge\n")
@@ -94,7 +94,7 @@ def test_message_echoed_at_once_is_one_record(pipe: tuple[Events, Piped]) -> Non
     assert recv.head == send.head == "hogehoge\n"
 
 
-def test_event_between_recv_and_send_makes_two_records(pipe: tuple[Events, Piped]) -> None:
+def test_event_between_recv_and_send_makes_two_records(pipe: tuple[Events, PipedReport]) -> None:
     events, report = pipe
     report.hold()
     one, two = report.new("one"), report.new("two")
@@ -127,7 +127,7 @@ def test_event_between_recv_and_send_makes_two_records(pipe: tuple[Events, Piped
 
 
 def test_block_in_another_thread_is_reported_at_once(
-    pipe: tuple[Events, Piped],
+    pipe: tuple[Events, PipedReport],
 ) -> None:
     events, report = pipe
     report.hold()
@@ -147,7 +147,7 @@ def test_block_in_another_thread_is_reported_at_once(
     assert written(events) == [("Unblock", 1), ("Echo", 2), ("Send", 1)]
 
 
-def test_kept_records_follow_the_loss_in_order(pipe: tuple[Events, Piped]) -> None:
+def test_kept_records_follow_the_loss_in_order(pipe: tuple[Events, PipedReport]) -> None:
     events, report = pipe
     conn = report.new("first")
     for _ in range(2000):
@@ -168,7 +168,7 @@ def test_kept_records_follow_the_loss_in_order(pipe: tuple[Events, Piped]) -> No
     assert (total.new, total.recv, total.send, total.bye) == (202, 2001, 2001, 200)
 
 
-def test_openings_beyond_the_kept_ones_are_counted(pipe: tuple[Events, Piped]) -> None:
+def test_openings_beyond_the_kept_ones_are_counted(pipe: tuple[Events, PipedReport]) -> None:
     events, report = pipe
     for _ in range(3 * KEPT):
         report.new("a")
@@ -181,7 +181,7 @@ def test_openings_beyond_the_kept_ones_are_counted(pipe: tuple[Events, Piped]) -
     assert KEPT < len(events.of(New)) < 2 * KEPT
 
 
-def test_reported_messages_are_not_kept(pipe: tuple[Events, Piped]) -> None:
+def test_reported_messages_are_not_kept(pipe: tuple[Events, PipedReport]) -> None:
     """Otherwise a watched server would need more memory than others: one message for each connection."""
     _, report = pipe
     held = bytearray(b"message")
@@ -197,4 +197,4 @@ def test_reported_messages_are_not_kept(pipe: tuple[Events, Piped]) -> None:
 def test_both_forwards_every_method() -> None:
     """A method without forwarding would lose records silently."""
     said = {name for name, value in vars(Report).items() if callable(value) and not name.startswith("_")}
-    assert said <= set(vars(Both))
+    assert said <= set(vars(BothReport))

@@ -10,15 +10,15 @@ from echo_servers.descriptors import CLOSED, stdout_is_open
 from echo_servers.server import BadRequest
 
 from echo_tui.cli.options import recording_options, remembering
-from echo_tui.cli.parameters import Number, Theme
+from echo_tui.cli.parameters import NumberParameter, ThemeParameter
 from echo_tui.cli.program import WithProgram, permitted, program_line, running
 from echo_tui.config import LEAST, MOST
 
 if TYPE_CHECKING:
     from echo_tui.run.recorder import Recording
 
-THEME = cloup.option("--theme", type=Theme(), help="Colours, by name.")
-PORT = cloup.option("--port", type=Number(1, 65535, "port"), help="Of a process that listens on several.")
+THEME = cloup.option("--theme", type=ThemeParameter(), help="Colours, by name.")
+PORT = cloup.option("--port", type=NumberParameter(1, 65535, "port"), help="Of a process that listens on several.")
 STACKS = cloup.option(
     "--stacks",
     type=click.Choice(("auto", "off")),
@@ -28,7 +28,7 @@ STACKS = cloup.option(
 )
 STALL_AFTER = cloup.option(
     "--stall-after",
-    type=Number(LEAST, MOST, "stall-after"),
+    type=NumberParameter(LEAST, MOST, "stall-after"),
     metavar="MS",
     help="From how many milliseconds on a wait is a stall. [default: 100]",
 )

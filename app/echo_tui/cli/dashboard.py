@@ -19,7 +19,7 @@ from echo_tui.cli.options import (
     server_options,
     with_options,
 )
-from echo_tui.cli.parameters import Number, Several, Theme
+from echo_tui.cli.parameters import ListParameter, NumberParameter, ThemeParameter
 from echo_tui.config import LEAST, MOST
 
 if TYPE_CHECKING:
@@ -33,17 +33,21 @@ def screen_options(command: F) -> F:
     return cloup.option_group(
         "Dashboard",
         cloup.option(
-            "--clients", type=Number(0, 5000, "clients"), default=0, show_default=True, help="Clients to open at once."
+            "--clients",
+            type=NumberParameter(0, 5000, "clients"),
+            default=0,
+            show_default=True,
+            help="Clients to open at once.",
         ),
-        cloup.option("--theme", type=Theme(), help="Colours, by name (the palette lists them)."),
+        cloup.option("--theme", type=ThemeParameter(), help="Colours, by name (the palette lists them)."),
         cloup.option(
             "--stall-after",
-            type=Number(LEAST, MOST, "stall-after"),
+            type=NumberParameter(LEAST, MOST, "stall-after"),
             metavar="MS",
             help="From how many milliseconds on a wait is a stall. [default: 100]",
         ),
         cloup.option(
-            "--scenes", type=Several(find), help="Patterns that . and , walk. [default: the article's twelve]"
+            "--scenes", type=ListParameter(find), help="Patterns that . and , walk. [default: the article's twelve]"
         ),
         no_reports_option(),
     )(command)

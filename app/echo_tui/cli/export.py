@@ -10,11 +10,10 @@ from cloup.constraints import RequireExactly
 from echo_servers.descriptors import CLOSED, stdout_is_open
 from echo_servers.server import BadRequest
 
-from echo_tui.cli.parameters import Number, Span
+from echo_tui.cli.parameters import NumberParameter, SpanParameter
 
 if TYPE_CHECKING:
-    from echo_tui.reports.findings import Findings
-    from echo_tui.reports.markdown import Numbered
+    from echo_tui.reports.findings import Findings, NumberedStall
     from echo_tui.run.recorded import Recorded
     from echo_tui.run.replay import Replay
 
@@ -44,9 +43,13 @@ TABLES = ("stalls", "connections", "samples")
 )
 @cloup.option_group(
     "What of it",
-    cloup.option("--stall", type=Number(1, 1_000_000, "stall"), metavar="N", help="One stall, by its number, from 1."),
+    cloup.option(
+        "--stall", type=NumberParameter(1, 1_000_000, "stall"), metavar="N", help="One stall, by its number, from 1."
+    ),
     cloup.option("--at", type=click.FloatRange(0), metavar="SECONDS", help="The state SECONDS after the start."),
-    cloup.option("--span", type=Span(), help="For --svg: an animation from one second after the start to another."),
+    cloup.option(
+        "--span", type=SpanParameter(), help="For --svg: an animation from one second after the start to another."
+    ),
 )
 @cloup.option(
     "--output", "-o", type=click.Path(dir_okay=False), help="A file, overwritten if it exists. [default: stdout]"
@@ -113,7 +116,7 @@ def _picture(
 
 
 def _document(
-    replay: "Replay", findings: "Findings", chosen: "list[Numbered]", markdown: bool, html: bool, table: str | None
+    replay: "Replay", findings: "Findings", chosen: "list[NumberedStall]", markdown: bool, html: bool, table: str | None
 ) -> str:
     from echo_tui.reports import tables
     from echo_tui.reports.markdown import markdown as as_markdown
@@ -138,7 +141,9 @@ def _document(
     return tables.stalls(findings, chosen) if table else tables.document(findings, chosen, header)
 
 
-def _findings(replay: "Replay", stall: int | None, at: float | None, file: str) -> "tuple[Findings, list[Numbered]]":
+def _findings(
+    replay: "Replay", stall: int | None, at: float | None, file: str
+) -> "tuple[Findings, list[NumberedStall]]":
     """Return what is in a recording, up to a time or all of it, and the stalls that are chosen. Raises BadRequest."""
     from itertools import islice
 

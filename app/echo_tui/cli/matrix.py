@@ -11,17 +11,21 @@ from echo_servers.descriptors import CLOSED, stdout_is_open
 from echo_servers.server import BadRequest
 
 from echo_tui.cli.options import recording_options
-from echo_tui.cli.parameters import Seconds, Several, kind_of_block
+from echo_tui.cli.parameters import ListParameter, SecondsParameter, kind_of_block
 
 if TYPE_CHECKING:
     from echo_tui.run.recorder import Recording
 
 
 @cloup.command()
-@cloup.option("--patterns", type=Several(find), help="Some patterns only, such as asyncio,eventlet.")
-@cloup.option("--kinds", type=Several(kind_of_block), help=f"Some kinds of block only, of {','.join(KINDS)}.")
+@cloup.option("--patterns", type=ListParameter(find), help="Some patterns only, such as asyncio,eventlet.")
+@cloup.option("--kinds", type=ListParameter(kind_of_block), help=f"Some kinds of block only, of {','.join(KINDS)}.")
 @cloup.option(
-    "--seconds", type=Seconds(), default=1.0, show_default=True, help="How long each block lasts, from 0.2 to 10."
+    "--seconds",
+    type=SecondsParameter(),
+    default=1.0,
+    show_default=True,
+    help="How long each block lasts, from 0.2 to 10.",
 )
 @cloup.option_group(
     "Output",

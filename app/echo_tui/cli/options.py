@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from echo_servers.catalog import BY_NAME, PATTERNS, Pattern, find
 from echo_servers.server import SHARES, BadRequest, Options
 
-from echo_tui.cli.parameters import BlockType, Number
+from echo_tui.cli.parameters import BlockParameter, NumberParameter
 
 if TYPE_CHECKING:
     from echo_tui.run.recorder import Recorder, Recording
@@ -79,17 +79,21 @@ def server_options(command: F) -> F:
         cloup.option("--host", default=Options.host, show_default=True, help="Address to listen on."),
         cloup.option(
             "--port",
-            type=Number(0, 65535, "port"),
+            type=NumberParameter(0, 65535, "port"),
             default=Options.port,
             show_default=True,
             help="0 picks a free port.",
         ),
         cloup.option(
-            "--workers", type=Number(1, 1000, "workers"), help="Size of a pool. [default: 10 threads, or one per core]"
+            "--workers",
+            type=NumberParameter(1, 1000, "workers"),
+            help="Size of a pool. [default: 10 threads, or one per core]",
         ),
-        cloup.option("--ceiling", type=Number(1, 1_000_000, "ceiling"), help="Most threads of too-many-threads."),
+        cloup.option(
+            "--ceiling", type=NumberParameter(1, 1_000_000, "ceiling"), help="Most threads of too-many-threads."
+        ),
         cloup.option("--share", type=click.Choice(SHARES), metavar="WAY", help=SHARE_HELP),
-        cloup.option("--block", type=BlockType(), help="Inject a blocking call, such as sleep:2, or sleep:2/10."),
+        cloup.option("--block", type=BlockParameter(), help="Inject a blocking call, such as sleep:2, or sleep:2/10."),
         cloup.option("--print", is_flag=True, help="In the dashboard, print as 'serve' does: that blocks too."),
     )(command)
 

@@ -19,7 +19,7 @@ COMPLETED = (2, 5, 20)
 """Seconds of a block that the completion offers."""
 
 
-class Theme(click.ParamType[str]):
+class ThemeParameter(click.ParamType[str]):
     """The name of a theme. The themes are known once the screen is imported, which rejects unknown names."""
 
     name = "NAME"
@@ -33,7 +33,7 @@ class Theme(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-class BlockType(click.ParamType[BlockSetting]):
+class BlockParameter(click.ParamType[BlockSetting]):
     """KIND:SECONDS of a blocking call."""
 
     name = "KIND:SECONDS"
@@ -51,7 +51,7 @@ class BlockType(click.ParamType[BlockSetting]):
             raise click.UsageError(str(refusal)) from None
 
 
-class Several(click.ParamType[list[Any]]):
+class ListParameter(click.ParamType[list[Any]]):
     """Names with commas between them."""
 
     name = "NAME,..."
@@ -71,7 +71,7 @@ class Several(click.ParamType[list[Any]]):
         return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
 
 
-class Span(click.ParamType[tuple[float, float]]):
+class SpanParameter(click.ParamType[tuple[float, float]]):
     """FROM-TO in seconds."""
 
     name = "FROM-TO"
@@ -86,7 +86,7 @@ class Span(click.ParamType[tuple[float, float]]):
         return begin, end
 
 
-class Seconds(click.ParamType[float]):
+class SecondsParameter(click.ParamType[float]):
     """How long a block of the matrix lasts."""
 
     name = "S"
@@ -101,7 +101,7 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
-class Duration(click.ParamType[float]):
+class DurationParameter(click.ParamType[float]):
     """A length of time in seconds, from 500ms, 10s or 2m; a number alone is seconds."""
 
     name = "TIME"
@@ -114,7 +114,7 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
-class Load(click.ParamType[tuple[float, int]]):
+class LoadParameter(click.ParamType[tuple[float, int]]):
     """Messages a second and their size in bytes: 10 or 10x64k."""
 
     name = "RATE[xSIZE]"
@@ -130,7 +130,7 @@ class Load(click.ParamType[tuple[float, int]]):
             raise click.UsageError(f"load {value!r}: {refusal}") from None
 
 
-class Number(click.ParamType[int]):
+class NumberParameter(click.ParamType[int]):
     """A whole number between two limits."""
 
     name = "N"

@@ -10,7 +10,7 @@ import cloup
 
 if TYPE_CHECKING:
     from echo_tui.observers.program import Program
-    from echo_tui.observers.targets import Target
+    from echo_tui.observers.targets import AttachTarget
 
 NO_PERMISSION = 4
 """The exit code where a right is missing."""
@@ -42,7 +42,7 @@ def program_line(ctx: click.Context) -> list[str]:
 
 
 @contextmanager
-def running(line: list[str], port: int | None) -> Iterator["tuple[Target, Program]"]:
+def running(line: list[str], port: int | None) -> Iterator["tuple[AttachTarget, Program]"]:
     """Start a program, wait until it listens, and end it. Ends us if it ends before, or can't be seen."""
     from echo_tui.observers.program import EndedTooSoon, Program
     from echo_tui.observers.targets import NotPermitted

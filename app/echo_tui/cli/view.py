@@ -8,7 +8,7 @@ import click
 import cloup
 from echo_servers.server import BadRequest
 
-from echo_tui.cli.parameters import Number, Theme
+from echo_tui.cli.parameters import NumberParameter, ThemeParameter
 
 TERMINAL = "/dev/tty"
 TURN = 0.5
@@ -21,8 +21,10 @@ TURN = 0.5
     "--speed", type=click.FloatRange(0.1, 100), metavar="N", default=1.0, show_default=True, help="0.1 to 100."
 )
 @cloup.option("--at", type=click.FloatRange(0), metavar="SECONDS", default=0.0, help="Begin SECONDS after the start.")
-@cloup.option("--until-stall", type=Number(1, 1_000_000, "until-stall"), metavar="N", help="Stop at the N-th stall.")
-@cloup.option("--theme", type=Theme(), help="Colours, by name.")
+@cloup.option(
+    "--until-stall", type=NumberParameter(1, 1_000_000, "until-stall"), metavar="N", help="Stop at the N-th stall."
+)
+@cloup.option("--theme", type=ThemeParameter(), help="Colours, by name.")
 def view(file: str, speed: float, at: float, until_stall: int | None, theme: str | None) -> None:
     """Open the dashboard on a recording, or on a stream: ssh HOST echo-tui watch :8000 --json | echo-tui view -
 

@@ -19,7 +19,7 @@ from echo_tui.cli.options import (
     server_options,
     with_options,
 )
-from echo_tui.cli.parameters import Duration, Load, Number
+from echo_tui.cli.parameters import DurationParameter, LoadParameter, NumberParameter
 from echo_tui.cli.program import WithProgram, permitted, program_line, running
 from echo_tui.config import LEAST, MOST
 
@@ -50,12 +50,18 @@ class PatternOrTarget(click.ParamType[Any]):
 @server_options
 @cloup.option_group(
     "Clients",
-    cloup.option("--clients", type=Number(0, 5000, "clients"), default=0, show_default=True, help="Clients to open."),
-    cloup.option("--load", type=Load(), help="Messages each client sends a second, and their size: 10 or 10x64k."),
+    cloup.option(
+        "--clients", type=NumberParameter(0, 5000, "clients"), default=0, show_default=True, help="Clients to open."
+    ),
+    cloup.option(
+        "--load", type=LoadParameter(), help="Messages each client sends a second, and their size: 10 or 10x64k."
+    ),
 )
 @cloup.option_group(
     "Run",
-    cloup.option("--for", "seconds", type=Duration(), help="How long: 500ms, 10s, 2m. [default: until Ctrl-C]"),
+    cloup.option(
+        "--for", "seconds", type=DurationParameter(), help="How long: 500ms, 10s, 2m. [default: until Ctrl-C]"
+    ),
     no_reports_option(),
     cloup.option(
         "--stacks",
@@ -74,7 +80,7 @@ class PatternOrTarget(click.ParamType[Any]):
     cloup.option("--json", "as_json", is_flag=True, help="All observations, stalls and the summary as JSON Lines."),
     cloup.option(
         "--stall-after",
-        type=Number(LEAST, MOST, "stall-after"),
+        type=NumberParameter(LEAST, MOST, "stall-after"),
         metavar="MS",
         help="From how many milliseconds on a wait is a stall. [default: 100]",
     ),

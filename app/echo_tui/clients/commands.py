@@ -20,7 +20,7 @@ FLOOD_LIMIT = 500
 FLOOD_LONGEST = 120.0
 """Seconds that a flood may last."""
 
-Clients = list[int]
+ClientNumbers = list[int]
 Size = Annotated[int, Meta(ge=1, le=MESSAGE_LIMIT)]
 
 
@@ -31,7 +31,7 @@ class Command(msgspec.Struct, tag_field="type", frozen=True):
 class Open(Command, tag="open", frozen=True):
     """Connect these clients to `host:port`. One that is open already stays as it is."""
 
-    clients: Clients
+    clients: ClientNumbers
     host: str
     port: int
 
@@ -43,7 +43,7 @@ class Say(Command, tag="say", frozen=True):
     may send them, and refuses further ones with a note.
     """
 
-    clients: Clients
+    clients: ClientNumbers
     data: Annotated[str, Meta(min_length=1, max_length=MESSAGE_LIMIT)]
 
 
@@ -53,7 +53,7 @@ class Chatter(Command, tag="chatter", frozen=True):
     Their round trips count from when each was due, so that whatever holds them up is in the figure.
     """
 
-    clients: Clients
+    clients: ClientNumbers
     per_second: Annotated[float, Meta(ge=0, le=RATE_LIMIT)]
     size: Size
 
@@ -61,7 +61,7 @@ class Chatter(Command, tag="chatter", frozen=True):
 class Burst(Command, tag="burst", frozen=True):
     """Send `count` messages of `size` bytes as fast as the server reads them."""
 
-    clients: Clients
+    clients: ClientNumbers
     count: Annotated[int, Meta(ge=1, le=BURST_LIMIT)]
     size: Size
 
@@ -69,7 +69,7 @@ class Burst(Command, tag="burst", frozen=True):
 class Close(Command, tag="close", frozen=True):
     """End these connections: politely, so that the last echo still comes, or by a reset."""
 
-    clients: Clients
+    clients: ClientNumbers
     reset: bool
 
 
@@ -89,14 +89,14 @@ class Hold(Command, tag="hold", frozen=True):
 class PauseReading(Command, tag="pause-reading", frozen=True):
     """Stop taking what the server sends, or go on; a paused client notices the server's end only when it goes on."""
 
-    clients: Clients
+    clients: ClientNumbers
     paused: bool
 
 
 class HalfClose(Command, tag="half-close", frozen=True):
     """Close the sending side of these connections: what was sent is still echoed, and the rest is the server's turn."""
 
-    clients: Clients
+    clients: ClientNumbers
 
 
 class Flood(Command, tag="flood", frozen=True):

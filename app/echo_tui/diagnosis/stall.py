@@ -116,7 +116,7 @@ def is_own(frame: Frame) -> bool:
     return not any(mark in frame.file for mark in LIBRARY)
 
 
-Counts = tuple[tuple[T, int], ...]
+Tally = tuple[tuple[T, int], ...]
 """How often each thing was counted, in the order in which they were first seen."""
 
 
@@ -134,9 +134,9 @@ class Verdict:
     """When (ns) the culprit's line was found; 0: not yet."""
     unanswered: tuple[str, ...] = ()
     """Clients whose SYN the kernel does not answer."""
-    evidence: Counts[Cause] = ()
+    evidence: Tally[Cause] = ()
     """The number of samples that support each cause."""
-    clues: Counts[str] = ()
+    clues: Tally[str] = ()
     """The number of samples in which each rule applied, by its name."""
     explained_at: int = 0
     """When (ns) the cause last changed; stacks from before that time don't explain it."""
@@ -193,7 +193,7 @@ class Stall:
         return self.verdict.unanswered
 
     @property
-    def clues(self) -> Counts[str]:
+    def clues(self) -> Tally[str]:
         """The rules that applied and in how many samples, the most frequent first."""
         return tuple(sorted(self.verdict.clues, key=lambda clue: -clue[1]))
 

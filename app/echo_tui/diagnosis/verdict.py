@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from echo_tui.diagnosis.rules import Rule, Suspect, first_rule, suspect
 from echo_tui.diagnosis.scene import Scene
-from echo_tui.diagnosis.stall import Attribution, Cause, Counts, Culprit, Verdict, is_own
+from echo_tui.diagnosis.stall import Attribution, Cause, Culprit, Tally, Verdict, is_own
 from echo_tui.diagnosis.targets import OnAccept, Target
 from echo_tui.model.blocks import KEEPS_GIL
 from echo_tui.model.threads import Doing, ThreadState
@@ -55,7 +55,7 @@ def _conclude(verdict: Verdict, rule: Rule, scene: Scene) -> Verdict:
     return replace(verdict, evidence=evidence, clues=clues, cause=cause, found=cause)
 
 
-def _count(counts: Counts[T], what: T) -> Counts[T]:
+def _count(counts: Tally[T], what: T) -> Tally[T]:
     """Return the counts with one more of this."""
     if any(each == what for each, _ in counts):
         return tuple((each, number + (each == what)) for each, number in counts)

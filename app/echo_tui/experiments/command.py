@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from echo_tui.experiments import report
 from echo_tui.experiments.cell import Cell
 from echo_tui.experiments.made import Made, made
-from echo_tui.experiments.measure import Heard, measure_all
+from echo_tui.experiments.measure import measure_all
 from echo_tui.experiments.terms import Terms
+from echo_tui.model.observations import Receiver
 from echo_tui.run.header import Parameters, new_header
 from echo_tui.run.recorder import Recording
 
@@ -90,7 +91,7 @@ async def _until_signal(work: Coroutine[object, object, None]) -> int:
     return 128 + came[0] if came else 0
 
 
-async def _measure(wanted: Sequence[tuple[Pattern, str]], terms: Terms, cells: list[Cell], heard: Heard) -> None:
+async def _measure(wanted: Sequence[tuple[Pattern, str]], terms: Terms, cells: list[Cell], heard: Receiver) -> None:
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

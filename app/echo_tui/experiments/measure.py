@@ -34,14 +34,12 @@ from echo_tui.experiments.terms import (
 )
 from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.connection import Connection
-from echo_tui.model.observations import ClientConnected, ClientEcho, Observation
+from echo_tui.model.observations import ClientConnected, ClientEcho, Observation, Receiver
 from echo_tui.run.driver import Driver
 from echo_tui.run.live import Live
 from echo_tui.run.plan import Plan
 from echo_tui.session.session import Session
 from echo_tui.session.stall_snapshots import Snapshot
-
-Heard = Callable[[Sequence[Observation]], None]
 
 
 def unheard(found: Sequence[Observation]) -> None:
@@ -73,7 +71,7 @@ def workers(pattern: Pattern, terms: Terms) -> int | None:
     return terms.pool_workers if pattern.workers else None
 
 
-async def measure(pattern: Pattern, kind: str, terms: Terms, heard: Heard = unheard) -> Measured:
+async def measure(pattern: Pattern, kind: str, terms: Terms, heard: Receiver = unheard) -> Measured:
     """Measure one cell. A cell that can't be measured says why. `heard` is called with what is observed."""
     if not pattern.serves:
         return Measured(Cell(pattern.name, kind, "it serves nobody"))
@@ -87,7 +85,7 @@ async def measure(pattern: Pattern, kind: str, terms: Terms, heard: Heard = unhe
 
 
 async def measure_all(
-    cells: Iterable[tuple[Pattern, str]], terms: Terms, heard: Heard = unheard
+    cells: Iterable[tuple[Pattern, str]], terms: Terms, heard: Receiver = unheard
 ) -> AsyncIterator[Measured]:
     """Measure cells one after the other. `heard` is called with what is observed."""
     for pattern, kind in cells:
@@ -95,7 +93,7 @@ async def measure_all(
 
 
 @asynccontextmanager
-async def _running(pattern: Pattern, terms: Terms, heard: Heard) -> AsyncIterator["CellRun"]:
+async def _running(pattern: Pattern, terms: Terms, heard: Receiver) -> AsyncIterator["CellRun"]:
     run = CellRun(pattern, terms, heard)
     try:
         yield run
@@ -108,7 +106,7 @@ async def _running(pattern: Pattern, terms: Terms, heard: Heard) -> AsyncIterato
 class CellRun:
     """One server with its clients, for one cell: one of them blocks, and the last one is the newcomer."""
 
-    def __init__(self, pattern: Pattern, terms: Terms, heard: Heard = unheard) -> None:
+    def __init__(self, pattern: Pattern, terms: Terms, heard: Receiver = unheard) -> None:
         self.pattern, self.terms, self._also = pattern, terms, heard
         self.trips: dict[int, list[RoundTrip]] = {}
         self.connected: dict[int, int] = {}

@@ -74,10 +74,10 @@ def briefly(cell: Cell) -> Iterator[str]:
         yield f"{SURPRISE} {said}" if cell.surprise else said
 
 
-Rows = Mapping[tuple[str, str], Cell]
+CellsByName = Mapping[tuple[str, str], Cell]
 
 
-def rows_of(cells: Sequence[Cell]) -> Rows:
+def rows_of(cells: Sequence[Cell]) -> CellsByName:
     """Return the cells by pattern and kind."""
     return {(cell.pattern, cell.kind): cell for cell in cells}
 

@@ -46,15 +46,15 @@ class Client:
 
 
 @dataclass(slots=True)
-class SilentConnections:
+class FloodState:
     """Our silent connections that have no numbers: how many are left, and the addresses of those that got in."""
 
     count: int = 0
     peers: set[str] = field(default_factory=set)
 
-    def snapshot(self) -> "SilentConnections":
+    def snapshot(self) -> "FloodState":
         """Return a copy that no longer changes."""
-        return SilentConnections(self.count, self.peers.copy())
+        return FloodState(self.count, self.peers.copy())
 
 
 class Clients(Table[int, Client]):
@@ -62,7 +62,7 @@ class Clients(Table[int, Client]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.flood = SilentConnections()
+        self.flood = FloodState()
         self.opening = 0
         """How many are connecting."""
         self.loads: dict[int, float] = {}

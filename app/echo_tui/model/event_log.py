@@ -16,7 +16,7 @@ class Unlisted(Record, gc=False):
     connections: int
 
 
-Entry = tuple[Record, str]
+LogEntry = tuple[Record, str]
 """An observation, and the peer of the connection it speaks of (or an empty string)."""
 
 
@@ -44,7 +44,7 @@ class Log:
         self._kept += ((echo, peer, 0), (echo, peer, 1))
         self.total += 2
 
-    def slice(self, begin: int, end: int) -> Iterator[Entry]:
+    def slice(self, begin: int, end: int) -> Iterator[LogEntry]:
         """The entries numbered from `begin` up to, not including, `end`, as far as they are there."""
         first = self.first
         for record, peer, half in islice(self._kept, max(begin - first, 0), max(end - first, 0)):

@@ -4,6 +4,8 @@ Each has a monotonic timestamp in nanoseconds taken where it happened. One line 
 stream, a recording and a test are the same thing.
 """
 
+from collections.abc import Callable, Sequence
+
 import msgspec
 from echo_servers.records import Record, Reported
 
@@ -321,6 +323,9 @@ Observation = (
     | ClientClosed
     | Lag
 )
+
+Receiver = Callable[[Sequence[Observation]], None]
+"""A function that is called with observations as they are made or folded."""
 
 DECODER: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
 ENCODER = msgspec.json.Encoder()

@@ -40,7 +40,7 @@ CONNECTIONS = 1 << 17
 CHUNK = 64
 """Slots that are compared at once with the last reading."""
 
-Row = tuple[int, int, int, int]
+CountedRow = tuple[int, int, int, int]
 """Connection number, new echoes without a record, their bytes, and when the last one was made (ns)."""
 
 
@@ -53,7 +53,7 @@ class Known:
     told: int = 0
     told_size: int = 0
 
-    def tell(self, conn: int, unlisted: int, size: int, at: int, final: bool = False) -> Row | None:
+    def tell(self, conn: int, unlisted: int, size: int, at: int, final: bool = False) -> CountedRow | None:
         """Return what is new, given the sums; None if nothing is. Only `final` sums take something back."""
         more, more_size = unlisted - self.told, size - self.told_size
         if not (more or more_size) or (more < 0 and not final):  # a slot that was read while it was written
@@ -62,7 +62,7 @@ class Known:
         return conn, more, more_size, at
 
 
-class Region:
+class RegionReader:
     """The memory of one process, and its last reading."""
 
     def __init__(self, fd: int, number: int) -> None:
@@ -123,7 +123,7 @@ class CounterFile:
         except (OSError, ValueError) as failure:
             os.close(self.fd)
             raise OSError(str(failure)) from failure
-        self._regions: list[Region] = []
+        self._regions: list[RegionReader] = []
         self._open: dict[tuple[int, int], Known] = {}
         """Connections whose `New` was read, and whose `Bye` was not."""
         self._seen: dict[int, int] = {}
@@ -168,7 +168,7 @@ class CounterFile:
     def read(self) -> list[Observation]:
         """Return the counts since the last reading, and grant more records."""
         while self.fd >= 0 and len(self._regions) < min(self._first[0], REGIONS):
-            self._regions.append(Region(self.fd, len(self._regions)))
+            self._regions.append(RegionReader(self.fd, len(self._regions)))
         found: list[Observation] = []
         for region in self._regions:
             found += _told(region, list(self._unlisted(region)))
@@ -189,7 +189,7 @@ class CounterFile:
             os.close(self.fd)
             self.fd = -1
 
-    def _unlisted(self, region: Region) -> Iterator[Row]:
+    def _unlisted(self, region: RegionReader) -> Iterator[CountedRow]:
         for number, (conn, listed, listed_size, echoes, size, at) in region.changed():
             key = region.pid, conn
             known = self._open.get(key)
@@ -201,7 +201,7 @@ class CounterFile:
             elif row := known.tell(conn, echoes - listed, size - listed_size, at):
                 yield row
 
-    def _unwritten(self, region: Region) -> Iterator[Row]:
+    def _unwritten(self, region: RegionReader) -> Iterator[CountedRow]:
         for conn, _, _, echoes, size, at in region.slots():
             known = self._open.get((region.pid, conn))
             if known and (row := known.tell(conn, echoes - known.listed, size - known.listed_size, at, final=True)):
@@ -220,7 +220,7 @@ class CounterFile:
                 self._allowed -= records
 
 
-def _told(region: Region, rows: list[Row]) -> list[Observation]:
+def _told(region: RegionReader, rows: list[CountedRow]) -> list[Observation]:
     now = time.monotonic_ns()
     return [Counts(now, region.pid, rows[begin : begin + ROWS]) for begin in range(0, len(rows), ROWS)]
 

@@ -10,7 +10,7 @@ import msgspec
 
 from echo_tui.observers import foreign_stacks, strace, syscalls
 from echo_tui.observers.sock_diag import Diag
-from echo_tui.observers.targets import Target
+from echo_tui.observers.targets import AttachTarget
 from echo_tui.words import evidence as words
 
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -42,7 +42,7 @@ def of_machine() -> Iterator[Evidence]:
     yield _evidence(words.kind("system-calls"), "strace", why)
 
 
-def of_target(target: Target) -> Iterator[Evidence]:
+def of_target(target: AttachTarget) -> Iterator[Evidence]:
     """Yield what is available of one server."""
     for pid in target.pids:
         yield _readable(words.kind("descriptors", pid), f"/proc/{pid}/fd", os.listdir)

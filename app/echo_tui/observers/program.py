@@ -14,7 +14,7 @@ from echo_servers.server import BadRequest
 from echo_tui.model.observations import Observation, Output
 from echo_tui.observers.child import GRACE, LINE, OUTPUT
 from echo_tui.observers.pipe import LinePipe
-from echo_tui.observers.targets import Target, find_target
+from echo_tui.observers.targets import AttachTarget, find_target
 
 PATIENCE = 30.0
 """Seconds for a program to start listening."""
@@ -62,7 +62,7 @@ class Program:
         """The pid of its first process."""
         return self._process.pid
 
-    def wait_until_it_listens(self, port: int | None = None) -> Target:
+    def wait_until_it_listens(self, port: int | None = None) -> AttachTarget:
         """Wait until the program listens, and return it as a target.
 
         Raises EndedTooSoon, `targets.NotPermitted`, and BadRequest if it listens on several addresses, or on none in

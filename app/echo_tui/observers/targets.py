@@ -52,7 +52,7 @@ class Listener:
 
 
 @dataclass(frozen=True)
-class Target:
+class AttachTarget:
     """A server: its address, its listening sockets, and the processes that have them, the oldest first."""
 
     host: str
@@ -108,7 +108,7 @@ def listening_on(port: int) -> frozenset[int]:
     return frozenset()
 
 
-def find_target(text: str, port: int | None = None) -> Target:
+def find_target(text: str, port: int | None = None) -> AttachTarget:
     """Return the server that a process id, `:PORT` or `HOST:PORT` identifies; `port` selects one of several listeners.
 
     Raises BadRequest if there is none, and NotPermitted if its processes are not visible.
@@ -116,7 +116,7 @@ def find_target(text: str, port: int | None = None) -> Target:
     return _of_process(int(text), port) if text.isdecimal() else _of_address(text)
 
 
-def find_again(target: Target) -> Target | None:
+def find_again(target: AttachTarget) -> AttachTarget | None:
     """Return the server that now listens at the address of an ended target; None if there is none."""
     with contextlib.suppress(BadRequest, NotPermitted):
         return _of_address(target.address)
@@ -181,7 +181,7 @@ def owners_of(inodes: Collection[int], pids: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def _of_address(text: str) -> Target:
+def _of_address(text: str) -> AttachTarget:
     host, _, number = text.rpartition(":")
     port = int(number)
     known = listeners()
@@ -192,7 +192,7 @@ def _of_address(text: str) -> Target:
     return _target(those[0], known)
 
 
-def _of_process(pid: int, port: int | None) -> Target:
+def _of_process(pid: int, port: int | None) -> AttachTarget:
     if not psutil.pid_exists(pid):
         raise BadRequest(f"there is no process {pid}")
     if not _may_see(pid):
@@ -210,13 +210,13 @@ def _of_process(pid: int, port: int | None) -> Target:
     return _target(those[0], known)
 
 
-def _target(one: Listener, known: Iterable[Listener]) -> Target:
+def _target(one: Listener, known: Iterable[Listener]) -> AttachTarget:
     inodes = frozenset(each.inode for each in known if (each.host, each.port) == (one.host, one.port))
     pids = owners(inodes)
     if not pids:
         name = _user_name(one.uid)
         raise NotPermitted(f"the process that listens on {one.address} belongs to {name}: run as that user, or as root")
-    return Target(one.host, one.port, inodes, pids)
+    return AttachTarget(one.host, one.port, inodes, pids)
 
 
 def _nearest(known: Iterable[Listener], port: int) -> str:

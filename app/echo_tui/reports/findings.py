@@ -14,7 +14,7 @@ TEXTS = 64
 
 
 @dataclass
-class ServerPart:
+class RecordingPart:
     """One server's part of a recording. Times are ns of the recording; `stalls` have their numbers in this session."""
 
     begin: int
@@ -47,13 +47,17 @@ class ServerPart:
         return summarize(self.session, self.latencies, seconds, left, 0)
 
 
+NumberedStall = tuple[int, RecordingPart, StallReport]
+"""A stall with its number in the recording, and the part that it is in."""
+
+
 class Findings:
     """Folds a recording, and keeps what is reported of it."""
 
     def __init__(self, begin: int) -> None:
         """`begin` is the time (ns) of its start."""
         self.begin = self.end = begin
-        self.parts = [ServerPart(begin, begin)]
+        self.parts = [RecordingPart(begin, begin)]
         self.texts: dict[str, str] = {}
         """Source files by name."""
         self._reporter = StallReporter()
@@ -64,7 +68,7 @@ class Findings:
         for one in found:
             self._add(one)
 
-    def numbered(self) -> list[tuple[int, ServerPart, StallReport]]:
+    def numbered(self) -> list[tuple[int, RecordingPart, StallReport]]:
         """Return all stalls with their numbers in the recording, from 1 on."""
         all_of_them = [(part, stall) for part in self.parts for stall in part.stalls.values()]
         return [(number, part, stall) for number, (part, stall) in enumerate(all_of_them, 1)]
@@ -75,7 +79,7 @@ class Findings:
         if isinstance(one, SessionBegan):
             self._reporter = StallReporter()
             if part.session.server:
-                part = ServerPart(self.end, self.end)
+                part = RecordingPart(self.end, self.end)
                 self.parts.append(part)
             else:  # what was before the first server belongs to none
                 part.begin = self.end

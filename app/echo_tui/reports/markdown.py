@@ -7,7 +7,7 @@ from echo_servers.plain import plain
 
 from echo_tui.diagnosis.report import StallReport
 from echo_tui.diagnosis.stall import Attribution, Cause
-from echo_tui.reports.findings import Findings, ServerPart
+from echo_tui.reports.findings import Findings, NumberedStall
 from echo_tui.reports.lines import summary_lines
 from echo_tui.words import stalls as words
 
@@ -16,10 +16,9 @@ AROUND = 4
 VICTIMS = 50
 """Victims named of one stall."""
 FRAMES = 40
-Numbered = tuple[int, ServerPart, StallReport]
 
 
-def markdown(findings: Findings, chosen: Sequence[Numbered], facts: Sequence[tuple[str, str]]) -> str:
+def markdown(findings: Findings, chosen: Sequence[NumberedStall], facts: Sequence[tuple[str, str]]) -> str:
     """Return a report on the chosen stalls; `facts` tell where and when it was recorded."""
     names = [part.name for part in findings.parts if part.name]
     lines = [f"# Stalls of {_code(names[0] if names else 'a server')}", ""]
@@ -64,7 +63,7 @@ def excerpt(findings: Findings, stall: StallReport, around: int = AROUND) -> lis
     return list(enumerate(lines[first - 1 : culprit.line + around], first)) if culprit.line <= len(lines) else []
 
 
-def _row(findings: Findings, entry: Numbered) -> str:
+def _row(findings: Findings, entry: NumberedStall) -> str:
     number, _, stall = entry
     cells = (
         str(number), began(findings, stall), length(findings, stall), words.label(Cause(stall.cause)),
@@ -73,7 +72,7 @@ def _row(findings: Findings, entry: Numbered) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _stall(findings: Findings, entry: Numbered) -> Iterator[str]:
+def _stall(findings: Findings, entry: NumberedStall) -> Iterator[str]:
     number, part, stall = entry
     injected = ", injected" if stall.injected else ""
     yield f"## Stall {number}: {words.label(Cause(stall.cause))}{injected}, {length(findings, stall)}"

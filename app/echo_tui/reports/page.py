@@ -8,10 +8,9 @@ from html import escape
 
 from echo_servers.plain import plain
 
-from echo_tui.diagnosis.report import StallReport
 from echo_tui.diagnosis.stall import Attribution, Cause
 from echo_tui.model.connection import Connection
-from echo_tui.reports.findings import Findings, ServerPart
+from echo_tui.reports.findings import Findings, NumberedStall, RecordingPart
 from echo_tui.reports.lines import summary_lines
 from echo_tui.reports.markdown import began, excerpt, length, place
 from echo_tui.words import stalls as words
@@ -24,7 +23,6 @@ WIDTH, HEIGHT, LABEL = 1000, 18, 190
 """The timeline's width, a lane's height, and the width of the names (px)."""
 TICKS = 8
 AROUND = 8
-Numbered = tuple[int, ServerPart, StallReport]
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
 :root { color-scheme: light dark; --bad: #d7263d; --line: #8a8f98; --back: #f6f7f9; }
@@ -40,7 +38,7 @@ svg { width: 100%; height: auto; background: var(--back); } svg text { fill: cur
 """
 
 
-def page(findings: Findings, chosen: Sequence[Numbered], facts: Sequence[tuple[str, str]]) -> str:
+def page(findings: Findings, chosen: Sequence[NumberedStall], facts: Sequence[tuple[str, str]]) -> str:
     """Return the page; `facts` tell where and when it was recorded."""
     names = [part.name for part in findings.parts if part.name]
     title = f"echo-tui: {names[0] if names else 'a recording'}"
@@ -71,7 +69,7 @@ def page(findings: Findings, chosen: Sequence[Numbered], facts: Sequence[tuple[s
     )
 
 
-def _stall(findings: Findings, entry: Numbered) -> Iterator[str]:
+def _stall(findings: Findings, entry: NumberedStall) -> Iterator[str]:
     number, part, stall = entry
     cause, attribution = Cause(stall.cause), Attribution(stall.attribution)
     head = f"{number}: {words.label(cause)}, {length(findings, stall)}, {len(stall.victims)} waited {place(stall)}"
@@ -105,7 +103,7 @@ def _source(number: int, text: str, lit: bool) -> str:
     return f"<mark>{line}</mark>" if lit else line
 
 
-def _timeline(findings: Findings, number: int, part: ServerPart) -> Iterator[str]:
+def _timeline(findings: Findings, number: int, part: RecordingPart) -> Iterator[str]:
     """Give a picture of one server's part: a lane for each connection, with its waits during stalls."""
     waits: dict[str, list[tuple[int, int]]] = {}
     for stall in part.stalls.values():
@@ -140,7 +138,7 @@ def _timeline(findings: Findings, number: int, part: ServerPart) -> Iterator[str
         yield f"<p>{len(lanes)} of {len(everyone)} connections.</p>"
 
 
-def _connections(findings: Findings, part: ServerPart) -> Iterator[str]:
+def _connections(findings: Findings, part: RecordingPart) -> Iterator[str]:
     everyone = sorted((*part.session.connections.values(), *part.session.connections.closed), key=lambda c: c.number)
     yield "<table><tr><th>#</th><th>client</th><th>opened</th><th>received</th><th>sent</th></tr>"
     yield from (_connection(findings, each) for each in everyone[:ROWS])

@@ -11,9 +11,9 @@ from echo_servers.plain import plain, plain_json
 from echo_tui.diagnosis.report import StallReport
 from echo_tui.model.connection import Connection
 from echo_tui.model.observations import CoresSample, Observation, ProcessSample, SocketSample
-from echo_tui.reports.findings import Findings, ServerPart
+from echo_tui.reports.findings import Findings, NumberedStall, RecordingPart
 
-Row = Sequence[object]
+TableRow = Sequence[object]
 CONNECTIONS = (
     "part", "server", "number", "peer", "client", "begin_s", "accepted_s", "closed_s", "received_messages",
     "received_bytes", "sent_messages", "sent_bytes", "error",
@@ -35,7 +35,7 @@ def connections(findings: Findings) -> str:
     return _csv(CONNECTIONS, rows)
 
 
-def stalls(findings: Findings, chosen: Sequence[tuple[int, ServerPart, StallReport]]) -> str:
+def stalls(findings: Findings, chosen: Sequence[NumberedStall]) -> str:
     """Return stalls as CSV."""
     return _csv(STALLS, [_stall(findings, *entry) for entry in chosen])
 
@@ -45,7 +45,7 @@ def samples(findings: Findings, observations: Iterable[Observation]) -> str:
     return _csv(SAMPLES, [row for one in observations if (row := _sample(one, _since(findings)))])
 
 
-def document(findings: Findings, chosen: Sequence[tuple[int, ServerPart, StallReport]], header: msgspec.Struct) -> str:
+def document(findings: Findings, chosen: Sequence[NumberedStall], header: msgspec.Struct) -> str:
     """Return a recording as one JSON document: header, servers with their summaries, and stalls."""
     servers = [
         {"server": part.name, "begin": part.begin, "end": part.end, "summary": msgspec.to_builtins(part.summary())}
@@ -69,7 +69,7 @@ def _since(findings: Findings) -> Callable[[int | None], float | None]:
     return lambda at: round((at - findings.begin) / 1e9, 6) if at else None
 
 
-def _connection(findings: Findings, number: int, part: ServerPart, c: Connection) -> Row:
+def _connection(findings: Findings, number: int, part: RecordingPart, c: Connection) -> TableRow:
     since = _since(findings)
     return (
         number, part.name, c.number, c.peer, c.client, since(c.opened_at), since(c.accepted_at), since(c.closed_at),
@@ -77,7 +77,7 @@ def _connection(findings: Findings, number: int, part: ServerPart, c: Connection
     )  # fmt: skip
 
 
-def _stall(findings: Findings, number: int, part: ServerPart, stall: StallReport) -> Row:
+def _stall(findings: Findings, number: int, part: RecordingPart, stall: StallReport) -> TableRow:
     since, culprit = _since(findings), stall.culprit
     length = round(((stall.end or findings.end) - stall.begin) / 1e9, 6)
     where = (culprit.file, culprit.line, culprit.function, culprit.call) if culprit else (None,) * 4
@@ -87,7 +87,7 @@ def _stall(findings: Findings, number: int, part: ServerPart, stall: StallReport
     )  # fmt: skip
 
 
-def _sample(one: Observation, since: Callable[[int | None], float | None]) -> Row | None:
+def _sample(one: Observation, since: Callable[[int | None], float | None]) -> TableRow | None:
     match one:
         case ProcessSample():
             return since(one.at), "process", one.pid, one.cpu, one.rss, one.threads, None, None, None
@@ -99,7 +99,7 @@ def _sample(one: Observation, since: Callable[[int | None], float | None]) -> Ro
     return None
 
 
-def _csv(heads: Sequence[str], rows: Iterable[Row]) -> str:
+def _csv(heads: Sequence[str], rows: Iterable[TableRow]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(heads)

@@ -1,7 +1,7 @@
 """A foreign server, observed from outside by the kernel's evidence; nothing is sent to it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from echo_servers.catalog import Pattern
 from echo_servers.records import NoDescriptors
@@ -14,6 +14,7 @@ from echo_tui.model.observations import (
     Lag,
     Observation,
     ProcessGone,
+    Receiver,
     ServerExited,
     ServerStarted,
     SessionBegan,
@@ -25,7 +26,7 @@ from echo_tui.observers.descriptor_limit import without_descriptor
 from echo_tui.observers.kernel import Kernel
 from echo_tui.observers.program import Program
 from echo_tui.observers.resources import ResourceSampler
-from echo_tui.observers.targets import Owners, Target, family, find_again
+from echo_tui.observers.targets import AttachTarget, Owners, family, find_again
 from echo_tui.observers.threads import MOST
 from echo_tui.run import sampling
 from echo_tui.run.arming import Arming
@@ -41,7 +42,6 @@ SEARCH = 1_000_000_000
 """How often (ns) the server's processes are searched for."""
 COUNT = 200_000_000
 """How often (ns) descriptors are counted while clients wait to be accepted."""
-Heard = Callable[[Sequence[Observation]], None]
 
 
 class Attached:
@@ -55,10 +55,10 @@ class Attached:
 
     def __init__(
         self,
-        target: Target,
+        target: AttachTarget,
         stall_after: int | None = None,
         stacks: bool = True,
-        heard: Heard = lambda found: None,
+        heard: Receiver = lambda found: None,
         clients: bool = False,
         program: Program | None = None,
     ) -> None:
@@ -79,7 +79,7 @@ class Attached:
         self._source_texts = SourceTexts()
         self._begin(target)
 
-    def _begin(self, target: Target) -> None:
+    def _begin(self, target: AttachTarget) -> None:
         """Observe a target in a new session."""
         self.target, self.session = target, Session()
         self._owners = Owners(target.inodes)

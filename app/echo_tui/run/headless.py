@@ -11,7 +11,7 @@ from echo_servers.server import BadRequest
 from echo_tui.diagnosis.stalls import THRESHOLD
 from echo_tui.model.observations import Observation, Unavailable
 from echo_tui.observers.program import Program
-from echo_tui.observers.targets import Target
+from echo_tui.observers.targets import AttachTarget
 from echo_tui.run.attached import Attached
 from echo_tui.run.driver import Driver
 from echo_tui.run.header import Parameters
@@ -112,7 +112,7 @@ class Headless:
 
 
 def watch_target(
-    target: Target,
+    target: AttachTarget,
     stall_after: int | None,
     stacks: bool,
     seconds: float | None,

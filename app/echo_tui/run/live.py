@@ -5,7 +5,7 @@ outlives a server, so the same clients reconnect from pattern to pattern.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
@@ -21,6 +21,7 @@ from echo_tui.model.observations import (
     Observation,
     OutputHeld,
     ProcessGone,
+    Receiver,
     ServerExited,
     SessionBegan,
     SocketSample,
@@ -51,7 +52,7 @@ class Live:
     starts = True
     """Whether it can start and stop a server, arm a block and go to a fix."""
 
-    def __init__(self, plan: Plan, heard: Callable[[Sequence[Observation]], None] = lambda found: None) -> None:
+    def __init__(self, plan: Plan, heard: Receiver = lambda found: None) -> None:
         """`heard` is called with the observations that a session folds, in the same order."""
         self.plan = plan
         self._heard, self._begun = heard, False

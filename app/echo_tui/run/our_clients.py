@@ -2,27 +2,26 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 
 from echo_servers.server import BACKLOG
 
 from echo_tui.clients.remote import ClientProcess
 from echo_tui.model.endings import Ending
-from echo_tui.model.observations import ClientLoad, ClientUnconnected, Flooding, Observation
+from echo_tui.model.observations import ClientLoad, ClientUnconnected, Flooding, Observation, Receiver
 from echo_tui.observers.pipe import LinePipe, decode
 
 FLOOD, FLOOD_SECONDS = BACKLOG + 72, 60.0
 """Connections of a flood, more than the accept queue holds, and its maximum duration (s)."""
 REVIVAL = 1.0
 """The minimum seconds between two starts of the client process."""
-Fold = Callable[[Sequence[Observation]], None]
 Address = tuple[str, int]
 
 
 class OurClients:
     """The clients of a run, which outlive its servers. They connect only to an address that is passed to them."""
 
-    def __init__(self, fold: Fold) -> None:
+    def __init__(self, fold: Receiver) -> None:
         self._fold = fold
         self._begin()
         self._last = 0

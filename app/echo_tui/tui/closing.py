@@ -55,7 +55,7 @@ class Hits(CommandList):
             event.prevent_default()
 
 
-class ClosingPalette(CommandPalette):
+class SafeCommandPalette(CommandPalette):
     """The command palette; it searches only while it is on top, and uses its list of hits only once that is laid out.
 
     In Textual 8.2.8 a search that begins before the list is laid out, or as the palette closes, ends the program.

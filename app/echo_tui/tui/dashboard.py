@@ -10,7 +10,7 @@ from echo_servers.server import BadRequest
 
 from echo_tui.config import Config, read_config
 from echo_tui.observers.program import Program
-from echo_tui.observers.targets import Target
+from echo_tui.observers.targets import AttachTarget
 from echo_tui.run.attached import Attached
 from echo_tui.run.live import Live
 from echo_tui.run.plan import Plan
@@ -27,7 +27,7 @@ def open_dashboard(
     plan: Plan,
     theme: str | None = None,
     scenes: Sequence[Pattern] = (),
-    target: Target | None = None,
+    target: AttachTarget | None = None,
     program: Program | None = None,
     viewed: Viewed | None = None,
     recorder: Recorder | None = None,

@@ -8,7 +8,7 @@ from textual.driver import Driver
 from textual.notifications import SeverityLevel
 from textual.theme import ThemeProvider
 
-from echo_tui.tui.closing import ClosingPalette
+from echo_tui.tui.closing import SafeCommandPalette
 from echo_tui.tui.terminal import robust
 from echo_tui.tui.text import clean
 from echo_tui.tui.typing import TypedInOrder
@@ -36,10 +36,10 @@ class Notices(TypedInOrder[int]):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(ClosingPalette())  # without an id, as the previous one may not be removed yet
+            self.push_screen(SafeCommandPalette())  # without an id, as the previous one may not be removed yet
 
     def search_themes(self) -> None:
-        self.push_screen(ClosingPalette(providers=[ThemeProvider], placeholder=dialogs.search_themes()))
+        self.push_screen(SafeCommandPalette(providers=[ThemeProvider], placeholder=dialogs.search_themes()))
 
     def notify(
         self,

@@ -20,8 +20,8 @@ from echo_tui.tui.text import clean
 from echo_tui.tui.view import View
 from echo_tui.words import panels as words
 
-Span = tuple[str, Style]
-Line = list[Span]
+StyledText = tuple[str, Style]
+Line = list[StyledText]
 
 WHEEL = 3
 

@@ -2,7 +2,7 @@
 
 from echo_tui.words import translated
 
-Entry = tuple[str, str]
+GlossaryEntry = tuple[str, str]
 """A term, and its sentence."""
 CONNECTIONS = (
     ("idle", "The connection is accepted, and no message of it waits."),
@@ -87,12 +87,12 @@ WORDS = (("Connections", CONNECTIONS), ("Server", SERVER), ("Stalls", STALLS), (
 PAGES = ("Keys", "Words on this screen", "Where numbers come from")
 
 
-def words() -> list[tuple[str, list[Entry]]]:
+def words() -> list[tuple[str, list[GlossaryEntry]]]:
     """Return the words of the screen, by panel."""
     return [(translated(title), [_entry(entry) for entry in entries]) for title, entries in WORDS]
 
 
-def evidence() -> list[Entry]:
+def evidence() -> list[GlossaryEntry]:
     """Return where numbers come from."""
     return [_entry(entry) for entry in EVIDENCE]
 
@@ -102,5 +102,5 @@ def pages() -> list[str]:
     return [translated(page) for page in PAGES]
 
 
-def _entry(entry: Entry) -> Entry:
+def _entry(entry: GlossaryEntry) -> GlossaryEntry:
     return translated(entry[0]), translated(entry[1])

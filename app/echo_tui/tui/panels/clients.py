@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from echo_tui.model.activity import SECOND
-from echo_tui.model.clients import Client, SilentConnections
+from echo_tui.model.clients import Client, FloodState
 from echo_tui.model.endings import BY_SERVER, Ending
 from echo_tui.model.remembered import State
 from echo_tui.tui import text
@@ -49,7 +49,7 @@ class ClientList(Panel):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._entries: list[Client | SilentConnections | None] = []
+        self._entries: list[Client | FloodState | None] = []
         self._followed: int | None = None
         self._unseen = ("", False)
         self._counted_for: Hashable = None
@@ -88,9 +88,7 @@ class ClientList(Panel):
             entries = (*self._entries[:begin], *self._entries[end:])
             hidden = [client for client in entries if isinstance(client, Client)]
             waiting = sum(waits(view, client) for client in hidden)
-            floods = [
-                f"[{words_of.flood()}] {got_in(entry)}" for entry in entries if isinstance(entry, SilentConnections)
-            ]
+            floods = [f"[{words_of.flood()}] {got_in(entry)}" for entry in entries if isinstance(entry, FloodState)]
             more = [words_of.hidden(len(hidden), waiting)] if hidden else []
             self._counted_for, self._unseen = counted_for, ("   ".join(floods + more), waiting > 0)
         return self._unseen
@@ -102,14 +100,14 @@ class ClientList(Panel):
             line += self._chip(entry, is_chosen(self.view, entry))
         return line
 
-    def _chip(self, entry: Client | SilentConnections | None, chosen: bool) -> Line:
+    def _chip(self, entry: Client | FloodState | None, chosen: bool) -> Line:
         assert self.view
         view, palette = self.view, self.view.palette
         mark = "▶" if chosen else " "
         match entry:
             case None:
                 name, words, style = words_of.every(), words_of.count(len(view.session.clients)), palette.dim
-            case SilentConnections():
+            case FloodState():
                 name, words = words_of.flood(), got_in(entry)
                 style = palette.held if len(entry.peers) >= entry.count else palette.queued
             case Client():
@@ -128,16 +126,16 @@ class ClientList(Panel):
         index = (self.top + offset.y) * self.per_row + offset.x // CHIP
         if index < len(self._entries):
             entry = self._entries[index]
-            if not isinstance(entry, SilentConnections):
+            if not isinstance(entry, FloodState):
                 self.post_message(self.Chosen(entry.number if entry else None))
 
 
-def got_in(flood: SilentConnections) -> str:
+def got_in(flood: FloodState) -> str:
     """Return how many connections of a flood are connected, in words."""
     return words_of.got_in(len(flood.peers), flood.count)
 
 
-def is_chosen(view: View, entry: Client | SilentConnections | None) -> bool:
+def is_chosen(view: View, entry: Client | FloodState | None) -> bool:
     """Return whether an entry is the chosen one; the entry None stands for all clients."""
     return view.client is None if entry is None else isinstance(entry, Client) and entry.number == view.client
 

@@ -10,7 +10,8 @@ from echo_tui.model.activity import SECOND
 from echo_tui.model.connection import Connection
 from echo_tui.model.remembered import State
 from echo_tui.session.session import Session
-from echo_tui.tui import table, text
+from echo_tui.tui import text
+from echo_tui.tui.table import Column, TablePanel
 from echo_tui.tui.view import View
 from echo_tui.words import connections as words
 
@@ -86,8 +87,7 @@ def unread_style(view: View, connection: Connection) -> Style:
     return view.palette.waiting
 
 
-Column = table.Column[Connection]
-COLUMNS = (
+COLUMNS: tuple[Column[Connection], ...] = (
     Column("number", 4, 0, lambda view, c: str(c.number), lambda view, c: view.palette.dim, right=True),
     Column("peer", 7, 0, lambda view, c: text.tail(text.peer(c.peer), 7)),
     Column("client", 8, 2, whose, lambda view, c: view.palette.accent),
@@ -143,7 +143,7 @@ def _counted(what: str, number: int | None) -> list[str]:
     return [words.count(what, number)] if number and number > 0 else []
 
 
-class ConnectionsPanel(table.TablePanel[Connection]):
+class ConnectionsPanel(TablePanel[Connection]):
     """The panel with one row for each connection."""
 
     TITLE = "connections"

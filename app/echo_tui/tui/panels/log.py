@@ -16,11 +16,11 @@ from echo_servers.records import (
     address_name,
 )
 
-from echo_tui.model.event_log import Entry, Unlisted
+from echo_tui.model.event_log import LogEntry, Unlisted
 from echo_tui.model.observations import BlockSet, ClientsLost, Flooding, Output, OutputHeld, ServerExited, ServerStarted
 from echo_tui.model.server import ServerState
 from echo_tui.tui import text
-from echo_tui.tui.panel import Line, Panel, Span, wrap
+from echo_tui.tui.panel import Line, Panel, StyledText, wrap
 from echo_tui.tui.view import View
 from echo_tui.words import clients, panels
 from echo_tui.words import events as words_of
@@ -88,7 +88,7 @@ class LogPanel(Panel):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._page: list[Entry] = []
+        self._page: list[LogEntry] = []
         self._page_from = -1
         self._laid: list[tuple[int, Line]] = []
 
@@ -147,7 +147,7 @@ class LogPanel(Panel):
             more[MOST_ROWS - 2 :] = [" ".join(more[MOST_ROWS - 2 :])]
         return [[when, (first, style)], *([(" " * indent, style), (part, style)] for part in more)]
 
-    def _said(self, entry: Entry, width: int) -> tuple[Span, Span]:
+    def _said(self, entry: LogEntry, width: int) -> tuple[StyledText, StyledText]:
         """Return the time of an entry, and its words."""
         assert self.view
         record, peer = entry
@@ -158,7 +158,7 @@ class LogPanel(Panel):
         moment = text.stamp(self.view.since_start(record.at))
         return (f"{moment[:-2] if short else moment} ", palette.faint), (words, getattr(palette, kind))
 
-    def _entry(self, index: int) -> Entry | None:
+    def _entry(self, index: int) -> LogEntry | None:
         # Reading from the middle of a deque is O(n) (docs of collections.deque), so the visible page is copied once.
         begin, end = self.top, self.top + self.rows
         if not begin <= index < end:

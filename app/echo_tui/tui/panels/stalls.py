@@ -9,10 +9,11 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from echo_tui.diagnosis.stall import Stall
-from echo_tui.tui import table, text
+from echo_tui.tui import text
 from echo_tui.tui.keys import STALLS
 from echo_tui.tui.lines import file_line, no_line
 from echo_tui.tui.panel import Line, wrap
+from echo_tui.tui.table import Column, TablePanel
 from echo_tui.tui.view import View
 from echo_tui.words import panels
 from echo_tui.words import stall_list as words
@@ -85,8 +86,7 @@ def line_style(view: View, stall: Stall) -> Style:
     return view.palette.accent if place(stall) else view.palette.dim
 
 
-Column = table.Column[Stall]
-COLUMNS = (
+COLUMNS: tuple[Column[Stall], ...] = (
     Column("begin", 7, 2, style=lambda view, s: view.palette.dim, most=9, fitted=begin),
     Column("length", 7, 0, lambda view, s: view.length(s), style, right=True),
     Column("cause", 15, 2, style=style, most=20, fitted=lambda view, s, width: cause(s, width)),
@@ -95,7 +95,7 @@ COLUMNS = (
 )
 
 
-class StallsPanel(table.TablePanel[Stall]):
+class StallsPanel(TablePanel[Stall]):
     """The panel with one row for each stall, the latest at the end; the chosen one with its length known by now."""
 
     TITLE = "stalls"

@@ -11,8 +11,9 @@ from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.threads import Doing, ThreadState
 from echo_tui.model.workers import Worker
 from echo_tui.session.session import Session
-from echo_tui.tui import table, text
+from echo_tui.tui import text
 from echo_tui.tui.panel import Line, wrap
+from echo_tui.tui.table import Column, TablePanel
 from echo_tui.tui.view import View
 from echo_tui.words import states
 from echo_tui.words import threads as words
@@ -223,8 +224,7 @@ def identity(row: ThreadRow) -> str:
     return str(one.pid) if one.tid == one.pid or row.count > 1 else f"{one.pid}/{one.tid}"
 
 
-Column = table.Column[ThreadRow]
-COLUMNS = (
+COLUMNS: tuple[Column[ThreadRow], ...] = (
     Column("thread", 8, 0, most=24, fitted=lambda view, r, width: name_in_short(r.names, width)),
     Column(
         "state",
@@ -252,7 +252,7 @@ def titles(session: Session) -> Iterator[str]:
     return words.titles_unseen(wakes) if "threads" in session.missing else words.titles_unknown(wakes)
 
 
-class ThreadsPanel(table.TablePanel[ThreadRow]):
+class ThreadsPanel(TablePanel[ThreadRow]):
     """The panel with one row for each thread, or for several idle ones."""
 
     TITLE = "threads"

@@ -133,7 +133,7 @@ async def test_click_on_the_seek_bar_goes_to_a_time(stalled: Path) -> None:
     async with viewing(stalled) as stage:
         if not source(stage).paused:  # on a busy machine it has ended, and pauses, before a key is pressed
             source(stage).pause()
-        await stage.shows("‖")
+        await stage.until(lambda: "‖" in stage.text or "■" in stage.text, "the sign of a pause or the end")
         bar = stage.app.query_one(SeekBar)
         middle = bar._bar.start + len(bar._bar) // 2
         await stage.pilot.click(bar, offset=(middle + 1, 0))

@@ -128,10 +128,10 @@ def _recording(name: str, path: Path) -> str:
 
 def _clash(known: Mapping[str, str], given: Mapping[str, str]) -> str:
     """Which two actions a key would be left with; nothing if each has keys of its own."""
-    taken: dict[str, str] = {}
+    used: dict[str, str] = {}
     for id, keys in {**known, **given}.items():
         for key in keys.replace(" ", "").split(","):
-            other = taken.setdefault(key, id)
+            other = used.setdefault(key, id)
             if other != id:
                 return f"key {key!r} would do both {other!r} and {id!r}: give one of them another"
     return ""

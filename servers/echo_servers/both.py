@@ -74,8 +74,8 @@ class BothReport(Report):
     def note(self, text: str, code: str = "") -> None:
         self._piped.note(text, code)
 
-    def hold(self) -> None:
-        self._piped.hold()
+    def buffer(self) -> None:
+        self._piped.buffer()
 
     def flush(self) -> None:
         self._piped.flush()

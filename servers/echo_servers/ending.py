@@ -28,7 +28,7 @@ def end(code: int, sentence: str) -> NoReturn:
     """End the whole server with this exit code (1 to 255), from any of its threads and processes."""
     if os.getpid() == _first:
         _ends.acquire()  # never released: one thread gives the reason, and the others wait for the end
-        say(sentence)
+        print_line(sentence)
     elif not _left[0]:
         _left[1:] = sentence.encode(errors="replace")[:SENTENCE].ljust(SENTENCE, b"\0")
         _left[0] = code
@@ -40,7 +40,7 @@ def left() -> tuple[int, str] | None:
     return (_left[0], _left[1:].rstrip(b"\0").decode(errors="replace")) if _left[0] else None
 
 
-def say(sentence: str) -> None:
+def print_line(sentence: str) -> None:
     """Write a line to stderr, if that is possible."""
     try:
         _write(2, f"{plain(sentence)}\n".encode(errors="replace"))

@@ -17,7 +17,7 @@ class ReportingSelector(selectors.DefaultSelector):
     def __init__(self, report: Report) -> None:
         super().__init__()
         self._report = report
-        report.hold()
+        report.buffer()
 
     def select(self, timeout: float | None = None) -> Any:
         self._report.flush()

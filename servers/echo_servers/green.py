@@ -16,5 +16,5 @@ def report_before_waiting(report: Report) -> None:
             report.flush()
             super().wait(seconds)
 
-    report.hold()
+    report.buffer()
     hubs.use_hub(ReportingHub)

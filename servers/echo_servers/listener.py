@@ -19,7 +19,7 @@ PAUSE = 0.05
 def listen(server: Server) -> socket.socket:
     """Open the listening socket. Raises BadRequest if the address is unavailable."""
     listener = bind(server, listens=True)
-    say_listening(server.report, listener)
+    report_listening(server.report, listener)
     return listener
 
 
@@ -40,7 +40,7 @@ def bind(server: Server, *, listens: bool) -> socket.socket:
     return listener
 
 
-def say_listening(report: Report, listener: socket.socket) -> None:
+def report_listening(report: Report, listener: socket.socket) -> None:
     """Report the address of a listening socket."""
     host, port = listener.getsockname()[:2]
     report.listening(host, port, BACKLOG)

@@ -75,7 +75,7 @@ class PipedReport(Report):
         os.set_blocking(fd, False)
         self._fd = fd
         self._pid = os.getpid()
-        self._held = False
+        self._buffers = False
         self._awake: dict[int, ReportedConnection] = {}
         self._pending: deque[Reported] = deque()
         self._deferred: deque[Reported] = deque()
@@ -86,23 +86,23 @@ class PipedReport(Report):
         self._write_once = ctypes.PyDLL(None, use_errno=True).write
 
     def listening(self, host: str, port: int, backlog: int) -> None:
-        self._say(Listening(_clock(), self._pid, thread_id(), host, port, backlog))
+        self._report(Listening(_clock(), self._pid, thread_id(), host, port, backlog))
 
     def worker(self, name: str) -> None:
-        self._say(WorkerStarted(_clock(), self._pid, thread_id(), name))
+        self._report(WorkerStarted(_clock(), self._pid, thread_id(), name))
 
     def new(self, peer: str) -> ReportedConnection:
         conn = super().new(peer)
         if self._counters:
             self._counters.open(conn)
-        self._say(New(_clock(), self._pid, conn.tid, conn.number, peer))
+        self._report(New(_clock(), self._pid, conn.tid, conn.number, peer))
         return conn
 
     def serve(self, conn: ReportedConnection) -> None:
         tid = thread_id()
         if tid != conn.tid:
             conn.tid = tid
-            self._say(Serve(_clock(), self._pid, tid, conn.number))
+            self._report(Serve(_clock(), self._pid, tid, conn.number))
 
     # A recv is kept until its send, because nearly always both become one Echo.
     # Under load a thread that returns to its wait leaves its records to another one that is awake and has not yet
@@ -113,7 +113,7 @@ class PipedReport(Report):
         if self._counts:
             if conn.message:
                 self._report_read(conn)
-            if self._held:
+            if self._buffers:
                 if (last := self._last).message:  # it waits for room, or for its task's next turn
                     self._unanswered[last] = None
                 self._last = conn
@@ -140,7 +140,7 @@ class PipedReport(Report):
         if at_once and awake.get(conn.tid) is conn:
             del awake[conn.tid]
         self._pending.append(self._listing(conn, data, at_once))
-        if not (self._held or awake) or len(self._pending) >= BATCH:
+        if not (self._buffers or awake) or len(self._pending) >= BATCH:
             self._write_out()
 
     def _listing(self, conn: ReportedConnection, data: bytes, at_once: bool) -> Reported:
@@ -170,14 +170,14 @@ class PipedReport(Report):
 
     def out_of_descriptors(self) -> None:
         if not self._out_of_descriptors:
-            self._say(NoDescriptors(_clock(), self._pid, thread_id()))
+            self._report(NoDescriptors(_clock(), self._pid, thread_id()))
         super().out_of_descriptors()
 
     def bye(self, conn: ReportedConnection, error: str = "", refused: bool = False) -> None:
         self._report_read(conn)
         self._unanswered.pop(conn, None)
         unlisted, size = conn.echoes - conn.listed, conn.size - conn.listed_size
-        self._say(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused, unlisted, size))
+        self._report(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused, unlisted, size))
         if self._counters:
             self._ended.append(conn)
             if not self._deferred:
@@ -204,20 +204,20 @@ class PipedReport(Report):
             conn.read_at = 0
 
     def unblock(self, conn: ReportedConnection) -> None:
-        self._say(Unblock(_clock(), self._pid, thread_id(), conn.number))
+        self._report(Unblock(_clock(), self._pid, thread_id(), conn.number))
 
     def threads(self, count: int) -> None:
-        self._say(ThreadCount(_clock(), self._pid, thread_id(), count))
+        self._report(ThreadCount(_clock(), self._pid, thread_id(), count))
 
     def woken(self, in_vain: int) -> None:
-        self._say(Wakes(_clock(), self._pid, thread_id(), in_vain))
+        self._report(Wakes(_clock(), self._pid, thread_id(), in_vain))
 
     def note(self, text: str, code: str = "") -> None:
         self._pending.append(Note(_clock(), self._pid, thread_id(), text[:TEXT], code))
         self._write_out()
 
-    def hold(self) -> None:
-        self._held = True
+    def buffer(self) -> None:
+        self._buffers = True
 
     def forked(self) -> None:
         super().forked()
@@ -236,9 +236,9 @@ class PipedReport(Report):
         self._lost = Lost(0, 0, 0)
         self._flushing = _thread.allocate_lock()
 
-    def _say(self, record: Reported) -> None:
+    def _report(self, record: Reported) -> None:
         self._pending.append(record)
-        if not self._held or len(self._pending) >= BATCH:
+        if not self._buffers or len(self._pending) >= BATCH:
             self._write_out()
 
     def flush(self) -> None:

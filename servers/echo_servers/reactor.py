@@ -66,5 +66,5 @@ def report_before_waiting(report: Report) -> None:
         report.flush()
         wait(delay)
 
-    report.hold()
+    report.buffer()
     reactor.doIteration = report_and_wait

@@ -55,7 +55,7 @@ class ReadyLoop:
     def run(self, name: str) -> None:
         """Serve endlessly, as a worker with this name."""
         self.server.report.worker(name)
-        self.server.report.hold()
+        self.server.report.buffer()
         self.watch(self.listener.fileno())
         while True:
             self.server.report.flush()

@@ -107,7 +107,7 @@ class Report:
             self._noted = True
             self.note("out of file descriptors: new clients wait in the accept queue until one leaves")
 
-    def hold(self) -> None:
+    def buffer(self) -> None:
         """From now on the server calls `flush` before it waits, so records may be buffered."""
 
     def flush(self) -> None:

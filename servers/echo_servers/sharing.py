@@ -40,7 +40,7 @@ class CountingSelector(ReportingSelector):
             self._report.woken(in_vain)
         return found
 
-    def took(self) -> None:
+    def accepted(self) -> None:
         """Note that a connection was accepted."""
 
 
@@ -61,10 +61,10 @@ class ExclusiveSelector(CountingSelector):
     def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
         key = super().register(fileobj, events, data)
         if key.fd == self._listener:
-            self.took()
+            self.accepted()
         return key
 
-    def took(self) -> None:
+    def accepted(self) -> None:
         """Move to the end of the kernel's list: it wakes the first idle process, which would always be the same one."""
         self._epoll.unregister(self._listener)
         self._epoll.register(self._listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
@@ -93,7 +93,7 @@ class Acceptor:
             else:
                 self._report.woken(1)
             return
-        self._selector.took()
+        self._selector.accepted()
         client.setblocking(False)
         begin = self.loop.connect_accepted_socket(lambda: self._protocol(peer), client)
         task = self.loop.create_task(begin)

@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 
 from echo_servers import leash
 from echo_servers.descriptors import shortage
-from echo_servers.ending import REFUSED, end, left, say
+from echo_servers.ending import REFUSED, end, left, print_line
 from echo_servers.server import BadRequest, Server
 
 Work = Callable[..., None]
@@ -65,7 +65,7 @@ def _end_as_left() -> None:
         code, sentence = last
         if code == REFUSED:
             raise BadRequest(sentence)
-        say(sentence)
+        print_line(sentence)
         sys.exit(code)
 
 

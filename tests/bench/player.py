@@ -20,7 +20,7 @@ def play(report: PipedReport, port: int, rate: int, connections: int) -> None:
     """Report `rate` events per second of this many connections, endlessly."""
     report.listening("127.0.0.1", port, 128)
     report.worker("recording")
-    report.hold()
+    report.buffer()
     peers = [report.new(f"127.0.0.1:{40_000 + number}") for number in range(connections)]
     begun, told = time.monotonic(), 0
     while True:

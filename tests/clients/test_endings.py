@@ -29,7 +29,7 @@ def _one_echo_late(connection: socket.socket) -> None:
 def test_close_waits_for_the_last_echo() -> None:
     with one_connection(_one_echo_late) as port, watched_clients() as watched:
         watched.open(1, port)
-        watched.client_process.say([1], b"last words\n")
+        watched.client_process.send([1], b"last words\n")
         watched.until(lambda: bool(watched.sent()))
         watched.client_process.close([1])
         watched.until(lambda: bool(watched.closed()))
@@ -83,7 +83,7 @@ def test_server_resets() -> None:
 
     with one_connection(reset) as port, watched_clients() as watched:
         watched.open(1, port)
-        watched.client_process.say([1], b"x")
+        watched.client_process.send([1], b"x")
         watched.until(lambda: bool(watched.closed()))
         assert watched.closed()[0].how == "server-reset"
 
@@ -153,7 +153,7 @@ def test_reopen_includes_refused_and_connected_clients() -> None:
         watched.client_process.reopen("127.0.0.1", new)
         watched.until(lambda: len(watched.connected()) == 3)
         assert [one.how for one in watched.closed() if one.client == 2] == ["closed"]
-        watched.client_process.say([], b"here\n")
+        watched.client_process.send([], b"here\n")
         watched.until(lambda: {echo.client for echo in watched.echoes()} == {1, 2})
 
 
@@ -162,11 +162,11 @@ def test_closed_client_sends_nothing_and_can_be_reopened() -> None:
         watched.open(1, port)
         watched.client_process.close([1])
         watched.until(lambda: bool(watched.closed()))
-        watched.client_process.say([1], b"nobody there\n")
+        watched.client_process.send([1], b"nobody there\n")
         watched.client_process.burst([1, 99], 10, 10)
         watched.client_process.open([1], "127.0.0.1", port)
         watched.until(lambda: len(watched.connected()) == 2)
-        watched.client_process.say([1], b"again\n")
+        watched.client_process.send([1], b"again\n")
         watched.until(lambda: bool(watched.echoes()))
         assert [one.head for one in watched.sent()] == ["again\n"]
 
@@ -179,5 +179,5 @@ def test_running_out_of_descriptors_is_reported_and_survived() -> None:
         watched.client_process.open(range(3, 43), "127.0.0.1", port)
         watched.until(lambda: len(watched.closed()) + len(watched.connected()) == 42)
         assert {(one.how, one.about) for one in watched.closed()} == {(Ending.NO_DESCRIPTORS, "16")}
-        watched.client_process.say([1, 2], b"still here\n")
+        watched.client_process.send([1, 2], b"still here\n")
         watched.until(lambda: len(watched.echoes()) == 2)

@@ -38,7 +38,7 @@ def test_client_that_does_not_read_is_reported_again_after_reconnecting() -> Non
             watched.until(lambda: _manners(watched, 2) == [(False, True)] * 3)
             places = [watched.seen.index(one) for one in watched.connected() if one.client == 2]
             assert isinstance(watched.seen[places[-1] + 1], ClientManners), "reported together with the connection"
-            watched.client_process.say([], b"hello\n")
+            watched.client_process.send([], b"hello\n")
             watched.until(lambda: len(watched.echoes()) == 1)
             watched.client_process.pause_reading([], False)
             watched.until(lambda: len(watched.echoes()) == 2)
@@ -61,7 +61,7 @@ def test_half_closed_client_gets_its_echoes_and_sends_nothing() -> None:
         watched.until(lambda: bool(watched.sent()))
         watched.client_process.half_close([1])
         watched.until(lambda: _manners(watched, 1) == [(True, False)])
-        watched.client_process.say([1], b"too late\n")
+        watched.client_process.send([1], b"too late\n")
         watched.client_process.half_close([1])
         watched.until(lambda: bool(watched.closed()))
         assert watched.closed()[0].how == "server-closed"
@@ -94,7 +94,7 @@ def test_half_closed_client_reconnects_normally() -> None:
         watched.until(lambda: bool(watched.closed()))
         watched.client_process.reopen("127.0.0.1", port)
         watched.until(lambda: len(watched.connected()) == 2)
-        watched.client_process.say([1], b"here again\n")
+        watched.client_process.send([1], b"here again\n")
         watched.until(lambda: len(watched.echoes()) == 1)
 
 

@@ -47,7 +47,7 @@ def test_stop_ends_the_process_and_can_be_repeated() -> None:
     assert not psutil.pid_exists(pid)
     client_process.stop()
     assert not client_process.running
-    assert not client_process.say([], b"x")
+    assert not client_process.send([], b"x")
     assert not client_process.flush()
 
 
@@ -111,7 +111,7 @@ def test_client_process_ignores_sigint_but_not_sigterm(number: int, ends: bool) 
             _wait_gone(watched.client_process.pid)
             assert not watched.client_process.running
         else:
-            watched.client_process.say([], b"still here\n")
+            watched.client_process.send([], b"still here\n")
             watched.until(lambda: bool(watched.echoes()))
 
 
@@ -130,7 +130,7 @@ def test_queue_of_commands_is_bounded() -> None:
         watched.open(1, port)
         os.kill(watched.client_process.pid, signal.SIGSTOP)
         taken = 0
-        while watched.client_process.say(range(1, 2001), b"x"):
+        while watched.client_process.send(range(1, 2001), b"x"):
             taken += 1
         assert 0 < taken * 9000 < BACKLOG + 1024 * 1024
         assert not watched.client_process.flush()

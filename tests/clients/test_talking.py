@@ -34,7 +34,7 @@ def test_each_client_gets_its_own_echoes_in_order(pattern: str) -> None:
         assert all(address.startswith("127.0.0.1:") for address in addresses)
         everything = bytes(range(256))
         for line in (b"hogehoge\n", everything, b"\0"):
-            watched.client_process.say([], line)
+            watched.client_process.send([], line)
         watched.until(lambda: len(watched.echoes()) == 15)
         for client in range(1, 6):
             echoes = _echoes_of(watched, client)
@@ -48,7 +48,7 @@ def test_each_client_gets_its_own_echoes_in_order(pattern: str) -> None:
 def test_line_for_one_client_reaches_no_other() -> None:
     with server("asyncio") as port, watched_clients() as watched:
         watched.open(3, port)
-        watched.client_process.say([2], b"only you\n")
+        watched.client_process.send([2], b"only you\n")
         watched.until(lambda: bool(watched.echoes()))
         assert [one.client for one in watched.sent()] == [2]
 
@@ -56,7 +56,7 @@ def test_line_for_one_client_reaches_no_other() -> None:
 def test_line_sent_before_connecting_goes_out_on_connect() -> None:
     with server("asyncio") as port, watched_clients() as watched:
         watched.client_process.open(range(60), "127.0.0.1", port)
-        watched.client_process.say([], b"early\n")
+        watched.client_process.send([], b"early\n")
         watched.until(lambda: len(watched.echoes()) == 60)
         assert len({echo.client for echo in watched.echoes()}) == 60
 
@@ -69,7 +69,7 @@ def test_ipv6() -> None:
     with server("asyncio", "--host", "::1") as port, watched_clients() as watched:
         watched.open(1, port, "::1")
         assert watched.connected()[0].address.startswith("[::1]:")
-        watched.client_process.say([1], b"six\n")
+        watched.client_process.send([1], b"six\n")
         watched.until(lambda: bool(watched.echoes()))
 
 
@@ -78,7 +78,7 @@ def test_client_waits_for_its_oldest_unanswered_message() -> None:
         watched.open(1, port)
         for line in (b"one\n", b"two\n"):
             before = len(watched.sent())
-            watched.client_process.say([1], line)
+            watched.client_process.send([1], line)
             watched.until(lambda before=before: len(watched.sent()) > before)  # type: ignore[misc]
             time.sleep(0.05)
         watched.until(lambda: len(watched.echoes()) == 2)
@@ -126,7 +126,7 @@ def test_chatter_stops_on_request() -> None:
         watched.until(lambda: len({echo.client for echo in watched.echoes()}) == 20)
         assert all(echo.size == 40 and echo.intact for echo in watched.echoes())
         watched.client_process.chatter([], 0, 40)
-        watched.client_process.say([1], b"the end\n")
+        watched.client_process.send([1], b"the end\n")
         watched.until(lambda: any(echo.head == "the end\n" for echo in watched.echoes()))
         watched.until(lambda: len(watched.echoes()) == len(watched.sent()))
         before = len(watched.sent())
@@ -162,7 +162,7 @@ def test_wrong_byte_is_detected() -> None:
     with one_connection(corrupt) as port, watched_clients() as watched:
         watched.open(1, port)
         for number, line in enumerate((b"one\n", b"right\n", b"three\n"), start=1):
-            watched.client_process.say([1], line)
+            watched.client_process.send([1], line)
             watched.until(lambda number=number: len(watched.echoes()) == number)  # type: ignore[misc]
         assert [echo.intact for echo in watched.echoes()] == [True, False, True]
         assert watched.echoes()[1].head == "wrong\n"
@@ -188,7 +188,7 @@ def test_paused_client_gets_its_echo_when_it_reads_again() -> None:
     with server("multithread") as port, watched_clients() as watched:
         watched.open(2, port)
         watched.client_process.pause_reading([1], True)
-        watched.client_process.say([], b"hello\n")
+        watched.client_process.send([], b"hello\n")
         watched.until(lambda: len(watched.sent()) == 2 and bool(_echoes_of(watched, 2)))
         watched.during(0.2)
         assert not _echoes_of(watched, 1)
@@ -201,13 +201,13 @@ def test_message_beyond_the_limit_is_dropped_with_a_note() -> None:
         watched.open(2, port)
 
         def refused_at_last() -> bool:
-            watched.client_process.say([2], b"x" * 65536)
+            watched.client_process.send([2], b"x" * 65536)
             return any(isinstance(one, Note) for one in watched.seen)
 
         watched.until(refused_at_last)
         note = next(one for one in watched.seen if isinstance(one, Note))
         assert (note.code, note.text) == (ClientNote.MESSAGE_DROPPED, "2")
-        watched.client_process.say([1], b"still here\n")
+        watched.client_process.send([1], b"still here\n")
         watched.until(lambda: bool(_echoes_of(watched, 1)))
 
 
@@ -219,7 +219,7 @@ def test_thousand_clients() -> None:
             watched = client_process.__enter__()
         try:
             watched.open(1000, port)
-            watched.client_process.say([], b"we are many\n")
+            watched.client_process.send([], b"we are many\n")
             watched.until(lambda: len(watched.echoes()) == 1000)
             watched.client_process.chatter([], 1, 32)
             watched.until(lambda: len({echo.client for echo in watched.echoes()[1000:]}) == 1000)
@@ -245,11 +245,11 @@ def test_clients_continue_without_a_reader_and_count_lost_records() -> None:
     with server("asyncio") as port, watched_clients() as watched:
         watched.open(1, port)
         watched.client_process.burst([1], count, 64)
-        watched.client_process.say([1], b"last\n")
+        watched.client_process.send([1], b"last\n")
         _wait_until_idle(watched.client_process.pid)
         assert len(watched.seen) < 10
         watched.until(lambda: not _read_some(watched))
-        watched.client_process.say([1], b"after\n")
+        watched.client_process.send([1], b"after\n")
         watched.until(lambda: bool(watched.echoes()) and watched.echoes()[-1].head == "after\n")
         lost = [one for one in watched.seen if isinstance(one, ClientsLost)]
         assert sum(one.records for one in lost) > 0

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from echo_tui.experiments.cell import MS, Cell, Feeling, Felt, RoundTrip, feeling
+from echo_tui.experiments.cell import MS, Cell, ClientMeasurements, Effect, RoundTrip, measurements_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,20 +21,20 @@ def stopped(begin: int, end: int) -> list[RoundTrip]:
     return [RoundTrip(echo.due, max(echo.at, end) if echo.at > begin else echo.at) for echo in pings()]
 
 
-def judged(echoes: list[RoundTrip]) -> Feeling:
-    return feeling(echoes, 0, BEGIN, END)
+def judged(echoes: list[RoundTrip]) -> ClientMeasurements:
+    return measurements_of(echoes, 0, BEGIN, END)
 
 
 def test_untouched() -> None:
     found = judged(pings())
-    assert (found.felt, found.before, found.during, found.worst) == (Felt.UNTOUCHED, 1.0, 1.0, 1.0)
+    assert (found.effect, found.before, found.during, found.worst) == (Effect.UNTOUCHED, 1.0, 1.0, 1.0)
     assert found.silence == pytest.approx(20, abs=1.1)
 
 
 @pytest.mark.parametrize(("begin", "end", "share"), [(BEGIN, END, 1.0), (BEGIN, BEGIN + 600 * MS, 0.6)])
 def test_stopped_for_a_share_of_the_block(begin: int, end: int, share: float) -> None:
     found = judged(stopped(begin, end))
-    assert found.felt is Felt.STOPPED
+    assert found.effect is Effect.STOPPED
     assert found.share == pytest.approx(share, abs=0.03)
     assert found.worst == pytest.approx((end - begin) / MS, abs=21)
 
@@ -42,17 +42,17 @@ def test_stopped_for_a_share_of_the_block(begin: int, end: int, share: float) ->
 def test_slowed() -> None:
     during = [RoundTrip(e.due, e.due + 8 * MS) if BEGIN <= e.due < END else e for e in pings()]
     found = judged(during)
-    assert (found.felt, found.slower) == (Felt.SLOWED, 7.0)
+    assert (found.effect, found.slower) == (Effect.SLOWED, 7.0)
 
 
 def test_short_delay_by_the_machine_is_not_slowed() -> None:
     held_up = [RoundTrip(e.due, e.due + (90 * MS if BEGIN <= e.due < BEGIN + 100 * MS else MS)) for e in pings()]
-    assert judged(held_up).felt is Felt.UNTOUCHED
+    assert judged(held_up).effect is Effect.UNTOUCHED
 
 
 def test_client_not_served_before_the_block_is_not_stopped() -> None:
-    assert judged([]).felt is Felt.UNSERVED
-    assert judged([RoundTrip(0, END + MS)]).felt is Felt.UNSERVED
+    assert judged([]).effect is Effect.UNSERVED
+    assert judged([RoundTrip(0, END + MS)]).effect is Effect.UNSERVED
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 30))
@@ -64,19 +64,19 @@ def test_silence_is_at_most_the_block_and_at_least_the_stop(a: int, b: int, dela
     assert 0 < found.silence <= (END - BEGIN) / MS
     assert found.silence >= (end - begin) / MS - 1e-6
     assert found.share == pytest.approx(found.silence * MS / (END - BEGIN))
-    assert (found.felt is Felt.STOPPED) == (found.share >= 0.5)
+    assert (found.effect is Effect.STOPPED) == (found.share >= 0.5)
 
 
-def cell(felt: list[Felt], expected: list[Felt]) -> Cell:
-    others = tuple(Feeling(one, 900.0, 0.9, 0.5, 5.7, 10.0) for one in felt)
+def cell(effect: list[Effect], expected: list[Effect]) -> Cell:
+    others = tuple(ClientMeasurements(one, 900.0, 0.9, 0.5, 5.7, 10.0) for one in effect)
     return Cell("asyncio", "sleep", others=others, expected=tuple(expected))
 
 
-U, S, X, N = Felt.UNTOUCHED, Felt.SLOWED, Felt.STOPPED, Felt.UNSERVED
+U, S, X, N = Effect.UNTOUCHED, Effect.SLOWED, Effect.STOPPED, Effect.UNSERVED
 
 
 @pytest.mark.parametrize(
-    ("felt", "expected", "surprise"),
+    ("effect", "expected", "surprise"),
     [
         ([X, X], [X, X], False),
         ([X, U], [X, X], True),
@@ -89,12 +89,12 @@ U, S, X, N = Felt.UNTOUCHED, Felt.SLOWED, Felt.STOPPED, Felt.UNSERVED
         ([N, U], [U, U], True),
     ],
 )
-def test_anything_unexpected_is_a_surprise(felt: list[Felt], expected: list[Felt], surprise: bool) -> None:
-    assert cell(felt, expected).surprise is surprise
+def test_anything_unexpected_is_a_surprise(effect: list[Effect], expected: list[Effect], surprise: bool) -> None:
+    assert cell(effect, expected).surprise is surprise
 
 
 @pytest.mark.parametrize(
-    ("felt", "words"),
+    ("effect", "words"),
     [
         ([X, X, X], "stopped 90 %"),
         ([U, X, X], "stopped 90 %, 2 of 3"),
@@ -105,8 +105,8 @@ def test_anything_unexpected_is_a_surprise(felt: list[Felt], expected: list[Felt
         ([], "not measured"),
     ],
 )
-def test_words_describe_the_most_affected_clients(felt: list[Felt], words: str) -> None:
-    assert cell(felt, felt).words == words
+def test_words_describe_the_most_affected_clients(effect: list[Effect], words: str) -> None:
+    assert cell(effect, effect).words == words
 
 
 def test_untouched_cell_says_that_no_client_shared_the_process() -> None:

@@ -14,15 +14,15 @@ from echo_servers.block import KINDS, BlockSetting
 from echo_servers.catalog import find
 from echo_servers.records import New
 from echo_tui.diagnosis.stall import Cause
-from echo_tui.experiments.cell import Cell, Felt
+from echo_tui.experiments.cell import Cell, Effect
 from echo_tui.experiments.measure import measure
-from echo_tui.experiments.terms import Terms
+from echo_tui.experiments.parameters import CellParameters
 
 from tests.crossed import crossed
 from tests.experiments.raw_clients import choose, connect, feel
 from tests.servers.harness import SERVING, Starter, eventually
 
-TERMS = Terms(seconds=0.6)
+TERMS = CellParameters(seconds=0.6)
 REDUCED = ("single-thread", "multithread", "process-pool", "asyncio", "eventlet")
 """One pattern of each sort, because the full matrix takes minutes."""
 SHARING = ("process-thread-pool", "process-loops")
@@ -68,7 +68,7 @@ def felt_by_raw_sockets(start: Starter, pattern: str, kind: str, workers: int | 
 
 def as_told(cell: Cell) -> Suffering:
     shared = cell.pattern in SHARING
-    return worst((not shared or other.same_process, other.felt.value) for other in cell.others)
+    return worst((not shared or other.same_process, other.effect.value) for other in cell.others)
 
 
 def slow_or_not(suffering: Suffering) -> Suffering:
@@ -98,7 +98,7 @@ async def test_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: 
         ours = as_told(cell)
         theirs, served, in_that_process = felt_by_raw_sockets(start, pattern, kind, cell.workers)
         assert slow_or_not(ours) == slow_or_not(theirs)
-        slow = Felt.SLOWED in cell.expected or "slowed" in {*ours.values(), *theirs.values()}
+        slow = Effect.SLOWED in cell.expected or "slowed" in {*ours.values(), *theirs.values()}
         if not slow or (ours == theirs and not cell.surprise):
             break
         await asyncio.sleep(PAUSE)  # a slowdown caused by a busy machine is tried again
@@ -113,7 +113,7 @@ async def test_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: 
         assert served == (theirs[True] != "stopped" or not in_that_process)
     else:
         assert newcomer.in_time == served
-    if stopped := sum(other.felt is Felt.STOPPED for other in cell.others):
+    if stopped := sum(other.effect is Effect.STOPPED for other in cell.others):
         assert cell.blame
         assert cell.blame.victims >= stopped
 
@@ -149,7 +149,7 @@ async def test_cell_has_the_snapshot_of_its_stall() -> None:
 async def test_pattern_that_serves_nobody_is_not_measured() -> None:
     cell = (await measure(find("nonblocking"), "sleep", TERMS)).cell
     assert cell == Cell("nonblocking", "sleep", "it serves nobody")
-    assert cell.felt is None
+    assert cell.effect is None
 
 
 async def test_server_that_dies_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,4 +196,4 @@ def test_interrupted_matrix_prints_its_cells_and_leaves_nothing(number: signal.S
 
 
 def test_each_felt_has_a_severity() -> None:
-    assert {felt.value for felt in Felt} == set(SEVERITY)
+    assert {felt.value for felt in Effect} == set(SEVERITY)

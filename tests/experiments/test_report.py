@@ -8,20 +8,20 @@ from dataclasses import replace
 import pytest
 from echo_tui.diagnosis.stall import Cause
 from echo_tui.experiments import report
-from echo_tui.experiments.cell import Blame, Cell, Feeling, Felt, Newcomer
+from echo_tui.experiments.cell import Blame, Cell, ClientMeasurements, Effect, Newcomer
 from echo_tui.experiments.command import UNEXPECTED, exit_code
-from echo_tui.experiments.made import Made, made
-from echo_tui.experiments.terms import Terms
+from echo_tui.experiments.environment import Environment, environment
+from echo_tui.experiments.parameters import CellParameters
 from rich.console import Console
 
-STOPPED = Feeling(Felt.STOPPED, 990.0, 0.99, 0.5, 700.0, 980.0)
+STOPPED = ClientMeasurements(Effect.STOPPED, 990.0, 0.99, 0.5, 700.0, 980.0)
 CELLS = [
-    Cell("asyncio", "sleep", "", 1.0, 1.0, (STOPPED,) * 2, (Felt.STOPPED,) * 2, Newcomer(0.3, 740.0, False),
+    Cell("asyncio", "sleep", "", 1.0, 1.0, (STOPPED,) * 2, (Effect.STOPPED,) * 2, Newcomer(0.3, 740.0, False),
          Blame(1, Cause.BLOCKED, "block.py:1 sleep", 2, 1000.0, True)),
-    Cell("asyncio", "cpu", "", 1.0, 1.0, (STOPPED,), (Felt.SLOWED,), Newcomer(None, None, False)),
+    Cell("asyncio", "cpu", "", 1.0, 1.0, (STOPPED,), (Effect.SLOWED,), Newcomer(None, None, False)),
     Cell("nonblocking", "sleep", "it serves nobody"),
 ]  # fmt: skip
-MADE = made(Terms())
+MADE = environment(CellParameters())
 
 
 def test_markdown() -> None:
@@ -39,7 +39,7 @@ def test_markdown() -> None:
 
 def test_circumstances_in_one_line() -> None:
     machine = {"system": "Linux", "processor": "", "cores": 4}
-    given = Made(machine, {"python": "3.12", "eventlet": "0.40"}, Terms(0.5), "2026-01-02 03:04")
+    given = Environment(machine, {"python": "3.12", "eventlet": "0.40"}, CellParameters(0.5), "2026-01-02 03:04")
     assert report.sentence(given) == (
         "Measured 2026-01-02 03:04 on 4 cores, Linux; python 3.12, eventlet 0.40; block 0.5 s, 3 others with "
         "50 pings/s of 64 bytes each; pools of 5 workers, 2 processes where each serves several clients."
@@ -48,7 +48,7 @@ def test_circumstances_in_one_line() -> None:
 
 def test_csv_has_a_line_for_each_of_the_others() -> None:
     rows = list(csv.DictReader(io.StringIO(report.as_csv(CELLS, MADE))))
-    assert [(row["pattern"], row["kind"], row["felt"], row["expected"]) for row in rows] == [
+    assert [(row["pattern"], row["kind"], row["effect"], row["expected"]) for row in rows] == [
         ("asyncio", "sleep", "stopped", "stopped"),
         ("asyncio", "sleep", "stopped", "stopped"),
         ("asyncio", "cpu", "stopped", "slowed"),
@@ -71,27 +71,27 @@ def test_csv_lines_say_how_they_were_measured() -> None:
 
 def test_json_has_everything() -> None:
     said = json.loads(report.as_json(CELLS, MADE))
-    terms = said["terms"]
-    assert (terms["seconds"], terms["clients"], terms["rate"]) == (1.0, 3, 50.0)
-    assert (terms["pool_workers"], terms["shared_processes"], terms["size"]) == (5, 2, 64)
-    assert (terms["settles"], terms["newcomer_after_share"], terms["slowed_by_ms"]) == (0.4, 0.25, 2.0)
+    parameters = said["parameters"]
+    assert (parameters["seconds"], parameters["clients"], parameters["rate"]) == (1.0, 3, 50.0)
+    assert (parameters["pool_workers"], parameters["shared_processes"], parameters["size"]) == (5, 2, 64)
+    assert (parameters["settles"], parameters["newcomer_after_share"], parameters["slowed_by_ms"]) == (0.4, 0.25, 2.0)
     assert said["machine"]["cores"] >= 1
     assert "python" in said["versions"]
     first, second, third = said["cells"]
-    assert first["others"][0]["felt"] == "stopped"
+    assert first["others"][0]["effect"] == "stopped"
     assert first["blame"]["cause"] == "blocked"
     assert (first["surprise"], second["surprise"]) == (False, True)
     assert third["why_not"] == "it serves nobody"
 
 
 def test_workers_of_a_cell_and_of_a_pool_have_separate_names() -> None:
-    cells = [Cell("process-loops", "sleep", others=(STOPPED,), expected=(Felt.STOPPED,), workers=2)]
+    cells = [Cell("process-loops", "sleep", others=(STOPPED,), expected=(Effect.STOPPED,), workers=2)]
     (row,) = csv.DictReader(io.StringIO(report.as_csv(cells, MADE)))
     said = json.loads(report.as_json(cells, MADE))
     assert (row["workers"], row["pool_workers"]) == ("2", "5")
-    assert (said["cells"][0]["workers"], said["terms"]["pool_workers"]) == (2, 5)
+    assert (said["cells"][0]["workers"], said["parameters"]["pool_workers"]) == (2, 5)
     assert "pool" not in row
-    assert "workers" not in said["terms"]
+    assert "workers" not in said["parameters"]
 
 
 def test_table_marks_unexpected_cells() -> None:
@@ -103,8 +103,8 @@ def test_table_marks_unexpected_cells() -> None:
 
 
 def test_process_of_the_newcomer_is_named_where_it_matters() -> None:
-    untouched = replace(STOPPED, felt=Felt.UNTOUCHED, same_process=False)
-    expected = (Felt.STOPPED, Felt.UNTOUCHED)
+    untouched = replace(STOPPED, effect=Effect.UNTOUCHED, same_process=False)
+    expected = (Effect.STOPPED, Effect.UNTOUCHED)
     cell = Cell("process-loops", "sleep", others=(STOPPED, untouched), expected=expected)
     served, waits = Newcomer(0.3, 5.0, True, same_process=False), Newcomer(0.3, 700.0, False, same_process=True)
     assert report.words(replace(cell, newcomer=served)) == "stopped 99 %, 1 of 2, new served, other process"

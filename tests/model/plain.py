@@ -57,7 +57,7 @@ def check(session: Session) -> None:
     connections, closed = session.connections, session.connections.closed
     assert all(number == c.number and not c.closed_at for number, c in connections.items())
     assert all(c.closed_at and c.state is State.CLOSED and not c.pending_since for c in closed)
-    assert all(session.held_since(c) == 0 for c in closed)
+    assert all(session.thread_blocked_since(c) == 0 for c in closed)
     assert len({id(c) for c in (*connections.values(), *closed)}) == len(connections) + len(closed)
     keys = [c.key for c in connections.values() if c.key]
     assert len(set(keys)) == len(keys)

@@ -67,9 +67,13 @@ def test_overlapping_waits_of_one_state_are_joined() -> None:
     it.remember(3 * SECOND, 5 * SECOND, State.WAITING)
     it.remember(5 * SECOND, 6 * SECOND, State.WAITING)
     assert list(it.waits) == [Wait(2 * SECOND, 6 * SECOND, State.WAITING)]
-    it.remember(6 * SECOND, 7 * SECOND, State.HELD)
-    it.remember(7 * SECOND + 1, 8 * SECOND, State.HELD)
-    assert [(w.begin // SECOND, w.state) for w in it.waits] == [(2, State.WAITING), (6, State.HELD), (7, State.HELD)]
+    it.remember(6 * SECOND, 7 * SECOND, State.THREAD_BLOCKED)
+    it.remember(7 * SECOND + 1, 8 * SECOND, State.THREAD_BLOCKED)
+    assert [(w.begin // SECOND, w.state) for w in it.waits] == [
+        (2, State.WAITING),
+        (6, State.THREAD_BLOCKED),
+        (7, State.THREAD_BLOCKED),
+    ]
 
 
 def test_wait_within_the_last_one_changes_nothing() -> None:

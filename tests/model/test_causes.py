@@ -226,8 +226,8 @@ def test_c_code_that_keeps_the_gil_blocks_the_whole_process() -> None:
         scene.accepts(conn, tid=10 + conn)
     first, second = scene.session.connections.values()
     scene.say(Recv(scene.now, PID, 11, 1, 5, "x"), Block(scene.now, PID, 11, 1, "c-gil", 2.0))
-    assert (scene.session.held_since(first), scene.session.held_since(second)) == (0, scene.now)
+    assert (scene.session.thread_blocked_since(first), scene.session.thread_blocked_since(second)) == (0, scene.now)
     scene.say(Unblock(scene.now + MS, PID, 11, 1))
-    assert scene.session.held_since(second) == 0
+    assert scene.session.thread_blocked_since(second) == 0
     scene.say(Block(scene.now + 2 * MS, PID, 11, 1, "sleep", 2.0))
-    assert scene.session.held_since(second) == 0, "it has a thread of its own"
+    assert scene.session.thread_blocked_since(second) == 0, "it has a thread of its own"

@@ -27,7 +27,7 @@ def test_snapshot_does_not_change_with_the_live_session(stream: list[Observation
     live.apply_all(stream[when:])
     live.apply_all(stream)
     assert plain(still) == frozen
-    assert {still.held_since(c) for c in still.connections.closed} <= {0}
+    assert {still.thread_blocked_since(c) for c in still.connections.closed} <= {0}
 
 
 @given(worlds("lost"))

@@ -156,14 +156,14 @@ def test_block_delays_connections_of_the_same_thread() -> None:
     session = fold([STARTED, NEW, other, elsewhere, Serve(3 * S, 7, 8, 3)])
     first, second, third = session.connections.values()
     session.apply(Block(4 * S, 7, 7, 1, "sleep", 2.0))
-    assert [session.held_since(c) for c in (first, second, third)] == [0, 4 * S, 0]
+    assert [session.thread_blocked_since(c) for c in (first, second, third)] == [0, 4 * S, 0]
     late = New(5 * S, 7, 7, 4, "127.0.0.1:5004")
     session.apply(late)
-    assert session.held_since(session.connections[4]) == 5 * S
+    assert session.thread_blocked_since(session.connections[4]) == 5 * S
     session.apply(Unblock(6 * S, 7, 7, 1))
-    assert [session.held_since(c) for c in session.connections.values()] == [0, 0, 0, 0]
-    assert list(second.waits) == [Wait(4 * S, 6 * S, State.HELD)]
-    assert list(session.connections[4].waits) == [Wait(5 * S, 6 * S, State.HELD)]
+    assert [session.thread_blocked_since(c) for c in session.connections.values()] == [0, 0, 0, 0]
+    assert list(second.waits) == [Wait(4 * S, 6 * S, State.THREAD_BLOCKED)]
+    assert list(session.connections[4].waits) == [Wait(5 * S, 6 * S, State.THREAD_BLOCKED)]
     assert not first.waits
     assert not third.waits
     assert [(b.begin, b.end) for b in session.blocks.spans] == [(4 * S, 6 * S)]
@@ -173,7 +173,7 @@ def test_cooperative_block_delays_no_connection() -> None:
     other = New(3 * S, 7, 7, 2, "127.0.0.1:5002")
     session = fold([STARTED, NEW, other, Block(4 * S, 7, 7, 1, "sleep", 2.0, True)])
     assert not session.blocks.by_thread
-    assert [session.held_since(c) for c in session.connections.values()] == [0, 0]
+    assert [session.thread_blocked_since(c) for c in session.connections.values()] == [0, 0]
     session.apply(Block(5 * S, 7, 7, 2, "sleep", 2.0, True))
     assert len(session.blocks.running) == 2
     session.apply(Bye(6 * S, 7, 7, 1))
@@ -184,7 +184,7 @@ def test_second_block_of_a_thread_ends_the_first() -> None:
     other = New(3 * S, 7, 7, 2, "127.0.0.1:5002")
     session = fold([STARTED, NEW, other, Block(4 * S, 7, 7, 1, "sleep", 1.0), Block(6 * S, 7, 7, 2, "sleep", 1.0)])
     assert [b.end for b in session.blocks.spans] == [6 * S, 0]
-    assert [session.held_since(c) for c in session.connections.values()] == [6 * S, 0]
+    assert [session.thread_blocked_since(c) for c in session.connections.values()] == [6 * S, 0]
 
 
 def test_worker_name_may_arrive_after_its_first_client() -> None:
@@ -250,7 +250,7 @@ def test_lost_records_may_include_the_end_of_a_block() -> None:
     session = fold([STARTED, NEW, New(3 * S, 7, 7, 2, "127.0.0.1:5002"), Block(4 * S, 7, 7, 1, "sleep", 2.0)])
     session.apply(Lost(5 * S, 7, 7, 1))
     assert not session.blocks.running
-    assert not any(session.held_since(connection) for connection in session.connections.values())
+    assert not any(session.thread_blocked_since(connection) for connection in session.connections.values())
 
 
 def test_block_of_the_only_worker_delays_every_connection() -> None:

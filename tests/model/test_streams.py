@@ -81,7 +81,7 @@ def test_invariants_hold_for_a_hostile_server(stream: list[Observation]) -> None
         assert session.changes == session.changes
         session.resources.worst_lag(1000 * TICK)
         for connection in session.connections.values():
-            session.held_since(connection)
+            session.thread_blocked_since(connection)
             session.is_external(connection, 1000 * TICK)
 
 

@@ -125,7 +125,7 @@ def test_connections_without_a_slot_are_listed(pair: Pair, monkeypatch: pytest.M
 
 
 def test_counts_wait_for_the_record_of_their_connection(pair: Pair) -> None:
-    pair.report.hold()
+    pair.report.buffer()
     conn = pair.report.new("127.0.0.1:1")
     pair.report.flush()
     found = decode(pair.pipe.read())
@@ -137,7 +137,7 @@ def test_counts_wait_for_the_record_of_their_connection(pair: Pair) -> None:
 
 
 def test_echoes_without_written_records_are_counted_at_the_end(pair: Pair) -> None:
-    pair.report.hold()
+    pair.report.buffer()
     conn = pair.report.new("127.0.0.1:1")
     pair.report.flush()
     speak(pair, conn, 5)
@@ -185,7 +185,7 @@ def test_connection_whose_new_was_lost_is_counted(pair: Pair) -> None:
 
 
 def test_message_that_waits_for_room_is_reported_while_echoes_are_only_counted(pair: Pair) -> None:
-    pair.report.hold()
+    pair.report.buffer()
     first, second = pair.report.new("127.0.0.1:1"), pair.report.new("127.0.0.1:2")
     speak(pair, first, FIRST_GRANT + 1)
     pair.report.recv(second, b"held back")
@@ -199,7 +199,7 @@ def test_message_that_waits_for_room_is_reported_while_echoes_are_only_counted(p
 
 def test_tasks_that_read_in_turns_before_they_send_are_only_counted(pair: Pair) -> None:
     """A task of Trio yields after it has sent, so others read before its echo is reported."""
-    pair.report.hold()
+    pair.report.buffer()
     conns = [pair.report.new(f"127.0.0.1:{number}") for number in range(3)]
     speak(pair, conns[0], FIRST_GRANT + 1)
     for _ in range(100):
@@ -217,9 +217,9 @@ def test_tasks_that_read_in_turns_before_they_send_are_only_counted(pair: Pair) 
 
 def test_final_sums_take_back_what_a_torn_reading_has_told() -> None:
     known = counters.Known()
-    assert known.tell(1, 101, 505, 0) == (1, 101, 505, 0)
-    assert known.tell(1, 100, 500, 0) is None
-    assert known.tell(1, 100, 500, 9, final=True) == (1, -1, -5, 9)
+    assert known.new_counts(1, 101, 505, 0) == (1, 101, 505, 0)
+    assert known.new_counts(1, 100, 500, 0) is None
+    assert known.new_counts(1, 100, 500, 9, final=True) == (1, -1, -5, 9)
 
 
 def test_processes_beyond_the_regions_list_everything() -> None:

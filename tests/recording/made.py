@@ -43,10 +43,10 @@ class Run:
         first, *_ = self.live.open_clients(3)
         self.until(lambda: self.live.session.totals.new == 3)
         self.live.arm(BlockSetting("sleep", 1.0))
-        self.live.client_process.say([first], b"go\n")
+        self.live.client_process.send([first], b"go\n")
         self.until(lambda: self.live.session.blocks.running)
         self.live.arm(None)
-        self.live.client_process.say(self.live.present[1:], b"hello\n")
+        self.live.client_process.send(self.live.present[1:], b"hello\n")
         self.until(lambda: any(stall.located_at for stall in self.live.session.stalls.going.values()))
         self.until(lambda: not self.live.session.blocks.running and not self.live.session.stalls.going)
 

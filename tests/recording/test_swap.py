@@ -49,7 +49,7 @@ async def test_live_run_continues_and_returns_unchanged(stalled: Path, size: tup
         await stage.press("right_square_bracket")
         await stage.shows("STALLED")
         received = session.totals.recv
-        live.client_process.say([], b"unseen\n")
+        live.client_process.send([], b"unseen\n")
         await stage.until(lambda: session.totals.recv == received + 2, "the live run continues")
         await stage.press("V")
         await stage.until(lambda: on_screen(stage) == "live", "the live run")
@@ -74,7 +74,7 @@ async def test_next_scene_is_live(stalled: Path) -> None:
 
 async def test_recording_of_the_scene_at_the_cursor_needs_no_server(stalled: Path) -> None:
     async with dashboard(config=with_recording(stalled)) as stage:
-        stage.app.looked_at = find("asyncio")
+        stage.app.highlighted = find("asyncio")
         await stage.press("V")
         await stage.shows("REPLAY")
         await stage.press("q")

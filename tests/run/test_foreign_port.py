@@ -54,7 +54,7 @@ def test_no_client_connects_to_the_program_that_has_the_port(run: Run, foreign: 
     run.until(lambda: live.session.server and not live.session.server.running, "the server's refusal")
     live.open_clients(2)
     assert live.flood() == 0
-    live.client_process.say([], b"secret\n")
+    live.client_process.send([], b"secret\n")
     live.load([], 50, 64)
     run.until(lambda: len(live.session.clients) == 6, "all clients named")
     settle(live)
@@ -101,7 +101,7 @@ def test_server_without_reports_is_not_confused_with_a_program(foreign: socket.s
         live.open_clients(2)
 
         def refused() -> bool:
-            live.look()
+            live.sample_kernel()
             return bool(live.session.server and not live.session.server.running)
 
         run.until(refused, "the server's refusal")

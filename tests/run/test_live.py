@@ -36,7 +36,7 @@ class Run:
         while not condition():
             assert time.monotonic() < end, f"missed: {what}"
             self.live.drain()
-            self.live.sample()
+            self.live.sample_resources()
             time.sleep(0.005)
 
     def start(self, pattern: str) -> None:
@@ -54,7 +54,7 @@ class Run:
         """Send, and wait for the echoes."""
         clients = self.live.session.clients
         before = {n: clients[n].echoed for n in numbers}
-        assert self.live.client_process.say(numbers, data)
+        assert self.live.client_process.send(numbers, data)
         self.until(lambda: all(clients[n].echoed == before[n] + 1 for n in numbers), f"echoes for {numbers}")
 
 
@@ -165,7 +165,7 @@ def test_block_of_asyncio_blocking_is_disarmed_and_armed(run: Run) -> None:
     run.say([number])
     assert not live.session.blocks.spans
     assert live.toggle_block() is True
-    live.client_process.say([number], HOGE)
+    live.client_process.send([number], HOGE)
     run.until(lambda: live.session.blocks.running, "the loop sleeps")
     assert run.states() == {number: State.WAITING}
     run.live.open_clients()

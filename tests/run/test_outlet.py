@@ -127,8 +127,8 @@ def test_totals_stay_exact(found: list[Observation], every: int) -> None:
     ]
     dropped, thinned = Dropped(), [*begin]
     for number, one in enumerate(found):
-        thinned += dropped.thin([one]) if every and number % every else [*dropped.told(9), one]
-    thinned += dropped.told(9)
+        thinned += dropped.thin([one]) if every and number % every else [*dropped.losses(9), one]
+    thinned += dropped.losses(9)
     whole, less = Session(), Session()
     whole.apply_all([*begin, *found])
     less.apply_all(thinned)

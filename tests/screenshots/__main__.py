@@ -73,7 +73,7 @@ async def draw(picture: Picture) -> str:
     app.client = picture.client
     async with app.run_test(size=picture.size) as pilot:
         if played.pattern:
-            app.looked_at = played.pattern
+            app.highlighted = played.pattern
             app.query_one(PatternsPanel).put(played.pattern)
         await pilot.press(*picture.keys)
         begin = known - int(picture.span * SECOND) if picture.span else until
@@ -115,11 +115,11 @@ async def welcome() -> str:
 async def matrix() -> str:
     """Return the picture of the isolation matrix; also write the same cells into docs/matrix.md."""
     kept = msgspec.json.decode(gzip.decompress((RECORDINGS / "matrix.json.gz").read_bytes()), type=Cells)
-    put_into_document(markdown(kept.cells, kept.made))
+    put_into_document(markdown(kept.cells, kept.environment))
     app = Resting(Plan())
     app.measured = {(cell.pattern, cell.kind): Measured(cell) for cell in kept.cells}
     async with app.run_test(size=WIDE) as pilot:
-        screen = MatrixScreen(app.measured, kept.made.terms, lambda: None)
+        screen = MatrixScreen(app.measured, kept.environment.parameters, lambda: None)
         app.push_screen(screen)
         await pilot.pause()
         screen.query_one(DataTable).move_cursor(row=[p.name for p in PATTERNS].index("asyncio"), column=1)

@@ -61,10 +61,10 @@ class Played:
     def drain(self) -> int:
         return 0
 
-    def look(self) -> None:
+    def sample_kernel(self) -> None:
         return
 
-    def sample(self) -> None:
+    def sample_resources(self) -> None:
         return
 
     def lag(self, late: int) -> None:
@@ -77,7 +77,7 @@ class Played:
 class Resting(EchoTui):
     """A dashboard that changes nothing by itself, so that pictures are reproducible."""
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         """Do nothing."""
 
 

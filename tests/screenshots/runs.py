@@ -15,9 +15,9 @@ from echo_servers.block import KINDS, BlockSetting
 from echo_servers.catalog import PATTERNS, find
 from echo_servers.server import Options
 from echo_tui.experiments.cell import Cell
-from echo_tui.experiments.made import Made, made
+from echo_tui.experiments.environment import Environment, environment
 from echo_tui.experiments.measure import measure_all
-from echo_tui.experiments.terms import Terms
+from echo_tui.experiments.parameters import CellParameters
 from echo_tui.model.remembered import State
 from echo_tui.observers.program import Program
 from echo_tui.run.attached import Attached
@@ -68,7 +68,7 @@ class Run:
     async def say(self, client: int | None, words: str) -> None:
         """Send a line from one client, or from all."""
         self.app.client = client
-        self.app.say(words)
+        self.app.send_line(words)
         await self.pilot.pause(0.1)
 
 
@@ -117,11 +117,11 @@ async def three_clients_and_a_block(run: Run) -> None:
         await run.pilot.pause(0.9)
     run.app.live.toggle_block()
     await run.say(1, "mogemoge")
-    await run.until(lambda: State.HELD in run.states())
+    await run.until(lambda: State.THREAD_BLOCKED in run.states())
     await run.until(lambda: set(run.states()) == {State.QUIET})
     await run.pilot.pause(1.5)
     await run.say(3, "who waits?")
-    await run.until(lambda: State.HELD in run.states())
+    await run.until(lambda: State.THREAD_BLOCKED in run.states())
     await run.pilot.pause(1.0)
     await run.say(2, "me too")
     await run.pilot.pause(0.8)
@@ -210,9 +210,9 @@ async def attached() -> None:
 
 async def matrix() -> None:
     """All cells of the isolation matrix, and how they were measured."""
-    terms, cells = Terms(), []
-    circumstances = made(terms)
-    async for measured in measure_all(((pattern, kind) for pattern in PATTERNS for kind in KINDS), terms):
+    parameters, cells = CellParameters(), []
+    circumstances = environment(parameters)
+    async for measured in measure_all(((pattern, kind) for pattern in PATTERNS for kind in KINDS), parameters):
         cells.append(measured.cell)
         print(measured.cell.pattern, measured.cell.kind, flush=True)
     data = msgspec.json.encode(Cells(circumstances, cells))
@@ -225,7 +225,7 @@ async def matrix() -> None:
 class Cells:
     """The stored cells of the isolation matrix."""
 
-    made: Made
+    environment: Environment
     cells: list[Cell]
 
 

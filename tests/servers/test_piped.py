@@ -51,7 +51,7 @@ def test_addresses() -> None:
 def test_records_wait_for_a_flush_up_to_a_batch(pipe: tuple[Events, PipedReport]) -> None:
     events, report = pipe
     events.widen()
-    report.hold()
+    report.buffer()
     conn = report.new("a")
     assert events.records == []
     report.flush()
@@ -64,7 +64,7 @@ def test_records_wait_for_a_flush_up_to_a_batch(pipe: tuple[Events, PipedReport]
 
 def test_long_note_and_batch_of_large_records_fit(pipe: tuple[Events, PipedReport]) -> None:
     events, report = pipe
-    report.hold()
+    report.buffer()
     report.note("\0" * 10_000)
     conn = report.new("a")
     for _ in range(BATCH // 2 - 1):
@@ -96,7 +96,7 @@ def test_message_echoed_at_once_is_one_record(pipe: tuple[Events, PipedReport]) 
 
 def test_event_between_recv_and_send_makes_two_records(pipe: tuple[Events, PipedReport]) -> None:
     events, report = pipe
-    report.hold()
+    report.buffer()
     one, two = report.new("one"), report.new("two")
     report.flush()
     written(events)
@@ -130,7 +130,7 @@ def test_block_in_another_thread_is_reported_at_once(
     pipe: tuple[Events, PipedReport],
 ) -> None:
     events, report = pipe
-    report.hold()
+    report.buffer()
     one, two = report.new("one"), report.new("two")
     report.recv(one, b"x")
     report.waits(one)

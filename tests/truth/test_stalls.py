@@ -249,7 +249,7 @@ def test_pattern_that_serves_nobody_has_no_stall(pattern: str) -> None:
         seen, end = 0, time.monotonic() + 1.5
         while time.monotonic() < end:
             live.drain()
-            live.look()
+            live.sample_kernel()
             seen = max(seen, len(live.session.threads.known))
             time.sleep(0.02)
         assert seen >= (50 if pattern == "too-many-threads" else 1)

@@ -192,10 +192,10 @@ class StillLive(Live):
     def drain(self, budget: float = 0.02) -> int:
         return 0
 
-    def sample(self) -> None:
+    def sample_resources(self) -> None:
         return
 
-    def look(self) -> None:
+    def sample_kernel(self) -> None:
         return
 
     def lag(self, late: int) -> None:
@@ -212,7 +212,7 @@ class Still(EchoTui):
         self.now = now
         chosen = shown_pattern(pattern)
         super().__init__(Plan(), theme=theme, live=StillLive(chosen, told))
-        self.looked_at = chosen
+        self.highlighted = chosen
 
     def view(self) -> View:
         server = self.session.server

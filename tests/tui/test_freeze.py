@@ -105,7 +105,7 @@ async def test_cursor_keeps_its_line_when_old_lines_are_dropped(monkeypatch: pyt
 async def test_copied_lines_are_those_on_screen() -> None:
     async with dashboard("multithread", clients=2) as stage:
         await stage.until(lambda: stage.session.totals.new == 2, "two clients")
-        stage.app.live.client_process.say([2], b"hogehoge\n")
+        stage.app.live.client_process.send([2], b"hogehoge\n")
         await stage.until(lambda: stage.session.totals.echoes == 1, "an echo")
         for key, panel in (("3", "connections"), ("5", "events"), ("7", "threads"), ("2", "timeline")):
             await stage.press(key, "home", "y")

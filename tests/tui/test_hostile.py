@@ -72,7 +72,7 @@ async def test_own_clients_may_send_anything() -> None:
         await stage.connected(1)
         for what, data in HOSTILE.items():
             echoed = stage.session.clients[1].echoed
-            stage.app.live.client_process.say([1], data[:4000])
+            stage.app.live.client_process.send([1], data[:4000])
             await stage.until(lambda: stage.session.clients[1].echoed > echoed, what)  # noqa: B023
             await stage.press("right", "left", "right")
             assert not control_characters(stage), what

@@ -7,9 +7,9 @@ import pytest
 from echo_servers.block import KINDS, BlockSetting
 from echo_servers.catalog import PATTERNS, find
 from echo_tui.diagnosis.stall import Cause
-from echo_tui.experiments.cell import Blame, Cell, Feeling, Felt, Newcomer
+from echo_tui.experiments.cell import Blame, Cell, ClientMeasurements, Effect, Newcomer
 from echo_tui.experiments.measure import Measured, measure
-from echo_tui.experiments.terms import Terms
+from echo_tui.experiments.parameters import CellParameters
 from echo_tui.session.session import Session
 from echo_tui.tui.matrix import MatrixScreen, described
 from textual.coordinate import Coordinate
@@ -26,7 +26,7 @@ ROWS = {pattern.name: number for number, pattern in enumerate(PATTERNS)}
 
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("echo_tui.tui.screen_keys.Terms", lambda: Terms(seconds=0.3, clients=2))
+    monkeypatch.setattr("echo_tui.tui.screen_keys.Terms", lambda: CellParameters(seconds=0.3, clients=2))
 
 
 async def opened(stage: Stage) -> MatrixScreen:
@@ -120,11 +120,11 @@ async def test_matrix_fits_at_every_size(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", seldom(SIZES, SIZES[1]))
 async def test_cell_shows_the_newcomers_result_at_every_size(size: tuple[int, int]) -> None:
-    stopped = Feeling(Felt.STOPPED, 1000.0, 1.0, None, None, None)
-    slowed = Feeling(Felt.SLOWED, 0, 0.0, 1.0, 122.0, 122.0)
+    stopped = ClientMeasurements(Effect.STOPPED, 1000.0, 1.0, None, None, None)
+    slowed = ClientMeasurements(Effect.SLOWED, 0, 0.0, 1.0, 122.0, 122.0)
     cells = (
-        Cell("asyncio", "sleep", others=(stopped,), expected=(Felt.STOPPED,), newcomer=Newcomer(1.0, 900.0, False)),
-        Cell("asyncio", "cpu", others=(slowed,), expected=(Felt.SLOWED,), newcomer=Newcomer(1.0, 5.0, True)),
+        Cell("asyncio", "sleep", others=(stopped,), expected=(Effect.STOPPED,), newcomer=Newcomer(1.0, 900.0, False)),
+        Cell("asyncio", "cpu", others=(slowed,), expected=(Effect.SLOWED,), newcomer=Newcomer(1.0, 5.0, True)),
     )
     async with dashboard(size=size) as stage:
         for cell in cells:
@@ -143,10 +143,10 @@ async def test_cell_shows_the_newcomers_result_at_every_size(size: tuple[int, in
         assert "2/3: two of three" in title or size[0] < 140
 
 
-SILENT = Feeling(Felt.UNTOUCHED, 60.0, 0.06, 0.5, 1.3, 1.5, same_process=False)
-SLOW = Feeling(Felt.SLOWED, 40.0, 0.04, 0.5, 5.9, 7.0)
+SILENT = ClientMeasurements(Effect.UNTOUCHED, 60.0, 0.06, 0.5, 1.3, 1.5, same_process=False)
+SLOW = ClientMeasurements(Effect.SLOWED, 40.0, 0.04, 0.5, 5.9, 7.0)
 SHARED = Cell(
-    "process-thread-pool", "cpu", "", 1.0, 1.0, (SILENT, SLOW), (Felt.UNTOUCHED, Felt.SLOWED),
+    "process-thread-pool", "cpu", "", 1.0, 1.0, (SILENT, SLOW), (Effect.UNTOUCHED, Effect.SLOWED),
     Newcomer(1.234, 435.7, False, same_process=False),
     Blame(1, Cause.GIL, "block.py:148 c_gil, called at asyncio_protocol.py:123 data_received",
           12, 1234.5, True, True),
@@ -162,8 +162,8 @@ async def test_details_describe_the_client_that_the_cell_describes() -> None:
 
 
 async def test_details_fit_the_smallest_screen() -> None:
-    stopped = replace(SLOW, felt=Felt.STOPPED)
-    longest = replace(SHARED, others=(SILENT, stopped), expected=(Felt.UNTOUCHED, Felt.STOPPED))
+    stopped = replace(SLOW, effect=Effect.STOPPED)
+    longest = replace(SHARED, others=(SILENT, stopped), expected=(Effect.UNTOUCHED, Effect.STOPPED))
     async with dashboard(size=(80, 24)) as stage:
         stage.app.measured[longest.pattern, longest.kind] = Measured(longest)
         screen = await opened(stage)
@@ -176,7 +176,7 @@ async def test_details_fit_the_smallest_screen() -> None:
 
 
 async def test_fix_in_a_cells_snapshot_is_that_of_the_cell() -> None:
-    measured = await measure(find("asyncio"), "c-call", Terms(seconds=0.5, clients=2))
+    measured = await measure(find("asyncio"), "c-call", CellParameters(seconds=0.5, clients=2))
     async with dashboard("multithread", clients=1) as stage:
         await stage.connected(1)
         stage.app.measured["asyncio", "c-call"] = measured
@@ -298,7 +298,7 @@ async def test_failed_cells_are_measured_again_but_not_impossible_ones() -> None
     async with dashboard() as stage:
         for name, kind, why in (("nonblocking", "sleep", "it serves nobody"), ("asyncio", "sleep", "it has died")):
             stage.app.measured[name, kind] = Measured(Cell(name, kind, why))
-        slow = Cell("eventlet", "cpu", others=(SLOW,), expected=(Felt.SLOWED,), newcomer=Newcomer(0.3, 5.0, True))
+        slow = Cell("eventlet", "cpu", others=(SLOW,), expected=(Effect.SLOWED,), newcomer=Newcomer(0.3, 5.0, True))
         stage.app.measured["eventlet", "cpu"] = Measured(slow)
         screen = await opened(stage)
         await stage.shows(f"1 of {len(PATTERNS) * len(KINDS)} measured, 1 can't be, 1 failed", "r measure the rest")

@@ -16,8 +16,8 @@ async def test_events_and_stalls_are_inferred_and_the_screen_says_so() -> None:
     options, block = Options(port=free_port()), BlockSetting("sleep", 20)
     async with dashboard("asyncio", options=options, clients=2, block=block, reports=False) as stage:
         await stage.shows("2 open", "Events inferred from the kernel")
-        stage.app.live.client_process.say([1], b"first\n")
+        stage.app.live.client_process.send([1], b"first\n")
         await stage.until(lambda: stage.session.totals.recv_bytes, "it is read")
-        stage.app.live.client_process.say([2], b"second\n")
+        stage.app.live.client_process.send([2], b"second\n")
         await stage.shows("STALLED", "blocked")
         await stage.until(lambda: "block.py" in str(stage.panel("timeline").border_subtitle), "the line to blame")

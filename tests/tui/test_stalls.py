@@ -31,10 +31,10 @@ def waits(stage: Stage, number: int) -> bool:
 async def stalled(stage: Stage, *waiting: int) -> None:
     """Let client 1 block the loop and the `waiting` ones (default: 2 and 3) send in turn; wait for a located stall."""
     await stage.until(lambda: stage.session.totals.new == 3, "three clients")
-    stage.app.live.client_process.say([1], b"first\n")
+    stage.app.live.client_process.send([1], b"first\n")
     await stage.until(lambda: stage.session.blocks.running, "the block")
     for number in waiting or (2, 3):  # a row names its victims in the order in which they began to wait
-        stage.app.live.client_process.say([number], b"hogehoge\n")
+        stage.app.live.client_process.send([number], b"hogehoge\n")
         await stage.until(partial(waits, stage, number), f"the kernel has what client {number} has sent")
     await stage.until(lambda: any(s.located_at for s in stage.session.stalls.going.values()), "a stall with its line")
 
@@ -247,9 +247,9 @@ async def test_victims_come_first_as_soon_as_their_stall_is_reported() -> None:
     """Even on a screen that is frozen at that time."""
     async with dashboard("epoll-loop", size=(100, 30), clients=30, block=BlockSetting("sleep", 30)) as stage:
         await stage.until(lambda: stage.session.totals.new == 30, "all are accepted")
-        stage.app.live.client_process.say([1], b"first\n")
+        stage.app.live.client_process.send([1], b"first\n")
         await stage.until(lambda: stage.session.blocks.running, "the block")
-        stage.app.live.client_process.say([30], b"hogehoge\n")
+        stage.app.live.client_process.send([30], b"hogehoge\n")
         await stage.until(lambda: stage.session.stalls.going, "a stall")
         await stage.press("p")
         assert "[30]" in stage.lines("connections")[1]
@@ -258,9 +258,9 @@ async def test_victims_come_first_as_soon_as_their_stall_is_reported() -> None:
 async def test_thread_to_blame_comes_first_of_many() -> None:
     async with dashboard("multithread", clients=12, block=BlockSetting("c-gil", 30)) as stage:
         await stage.until(lambda: stage.session.totals.new == 12, "all are accepted")
-        stage.app.live.client_process.say([12], b"first\n")
+        stage.app.live.client_process.send([12], b"first\n")
         await stage.until(lambda: stage.session.blocks.running, "the block")
-        stage.app.live.client_process.say([1], b"hogehoge\n")
+        stage.app.live.client_process.send([1], b"hogehoge\n")
         await stage.until(lambda: "in C with the GIL" in stage.lines("threads")[1], "the thread that keeps the GIL")
 
 

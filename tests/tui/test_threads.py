@@ -47,7 +47,7 @@ async def test_blocked_pool_thread_is_separate_from_idle_ones() -> None:
         ]
     )
     assert len(session.connections) == 2
-    assert not any(map(session.held_since, session.connections.values()))
+    assert not any(map(session.thread_blocked_since, session.connections.values()))
     assert not session.blocks.spans[-1].stops_all
     app = Still("eventlet", [])
     async with app.run_test():

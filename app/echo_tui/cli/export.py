@@ -112,7 +112,9 @@ def _picture(
     if not span:
         return picture(_shown(replay, stall, at, file), _size(size))
     begin, end = (_time(replay, seconds, file) for seconds in span)
-    return animation(_shown(replay, None, None, file), (begin, end), _size(size), lambda share: _tell("drawing", share))
+    return animation(
+        _shown(replay, None, None, file), (begin, end), _size(size), lambda share: _show_progress("drawing", share)
+    )
 
 
 def _document(
@@ -181,13 +183,13 @@ def _time(replay: "Replay", at: float, file: str) -> int:
 def whole(replay: "Replay", file: str) -> "Replay":
     """Read all of a recording, with progress on a terminal."""
     while not replay.read_ahead(TURN):
-        _tell(f"reading {file},", replay.share)
+        _show_progress(f"reading {file},", replay.share)
     if replay.damaged:
         print(f"echo-tui: {file} is cut off or damaged: read up to there", file=sys.stderr)
     return replay
 
 
-def _tell(what: str, share: float) -> None:
+def _show_progress(what: str, share: float) -> None:
     """Report progress on a terminal. Textual has put its own stream in the place of stderr while it draws."""
     if (stderr := sys.__stderr__) and stderr.isatty():
         print(f"\recho-tui: {what} {share:.0%} ", end="", file=stderr, flush=True)

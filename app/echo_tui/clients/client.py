@@ -69,7 +69,7 @@ class EchoClient:
         if self._state is not ClientState.QUEUED:
             return
         target = self._target
-        self._loop.events.say(ClientOpening(clock(), self.number))
+        self._loop.events.add(ClientOpening(clock(), self.number))
         if target.address is None:
             self._over(target.name)
             return
@@ -97,7 +97,7 @@ class EchoClient:
             self._over(Ending.CLOSED)
         self.open(target)
 
-    def hold(self, why: str) -> None:
+    def stop_connecting(self, why: str) -> None:
         """Give up a connection that is not established yet; the client stays wanted."""
         if self._state in (ClientState.QUEUED, ClientState.OPENING):
             self._over(why)
@@ -106,9 +106,9 @@ class EchoClient:
         """Send a line or a burst as soon as possible. Return False if too many wait; a closed client ignores it."""
         if self._state not in (ClientState.QUEUED, ClientState.OPENING, ClientState.OPEN) or self._half_closed:
             return True
-        taken = self._outbox.put(what)
+        accepted = self._outbox.put(what)
         self._loop.eager[self] = None
-        return taken
+        return accepted
 
     def chatter(self, per_second: float, size: int) -> None:
         """Start a load, or stop it with 0."""
@@ -122,7 +122,7 @@ class EchoClient:
         """Stop reading from the connection, or continue."""
         if self.wanted:
             self._paused = paused
-            self._tell_manners()
+            self._report_manners()
             self._watch()
 
     def half_close(self) -> None:
@@ -132,7 +132,7 @@ class EchoClient:
         self._half_closed = True
         self._outbox.forget()
         self._loop.alarms.cancel(self)
-        self._tell_manners()
+        self._report_manners()
         self._say_goodbye()
 
     def close(self, reset: bool) -> None:
@@ -200,9 +200,9 @@ class EchoClient:
             self._over(*failures.failed(error, self._target))
             return
         self._state = ClientState.OPEN
-        self._loop.events.say(ClientConnected(at, self.number, name(address)))
+        self._loop.events.add(ClientConnected(at, self.number, name(address)))
         if self._paused:
-            self._tell_manners()
+            self._report_manners()
         if self._outbox.chatter:
             self._outbox.chatter.restart(at)
         self.pump()
@@ -235,7 +235,7 @@ class EchoClient:
         if len(unsent) == message.size:
             # A message counts from its first byte on: a large one may be stuck with its last bytes here.
             self._ledger.sent(message)
-            self._loop.events.say(ClientSent(at, self.number, message.size, preview(unsent)))
+            self._loop.events.add(ClientSent(at, self.number, message.size, preview(unsent)))
         if sent == len(unsent):
             self._message = None
         else:
@@ -256,7 +256,7 @@ class EchoClient:
             return
         was_full = self._ledger.full
         for echo in self._ledger.returned(bytes(self._loop.buffer[:size]), at):
-            self._loop.events.say(echo)
+            self._loop.events.add(echo)
         if was_full:
             self._loop.eager[self] = None
 
@@ -280,8 +280,8 @@ class EchoClient:
         else:
             self._loop.alarms.cancel(self)
 
-    def _tell_manners(self) -> None:
-        self._loop.events.say(ClientManners(clock(), self.number, not self._paused, not self._half_closed))
+    def _report_manners(self) -> None:
+        self._loop.events.add(ClientManners(clock(), self.number, not self._paused, not self._half_closed))
 
     def _watch(self) -> None:
         if self._socket is None:
@@ -305,7 +305,7 @@ class EchoClient:
         self._ledger.clear()
         self._outbox.forget()
         self._loop.alarms.cancel(self)
-        self._loop.events.say(ClientClosed(clock(), self.number, how, about))
+        self._loop.events.add(ClientClosed(clock(), self.number, how, about))
 
 
 def connected_to_itself(client: socket.socket) -> bool:

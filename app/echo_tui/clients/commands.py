@@ -36,7 +36,7 @@ class Open(Command, tag="open", frozen=True):
     port: int
 
 
-class Say(Command, tag="say", frozen=True):
+class SendMessage(Command, tag="send", frozen=True):
     """Send one message; `data` has one character (U+0000 to U+00FF) a byte.
 
     A client that has much under way (see `ledger`), or isn't connected yet, keeps a few lines and bursts until it
@@ -80,7 +80,7 @@ class Reopen(Command, tag="reopen", frozen=True):
     port: int
 
 
-class Hold(Command, tag="hold", frozen=True):
+class StopConnecting(Command, tag="stop-connecting", frozen=True):
     """Connect no client until the next `Open` or `Reopen`; those that are still connecting give up and report `why`."""
 
     why: Annotated[str, Meta(max_length=200)]
@@ -111,7 +111,7 @@ class Flood(Command, tag="flood", frozen=True):
     seconds: Annotated[float, Meta(gt=0, le=FLOOD_LONGEST)]
 
 
-Asked = Open | Say | Chatter | Burst | Close | Reopen | Hold | PauseReading | HalfClose | Flood
+Asked = Open | SendMessage | Chatter | Burst | Close | Reopen | StopConnecting | PauseReading | HalfClose | Flood
 
 DECODER: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
 ENCODER = msgspec.json.Encoder()

@@ -20,12 +20,14 @@ from echo_tui.model.observations import (
     Flooding,
 )
 
-HELD = 4 * 1024 * 1024
+BUFFER = 4 * 1024 * 1024
 """Bytes of lines that wait here while the pipe is full; beyond that messages and echoes are dropped and counted."""
 RESERVE = 1024 * 1024
 """Bytes more for clients that open and close, so that their states stay right."""
 
-Said = ClientOpening | ClientConnected | ClientManners | ClientSent | ClientEcho | ClientClosed | Flooding | Note
+ClientObservation = (
+    ClientOpening | ClientConnected | ClientManners | ClientSent | ClientEcho | ClientClosed | Flooding | Note
+)
 
 
 class Events:
@@ -34,29 +36,29 @@ class Events:
     def __init__(self, fd: int) -> None:
         os.set_blocking(fd, False)
         self.fd = fd
-        self._said: list[Record] = []
-        self._held: deque[bytes] = deque()
+        self._added: list[Record] = []
+        self._buffered: deque[bytes] = deque()
         self._bytes = 0
         self._lost = 0
         self._encoder = msgspec.json.Encoder()
 
-    def say(self, observation: Said) -> None:
+    def add(self, observation: ClientObservation) -> None:
         """Add an observation to those that the next `flush` writes."""
-        self._said.append(observation)
+        self._added.append(observation)
 
     def note(self, code: ClientNote, text: str) -> None:
         """Report what the person who watches should know, by its code and what it is about."""
-        self._said.append(Note(time.monotonic_ns(), os.getpid(), threading.get_native_id(), text, code))
+        self._added.append(Note(time.monotonic_ns(), os.getpid(), threading.get_native_id(), text, code))
 
     def flush(self) -> bool:
         """Write what the pipe has room for. Return True when nothing is left. Raises BrokenPipeError if nobody reads
         any more."""
-        if self._said:
-            self._hold(self._said)
-            self._said.clear()
+        if self._added:
+            self._buffer(self._added)
+            self._added.clear()
         try:
-            while self._held:
-                self._write(self._held[0])
+            while self._buffered:
+                self._write(self._buffered[0])
         except BlockingIOError:
             return False
         return True
@@ -65,23 +67,23 @@ class Events:
         written = os.write(self.fd, lines)
         self._bytes -= written
         if written == len(lines):
-            self._held.popleft()
+            self._buffered.popleft()
         else:
-            self._held[0] = lines[written:]
+            self._buffered[0] = lines[written:]
 
-    def _hold(self, said: list[Record]) -> None:
-        room = HELD - self._bytes
-        lines = self._encoder.encode_lines(self._debt() + said)
+    def _buffer(self, added: list[Record]) -> None:
+        room = BUFFER - self._bytes
+        lines = self._encoder.encode_lines(self._debt() + added)
         if len(lines) > room:
-            kept = [one for one in said if not isinstance(one, ClientSent | ClientEcho)]
+            kept = [one for one in added if not isinstance(one, ClientSent | ClientEcho)]
             lines = self._encoder.encode_lines(kept)
             if len(lines) > room + RESERVE:
                 kept, lines = [], b""
-            self._lost += len(said) - len(kept)
+            self._lost += len(added) - len(kept)
         else:
             self._lost = 0
         if lines:
-            self._held.append(lines)
+            self._buffered.append(lines)
             self._bytes += len(lines)
 
     def _debt(self) -> list[Record]:

@@ -31,7 +31,7 @@ class SocketFlood:
         if self._sockets:
             self._loop.alarms.set(self, clock() + round(seconds * SECOND))
         if self._sockets or failure:
-            self._tell(failure=failure)
+            self._report(failure=failure)
 
     def end(self) -> None:
         """Close those that are left."""
@@ -63,7 +63,7 @@ class SocketFlood:
             self._ended(fd)
         else:
             self._loop.watch(fd, READ, partial(self._ended, fd))
-            self._tell(name(self._sockets[fd].getsockname()))
+            self._report(name(self._sockets[fd].getsockname()))
 
     def _ended(self, fd: int, mask: int = 0) -> None:
         """A connection is over: nothing was sent, so all that comes from a server is its end."""
@@ -71,7 +71,7 @@ class SocketFlood:
         self._sockets.pop(fd).close()
         if not self._sockets:
             self._loop.alarms.cancel(self)
-            self._tell()
+            self._report()
 
-    def _tell(self, *connected: str, failure: Failure | None = None) -> None:
-        self._loop.events.say(Flooding(clock(), len(self._sockets), list(connected), *(failure or ())))
+    def _report(self, *connected: str, failure: Failure | None = None) -> None:
+        self._loop.events.add(Flooding(clock(), len(self._sockets), list(connected), *(failure or ())))

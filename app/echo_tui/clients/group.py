@@ -7,7 +7,18 @@ import msgspec
 
 from echo_tui.clients import commands
 from echo_tui.clients.client import EchoClient
-from echo_tui.clients.commands import DECODER, Asked, Chatter, Close, HalfClose, Hold, Open, PauseReading, Reopen, Say
+from echo_tui.clients.commands import (
+    DECODER,
+    Asked,
+    Chatter,
+    Close,
+    HalfClose,
+    Open,
+    PauseReading,
+    Reopen,
+    SendMessage,
+    StopConnecting,
+)
 from echo_tui.clients.events import Events
 from echo_tui.clients.failures import Destination
 from echo_tui.clients.flood import SocketFlood
@@ -56,11 +67,11 @@ class ClientGroup:
                 target = Destination.find(command.host, command.port)
                 for client in self._clients.values():
                     client.reopen(target)
-            case Hold():
+            case StopConnecting():
                 self._flood.end()
                 for client in self._clients.values():
-                    client.hold(command.why)
-            case Say():
+                    client.stop_connecting(command.why)
+            case SendMessage():
                 data = command.data.encode("latin-1")
                 self._put(dict.fromkeys(self._named(command.clients), data))
             case commands.Burst():

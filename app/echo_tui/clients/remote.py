@@ -17,11 +17,11 @@ from echo_tui.clients.commands import (
     Close,
     Flood,
     HalfClose,
-    Hold,
     Open,
     PauseReading,
     Reopen,
-    Say,
+    SendMessage,
+    StopConnecting,
 )
 
 EVENTS_PIPE = 1024 * 1024
@@ -93,9 +93,9 @@ class ClientProcess:
         """Connect these clients, by numbers of the caller's choice, to a server."""
         return self._ask(Open(list(clients), host, port))
 
-    def say(self, clients: Sequence[int], data: bytes) -> bool:
+    def send(self, clients: Sequence[int], data: bytes) -> bool:
         """Send one message of at most `commands.MESSAGE_LIMIT` bytes from each."""
-        return self._ask(Say(list(clients), str(data, "latin-1")))
+        return self._ask(SendMessage(list(clients), str(data, "latin-1")))
 
     def chatter(self, clients: Sequence[int], per_second: float, size: int) -> bool:
         """Have each send `per_second` messages of `size` bytes from now on; 0 stops it."""
@@ -113,10 +113,10 @@ class ClientProcess:
         """Connect every client that was not closed on purpose to this server; each keeps its number and its load."""
         return self._ask(Reopen(host, port))
 
-    def hold(self, why: str) -> bool:
+    def stop_connecting(self, why: str) -> bool:
         """Connect no client until the next `open` or `reopen`; those that are still connecting give up and report
         `why`."""
-        return self._ask(Hold(why))
+        return self._ask(StopConnecting(why))
 
     def pause_reading(self, clients: Sequence[int], paused: bool) -> bool:
         """Have these clients take nothing from their connections, or go on."""

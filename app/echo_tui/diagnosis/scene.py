@@ -68,7 +68,7 @@ class Scene:
         since = before[0] if before else within[0][1]
         return 2 * (within[-1][1] - since) >= within[-1][0] - begin > 0
 
-    def helpers_are_taken(self, handover: Handover) -> bool:
+    def helpers_are_busy(self, handover: Handover) -> bool:
         """Return whether all helpers that a call could use are busy with other calls."""
         return self.helped.get(handover.pid, 0) >= handover.helpers
 
@@ -88,7 +88,7 @@ class Scene:
 
         That no goroutine has work is not seen by a thread of a Go program.
         """
-        idles = state.kind in self.idle_calls and (state.kind != "poll" or state.is_home)
+        idles = state.kind in self.idle_calls and (state.kind != "poll" or state.is_in_idle_call)
         return idles and not state.stopped and not state.parks
 
     def parks(self, pid: int) -> bool:
@@ -108,8 +108,8 @@ class Scene:
 
     def turned_at(self, since: int) -> int:
         """Return when (ns) a change that this sample reveals began: at the last report since `since`, else now."""
-        takes = (worker.last_progress for worker in self.accepting)
-        moments = (self.unblocked_at, *(span.begin for span in self.blocking), *takes)
+        progress = (worker.last_progress for worker in self.accepting)
+        moments = (self.unblocked_at, *(span.begin for span in self.blocking), *progress)
         return max((moment for moment in moments if since - UNSURE <= moment <= self.at), default=self.at)
 
     @property

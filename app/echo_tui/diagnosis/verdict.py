@@ -19,26 +19,26 @@ IN_TURNS = {Cause.COMPUTING, Cause.SPINNING, Cause.GIL, Cause.UNCLEAR}
 
 def weigh(verdict: Verdict, target: Target, begin: int, scene: Scene) -> Verdict:
     """Return the verdict on a stall of this target since `begin` (ns) with the evidence of one more sample."""
-    looked_at = suspect(target, scene, begin)
-    if rule := first_rule(looked_at):
-        verdict = _with_rule(verdict, rule, looked_at, begin)
+    suspected = suspect(target, scene, begin)
+    if rule := first_rule(suspected):
+        verdict = _with_rule(verdict, rule, suspected, begin)
     if verdict.attribution is Attribution.ACCEPT_QUEUE:
         verdict = replace(verdict, unanswered=tuple(scene.unanswered), cause=Cause.BACKLOG)
     return verdict
 
 
-def _with_rule(verdict: Verdict, rule: Rule, looked_at: Suspect, begin: int) -> Verdict:
-    state, scene = looked_at.state, looked_at.scene
+def _with_rule(verdict: Verdict, rule: Rule, suspected: Suspect, begin: int) -> Verdict:
+    state, scene = suspected.state, suspected.scene
     if rule.of_thread and state:
-        return _blame(verdict, rule, looked_at, begin)
+        return _blame(verdict, rule, suspected, begin)
     verdict = _conclude(verdict, rule, scene)
-    if looked_at.pool and verdict.cause is rule.cause:  # no line is to blame, but where one of them is helps
-        verdict = _locate(verdict, looked_at.pool[0], scene, begin)
-    elif looked_at.all_stay:
+    if suspected.pool and verdict.cause is rule.cause:  # no line is to blame, but where one of them is helps
+        verdict = _locate(verdict, suspected.pool[0], scene, begin)
+    elif suspected.all_stay:
         if state and verdict.cause is Cause.ONE_CLIENT:  # no line is to blame, but where it idles is worth showing
             verdict = _locate(verdict, state, scene, begin)
-    elif looked_at.call and looked_at.key:
-        culprit = verdict.culprit or Culprit(*looked_at.key, state.name if state else "", "", "")
+    elif suspected.call and suspected.key:
+        culprit = verdict.culprit or Culprit(*suspected.key, state.name if state else "", "", "")
         verdict = replace(verdict, injected=True, culprit=culprit)
     return verdict
 
@@ -62,14 +62,14 @@ def _count(counts: Tally[T], what: T) -> Tally[T]:
     return (*counts, (what, 1))
 
 
-def _blame(verdict: Verdict, rule: Rule, looked_at: Suspect, begin: int) -> Verdict:
-    state, scene, first = looked_at.state, looked_at.scene, verdict.first
+def _blame(verdict: Verdict, rule: Rule, suspected: Suspect, begin: int) -> Verdict:
+    state, scene, first = suspected.state, suspected.scene, verdict.first
     assert state
     key = (state.pid, state.tid)
     if first is None or first[0] != key:  # samples of another thread don't count
         first = (key, state.ran, state.waited_for_a_core)
         # Threads that wait for the GIL may wait for the same holder.
-        injected = verdict.injected and not isinstance(looked_at.target, OnAccept)
+        injected = verdict.injected and not isinstance(suspected.target, OnAccept)
         verdict = replace(verdict, first=first, evidence=(), clues=(), injected=injected)
     verdict = _conclude(verdict, rule, scene)
     cause = verdict.cause

@@ -33,7 +33,7 @@ def waits(scene: Scene, its_stall: ItsStall) -> Iterator[tuple[Target, Connectio
     for connection in scene.unread:
         target = its_stall(connection.number) or _waits_for(scene, (connection.pid, connection.tid))
         yield target, connection, max(connection.unread_since, last_progress(target))
-    without_helper = {h.connection: h for h in scene.handed if scene.helpers_are_taken(h)}
+    without_helper = {h.connection: h for h in scene.handed if scene.helpers_are_busy(h)}
     for number, handover in without_helper.items():
         if (waits_for_helper := scene.connections.get(number)) is not None:
             target = OnHelper(handover.pid)
@@ -95,17 +95,17 @@ def last_progress_of(scene: Scene, target: Target) -> int:
         case OnHelper(pid):
             return scene.helped_at.get(pid, 0)
         case OnAccept():
-            takes = [worker.last_progress for worker in scene.accepting] if scene.loops else []
-            return max(scene.accepted_at, *takes) if takes else scene.accepted_at
+            progress = [worker.last_progress for worker in scene.accepting] if scene.loops else []
+            return max(scene.accepted_at, *progress) if progress else scene.accepted_at
         case OnGil(pid):
-            takes = [worker.last_progress for (owner, _), worker in scene.workers.items() if owner == pid]
-            return max(scene.ended_progress.get(pid, 0), *takes)
+            progress = [worker.last_progress for (owner, _), worker in scene.workers.items() if owner == pid]
+            return max(scene.ended_progress.get(pid, 0), *progress)
         case OnThread(pid, tid):
             worker = scene.workers.get((pid, tid))
-            return max(worker.last_progress if worker else 0, _last_rest(scene, (pid, tid)) if scene.loops else 0)
+            return max(worker.last_progress if worker else 0, _last_idle(scene, (pid, tid)) if scene.loops else 0)
 
 
-def _last_rest(scene: Scene, worker: tuple[int, int]) -> int:
+def _last_idle(scene: Scene, worker: tuple[int, int]) -> int:
     """Return when (ns) a loop was last idle; one that was idle at the last sample is taken to be idle still.
 
     A loop that reports a blocking call is not idle, however old the sample of its thread is.

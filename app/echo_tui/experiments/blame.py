@@ -7,7 +7,7 @@ from echo_tui.diagnosis.stall import Stall
 from echo_tui.experiments.cell import Blame
 from echo_tui.model.blocks import BlockSpan
 
-LOOK = 100_000_000
+TOLERANCE = 100_000_000
 """How far (ns) the begin of a stall may be off."""
 
 
@@ -38,4 +38,4 @@ def _meanwhile(stalls: Iterable[Stall], span: BlockSpan) -> list[Stall]:
 
 def _older(stall: Stall, span: BlockSpan) -> bool:
     """Return whether a stall began before the block, so that the architecture caused it."""
-    return stall.begin < span.begin - LOOK
+    return stall.begin < span.begin - TOLERANCE

@@ -17,7 +17,7 @@ TIMES = 2
 """The least factor of that growth."""
 
 
-class Felt(enum.Enum):
+class Effect(enum.Enum):
     """The effect on a client of another client's blocking call."""
 
     UNTOUCHED = "untouched"
@@ -36,7 +36,7 @@ class RoundTrip:
 
 
 @dataclass(frozen=True, slots=True)
-class Feeling:
+class ClientMeasurements:
     """The measurements of one client.
 
     `silence` is the longest time (ms) within the block without an echo, and `share` that time by the length of the
@@ -44,7 +44,7 @@ class Feeling:
     messages were, for messages due before and during the block; None if there were none.
     """
 
-    felt: Felt
+    effect: Effect
     silence: float
     share: float
     before: float | None
@@ -58,7 +58,9 @@ class Feeling:
         return (self.during or 0.0) - (self.before or 0.0)
 
 
-def feeling(trips: Sequence[RoundTrip], since: int, begin: int, end: int, same_process: bool = True) -> Feeling:
+def measurements_of(
+    trips: Sequence[RoundTrip], since: int, begin: int, end: int, same_process: bool = True
+) -> ClientMeasurements:
     """Judge one client by its round trips; those due from `since` on are the ones before the block."""
     before = [trip.at - trip.due for trip in trips if since <= trip.due and trip.at < begin]
     during = [trip.at - trip.due for trip in trips if begin <= trip.due < end]
@@ -67,14 +69,16 @@ def feeling(trips: Sequence[RoundTrip], since: int, begin: int, end: int, same_p
     share = silence / (end - begin)
     usual, now = _most(before), _most(during)
     if not before:
-        felt = Felt.UNSERVED
+        effect = Effect.UNSERVED
     elif share >= HALF:
-        felt = Felt.STOPPED
+        effect = Effect.STOPPED
     elif now is not None and usual is not None and now > max(TIMES * usual, usual + NOTICED):
-        felt = Felt.SLOWED
+        effect = Effect.SLOWED
     else:
-        felt = Felt.UNTOUCHED
-    return Feeling(felt, silence / MS, share, _ms(usual), _ms(now), _ms(max(during, default=None)), same_process)
+        effect = Effect.UNTOUCHED
+    return ClientMeasurements(
+        effect, silence / MS, share, _ms(usual), _ms(now), _ms(max(during, default=None)), same_process
+    )
 
 
 def _most(times: Sequence[int]) -> float | None:
@@ -128,8 +132,8 @@ class Cell:
     """The requested length of the block (s)."""
     lasted: float = 0.0
     """The length of the block (s), as the server reported it."""
-    others: tuple[Feeling, ...] = ()
-    expected: tuple[Felt, ...] = ()
+    others: tuple[ClientMeasurements, ...] = ()
+    expected: tuple[Effect, ...] = ()
     """The expected effect on each of the others, by the kind of block and the architecture."""
     newcomer: Newcomer | None = None
     blame: Blame | None = field(default=None)
@@ -139,10 +143,10 @@ class Cell:
     """The threads or processes of the pool; None if there is no pool."""
 
     @property
-    def felt(self) -> Felt | None:
+    def effect(self) -> Effect | None:
         """The worst effect on the others; None if nothing was measured."""
-        order = (Felt.STOPPED, Felt.SLOWED, Felt.UNTOUCHED, Felt.UNSERVED)
-        return next((felt for felt in order if any(other.felt is felt for other in self.others)), None)
+        order = (Effect.STOPPED, Effect.SLOWED, Effect.UNTOUCHED, Effect.UNSERVED)
+        return next((effect for effect in order if any(other.effect is effect for other in self.others)), None)
 
     @property
     def shared(self) -> bool:
@@ -156,50 +160,50 @@ class Cell:
         A client that shares the GIL with one that computes need not be slowed if another one is: it may have been
         served each time just before that one got the GIL.
         """
-        felt = {other.felt for other in self.others}
-        allowed = (Felt.UNTOUCHED, Felt.SLOWED) if Felt.SLOWED in felt else ()
+        effect = {other.effect for other in self.others}
+        allowed = (Effect.UNTOUCHED, Effect.SLOWED) if Effect.SLOWED in effect else ()
         return any(
-            other.felt is not one and (other.felt, one) != allowed
+            other.effect is not one and (other.effect, one) != allowed
             for other, one in zip(self.others, self.expected, strict=True)
         )
 
     @property
     def words(self) -> str:
         """The cell in a few words."""
-        if self.felt is None:
+        if self.effect is None:
             return "not measured"
         those, all_of_them = self._those, len(self.others)
         part = "" if len(those) == all_of_them else f", {len(those)} of {all_of_them}"
-        return f"{self.felt.value}{self._measure}{part}{', nobody shares its process' if self.alone else ''}"
+        return f"{self.effect.value}{self._measure}{part}{', nobody shares its process' if self.alone else ''}"
 
     @property
     def briefly(self) -> Iterator[str]:
         """Yield the cell in ever fewer words; the fewest give neither time nor share."""
-        if self.felt is None:
+        if self.effect is None:
             return
         part = "" if len(self._those) == len(self.others) else f" {len(self._those)}/{len(self.others)}"
         part += " alone" if self.alone else ""
-        yield f"{self.felt.value}{self._measure}{part}"
-        yield f"{self.felt.value}{self._measure.replace('+', '').replace(' %', '%').replace(' ms', 'ms')}{part}"
-        yield f"{self.felt.value}{part}"
+        yield f"{self.effect.value}{self._measure}{part}"
+        yield f"{self.effect.value}{self._measure.replace('+', '').replace(' %', '%').replace(' ms', 'ms')}{part}"
+        yield f"{self.effect.value}{part}"
 
     @property
-    def _those(self) -> list[Feeling]:
+    def _those(self) -> list[ClientMeasurements]:
         """The clients with the worst effect."""
-        return [other for other in self.others if other.felt is self.felt]
+        return [other for other in self.others if other.effect is self.effect]
 
     @property
-    def spoken_of(self) -> Feeling | None:
+    def most_affected(self) -> ClientMeasurements | None:
         """The client that the words describe: the one affected most among those with the worst effect."""
-        how_much = (lambda other: other.slower) if self.felt is Felt.SLOWED else (lambda other: other.share)
+        how_much = (lambda other: other.slower) if self.effect is Effect.SLOWED else (lambda other: other.share)
         return max(self._those, key=how_much, default=None)
 
     @property
     def _measure(self) -> str:
-        other = self.spoken_of
-        if other and self.felt is Felt.STOPPED:
+        other = self.most_affected
+        if other and self.effect is Effect.STOPPED:
             return f" {100 * other.share:.0f} %"
-        if other and self.felt is Felt.SLOWED:
+        if other and self.effect is Effect.SLOWED:
             return f" +{_brief(other.slower)} ms"
         return ""
 

@@ -13,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from echo_tui.experiments import report
 from echo_tui.experiments.cell import Cell
-from echo_tui.experiments.made import Made, made
+from echo_tui.experiments.environment import Environment, environment
 from echo_tui.experiments.measure import measure_all
-from echo_tui.experiments.terms import Terms
+from echo_tui.experiments.parameters import CellParameters
 from echo_tui.model.observations import Receiver
 from echo_tui.run.header import Parameters, new_header
 from echo_tui.run.recorder import Recording
@@ -36,11 +36,11 @@ def run_matrix(
 
     With `fail_on_unexpected` a complete matrix with an unexpected cell gives `UNEXPECTED`.
     """
-    terms = Terms(seconds)
-    circumstances, cells = made(terms), list[Cell]()
-    parameters: Parameters = {"seconds": seconds, "cells": len(wanted)}
-    recorder = (recording or Recording()).recorder(new_header("matrix", parameters, time.monotonic_ns()))
-    code = asyncio.run(_until_signal(_measure(wanted, terms, cells, recorder.hear)))
+    parameters = CellParameters(seconds)
+    circumstances, cells = environment(parameters), list[Cell]()
+    recorded: Parameters = {"seconds": seconds, "cells": len(wanted)}
+    recorder = (recording or Recording()).recorder(new_header("matrix", recorded, time.monotonic_ns()))
+    code = asyncio.run(_until_signal(_measure(wanted, parameters, cells, recorder.hear)))
     recorder.close()
     if recorder.failure:
         print(f"echo-tui: {recorder.path} is incomplete: {recorder.failure}", file=sys.stderr, flush=True)
@@ -91,30 +91,32 @@ async def _until_signal(work: Coroutine[object, object, None]) -> int:
     return 128 + came[0] if came else 0
 
 
-async def _measure(wanted: Sequence[tuple[Pattern, str]], terms: Terms, cells: list[Cell], heard: Receiver) -> None:
+async def _measure(
+    wanted: Sequence[tuple[Pattern, str]], parameters: CellParameters, cells: list[Cell], heard: Receiver
+) -> None:
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(wanted))
         names = iter([f"{pattern.name} / {kind}" for pattern, kind in wanted])
         progress.update(task, description=next(names))
-        async for measured in measure_all(wanted, terms, heard):
+        async for measured in measure_all(wanted, parameters, heard):
             cells.append(measured.cell)
             progress.update(task, advance=1, description=next(names, ""))
 
 
-def _print(cells: Sequence[Cell], made: Made, form: str | None) -> None:
+def _print(cells: Sequence[Cell], environment: Environment, form: str | None) -> None:
     match form:
         case "json":
-            sys.stdout.write(report.as_json(cells, made))
+            sys.stdout.write(report.as_json(cells, environment))
         case "markdown":
-            sys.stdout.write(report.markdown(cells, made))
+            sys.stdout.write(report.markdown(cells, environment))
         case "csv":
-            sys.stdout.write(report.as_csv(cells, made))
+            sys.stdout.write(report.as_csv(cells, environment))
         case _:
             console = Console()
             whole = not console.is_terminal  # one line each for programs that read them
             console.print(report.table(cells))
-            for words in (report.LEGEND, report.sentence(made)):
+            for words in (report.LEGEND, report.sentence(environment)):
                 console.print(words, style="dim", soft_wrap=whole, highlight=False)
     sys.stdout.flush()

@@ -17,10 +17,10 @@ from echo_servers.plain import plain
 from echo_servers.server import Options
 
 from echo_tui.experiments.blame import blame
-from echo_tui.experiments.cell import HALF, Cell, Feeling, Newcomer, RoundTrip, feeling
+from echo_tui.experiments.cell import HALF, Cell, ClientMeasurements, Newcomer, RoundTrip, measurements_of
 from echo_tui.experiments.expected import expected
 from echo_tui.experiments.neighbours import both_sorts, neighbours, shares_processes
-from echo_tui.experiments.terms import (
+from echo_tui.experiments.parameters import (
     MOST,
     PATIENCE,
     PROCESSES,
@@ -30,7 +30,7 @@ from echo_tui.experiments.terms import (
     SOONEST,
     STEP,
     UNSERVED_AFTER,
-    Terms,
+    CellParameters,
 )
 from echo_tui.model.blocks import BlockSpan
 from echo_tui.model.connection import Connection
@@ -64,37 +64,37 @@ class Measured:
         return self.stall_snapshots.get(self.cell.blame.number) if self.cell.blame else None
 
 
-def workers(pattern: Pattern, terms: Terms) -> int | None:
+def workers(pattern: Pattern, parameters: CellParameters) -> int | None:
     """Return the number of workers of a pool; None if there is no pool."""
     if shares_processes(pattern):
         return PROCESSES
-    return terms.pool_workers if pattern.workers else None
+    return parameters.pool_workers if pattern.workers else None
 
 
-async def measure(pattern: Pattern, kind: str, terms: Terms, heard: Receiver = unheard) -> Measured:
+async def measure(pattern: Pattern, kind: str, parameters: CellParameters, heard: Receiver = unheard) -> Measured:
     """Measure one cell. A cell that can't be measured says why. `heard` is called with what is observed."""
     if not pattern.serves:
         return Measured(Cell(pattern.name, kind, "it serves nobody"))
     if pattern.missing:
         return Measured(Cell(pattern.name, kind, pattern.missing))
     try:
-        async with _running(pattern, terms, heard) as run:
-            return await run.measure(BlockSetting(kind, terms.seconds))
+        async with _running(pattern, parameters, heard) as run:
+            return await run.measure(BlockSetting(kind, parameters.seconds))
     except Unmeasured as why:
         return Measured(Cell(pattern.name, kind, str(why)))
 
 
 async def measure_all(
-    cells: Iterable[tuple[Pattern, str]], terms: Terms, heard: Receiver = unheard
+    cells: Iterable[tuple[Pattern, str]], parameters: CellParameters, heard: Receiver = unheard
 ) -> AsyncIterator[Measured]:
     """Measure cells one after the other. `heard` is called with what is observed."""
     for pattern, kind in cells:
-        yield await measure(pattern, kind, terms, heard)
+        yield await measure(pattern, kind, parameters, heard)
 
 
 @asynccontextmanager
-async def _running(pattern: Pattern, terms: Terms, heard: Receiver) -> AsyncIterator["CellRun"]:
-    run = CellRun(pattern, terms, heard)
+async def _running(pattern: Pattern, parameters: CellParameters, heard: Receiver) -> AsyncIterator["CellRun"]:
+    run = CellRun(pattern, parameters, heard)
     try:
         yield run
     finally:
@@ -106,17 +106,17 @@ async def _running(pattern: Pattern, terms: Terms, heard: Receiver) -> AsyncIter
 class CellRun:
     """One server with its clients, for one cell: one of them blocks, and the last one is the newcomer."""
 
-    def __init__(self, pattern: Pattern, terms: Terms, heard: Receiver = unheard) -> None:
-        self.pattern, self.terms, self._also = pattern, terms, heard
+    def __init__(self, pattern: Pattern, parameters: CellParameters, heard: Receiver = unheard) -> None:
+        self.pattern, self.parameters, self._also = pattern, parameters, heard
         self.trips: dict[int, list[RoundTrip]] = {}
         self.connected: dict[int, int] = {}
-        self.workers = workers(pattern, terms)
+        self.workers = workers(pattern, parameters)
         self.live = Live(Plan(options=Options(port=0, workers=self.workers)), self._heard)
         self.driver = Driver(self.live, turn=int(STEP * 1e9), resources=int(SAMPLE * 1e9))
 
     async def measure(self, setting: BlockSetting) -> Measured:
         blocker, *others = await self._begin()
-        self.live.load(others, self.terms.rate, SIZE)
+        self.live.load(others, self.parameters.rate, SIZE)
         await self._served(others, UNSERVED_AFTER)
         since = time.monotonic_ns()
         await self._passes(SETTLES)
@@ -134,7 +134,7 @@ class CellRun:
         await self._until(lambda: live.session.server and live.session.server.listening_at, PATIENCE, self._silent())
         clients = live.open_clients(1)
         await self._until(lambda: self._accepted(1), PATIENCE, "the first client was not accepted")
-        clients += live.open_clients(self.terms.clients)
+        clients += live.open_clients(self.parameters.clients)
         await self._until(lambda: all(c in self.connected for c in clients), PATIENCE, "the others did not connect")
         return await self._neighbours(clients) if shares_processes(self.pattern) else clients
 
@@ -146,7 +146,7 @@ class CellRun:
         while True:
             await self._until(lambda: self._accepted(*clients), PATIENCE, "the others were not accepted")
             homes = {client: connection.pid for client in clients if (connection := self._connection(client))}
-            chosen = neighbours(homes, self.terms.clients)
+            chosen = neighbours(homes, self.parameters.clients)
             if both_sorts(homes, chosen) or len(clients) >= MOST:
                 break
             clients.extend(self.live.open_clients(1))
@@ -167,7 +167,7 @@ class CellRun:
         connection = self._connection(blocker)
         assert connection
         self.live.arm(setting, only=int(connection.peer.rpartition(":")[2]))
-        self.live.client_process.say([blocker], b"block\n")
+        self.live.client_process.send([blocker], b"block\n")
         blocks = self.live.session.blocks.spans
         await self._until(lambda: blocks, PATIENCE, "the block did not begin")
         return blocks[0]
@@ -178,7 +178,7 @@ class CellRun:
         await self._passes((comes - time.monotonic_ns()) / 1e9)
         came = time.monotonic_ns()
         (last,) = self.live.open_clients(1)
-        self.live.load([last], self.terms.rate, SIZE)
+        self.live.load([last], self.parameters.rate, SIZE)
         return last, came
 
     async def _catch_up(self, others: list[int], end: int) -> None:
@@ -191,26 +191,26 @@ class CellRun:
     def _judge(
         self, setting: BlockSetting, others: list[int], since: int, span: BlockSpan, newcomer: tuple[int, int]
     ) -> Measured:
-        felt = tuple(self._feeling(other, since, span) for other in others)
+        effect = tuple(self._measurements_of(other, since, span) for other in others)
         stalls = self.live.session.stalls.all
         cell = Cell(
             self.pattern.name,
             setting.kind,
             asked=setting.seconds,
             lasted=(span.end - span.begin) / 1e9,
-            others=felt,
-            expected=tuple(expected(self.pattern, setting.kind, one.same_process) for one in felt),
+            others=effect,
+            expected=tuple(expected(self.pattern, setting.kind, one.same_process) for one in effect),
             newcomer=self._came(*newcomer, span),
             blame=blame(stalls, span, time.monotonic_ns()),
-            alone=shares_processes(self.pattern) and not any(one.same_process for one in felt),
+            alone=shares_processes(self.pattern) and not any(one.same_process for one in effect),
             workers=self.workers,
         )
         return Measured(cell, self.live.stall_snapshots.kept, self.live.session)
 
-    def _feeling(self, client: int, since: int, span: BlockSpan) -> Feeling:
+    def _measurements_of(self, client: int, since: int, span: BlockSpan) -> ClientMeasurements:
         connection = self._connection(client)
         same = not connection or connection.pid in (0, span.pid)
-        return feeling(self.trips.get(client, []), since, span.begin, span.end, same)
+        return measurements_of(self.trips.get(client, []), since, span.begin, span.end, same)
 
     def _came(self, client: int, at: int, span: BlockSpan) -> Newcomer:
         connected, trips, connection = self.connected.get(client), self.trips.get(client), self._connection(client)

@@ -11,30 +11,31 @@ from echo_servers.block import WORDS
 from rich.table import Table
 from rich.text import Text
 
-from echo_tui.experiments.cell import Cell, Felt
-from echo_tui.experiments.made import Made
-from echo_tui.experiments.terms import PROCESSES, SIZE, parameters
+from echo_tui.experiments.cell import Cell, Effect
+from echo_tui.experiments.environment import Environment
+from echo_tui.experiments.parameters import PROCESSES, SIZE, all_parameters
 
-COLOURS = {Felt.UNTOUCHED: "green", Felt.SLOWED: "yellow", Felt.STOPPED: "bold red", Felt.UNSERVED: "dim"}
+COLOURS = {Effect.UNTOUCHED: "green", Effect.SLOWED: "yellow", Effect.STOPPED: "bold red", Effect.UNSERVED: "dim"}
 SURPRISE = "!"
 LEGEND = (
-    "What the others felt while one client's message blocked. stopped: no echo for this share of the block; slowed: "
-    "three of four round trips took so much longer; not served: not accepted before the block either. new: a client "
+    "How the others were affected while one client's message blocked. stopped: no echo for this share of the block; "
+    "slowed: three of four round trips took so much longer; not served: not accepted before the block either. new: a client "
     "that came meanwhile was served at once, or connected and made to wait. Where each of several processes serves "
     "several clients, one of the others is in another process, and the newcomer is in the one that the kernel chose. "
     f"{SURPRISE} not as expected."
 )
 
 
-def sentence(made: Made) -> str:
+def sentence(environment: Environment) -> str:
     """Return the environment in one line."""
-    machine, terms = made.machine, made.terms
+    machine, parameters = environment.machine, environment.parameters
     name = f"{machine['processor']}, " if machine["processor"] else ""
-    versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
+    versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
     return (
-        f"Measured {made.at} on {name}{machine['cores']} cores, {machine['system']}; {versions}; "
-        f"block {terms.seconds:g} s, {terms.clients} others with {terms.rate:g} pings/s of {SIZE} bytes each; "
-        f"pools of {terms.pool_workers} workers, {PROCESSES} processes where each serves several clients."
+        f"Measured {environment.at} on {name}{machine['cores']} cores, {machine['system']}; {versions}; "
+        f"block {parameters.seconds:g} s, {parameters.clients} others with {parameters.rate:g} pings/s "
+        f"of {SIZE} bytes each; "
+        f"pools of {parameters.pool_workers} workers, {PROCESSES} processes where each serves several clients."
     )
 
 
@@ -105,30 +106,30 @@ def table(cells: Sequence[Cell]) -> Table:
 def _cell_text(cell: Cell | None) -> Text:
     if cell is None:
         return Text("")
-    said = Text(words(cell), style="dim" if cell.felt is None else COLOURS[cell.felt])
+    said = Text(words(cell), style="dim" if cell.effect is None else COLOURS[cell.effect])
     if cell.surprise:
         said.stylize("reverse", 0, 1)
     return said
 
 
-def markdown(cells: Sequence[Cell], made: Made) -> str:
+def markdown(cells: Sequence[Cell], environment: Environment) -> str:
     """Return a table in Markdown, with the environment below."""
     rows, kinds = rows_of(cells), _kinds(cells)
     lines = ["| pattern | " + " | ".join(f"`{kind}`" for kind in kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
     for pattern in _patterns(cells):
         said = [words(cell) if (cell := rows.get((pattern, kind))) else "" for kind in kinds]
         lines.append(f"| `{pattern}` | " + " | ".join(said) + " |")
-    return "\n".join([*lines, "", LEGEND, "", sentence(made)]) + "\n"
+    return "\n".join([*lines, "", LEGEND, "", sentence(environment)]) + "\n"
 
 
 OF_OTHER = (
-    "other", "felt", "expected", "silence_ms", "share", "before_ms", "during_ms", "worst_ms", "same_process",
+    "other", "effect", "expected", "silence_ms", "share", "before_ms", "during_ms", "worst_ms", "same_process",
 )  # fmt: skip
 
 
-def as_csv(cells: Sequence[Cell], made: Made) -> str:
+def as_csv(cells: Sequence[Cell], environment: Environment) -> str:
     """Return one line for each of the others in each cell, with the environment in the last columns."""
-    out, circumstances = io.StringIO(), _circumstances(made)
+    out, circumstances = io.StringIO(), _circumstances(environment)
     rows = [{**row, **circumstances} for cell in cells for row in _rows_of_others(cell)]
     writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
     writer.writeheader()
@@ -155,25 +156,25 @@ def _rows_of_others(cell: Cell) -> Iterator[dict[str, object]]:
         yield {**first, **dict.fromkeys(OF_OTHER, ""), **last}
     for number, (other, one) in enumerate(zip(cell.others, cell.expected, strict=True), 1):
         figures = map(_figure, (other.silence, other.share, other.before, other.during, other.worst))
-        told = (number, other.felt.value, one.value, *figures, other.same_process)
+        told = (number, other.effect.value, one.value, *figures, other.same_process)
         yield {**first, **dict(zip(OF_OTHER, told, strict=True)), **last}
 
 
-def _circumstances(made: Made) -> dict[str, object]:
-    versions = {f"{name}_version": version for name, version in made.versions.items()}
-    return {"measured": made.at, **made.machine, **versions, **parameters(made.terms)}
+def _circumstances(environment: Environment) -> dict[str, object]:
+    versions = {f"{name}_version": version for name, version in environment.versions.items()}
+    return {"measured": environment.at, **environment.machine, **versions, **all_parameters(environment.parameters)}
 
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def as_json(cells: Sequence[Cell], made: Made) -> str:
+def as_json(cells: Sequence[Cell], environment: Environment) -> str:
     """Return all measurements; times are in milliseconds, the lengths of blocks in seconds."""
     said = [
         {**asdict(cell), "words": cell.words, "surprise": cell.surprise, "meanwhile": meanwhile(cell)} for cell in cells
     ]
-    circumstances = {**asdict(made), "terms": parameters(made.terms)}
+    circumstances = {**asdict(environment), "parameters": all_parameters(environment.parameters)}
     return json.dumps({**circumstances, "cells": said}, indent=2, default=_plain) + "\n"
 
 

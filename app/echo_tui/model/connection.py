@@ -122,7 +122,7 @@ class Connection:
         """The server has read bytes, which it is to echo."""
         if not self.to_echo_since:
             self.to_echo_since = self.came_at or at
-        self._taken(at)
+        self._has_read(at)
         self.recv += 1
         self.recv_bytes += size
         self.to_echo += size
@@ -316,7 +316,7 @@ class Connection:
             return since
         return self.unwritten_since
 
-    def _taken(self, at: int) -> None:
+    def _has_read(self, at: int) -> None:
         if self.client is None:
             self.remember(self.came_at, at, State.WAITING)
         self.read_at = at

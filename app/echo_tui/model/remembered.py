@@ -18,7 +18,7 @@ class State(enum.Enum):
     QUEUED = "not-accepted"
     QUIET = "quiet"
     WAITING = "waiting"
-    HELD = "held"
+    THREAD_BLOCKED = "thread-blocked"
     LEFT = "left"
     CLOSED = "closed"
 

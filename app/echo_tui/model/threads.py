@@ -49,7 +49,7 @@ class ThreadState:
     call: str = ""
     peer: str = ""
     doing: Doing = Doing.CALL
-    home: str = ""
+    idle_call: str = ""
     """The call in which it was first sampled waiting for any of several connections: the idle call of its loop."""
     remote: str = ""
     """The other server that it waits for; empty if it waits for none, or that is not known."""
@@ -93,9 +93,9 @@ class ThreadState:
         return "write" if self.call in WRITES and not self.peer else KINDS.get(self.call, "")
 
     @property
-    def is_home(self) -> bool:
+    def is_in_idle_call(self) -> bool:
         """Whether it is in the idle call of its loop. A poll that is known to leave new clients out is another one."""
-        return self.call == self.home and self.accepts is not False and not self.parks
+        return self.call == self.idle_call and self.accepts is not False and not self.parks
 
     @property
     def waited_for_a_core(self) -> int:
@@ -141,7 +141,7 @@ class Threads:
             state = self.known.setdefault((thread.pid, thread.tid), ThreadState(thread.pid, thread.tid))
             _update(state, thread, o.at, span)
         for state in self.known.values():
-            if state.doing is Doing.CALL and state.is_home:  # a stopped thread only looks idle
+            if state.doing is Doing.CALL and state.is_in_idle_call:  # a stopped thread only looks idle
                 state.idle_at = 0 if state.stopped else o.at
         self.count, self.interval, self.seen_at = o.count, o.interval, o.at
         if o.at - self._marked >= SHARES:
@@ -219,8 +219,8 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
     state.call, state.peer, state.stopped, state.accepts = thread.call, thread.peer, thread.stopped, thread.accepts
     state.parks, state.system, state.system_since = thread.parks, thread.system, thread.system_since
     state.remote, state.lock, state.holder, state.pipe = thread.remote, thread.lock, thread.holder, thread.pipe
-    if not state.home and KINDS.get(state.call) == "poll" and thread.accepts is not False:
-        state.home = state.call
+    if not state.idle_call and KINDS.get(state.call) == "poll" and thread.accepts is not False:
+        state.idle_call = state.call
     _does(state, doing, at)
     _switched(state, thread, at)
     if first:

@@ -95,7 +95,7 @@ class Child:
         self._process.stdout.close()
         self._process.stderr.close()
         self._stopped = self._output_held = False
-        self._exit_told = False
+        self._exit_reported = False
         self._first: list[Observation] = [
             ServerStarted(
                 time.monotonic_ns(),
@@ -143,8 +143,8 @@ class Child:
                 continue
             for line in pipe.read(OUTPUT).splitlines():
                 found.append(Output(time.monotonic_ns(), stream, line[:LINE].decode(errors="replace")))
-        if ended and not found and not self._exit_told:
-            self._exit_told = True
+        if ended and not found and not self._exit_reported:
+            self._exit_reported = True
             code = self._process.returncode
             found += [*self.counts_of(None), ServerExited(time.monotonic_ns(), self.pid, code, self._stopped)]
         return found

@@ -50,15 +50,15 @@ class Known:
 
     listed: int = 0
     listed_size: int = 0
-    told: int = 0
-    told_size: int = 0
+    reported: int = 0
+    reported_size: int = 0
 
-    def tell(self, conn: int, unlisted: int, size: int, at: int, final: bool = False) -> CountedRow | None:
+    def new_counts(self, conn: int, unlisted: int, size: int, at: int, final: bool = False) -> CountedRow | None:
         """Return what is new, given the sums; None if nothing is. Only `final` sums take something back."""
-        more, more_size = unlisted - self.told, size - self.told_size
+        more, more_size = unlisted - self.reported, size - self.reported_size
         if not (more or more_size) or (more < 0 and not final):  # a slot that was read while it was written
             return None
-        self.told, self.told_size = unlisted, size
+        self.reported, self.reported_size = unlisted, size
         return conn, more, more_size, at
 
 
@@ -155,7 +155,7 @@ class CounterFile:
                     self._closed[o.pid, o.conn] = None
                     if len(self._closed) > CONNECTIONS:
                         del self._closed[next(iter(self._closed))]
-                    if row := known.tell(o.conn, o.unlisted, o.unlisted_size, o.at, final=True):
+                    if row := known.new_counts(o.conn, o.unlisted, o.unlisted_size, o.at, final=True):
                         found.append(Counts(o.at, o.pid, [row]))
                 case Lost():
                     self._seen[o.pid] = self._seen.get(o.pid, 0) + o.send
@@ -171,7 +171,7 @@ class CounterFile:
             self._regions.append(RegionReader(self.fd, len(self._regions)))
         found: list[Observation] = []
         for region in self._regions:
-            found += _told(region, list(self._unlisted(region)))
+            found += _observations(region, list(self._unlisted(region)))
         self._grant()
         return found
 
@@ -180,7 +180,7 @@ class CounterFile:
         found = self.read()
         for region in self._regions:
             if pid in (None, region.pid) and region.pid not in self._lossy:
-                found += _told(region, list(self._unwritten(region)))
+                found += _observations(region, list(self._unwritten(region)))
         return found
 
     def close(self) -> None:
@@ -198,13 +198,15 @@ class CounterFile:
             if known is None:
                 if key not in self._closed:
                     region.defer(number)
-            elif row := known.tell(conn, echoes - listed, size - listed_size, at):
+            elif row := known.new_counts(conn, echoes - listed, size - listed_size, at):
                 yield row
 
     def _unwritten(self, region: RegionReader) -> Iterator[CountedRow]:
         for conn, _, _, echoes, size, at in region.slots():
             known = self._open.get((region.pid, conn))
-            if known and (row := known.tell(conn, echoes - known.listed, size - known.listed_size, at, final=True)):
+            if known and (
+                row := known.new_counts(conn, echoes - known.listed, size - known.listed_size, at, final=True)
+            ):
                 yield row
 
     def _grant(self) -> None:
@@ -220,7 +222,7 @@ class CounterFile:
                 self._allowed -= records
 
 
-def _told(region: RegionReader, rows: list[CountedRow]) -> list[Observation]:
+def _observations(region: RegionReader, rows: list[CountedRow]) -> list[Observation]:
     now = time.monotonic_ns()
     return [Counts(now, region.pid, rows[begin : begin + ROWS]) for begin in range(0, len(rows), ROWS)]
 

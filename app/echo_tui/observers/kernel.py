@@ -42,14 +42,14 @@ class Kernel:
         self.may_pause = True
         """Whether a process may be paused briefly while its stack is read."""
         self._asked: dict[int, tuple[int, object]] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._pids: Collection[int] = ()
         """The processes of the last sample."""
         self._owners: dict[str, int] = {}
         self._owned_at = 0
         self._began = time.monotonic_ns()
 
-    def look(
+    def sample(
         self,
         pids: Collection[int],
         address: tuple[str, int] | None,
@@ -139,8 +139,8 @@ class Kernel:
             ("threads", self.threads.missing),
             ("stacks", self._stacks.missing if self._stacks else self._foreign.missing),
         ):
-            if why and what not in self._told:
-                self._told.add(what)
+            if why and what not in self._reported:
+                self._reported.add(what)
                 found.append(Unavailable(time.monotonic_ns(), what, why))
         return found
 

@@ -22,7 +22,7 @@ YOUNG = 3_000_000_000
 """How long (ns) a server counts as still starting its processes."""
 FEW_THREADS = 16
 """Each thread of a process with at most this many is asked for its children; for more, reading /proc is cheaper."""
-LOOK = 2_000_000_000
+SEARCH_INTERVAL = 2_000_000_000
 """How often (ns) an older server is searched for new processes, which reads all of /proc."""
 
 
@@ -33,9 +33,9 @@ class ResourceSampler:
         self._root: psutil.Process | None = None
         self._known: dict[int, psutil.Process] = {}
         self._listed: list[psutil.Process] = []
-        self._since = self._looked = 0
+        self._since = self._searched_at = 0
         self._at = time.monotonic_ns()
-        self._told = False
+        self._reported = False
         """Whether it was reported for this server that the cores can't be read."""
         with contextlib.suppress(OSError, psutil.Error):
             psutil.cpu_percent(percpu=True)
@@ -45,8 +45,8 @@ class ResourceSampler:
         self._root = _process(pid) if pid is not None else None
         self._known.clear()
         self._listed = [self._root] if self._root else []
-        self._since, self._looked = time.monotonic_ns(), 0
-        self._told = False
+        self._since, self._searched_at = time.monotonic_ns(), 0
+        self._reported = False
 
     def sample(self) -> list[Observation]:
         """Return what every process of the server and every core has done since the last sample.
@@ -74,15 +74,15 @@ class ResourceSampler:
         try:
             return [CoresSample(self._at, list(psutil.cpu_percent(percpu=True)))]
         except (OSError, psutil.Error) as error:
-            told, self._told = self._told, True
+            reported, self._reported = self._reported, True
             why = words.missing("no-cores", error)
-            return [] if told else [Unavailable(self._at, "cores", why)]
+            return [] if reported else [Unavailable(self._at, "cores", why)]
 
     def _processes(self) -> list[psutil.Process]:
         if self._root is None or not _alive(self._root):
             return []
-        if self._at - self._since < YOUNG or self._at - self._looked >= LOOK:
-            self._looked = self._at
+        if self._at - self._since < YOUNG or self._at - self._searched_at >= SEARCH_INTERVAL:
+            self._searched_at = self._at
             with contextlib.suppress(psutil.Error):  # known processes stay as long as they are alive
                 self._listed = [self._root, *_descendants(self._root)]
         return [process for process in self._listed if _alive(process)]

@@ -90,7 +90,7 @@ class SocketSampler:
         with self.pace:
             try:
                 self._diag = self._diag or Diag()
-                sample = self._look(self._diag, port, host, peers, wanted)
+                sample = self._sample(self._diag, port, host, peers, wanted)
                 if others_than is not None:
                     self._add_others(host, others_than, sample)
                 self.pace.calm = not any(s.unread or s.unsent or not s.accepted for s in sample.sockets)
@@ -123,7 +123,7 @@ class SocketSampler:
             self._diag.close()
             self._diag = None
 
-    def _look(
+    def _sample(
         self, diag: Diag, port: int, host: str, peers: Collection[str] | None, wanted: Collection[str]
     ) -> SocketSample:
         sample = SocketSample(time.monotonic_ns(), None, None, None, [], [], self.pace.interval * self._halves.count)
@@ -180,7 +180,7 @@ class SocketSampler:
             if found.answer.inode:  # queued connections have none yet
                 self._peers[found.answer.inode] = peer
             if waits(found.answer) or peer in wanted:
-                sample.sockets.append(_told(peer, found))
+                sample.sockets.append(_socket(peer, found))
 
     def _find(self, diag: Diag, peers: Collection[str], sample: SocketSample) -> None:
         """Query known connections whose local address only the table shows (the server listens on all addresses)."""
@@ -191,7 +191,7 @@ class SocketSampler:
                 peer = address_name(*answer.end(1))
                 if peer in left and (found := diag.one(answer.family, answer.ports, answer.addresses)):
                     left.remove(peer)
-                    sample.sockets.append(_told(peer, found))
+                    sample.sockets.append(_socket(peer, found))
 
     def _add_others(self, host: str, known: Collection[str], sample: SocketSample) -> None:
         """Add accepted connections of the last table that are not known, although nothing waits in them."""
@@ -216,7 +216,7 @@ class SocketSampler:
                     found = diag.one(answer.family, answer.ports, answer.addresses)
                 self._known.add(peer)
             plain = Socket(peer, answer.unread, answer.unsent, bool(answer.inode))
-            sample.sockets.append(_told(peer, found) if found else plain)
+            sample.sockets.append(_socket(peer, found) if found else plain)
 
 
 @functools.lru_cache(maxsize=1 << 15)
@@ -226,7 +226,7 @@ def port_of(peer: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _told(peer: str, found: Detail) -> Socket:
+def _socket(peer: str, found: Detail) -> Socket:
     answer = found.answer
     return Socket(
         peer, answer.unread, answer.unsent, bool(answer.inode), found.idle, found.received, found.written, found.silent

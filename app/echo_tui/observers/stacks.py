@@ -26,7 +26,7 @@ OUTERMOST = ("_bootstrap", "_run_module_as_main", "_run_code")
 DEPTH = 12
 """The calls of a stack that are kept, the innermost ones."""
 LARGEST = 1 << 18
-MOMENT = 0.0002
+PAUSE = 0.0002
 """Seconds between two checks for an answer."""
 BUDGET = 0.003
 """Seconds that one sample may wait for answers."""
@@ -83,7 +83,7 @@ class Stacks:
                 if time.monotonic_ns() - self._since > PATIENCE:
                     self._left.clear()  # the next thread would find this one's late answer
                 elif time.monotonic() < end:
-                    time.sleep(MOMENT)
+                    time.sleep(PAUSE)
                     continue
                 elif not self._length:
                     self._send(self._asked)  # a second signal is merged with the first while that is pending
@@ -93,7 +93,7 @@ class Stacks:
             if not self._left:
                 return self._sample()
             # A signal would be ignored while the previous thread is leaving its handler, which chains.
-            time.sleep(MOMENT)
+            time.sleep(PAUSE)
             self._next()
         return None
 

@@ -17,7 +17,7 @@ SHOWN = 100
 """The number of calls kept of one sample, the latest ones."""
 LINE = 300
 """The number of characters kept of a call."""
-TAKEN = 1 << 19
+MOST_READ = 1 << 19
 """Bytes read in one sample: more than strace writes meanwhile, so that strace, and with it the server, never waits."""
 SIGNAL = f"--- {signal.SIGUSR1.name} "
 CALL = re.compile(r"(?:\[pid +(\d+)\] )?(?:<\.\.\. )?(\w+|--- \w+ )")
@@ -89,7 +89,7 @@ class Strace:
         strace writes a call's name and arguments when it begins, and the rest when it returns, so the call that the
         server waits in is an incomplete line. Calls caused by our stack requests are left out.
         """
-        lines = self._requests.without(self._pipe.read(TAKEN).decode(errors="replace").splitlines())
+        lines = self._requests.without(self._pipe.read(MOST_READ).decode(errors="replace").splitlines())
         begun = self._pipe.begun[:LINE].decode(errors="replace")
         begun = "" if self._requests.covers(begun) else begun
         if not lines and begun == self._begun:

@@ -94,7 +94,7 @@ class ThreadSampler:
             if describe:
                 self._described = at
             try:
-                self._look(pids, sample, describe, disturbed, first)
+                self._sample(pids, sample, describe, disturbed, first)
             except PermissionError:
                 self.missing = words.missing("not-of-others")
             except OSError as error:
@@ -132,7 +132,7 @@ class ThreadSampler:
         self._gil.clear()
         self._remotes.close()
 
-    def _look(
+    def _sample(
         self, pids: Collection[int], sample: ThreadSample, describe: bool, disturbed: Collection[int],
         first: Sequence[tuple[int, int]],
     ) -> None:  # fmt: skip

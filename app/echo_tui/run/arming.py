@@ -39,7 +39,7 @@ class Arming:
         """Arm or disarm it; from now on the user decides, not the pattern."""
         self._on, self._brought = on, False
 
-    def told(self) -> BlockSet:
+    def observation(self) -> BlockSet:
         """Return the state as an observation."""
         setting = self.setting
         return BlockSet(time.monotonic_ns(), self.now is not None, setting.kind, setting.seconds, setting.every)

@@ -115,12 +115,12 @@ class Attached:
             self._searched = now
             self._pids = family(self._owners.now())
             if not self._pids:
-                self._look_again(now)
+                self._search_again(now)
         if self._program and (found := self._program.read()):
             self._fold(found)
         return self._clients.drain(time.monotonic() + BUDGET, self._since) if self._clients else 0
 
-    def _look_again(self, now: int) -> None:
+    def _search_again(self, now: int) -> None:
         """Note that the server has ended, or continue with its successor at the same address."""
         if self.running:
             self._fold([ServerExited(now, self.target.pid, None, False)])
@@ -131,13 +131,13 @@ class Attached:
                 self._clients.unconnected(present, Ending.NO_SERVER)
                 self._clients.reconnect((found.host, found.port))
 
-    def look(self) -> None:
+    def sample_kernel(self) -> None:
         """Fold the due samples of sockets, threads and stacks, and what follows from them."""
         if not self.running:
             return
         address, session, inference = (self.target.host, self.target.port), self.session, self._inference
         asked, known = inference.ask(), inference.known
-        found = self._kernel.look(self._pids, address, None, asked, known, first=self._latest)
+        found = self._kernel.sample(self._pids, address, None, asked, known, first=self._latest)
         self._fold([*inference.infer(found), *self._exhausted()])
         now = time.monotonic_ns()
         if self._stacks:
@@ -154,7 +154,7 @@ class Attached:
         serving = {pid for pid, _ in workers} - workers.starved.keys()
         return [NoDescriptors(now, pid, pid) for pid in without_descriptor(serving)]
 
-    def sample(self) -> None:
+    def sample_resources(self) -> None:
         """Fold a sample of CPU and memory of the oldest process and its descendants."""
         found = self._resources.sample()
         if (total := throttled(self.target.pid)) is not None:

@@ -44,12 +44,12 @@ class Driver:
         late = max(now - self._due, 0)
         self._worst = max(self._worst, late)
         self._due = (self._due if late < self._turn else now) + self._turn
-        taken = self.source.drain()
-        self.source.look()
+        folded = self.source.drain()
+        self.source.sample_kernel()
         if now >= self._sample_at:
             self._sample_at = now + self._resources
-            self.source.sample()
-        return taken
+            self.source.sample_resources()
+        return folded
 
     def worst_lag(self) -> int:
         """Return how late (ns) the latest turn was at worst since the last call."""

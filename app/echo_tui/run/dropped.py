@@ -60,7 +60,7 @@ class Dropped:
             self.total += 1
         return kept
 
-    def told(self, at: int) -> Sequence[Observation]:
+    def losses(self, at: int) -> Sequence[Observation]:
         """Return observations that report to a session what was omitted until a time (ns); empty if nothing was."""
         lost: list[Observation] = list(self._lost.values())
         if self._of_clients:

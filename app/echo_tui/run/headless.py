@@ -74,7 +74,7 @@ class Headless:
         if refusal := self.live.refusal():
             raise BadRequest(refusal)
         if self.live.listening and not self.as_json and (server := self.live.session.server):
-            _say(words.listens(self.pattern.name, server.address, server.pid))
+            _print(words.listens(self.pattern.name, server.address, server.pid))
         self.start = self._stream.start = self.driver.now
         clients = self.live.open_clients(self.plan.clients) if self.plan.clients else []
         if clients and self.load:
@@ -92,7 +92,7 @@ class Headless:
         if early:
             server = self.live.session.server
             code = server.code if server else None
-            _say(words.ended_early(code))
+            _print(words.ended_early(code))
             return ENDED_EARLY
         return STALLS_SEEN if self.live.session.stalls.all else 0
 
@@ -137,14 +137,14 @@ def watch_target(
     def hear(found: Sequence[Observation]) -> None:
         for one in found:
             if isinstance(one, Unavailable) and not as_json:
-                _say(words.no_evidence(one.what, one.why))
+                _print(words.no_evidence(one.what, one.why))
         stream.hear(found)
 
     source = Attached(target, stall_after, stacks, hear, program=program)
     driver = Driver(source)
     until = start + int(seconds * 1e9) if seconds else None
     if not as_json:
-        _say(words.watches(target.pid, target.address, target.command))
+        _print(words.watches(target.pid, target.address, target.command))
     with until_signal() as ended:
         try:
             while source.running and not ended.number and (until is None or driver.now < until):
@@ -165,10 +165,10 @@ def watch_target(
 
 def _code(source: Attached) -> int:
     if not source.running:
-        _say(words.ended(source.target.pid))
+        _print(words.ended(source.target.pid))
         return TARGET_ENDED
     return STALLS_SEEN if source.session.stalls.all else 0
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(f"echo-tui: {plain(text)}", file=sys.stderr)

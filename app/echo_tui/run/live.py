@@ -77,7 +77,7 @@ class Live:
         self._since = 0
         self._latest_workers: list[tuple[int, int]] = []
         """The threads to sample first if there are too many."""
-        self._fold([self.block.told()])
+        self._fold([self.block.observation()])
 
     # The server.
 
@@ -129,7 +129,7 @@ class Live:
         self.stall_snapshots = StallSnapshots()
         self._fold(self.child.read())
         self._reopen = True
-        self._fold([self.block.told()])
+        self._fold([self.block.observation()])
         if self.output_held:
             self.hold_output(True)
         self._clients.unconnected(clients, Ending.NO_SERVER)
@@ -157,7 +157,7 @@ class Live:
             self._kernel.close()
             self._kernel = None
         self._reopen = False
-        self._clients.hold()
+        self._clients.stop_connecting()
 
     def refusal(self) -> str:
         """Return the sentence with which the server refused to start; empty if it did start."""
@@ -189,7 +189,7 @@ class Live:
         self.block.switch(on)
         if self.child:
             self.child.arm(self.block.now, only)
-        self._fold([self.block.told()])
+        self._fold([self.block.observation()])
 
     # Our clients.
 
@@ -277,7 +277,7 @@ class Live:
             self._reopen = False
             self._clients.reconnect(self._address)
 
-    def sample(self) -> None:
+    def sample_resources(self) -> None:
         """Take a sample of CPU, memory, threads and switches."""
         found = self._resources.sample()
         if any(isinstance(o, ProcessGone) for o in found):
@@ -288,7 +288,7 @@ class Live:
         self._fold(found)
         self._latest_workers = self.session.workers.latest(MOST) if len(self.session.workers) > MOST // 2 else []
 
-    def look(self) -> None:
+    def sample_kernel(self) -> None:
         """Sample the server's sockets, threads and stacks, as far as they are due."""
         server = self.session.server
         if not (self._kernel and server and server.running):
@@ -304,9 +304,9 @@ class Live:
             address, known = (server.host, server.port) if ours else None, inference.known
             if ours and not self._kernel.threads.listening:
                 self._kernel.threads.listening = listening_on(server.port)
-            found = self._kernel.look(pids, address, None, inference.ask(), known, urgent, first)
+            found = self._kernel.sample(pids, address, None, inference.ask(), known, urgent, first)
         else:
-            found = self._kernel.look(
+            found = self._kernel.sample(
                 pids,
                 (server.host, server.port) if server.listening_at else None,
                 sampling.surely_known(session),

@@ -83,9 +83,9 @@ class OurClients:
         self.process.reopen(*address)
         self._open_wanted(address)
 
-    def hold(self) -> None:
+    def stop_connecting(self) -> None:
         """Connect no client until the next server listens."""
-        self.process.hold(Ending.SERVER_ENDED)
+        self.process.stop_connecting(Ending.SERVER_ENDED)
         self.unconnected(self._wanted, Ending.SERVER_ENDED)
 
     def unconnected(self, clients: Iterable[int], why: str) -> None:

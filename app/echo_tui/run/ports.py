@@ -19,10 +19,10 @@ class Source(Protocol):
     def drain(self) -> int:
         """Fold what has arrived, within a time budget. Return the number of observations."""
 
-    def look(self) -> None:
+    def sample_kernel(self) -> None:
         """Fold the due samples of the kernel's evidence, which are judged with what has arrived before."""
 
-    def sample(self) -> None:
+    def sample_resources(self) -> None:
         """Fold a sample of CPU, memory and context switches."""
 
     def lag(self, late: int) -> None:

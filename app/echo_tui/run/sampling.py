@@ -51,5 +51,5 @@ def suspects(session: Session, now: int) -> set[int]:
 def _is_stuck(session: Session, thread: ThreadState) -> bool:
     """Return whether a loop has left its idle call and has reported nothing for half the stall threshold."""
     worker, seen_at = session.workers.get((thread.pid, thread.tid)), session.threads.seen_at
-    away = thread.home and thread.idle_at != seen_at
+    away = thread.idle_call and thread.idle_at != seen_at
     return bool(away and worker and seen_at - worker.last_progress >= session.stalls.threshold // 2)

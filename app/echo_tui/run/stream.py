@@ -21,7 +21,7 @@ from echo_tui.words import watching as words
 
 NAMED = 20
 """The number of connections waiting for a reply that are named, the oldest ones."""
-TOLD = ("opened", "closed", "withdrawn")
+PRINTED = ("opened", "closed", "withdrawn")
 """The changes of a stall that are printed as text; JSON has all."""
 
 
@@ -46,7 +46,7 @@ class Stream:
         """Raises BadRequest if the file to record to can't be written."""
         self.start = start
         self._latencies = Latencies()
-        self._told_at = self._pending = 0
+        self._printed_at = self._pending = 0
         self._reporter = StallReporter()
         recording = recording or Recording()
         header = new_header(target, parameters, start)
@@ -65,7 +65,7 @@ class Stream:
             told = (
                 self._dropped.thin(found, self._outlet.overfull)
                 if self._outlet.full
-                else [*self._dropped.told(found[0].at), *found]
+                else [*self._dropped.losses(found[0].at), *found]
             )
             lines = self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(told)))
             self._outlet.put(plain_json(lines.decode()))
@@ -75,15 +75,15 @@ class Stream:
         for report in self._reporter.report(list(session.stalls.all), now):
             if self._outlet:
                 self._write(report)
-            elif report.event in TOLD:
+            elif report.event in PRINTED:
                 print(stall_line(report, self.start), flush=True)
 
     def pending(self, session: Session, now: int) -> None:
         """Write the number of pending replies, at most once a second, down to zero."""
         since = session.replies.since
-        if now - self._told_at < SECOND or not (since or self._pending):
+        if now - self._printed_at < SECOND or not (since or self._pending):
             return
-        self._told_at, self._pending = now, len(since)
+        self._printed_at, self._pending = now, len(since)
         if self._outlet and not self._outlet.full:
             oldest = sorted(since.items(), key=lambda each: each[1])[:NAMED]
             waiting = [
@@ -99,7 +99,7 @@ class Stream:
         if not self._outlet:
             print(*summary_lines(found), sep="\n", flush=True)
             return
-        for one in self._dropped.told(now):
+        for one in self._dropped.losses(now):
             self._write(one)
         self._write(msgspec.structs.replace(found, dropped=self._dropped.total))
 

@@ -34,10 +34,10 @@ class Viewed:
         """Whether the server of the session has not ended in it."""
         return bool(self.session.server and self.session.server.running)
 
-    def look(self) -> None:
+    def sample_kernel(self) -> None:
         """Do nothing: the observations include the samples."""
 
-    def sample(self) -> None:
+    def sample_resources(self) -> None:
         """Do nothing: the observations include the samples."""
 
     def lag(self, late: int) -> None:

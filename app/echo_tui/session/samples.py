@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from echo_tui.session.session import Session
 
 
-UNKNOWN_RESTS = ("accept", "recv", "poll")
+UNKNOWN_IDLE_CALLS = ("accept", "recv", "poll")
 """The idle calls of a program that has not declared them."""
 
 
@@ -61,7 +61,9 @@ def _scene(session: "Session", o: seen.SocketSample) -> Scene:
         connections=session.connections,
         blocking=session.blocks.by_thread.values(),
         elsewhere=frozenset(span.connection for span in running if span.cooperative),
-        idle_calls=tuple(session.server.idle_calls) if session.server and session.server.idle_calls else UNKNOWN_RESTS,
+        idle_calls=tuple(session.server.idle_calls)
+        if session.server and session.server.idle_calls
+        else UNKNOWN_IDLE_CALLS,
         accepted_at=session.connections.accepted_at,
         ended_progress=session.workers.ended_progress,
         handed=session.blocks.handed.values(),

@@ -116,7 +116,7 @@ class Session:
         """Whether the server's threads wait for many connections at a time."""
         return bool(self.server and self.server.is_loop)
 
-    def held_since(self, connection: Connection) -> int:
+    def thread_blocked_since(self, connection: Connection) -> int:
         """Return since when (ns) the thread of a connection is blocked by another one's call; 0 if it is not."""
         span = self.blocks.affecting(connection.pid, connection.tid)
         if span is None or span.connection == connection.number or connection.closed_at or connection.left_at:
@@ -141,7 +141,7 @@ class Session:
         It waits for the GIL, or its loop is busy: a loop accepts in one turn and reports in the next one.
         """
         seen_at = self.threads.seen_at
-        return any(t.gil_since or (t.home and t.idle_at != seen_at) for t in self.threads.known.values())
+        return any(t.gil_since or (t.idle_call and t.idle_at != seen_at) for t in self.threads.known.values())
 
     @property
     def unreported(self) -> bool:
@@ -213,7 +213,7 @@ class Session:
         worker = self.workers.get((span.pid, span.tid))
         for held in worker.serving.values() if worker else ():
             if held.number != span.connection:
-                held.remember(max(span.begin, held.accepted_at), at, State.HELD)
+                held.remember(max(span.begin, held.accepted_at), at, State.THREAD_BLOCKED)
 
 
 def _logged(handler: Handler) -> Handler:

@@ -27,7 +27,7 @@ class StepProgress:
         """The step to do now; None if all have been done."""
         return self.steps[len(self.done)] if len(self.done) < len(self.steps) else None
 
-    def look(self, session: Session, now: int) -> None:
+    def update(self, session: Session, now: int) -> None:
         """Note whether the next step has been done; what the last one measures may still grow."""
         if self.done:
             last = self.done[-1]

@@ -79,8 +79,8 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
     def on_patterns_panel_chosen(self, message: PatternsPanel.Chosen) -> None:
         self.choose_pattern(message.pattern)
 
-    def on_patterns_panel_looked(self, message: PatternsPanel.Looked) -> None:
-        self.looked_at = message.pattern
+    def on_patterns_panel_highlighted(self, message: PatternsPanel.Highlighted) -> None:
+        self.highlighted = message.pattern
         server = self.live.session.server
         self.browse(server is not None and server.running and server.pattern != message.pattern.name)
 
@@ -90,8 +90,8 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
     def on_client_list_chosen(self, message: ClientList.Chosen) -> None:
         self.client = message.client
 
-    def on_clients_pane_say(self, message: ClientsPane.Say) -> None:
-        self.say(message.text)
+    def on_clients_pane_line_typed(self, message: ClientsPane.LineTyped) -> None:
+        self.send_line(message.text)
 
     async def run_action(
         self,
@@ -169,7 +169,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
 
     def _started(self, pattern: Pattern) -> None:
         self.hold_still(None)
-        self.looked_at = pattern
+        self.highlighted = pattern
         self.pending.clear()
         self.browse(False)
         if self.client not in self.live.session.clients:  # it was closed, so it is not reconnected

@@ -79,14 +79,14 @@ class ClientKeys(Picture):
             self.fit()
         self.screen.set_focus(self.screen.query_one(Input))
 
-    def say(self, line: str) -> None:
+    def send_line(self, line: str) -> None:
         """Send a typed line from the chosen client, or from all; if none has been opened yet, open one."""
         if not self.live.clients and self.live.running:
             self.action_new_client()
         elif not any(self._connected(number) for number in self.chosen or self.live.session.clients):
             self.notify(notices.nothing_sent(self._who()), severity="warning", markup=False)
             return
-        self.live.client_process.say(self.chosen, f"{line}\n".encode())
+        self.live.client_process.send(self.chosen, f"{line}\n".encode())
 
     def _connected(self, number: int) -> bool:
         client = self.live.session.clients.get(number)

@@ -12,14 +12,14 @@ from echo_tui.tui.palette import Palette
 from echo_tui.tui.panel import Line
 from echo_tui.tui.view import NOTICED
 
-NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, HELD, PARTLY, STALLED, LEFT_OUT = range(11)
+NOTHING, QUIET, SERVED, WAITING, QUEUED, LEFT, BLOCKED, THREAD_BLOCKED, PARTLY, STALLED, LEFT_OUT = range(11)
 SHAPES = " ─▃▆░╌▆▒▂█▓"
 """Served, waiting and stalled have three heights, so that the back row can tell them apart without colour."""
 UPPER = "   █░ █ ▓█▓"
 """What fills the rows of a lane above its lowest one; lines and low bars have nothing there."""
 TALL, TALLEST = 2, 3
 """The most rows of a lane, and in the layout for an audience."""
-PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.HELD: HELD}
+PAINTED = {State.QUEUED: QUEUED, State.WAITING: WAITING, State.THREAD_BLOCKED: THREAD_BLOCKED}
 
 
 class Window:
@@ -48,7 +48,7 @@ class Window:
 
 
 def lane(
-    connection: Connection, window: Window, now: int, held_since: int = 0, stalls: Iterable[Stall] = ()
+    connection: Connection, window: Window, now: int, thread_blocked_since: int = 0, stalls: Iterable[Stall] = ()
 ) -> bytearray:
     """Return a connection's lane, one value per column. `stalls` are those it may be a victim of."""
     cells = bytearray(window.width)
@@ -62,10 +62,10 @@ def lane(
         if connection.activity.between(begin, begin + window.step):
             cells[column] = SERVED
     recent = takewhile(lambda wait: wait.end >= window.begin, reversed(connection.waits))
-    for wait in sorted(recent, key=lambda wait: wait.state is not State.HELD):
+    for wait in sorted(recent, key=lambda wait: wait.state is not State.THREAD_BLOCKED):
         window.paint(cells, wait.begin, wait.end, PAINTED[wait.state])
-    if held_since:
-        window.paint(cells, held_since, now, HELD)
+    if thread_blocked_since:
+        window.paint(cells, thread_blocked_since, now, THREAD_BLOCKED)
     since = connection.pending_since
     if since and (now - since >= NOTICED or not connection.accepted_at):
         window.paint(cells, since, now, WAITING if connection.accepted_at else QUEUED)

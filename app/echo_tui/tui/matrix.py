@@ -18,11 +18,11 @@ from textual.coordinate import Coordinate
 from textual.screen import Screen
 from textual.widgets import DataTable, Static
 
-from echo_tui.experiments.cell import Cell, Felt
+from echo_tui.experiments.cell import Cell, Effect
 from echo_tui.experiments.expected import expected
 from echo_tui.experiments.measure import Measured, measure_all
+from echo_tui.experiments.parameters import CellParameters
 from echo_tui.experiments.report import MARKS, SERVED, SURPRISE, WAITS, briefly, meanwhile, where_it_came
-from echo_tui.experiments.terms import Terms
 from echo_tui.tui import text
 from echo_tui.tui.closing import close_once
 from echo_tui.tui.palette import Palette
@@ -54,7 +54,11 @@ class MatrixScreen(Screen[Measured | None]):
     ]
 
     def __init__(
-        self, measured: dict[Place, Measured], terms: Terms, stop: Callable[[], None], at: Place = PLACES[0]
+        self,
+        measured: dict[Place, Measured],
+        parameters: CellParameters,
+        stop: Callable[[], None],
+        at: Place = PLACES[0],
     ) -> None:
         """Create the screen; `stop` is called before a measurement, to stop the running server."""
         super().__init__()
@@ -62,11 +66,11 @@ class MatrixScreen(Screen[Measured | None]):
         self._stop_server = stop
         self.at = at
         """The cell under the cursor; kept while the table is rebuilt and after the screen is closed."""
-        self._terms = terms
+        self._parameters = parameters
         self._wanted: list[Place] = []
         """The cell being measured and those after it, in order."""
         self._width = LEAST
-        self._each = 2 * terms.seconds
+        self._each = 2 * parameters.seconds
         """The expected time to measure a cell (s)."""
 
     def compose(self) -> ComposeResult:
@@ -77,7 +81,7 @@ class MatrixScreen(Screen[Measured | None]):
 
     def on_mount(self) -> None:
         self._table.focus()
-        self.set_interval(1, self._say)
+        self.set_interval(1, self._show_state)
 
     def on_resize(self, event: events.Resize) -> None:
         """Rebuild the table, with columns that share the new width."""
@@ -91,7 +95,7 @@ class MatrixScreen(Screen[Measured | None]):
             table.add_row(f" {pattern.title}", key=pattern.name)
         self._show_all()
         table.move_cursor(row=_row(name), column=KINDS.index(blocked_by) + 1)
-        self._say()
+        self._show_state()
 
     @property
     def measuring(self) -> bool:
@@ -105,7 +109,7 @@ class MatrixScreen(Screen[Measured | None]):
 
     def _stands(self, place: Place) -> bool:
         measured = self.measured.get(place)
-        return bool(measured and (measured.cell.felt or not find(place[0]).serves or find(place[0]).missing))
+        return bool(measured and (measured.cell.effect or not find(place[0]).serves or find(place[0]).missing))
 
     # Keys.
 
@@ -131,7 +135,7 @@ class MatrixScreen(Screen[Measured | None]):
 
     def on_data_table_cell_highlighted(self) -> None:
         self.at = self._here
-        self._say()
+        self._show_state()
 
     # Measuring.
 
@@ -149,23 +153,23 @@ class MatrixScreen(Screen[Measured | None]):
         cells: Iterable[tuple[Pattern, str]] = [(patterns[name], kind) for name, kind in self._wanted]
         began = time.monotonic()
         try:
-            async for measured in measure_all(cells, self._terms):
+            async for measured in measure_all(cells, self._parameters):
                 place = self._wanted.pop(0)
                 self.measured[place] = measured
-                if measured.cell.felt:
+                if measured.cell.effect:
                     self._each = time.monotonic() - began
                 began = time.monotonic()
                 self._show(place)
                 if self._wanted:
                     self._show(self._wanted[0])
-                self._say()
+                self._show_state()
         except asyncio.CancelledError:
             pass  # what has been measured stays
         finally:
             self._wanted = []
         if self.is_attached:
             self._show_all()
-            self._say()
+            self._show_state()
 
     def _stop(self) -> None:
         self.workers.cancel_node(self)
@@ -207,7 +211,7 @@ class MatrixScreen(Screen[Measured | None]):
             return Text(text.first_that_fits(unmeasured(place), self._width - 2), palette.faint)
         cell = measured.cell
         room = min(self._width, WIDEST) - 2  # so that the marks of new clients line up close to the words
-        if cell.felt is None:
+        if cell.effect is None:
             return Text(text.first_that_fits((f"– {cell.why_not}", "–"), self._width - 2), palette.faint)
         said = pad(text.first_that_fits(briefly(cell), room), room)
         new = meanwhile(cell)
@@ -220,17 +224,17 @@ class MatrixScreen(Screen[Measured | None]):
     def _style(self, cell: Cell) -> Style:
         palette = self._palette
         return {
-            Felt.UNTOUCHED: palette.good,
-            Felt.SLOWED: palette.held,
-            Felt.STOPPED: palette.bad,
-            Felt.UNSERVED: palette.dim,
-        }[cell.felt or Felt.UNSERVED]
+            Effect.UNTOUCHED: palette.good,
+            Effect.SLOWED: palette.held,
+            Effect.STOPPED: palette.bad,
+            Effect.UNSERVED: palette.dim,
+        }[cell.effect or Effect.UNSERVED]
 
-    def _say(self) -> None:
+    def _show_state(self) -> None:
         """Update the lines above and below the table."""
         if not self.is_attached:
             return
-        wordings = words.legend(self._terms.seconds, {end: mark for end, mark in MARKS.items() if end})
+        wordings = words.legend(self._parameters.seconds, {end: mark for end, mark in MARKS.items() if end})
         room = self.size.width - len(wordings[-1])
         progress, style = self._progress()
         heads = [(name, said) for name, said in product((words.title(), words.short_title()), progress)]
@@ -246,7 +250,7 @@ class MatrixScreen(Screen[Measured | None]):
         if self.measuring:
             left = text.clock(int(self._each * len(self._wanted)) * text.SECOND)
             return (words.to_go(len(self._wanted), left),), self._palette.waiting
-        done = sum(measured.cell.felt is not None for measured in self.measured.values())
+        done = sum(measured.cell.effect is not None for measured in self.measured.values())
         stand = sum(map(self._stands, self.measured))
         others = {"cannot": stand - done, "failed": len(self.measured) - stand}
         rest = [words.rest(code, count) for code, count in others.items() if count]
@@ -307,7 +311,7 @@ def busy(measured: Measured) -> int:
 
 def described(cell: Cell, palette: Palette, busy_percent: int = 0) -> Iterable[tuple[str, Style]]:
     """Yield a cell in sentences with their styles, each short enough for a line of 80 columns."""
-    one = cell.spoken_of
+    one = cell.most_affected
     if one is None:
         yield words.not_measured(cell.why_not), palette.dim
         return
@@ -331,7 +335,7 @@ def described(cell: Cell, palette: Palette, busy_percent: int = 0) -> Iterable[t
 
 def _wanted(cell: Cell) -> str:
     """Return the expected effect on the others; by process, if it is not the same for all."""
-    wanted = {other.same_process: felt.value for other, felt in zip(cell.others, cell.expected, strict=True)}
+    wanted = {other.same_process: effect.value for other, effect in zip(cell.others, cell.expected, strict=True)}
     if len(set(wanted.values())) == 1:
         return next(iter(wanted.values()))
     return words.by_process(wanted[True], wanted[False])

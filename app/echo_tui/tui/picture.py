@@ -106,7 +106,7 @@ class Picture(Arranged):
         self.lan = lan_address()
         self.measured: dict[tuple[str, str], Measured] = {}
         """The cells of the matrix so far, by pattern and kind of block."""
-        self.looked_at: Pattern | None = plan.pattern
+        self.highlighted: Pattern | None = plan.pattern
         self.client: int | None = None
         self.talk = Talk(Playlist.of(config.scenes))
         self.keymap = config.keys
@@ -120,7 +120,7 @@ class Picture(Arranged):
         self.driver = self.new_driver()
         self.pending = Pending(lambda: self.driver.now)
         """What a key has begun and waits for a condition, such as that a client is accepted."""
-        self._told: tuple[object, ...] = ()
+        self._drawn_news: tuple[object, ...] = ()
         """The value of `stalls.news` at the last turn; a change of it is drawn at once."""
         self._active: object = None
         self._panels: list[Panel | ClientsPane] = []
@@ -162,7 +162,7 @@ class Picture(Arranged):
         self.fit()
         self.query_one("#patterns").focus()
         if self.live.starts:
-            self.looked_at = self.looked_at or self.query_one(PatternsPanel).pattern
+            self.highlighted = self.highlighted or self.query_one(PatternsPanel).pattern
         loop = asyncio.get_running_loop()
 
         def leave(code: int) -> None:
@@ -175,7 +175,7 @@ class Picture(Arranged):
     def _wake_up(self) -> None:
         """Start the timer and the server, once the first drawing is on screen."""
         self.driver = self.new_driver()
-        self.set_interval(DRAIN, self._look)
+        self.set_interval(DRAIN, self._sample)
         self.begin()
 
     def start(self, pattern: Pattern) -> None:
@@ -242,15 +242,15 @@ class Picture(Arranged):
             self.exit(code, code, Text(f"echo-tui: {words}" if words else write_traceback(error)))
         self._close_messages_no_wait()
 
-    def _look(self) -> None:
-        taken = self.driver.turn()
+    def _sample(self) -> None:
+        folded = self.driver.turn()
         if self.aside and self.aside.driver.turn() > BUSY:
             self.aside.live.drain()
         self.pending.turn()
-        if taken > BUSY:  # a full pipe loses records, so read it again before the next turn
+        if folded > BUSY:  # a full pipe loses records, so read it again before the next turn
             for share in (1 / 3, 2 / 3):
                 self.set_timer(DRAIN * share, lambda: self.live.drain())  # it may be another source by then
-        self._news = bool(taken) or self._news
+        self._news = bool(folded) or self._news
         if self.live.strace_view.failed is not None:
             self.notify(
                 text.clean(self.live.strace_view.failed) or notices.strace_ended(),
@@ -260,9 +260,9 @@ class Picture(Arranged):
             )
             self.live.strace_view.failed = None
         self._ticks += 1
-        told, self._told = self._told, self.live.session.stalls.news
+        told, self._drawn_news = self._drawn_news, self.live.session.stalls.news
         lively = self._news or self._waits
-        if self._ticks >= (DRAWS if lively else CALM) or told != self._told:
+        if self._ticks >= (DRAWS if lively else CALM) or told != self._drawn_news:
             self.driver.report_lag()
             if self.aside:
                 self.aside.driver.report_lag()
@@ -287,7 +287,7 @@ class Picture(Arranged):
             session=self.shown,
             now=self.frozen[1] if self.frozen else clock,
             palette=self.palette,
-            pattern=self.looked_at or started,
+            pattern=self.highlighted or started,
             started=started,
             live=self.live.session,
             clock=clock,
@@ -311,7 +311,7 @@ class Picture(Arranged):
             before=compared(self.talk.before, self.live.session, clock),
             following=self.talk.step(1),
             note=self.talk.playlist.note(self.live.pattern),
-            scene_recorded=bool(self.aside or self.talk.recording(self.live.pattern or self.looked_at)),
+            scene_recorded=bool(self.aside or self.talk.recording(self.live.pattern or self.highlighted)),
             playback=Playback.of(self.viewed) if isinstance(self.viewed, Recorded) else None,
             texts=self.viewed.texts if self.viewed else None,
         )
@@ -320,7 +320,7 @@ class Picture(Arranged):
         """Draw the panels whose content has changed."""
         try:
             screen = self.screen_stack[0]
-            self.talk.look(self.live.session, self.live.pattern, self.driver.now)
+            self.talk.update(self.live.session, self.live.pattern, self.driver.now)
             view = self.view()
             self._waits = view.waits
             if not (self.span_chosen or self.frozen) and view.stall:

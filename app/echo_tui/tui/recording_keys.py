@@ -80,7 +80,7 @@ class RecordingKeys(ScreenKeys):
             self.back_to_live()
         elif not self.is_unavailable("swap"):
             try:
-                recorded = Recorded(Replay(self.talk.recording(self.live.pattern or self.looked_at)))
+                recorded = Recorded(Replay(self.talk.recording(self.live.pattern or self.highlighted)))
             except BadRequest as error:
                 self.notify(words.not_opened(str(error)), severity="error", markup=False)
             else:

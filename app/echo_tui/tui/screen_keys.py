@@ -7,7 +7,7 @@ from echo_servers.catalog import find
 from textual.widgets import Input
 
 from echo_tui.experiments.measure import Measured
-from echo_tui.experiments.terms import Terms
+from echo_tui.experiments.parameters import CellParameters
 from echo_tui.session.stall_snapshots import Snapshot
 from echo_tui.tui import text
 from echo_tui.tui.details import StallDetails, sections
@@ -38,7 +38,7 @@ class ScreenKeys(Picture):
     def hold_still(self, moment: Snapshot | None, stall: int | None = None, origin: Measured | None = None) -> None:
         """Show a snapshot, perhaps of a stall or from a matrix cell (`origin`); None returns to the live session."""
         if self.origin and not origin:  # back from a snapshot of the matrix
-            self.looked_at = self.live.pattern or self.looked_at
+            self.highlighted = self.live.pattern or self.highlighted
         self.frozen, self.stall, self.origin = moment, stall, origin
         self.screen_stack[0].set_class(moment is not None, "frozen")
         self.draw()
@@ -103,14 +103,14 @@ class ScreenKeys(Picture):
             ran = ran or self.live.running
             self.live.stop()
 
-        screen = MatrixScreen(self.measured, Terms(), stop, self.cell)
+        screen = MatrixScreen(self.measured, CellParameters(), stop, self.cell)
 
         def leave(chosen: Measured | None) -> None:
             self.cell = screen.at
             if ran:
                 self.live.start_again()
             if chosen and chosen.snapshot and chosen.cell.blame:
-                self.looked_at = find(chosen.cell.pattern)
+                self.highlighted = find(chosen.cell.pattern)
                 self.hold_still(chosen.snapshot, chosen.cell.blame.number, chosen)
             self.draw()
 

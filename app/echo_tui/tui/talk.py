@@ -53,7 +53,7 @@ class Talk:
         scene = self.playlist.scene_of(pattern) or self.playlist.scene_of(self.scene)
         return scene.recording if scene else ""
 
-    def look(self, session: Session, pattern: Pattern | None, now: int) -> None:
+    def update(self, session: Session, pattern: Pattern | None, now: int) -> None:
         """Note whether the next step has been done; a new session begins with the first one."""
         if session.server and pattern:
             self.scene = pattern if pattern in self.playlist else self.scene
@@ -61,7 +61,7 @@ class Talk:
                 if self._session and self._pattern and pattern is not self._pattern:
                     self.before = longest(self._pattern, self._session, now)
                 self._session, self._pattern, self.steps = session, pattern, StepProgress(of(pattern))
-            self.steps.look(session, now)
+            self.steps.update(session, now)
 
 
 def compared(before: Before | None, session: Session, now: int) -> str:

@@ -37,7 +37,7 @@ class TalkKeys(Picture):
 
     def action_speak(self) -> None:
         """Have every client of ours send a line."""
-        self._once_connected(lambda: self.live.client_process.say([], LINE))
+        self._once_connected(lambda: self.live.client_process.send([], LINE))
 
     def action_speak_blocking(self) -> None:
         """Arm the block for the first client and have it speak, then all others once its call has begun."""
@@ -59,14 +59,14 @@ class TalkKeys(Picture):
         assert connection
         self.live.arm(self.live.block.setting, only=int(connection.peer.rpartition(":")[2]))
         began = self.driver.now
-        self.live.client_process.say([first], LINE)
+        self.live.client_process.send([first], LINE)
 
         def in_its_call() -> bool:
             begun = connection.key in self.live.session.blocks.running
             return begun or self.driver.now - began > BEFORE_OTHERS
 
         if others:
-            self.pending.when(in_its_call, lambda: self.live.client_process.say(others, LINE), 2 * BEFORE_OTHERS)
+            self.pending.when(in_its_call, lambda: self.live.client_process.send(others, LINE), 2 * BEFORE_OTHERS)
         self.draw()
 
     def _all_connected(self) -> bool:

@@ -61,9 +61,9 @@ class TypedInOrder(App[R]):
                 self._under_way = None
         if self._typed and not self._watches:
             self._watches = True
-            self.set_timer(AGAIN, self._look_again)
+            self.set_timer(AGAIN, self._check_again)
 
-    async def _look_again(self) -> None:
+    async def _check_again(self) -> None:
         """Continue if the screen is mounted by now, or the key was lost: it may close the screen that it went to."""
         self._watches = False
         if self._under_way:

@@ -206,8 +206,8 @@ class View:
         state, waited = connection.state, self.waited(connection)
         if waited is not None and (state is State.QUEUED or waited >= NOTICED):
             return state, waited
-        if state in (State.QUIET, State.WAITING) and (since := self.session.held_since(connection)):
-            return State.HELD, max(self.now - since, 0)
+        if state in (State.QUIET, State.WAITING) and (since := self.session.thread_blocked_since(connection)):
+            return State.THREAD_BLOCKED, max(self.now - since, 0)
         return (State.QUIET if state is State.WAITING else state), None
 
     def since_start(self, at: int) -> int:
@@ -215,7 +215,7 @@ class View:
         return at - self.session.server.started_at if self.session.server else 0
 
 
-WAITS_FOR_A_CALL = (State.WAITING, State.HELD)
+WAITS_FOR_A_CALL = (State.WAITING, State.THREAD_BLOCKED)
 """The states of a connection that a blocking call of another one may explain."""
 NOTICED = NOTICEABLE
 """A wait shorter than this (ns) is ordinary service, and not shown as waiting."""

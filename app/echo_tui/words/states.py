@@ -7,7 +7,7 @@ CONNECTIONS = {
     State.QUEUED: "not accepted",
     State.QUIET: "idle",
     State.WAITING: "waits",
-    State.HELD: "waits",
+    State.THREAD_BLOCKED: "waits",
     State.LEFT: "client left",
     State.CLOSED: "closed",
 }

@@ -42,7 +42,7 @@ def serve(server: Server) -> None:
     listener = listen(server)
     listener.setblocking(False)
     server.report.worker("main")
-    server.report.hold()
+    server.report.buffer()
     while True:
         client, conn = spin(server.report, accept, listener, server.report)
         client.setblocking(False)

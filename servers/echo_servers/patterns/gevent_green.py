@@ -14,7 +14,7 @@ LAST = -2
 
 def report_before_waiting(report: Report) -> None:
     """Write the reports whenever the event loop is about to wait."""
-    report.hold()
+    report.buffer()
     get_hub().loop.prepare(ref=False, priority=LAST).start(report.flush)
 
 

@@ -4,7 +4,7 @@ import socket
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 
-from echo_servers.listener import listen, say_listening
+from echo_servers.listener import listen, report_listening
 from echo_servers.patterns.asyncio_protocol import EchoProtocol
 from echo_servers.server import Server
 from echo_servers.sharing import accept_for_ever, listen_at, reserve
@@ -22,7 +22,7 @@ def own(server: Server, place: socket.socket, all_listen: Barrier) -> None:
     """Accept from this process's own listening socket: the kernel assigns connections to it, busy or not."""
     listener = listen_at(place)
     if all_listen.wait(PATIENCE) == 0:
-        say_listening(server.report, listener)
+        report_listening(server.report, listener)
     share(server, listener)
 
 

@@ -14,7 +14,7 @@ class Reporting(trio.abc.Instrument):
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        report.hold()
+        report.buffer()
 
     def before_io_wait(self, timeout: float) -> None:
         if timeout:

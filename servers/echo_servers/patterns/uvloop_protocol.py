@@ -33,5 +33,5 @@ def serve(server: Server) -> None:
     loop = uvloop.new_event_loop()
     UvListener(server, loop, UvEchoProtocol).open()
     server.report.worker("event loop")
-    server.report.hold()
+    server.report.buffer()
     loop.run_forever()

@@ -185,7 +185,7 @@ def manners(client: Client) -> str:
 class ClientsPane(Vertical):
     """The pane with the list, the last exchange of the chosen client, and the input."""
 
-    class Say(Message):
+    class LineTyped(Message):
         """The message that a line was typed."""
 
         def __init__(self, text: str) -> None:
@@ -234,7 +234,7 @@ class ClientsPane(Vertical):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         event.input.clear()
-        self.post_message(self.Say(event.value))
+        self.post_message(self.LineTyped(event.value))
 
 
 class Exchange(Panel, can_focus=False):

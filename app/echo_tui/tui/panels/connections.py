@@ -41,7 +41,7 @@ def state_style(view: View, connection: Connection) -> Style:
     state, _ = view.condition(connection)
     if state is State.QUEUED:
         return palette.queued
-    if state is State.HELD:
+    if state is State.THREAD_BLOCKED:
         return palette.held
     if state is State.WAITING:
         return palette.waiting

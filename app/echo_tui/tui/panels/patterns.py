@@ -30,7 +30,7 @@ class PatternsPanel(Panel):
             super().__init__()
             self.pattern = pattern
 
-    class Looked(Message):
+    class Highlighted(Message):
         """The message that the cursor has moved to a pattern."""
 
         def __init__(self, pattern: Pattern) -> None:
@@ -87,7 +87,7 @@ class PatternsPanel(Panel):
 
     def _settle(self) -> None:
         super()._settle()
-        kept = [self.in_sight(), *self._cure()]
+        kept = [self.in_sight(), *self._fixes()]
         if max(kept) - min(kept) < self.rows:
             self.top = min(max(self.top, max(kept) - self.rows + 1), min(kept))
         else:
@@ -96,7 +96,7 @@ class PatternsPanel(Panel):
             self.top -= 1  # show the heading of a family with its first pattern
         self._frame(self.title_text, self.place())
 
-    def _cure(self) -> list[int]:
+    def _fixes(self) -> list[int]:
         """Return the row of the pattern that fixes the block, if the started pattern is the row to keep visible."""
         view = self.view
         if not view or not view.started or self.entries[self.in_sight()] is not view.started:
@@ -115,7 +115,7 @@ class PatternsPanel(Panel):
             index += step
         if 0 <= index < self.last and isinstance(self.entries[index], Pattern):
             super().go(index)
-            self.post_message(self.Looked(self.pattern))
+            self.post_message(self.Highlighted(self.pattern))
 
     def scroll_lines(self, lines: int) -> None:
         self.go(self.cursor + (1 if lines > 0 else -1))

@@ -39,13 +39,13 @@ class TargetPanel(Panel):
         )
 
     def prepare(self, view: View) -> None:
-        self._lines = list(self._told(view))
+        self._lines = list(self._describe(view))
         self.last = len(self._lines)
 
     def line(self, index: int, width: int) -> Line:
         return self._lines[index]
 
-    def _told(self, view: View) -> Iterator[Line]:
+    def _describe(self, view: View) -> Iterator[Line]:
         palette, session, width = view.palette, view.session, self.extent.width
         server = session.server
         if not server:

@@ -119,7 +119,9 @@ class TimelinePanel(Panel):
         return [(" " * LABEL, Style.null()), *shapes]
 
     def _cells(self, view: View, connection: Connection) -> bytearray:
-        return lane(connection, self.window(view), view.now, view.session.held_since(connection), self._stalls)
+        return lane(
+            connection, self.window(view), view.now, view.session.thread_blocked_since(connection), self._stalls
+        )
 
     def line(self, index: int, width: int) -> Line:
         assert self.view

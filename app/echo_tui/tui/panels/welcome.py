@@ -20,7 +20,7 @@ class WelcomePanel(Panel):
         super().__init__(id=id)
         self._lines: list[Line] = []
         self._coloured = functools.lru_cache(maxsize=4)(code)
-        self._told: str | None = None
+        self._shown: str | None = None
 
     def fingerprint(self, view: View) -> Hashable:
         return (view.pattern and view.pattern.name, view.block.kind, fix_now(view))
@@ -37,8 +37,8 @@ class WelcomePanel(Panel):
             coloured = self._coloured(str(view.pattern.source), palette)
             self._lines += [*story(view.pattern, view, width), [], *coloured]
         self.last = len(self._lines)
-        if self._told != (name := view.pattern.name if view.pattern else None):
-            self._told, self.top = name, 0
+        if self._shown != (name := view.pattern.name if view.pattern else None):
+            self._shown, self.top = name, 0
 
     def line(self, index: int, width: int) -> Line:
         return self._lines[index]

@@ -8,25 +8,27 @@ from typing import Any
 
 from echo_servers.workers import cores
 
-from echo_tui.experiments.terms import Terms
+from echo_tui.experiments.parameters import CellParameters
 
 LIBRARIES = ("echo-tui", "eventlet", "gevent", "greenlet", "twisted", "trio", "uvloop")
 
 
 @dataclass(frozen=True)
-class Made:
+class Environment:
     """The environment in which a matrix was measured."""
 
     machine: dict[str, Any]
     versions: dict[str, str]
-    terms: Terms
+    parameters: CellParameters
     at: str
 
 
-def made(terms: Terms) -> Made:
+def environment(parameters: CellParameters) -> Environment:
     """Return the current environment."""
     machine = {"system": platform.platform(), "processor": _processor(), "cores": cores()}
-    return Made(machine, {"python": platform.python_version(), **_versions()}, terms, time.strftime("%Y-%m-%d %H:%M"))
+    return Environment(
+        machine, {"python": platform.python_version(), **_versions()}, parameters, time.strftime("%Y-%m-%d %H:%M")
+    )
 
 
 def _versions() -> dict[str, str]:

@@ -26,7 +26,7 @@ MOST = 16
 
 
 @dataclass(frozen=True)
-class Terms:
+class CellParameters:
     """The parameters of a cell."""
 
     seconds: float = 1.0
@@ -42,12 +42,12 @@ class Terms:
         return self.clients + 2
 
 
-def parameters(terms: Terms) -> dict[str, float]:
+def all_parameters(parameters: CellParameters) -> dict[str, float]:
     """Return all parameters of measuring and judging; times are in seconds unless the name says otherwise."""
     return {
-        **asdict(terms),
+        **asdict(parameters),
         "size": SIZE,
-        "pool_workers": terms.pool_workers,
+        "pool_workers": parameters.pool_workers,
         "shared_processes": PROCESSES,
         "clients_to_share_at_most": MOST,
         "unserved_after": UNSERVED_AFTER,

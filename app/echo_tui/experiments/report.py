@@ -19,9 +19,10 @@ COLOURS = {Effect.UNTOUCHED: "green", Effect.SLOWED: "yellow", Effect.STOPPED: "
 SURPRISE = "!"
 LEGEND = (
     "How the others were affected while one client's message blocked. stopped: no echo for this share of the block; "
-    "slowed: three of four round trips took so much longer; not served: not accepted before the block either. new: a client "
-    "that came meanwhile was served at once, or connected and made to wait. Where each of several processes serves "
-    "several clients, one of the others is in another process, and the newcomer is in the one that the kernel chose. "
+    "slowed: three of four round trips took so much longer; not served: not accepted before the block either. new: a "
+    "client that came meanwhile was served at once, or connected and made to wait. Where each of several processes "
+    "serves several clients, one of the others is in another process, and the newcomer is in the one that the kernel "
+    "chose. "
     f"{SURPRISE} not as expected."
 )
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from echo_tui.tui.app import EchoTui
 from echo_tui.tui.dialogs import Confirm
 from echo_tui.tui.palette import THEMES
 
@@ -53,6 +54,15 @@ async def test_screenshot_is_saved_in_the_working_directory(tmp_path: Path, monk
     (picture,) = (tmp_path / "screenshots").iterdir()
     assert re.fullmatch(r"echo-tui-multithread-\d{8}-\d{6}\.svg", picture.name)
     assert "Timeline" in picture.read_text()
+
+
+async def test_two_screenshots_of_one_second_have_a_file_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(EchoTui, "picture_name", lambda app: "echo-tui-now")
+    async with dashboard("multithread") as stage:
+        await stage.press("ctrl+s", "ctrl+s")
+        await stage.shows("echo-tui-now.svg", "echo-tui-now-2.svg")
+    assert all("</svg>" in each.read_text() for each in (tmp_path / "screenshots").iterdir())
 
 
 @pytest.mark.parametrize("obstacle", ["a file", "no place to write"])

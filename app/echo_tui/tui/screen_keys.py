@@ -174,18 +174,32 @@ class ScreenKeys(Picture):
         folder = Path("screenshots")
         try:
             folder.mkdir(exist_ok=True)
-            path = self.save_screenshot(self.picture_name(), str(folder))
+            path = write_new(folder, self.picture_name(), self.export_screenshot())
         except OSError as error:
             self.notify(notices.no_picture(str(error)), severity="error", markup=False)
         else:
-            self.notify(Path(path).name, title=notices.picture_saved(str(folder)), markup=False)
+            self.notify(path.name, title=notices.picture_saved(str(folder)), markup=False)
 
     def action_help(self) -> None:
         self.push_screen(Help(self.keymap))
 
     def picture_name(self) -> str:
-        """Return a file name for a screenshot, with the pattern or "matrix", and the time."""
+        """Return a file name, without suffix, for a screenshot: with the pattern or "matrix", and the time."""
         subject = self.live.pattern.name if self.live.pattern else "start"
         if isinstance(self.screen, MatrixScreen):
             subject = "matrix"
-        return f"echo-tui-{subject}-{datetime.now():%Y%m%d-%H%M%S}.svg"
+        return f"echo-tui-{subject}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def write_new(folder: Path, name: str, svg: str) -> Path:
+    """Write a picture into a new file, whose name has a number if the plain one is used; return it. Raises OSError."""
+    path, number = folder / f"{name}.svg", 1
+    while True:
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(svg)
+        except FileExistsError:
+            number += 1
+            path = folder / f"{name}-{number}.svg"
+        else:
+            return path

@@ -26,7 +26,7 @@ ROWS = {pattern.name: number for number, pattern in enumerate(PATTERNS)}
 
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("echo_tui.tui.screen_keys.Terms", lambda: CellParameters(seconds=0.3, clients=2))
+    monkeypatch.setattr("echo_tui.tui.screen_keys.CellParameters", lambda: CellParameters(seconds=0.3, clients=2))
 
 
 async def opened(stage: Stage) -> MatrixScreen:

@@ -13,7 +13,7 @@ from echo_tui.tui.app import EchoTui
 
 EACH = 200_000_000
 """The time (ns) between the pictures of an animation."""
-Progress = Callable[[float], None]
+ReportProgress = Callable[[float], None]
 
 
 def picture(recorded: Recorded, size: tuple[int, int], theme: str | None = None) -> str:
@@ -22,7 +22,7 @@ def picture(recorded: Recorded, size: tuple[int, int], theme: str | None = None)
 
 
 def animation(
-    recorded: Recorded, span: tuple[int, int], size: tuple[int, int], progress: Progress, theme: str | None = None
+    recorded: Recorded, span: tuple[int, int], size: tuple[int, int], progress: ReportProgress, theme: str | None = None
 ) -> str:
     """Return an animated SVG of a recording from one time (ns) to another. `told` is called with the share done."""
     return asyncio.run(_animation(recorded, span, size, progress, theme))
@@ -34,7 +34,7 @@ async def _picture(recorded: Recorded, size: tuple[int, int], theme: str | None)
 
 
 async def _animation(
-    recorded: Recorded, span: tuple[int, int], size: tuple[int, int], progress: Progress, theme: str | None
+    recorded: Recorded, span: tuple[int, int], size: tuple[int, int], progress: ReportProgress, theme: str | None
 ) -> str:
     film, (begin, end) = Film(), span
     async with _shown(recorded, size, theme) as (app, pilot):

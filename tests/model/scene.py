@@ -13,11 +13,14 @@ from echo_tui.model.observations import (
     StackSample,
     ThreadSample,
 )
+from echo_tui.observers.syscalls import X86_64
 from echo_tui.session.session import Session
 
 MS = 1_000_000
 PID = 7
 INTERVAL = 50
+CALLS = {"", *X86_64.values()}
+"""What an observer can name; empty for a thread in no call."""
 LISTENING = Listening(1000 * MS, PID, PID, "127.0.0.1", 1, 128)
 
 
@@ -56,6 +59,8 @@ class Scene:
         self.say(Echo(self.now, PID, tid, conn, 5, "x", 1))
 
     def does(self, tid: int, call: str, peer: str = "", gil: bool = False) -> None:
+        named = call in CALLS or call.startswith("syscall-")
+        assert named, f"no thread is seen in {call!r}: add it to X86_64 and AARCH64 in observers/syscalls.py"
         before = self.threads.get(tid)
         ran, delayed = (before.ran, before.delayed) if before else (0, 0)
         self.threads[tid] = Thread(PID, tid, "t", call, peer, gil, ran, delayed, None, None)

@@ -14,7 +14,7 @@ from tests.model.scene import INTERVAL, MS, PID, Scene, loop
     [
         ("clock_nanosleep", 0, 0, Cause.BLOCKED),
         ("futex", 0, 0, Cause.BLOCKED),
-        ("system call 999", 0, 0, Cause.BLOCKED),
+        ("syscall-999", 0, 0, Cause.BLOCKED),
         ("", PID, 0, Cause.COMPUTING),
         ("", 0, PID, Cause.NO_CORE),
         ("", 0, 0, Cause.NO_CORE),

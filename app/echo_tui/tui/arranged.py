@@ -1,7 +1,10 @@
 """The arrangement of the panels: which fit the terminal, which one has the focus, and what replaces what."""
 
+from typing import Any
+
 from textual import events
 from textual.geometry import Size
+from textual.screen import Screen
 from textual.widgets import Static
 
 from echo_tui.run.live import Live
@@ -28,6 +31,8 @@ class Arranged(Notices):
         self.seat = ""
         """The lower panel visited last; where not all fit, it stays visible when the focus moves elsewhere."""
         self.expanded: str | None = None
+        self._layout_shown: tuple[Layout, str, bool, tuple[int, int]] | None = None
+        """What the widgets are arranged for; None if they are not arranged yet."""
 
     def draw(self) -> None:
         """Draw the panels; overridden."""
@@ -59,26 +64,33 @@ class Arranged(Notices):
             seat = "clients"
         strace = self.live.strace_view.is_open
         layout = arrange(width, height, seat, self.instead, self.expanded, strace, self.on_stage)
-        hidden = {"clients"} if not self.live.starts and self._no_clients else set()
-        screen.set_class(self.expanded is not None, "expanded")
-        screen.set_class(layout.shown == STAGE, "stage")
-        for name in ("small", "narrow", "talk", "wide"):
-            screen.set_class(layout.name == name, name)
-        for name in EVERYTHING:
-            for panel in screen.query(f"#{name}"):
-                panel.display = name in layout.shown and name not in hidden
-        for panel in screen.query("#step, #seek"):
-            panel.display = "step" in layout.shown and panel.id == self.row
-        for side in ("left", "right", "lower", "main", "body"):
-            for column in screen.query(f"#{side}"):
-                column.display = any(child.display for child in column.children)
-        for notice in screen.query("#too-small").results(Static):
-            notice.update(notices.too_small(MIN_WIDTH, MIN_HEIGHT, (width, height)))
+        hidden = {"clients"} if not self.live.starts and self._no_clients else set[str]()
+        wanted = Layout(layout.name, layout.shown - hidden), self.row, self.expanded is not None, (width, height)
+        if wanted != self._layout_shown:  # matching all styles again takes a while
+            self._arrange(screen, *wanted)
+            self._layout_shown = wanted if screen.children else None
         focused = screen.focused
         if focused and not focused.display and layout.name != "small":
             # Set the focus at once: a deferred call would run after a focus change in progress and undo it.
             screen.set_focus(screen.query_one(f"#{self._refuge(layout)}"))
         self.call_after_refresh(self.draw)
+
+    def _arrange(self, screen: Screen[Any], layout: Layout, row: str, expanded: bool, size: tuple[int, int]) -> None:
+        """Show the panels of a layout, and hide the others."""
+        screen.set_class(expanded, "expanded")
+        screen.set_class(layout.shown == STAGE, "stage")
+        for name in ("small", "narrow", "talk", "wide"):
+            screen.set_class(layout.name == name, name)
+        for name in EVERYTHING:
+            for panel in screen.query(f"#{name}"):
+                panel.display = name in layout.shown
+        for panel in screen.query("#step, #seek"):
+            panel.display = "step" in layout.shown and panel.id == row
+        for side in ("left", "right", "lower", "main", "body"):
+            for column in screen.query(f"#{side}"):
+                column.display = any(child.display for child in column.children)
+        for notice in screen.query("#too-small").results(Static):
+            notice.update(notices.too_small(MIN_WIDTH, MIN_HEIGHT, size))
 
     @property
     def _no_clients(self) -> bool:

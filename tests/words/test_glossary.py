@@ -9,7 +9,7 @@ TERMS = " ".join(term for _, entries in glossary.words() for term, _ in entries)
 
 
 def test_every_cause_and_state_is_explained() -> None:
-    missing = [cause.name for cause in Cause if stalls.LABELS.get(cause) not in TERMS]
+    missing = [cause.name for cause in Cause if stalls.LABELS.get(cause, "no label") not in TERMS]
     missing += [word for word in states.CONNECTIONS.values() if word not in TERMS]
     assert not missing, "add them to words/glossary.py"
 

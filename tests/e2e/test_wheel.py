@@ -25,7 +25,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = [str(home / "bin" / "python"), "-m", "pip"]
     subprocess.run([*pip, "wheel", "--quiet", "--no-deps", "-w", home, str(ROOT)], env=environment, check=True)
     (wheel,) = home.glob("echo_tui-*.whl")
-    subprocess.run([*pip, "install", "--quiet", wheel], env=environment, check=True)
+    subprocess.run([*pip, "install", "--quiet", "--no-compile", wheel], env=environment, check=True)
     return home / "bin" / "echo-tui"
 
 

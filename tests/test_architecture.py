@@ -28,6 +28,7 @@ def test_every_module_of_the_matrix_is_documented() -> None:
 def _defined_types(module: ast.Module) -> list[str]:
     """Return the names of a module's classes and of its aliases of types, which are written like class names."""
     assigned = [node.targets[0] for node in module.body if isinstance(node, ast.Assign)]
+    assigned += [node.target for node in module.body if isinstance(node, ast.AnnAssign)]
     names = [node.id for node in assigned if isinstance(node, ast.Name)]
     aliases = [name for name in names if name[0].isupper() and not name.isupper()]
     return [node.name for node in module.body if isinstance(node, ast.ClassDef)] + aliases

@@ -16,7 +16,7 @@ from echo_tui.tour.playlist import PlaylistScene
 SIZE_LIMIT, NAMES_LIMIT = 64 * 1024, 1000
 """Bytes and dots that a configuration may have; tomllib takes quadratic time for dotted keys (8 s for 50,000)."""
 LEAST, MOST = 50, 60_000
-"""Milliseconds that may be set for a stall: two looks at least."""
+"""Milliseconds that may be set for a stall: two samples at least."""
 
 
 @dataclass(frozen=True)

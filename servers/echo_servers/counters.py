@@ -33,13 +33,10 @@ PID, GRANTED, HIGH = 0, 1, 2
 SLOT_WORDS = struct.Struct("6Q")
 """A slot: the number of the connection (0: free), records written of its echoes and their bytes, all its echoes and
 their bytes, and when the last of them was made (ns)."""
-LISTED = struct.Struct("5Q")
-"""A slot without its first word."""
-ECHOES, SIZE, AT = 3, 4, 5
-"""The words of a slot that change with an echo which is only counted."""
+LISTED, LISTED_SIZE, ECHOES, SIZE, AT = 1, 2, 3, 4, 5
+"""The indices of its words after the number."""
 FREE = bytes(SLOT)
 
-Words = memoryview
 UNLIMITED = (1 << 62,)
 """The grant of a process that has no region."""
 

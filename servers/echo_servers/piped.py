@@ -2,7 +2,7 @@
 
 Reporting must not change what is reported. The pipe is non-blocking and never waits for its reader; the records of
 one message are written at once; and the write keeps the GIL, because a system call that releases it would let another
-thread run where the unwatched server does not. An event loop calls `hold` once and then `flush` before each wait, so
+thread run where the unwatched server does not. An event loop calls `buffer` once and then `flush` before each wait, so
 that it writes once per turn.
 """
 
@@ -16,8 +16,7 @@ from collections import deque
 
 import msgspec
 
-from echo_servers import counters as layout
-from echo_servers.counters import UNLIMITED, WORD, CounterRegion
+from echo_servers.counters import AT, ECHOES, LISTED, LISTED_SIZE, SIZE, UNLIMITED, CounterRegion
 from echo_servers.records import (
     PREVIEW,
     Block,
@@ -45,8 +44,6 @@ from echo_servers.report import Report, ReportedConnection, thread_id
 _clock = time.monotonic_ns
 
 PIPE_BUF = select.PIPE_BUF
-LISTED = layout.LISTED.pack_into
-ECHOES, SIZE, AT = layout.ECHOES, layout.SIZE, layout.AT
 BATCH = 24
 """The most records written at once, and buffered; this many of usual size fit into one atomic write."""
 KEPT = 4096
@@ -62,7 +59,6 @@ class PipedReport(Report):
         super().__init__()
         self._counters = counters
         self._granted = counters.granted if counters else UNLIMITED
-        self._memory = counters.memory if counters else memoryview(b"")
         self._listed = 0
         self._counts = False
         """Whether an echo is only counted, unless more has been granted."""
@@ -132,6 +128,7 @@ class PipedReport(Report):
         awake = self._awake
         if self._counts and conn.message and not awake and self._listed >= self._granted[0] and (words := conn.words):
             conn.message = b""  # keeping it alive would cost the server memory
+            # The number comes last: who reads meanwhile never sees an echo without its bytes and its time.
             words[AT] = _clock()
             words[SIZE] = size
             words[ECHOES] = echoes
@@ -151,8 +148,10 @@ class PipedReport(Report):
         self._counts = self._listed >= self._granted[0]
         conn.listed += 1
         conn.listed_size += size
-        if conn.slot:
-            LISTED(self._memory, conn.slot + WORD, conn.listed, conn.listed_size, conn.echoes, conn.size, now)
+        if words := conn.words:
+            # Records come first: who reads meanwhile never takes a listed echo for one that is only counted.
+            words[LISTED], words[LISTED_SIZE] = conn.listed, conn.listed_size
+            words[AT], words[SIZE], words[ECHOES] = now, conn.size, conn.echoes
         head = str(data[:PREVIEW], "latin-1")
         if at_once:
             read_at = read_at or now
@@ -180,10 +179,7 @@ class PipedReport(Report):
         self._report(Bye(_clock(), self._pid, thread_id(), conn.number, error[:TEXT], refused, unlisted, size))
         if self._counters:
             self._ended.append(conn)
-            if not self._deferred:
-                for ended in self._ended:
-                    self._counters.close(ended)
-                self._ended.clear()
+            self._free_slots()
 
     def block(self, conn: ReportedConnection, kind: str, seconds: float, cooperative: bool = False) -> None:
         tid = thread_id()
@@ -224,7 +220,7 @@ class PipedReport(Report):
         self._pid = os.getpid()
         if self._counters:
             self._counters.claim()
-            self._granted, self._memory = self._counters.granted, self._counters.memory
+            self._granted = self._counters.granted
         self._listed = 0
         self._counts = False
         self._last = ReportedConnection(0, "")
@@ -248,6 +244,16 @@ class PipedReport(Report):
             self._report_read(conn)
         self._unanswered.clear()
         self._write_out()
+        self._free_slots()
+
+    def _free_slots(self) -> None:
+        """Free the slots of closed connections, unless a `Bye` is still to be written."""
+        while self._ended and self._counters and not (self._pending or self._deferred):
+            try:
+                ended = self._ended.pop()
+            except IndexError:  # another thread has freed it
+                return
+            self._counters.close(ended)
 
     def _write_out(self) -> None:
         # A thread that finds the lock taken leaves its records to the holder, which checks again after releasing it:

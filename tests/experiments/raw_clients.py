@@ -66,7 +66,7 @@ class Pinger:
 
 
 @dataclass
-class Effect:
+class TrialResult:
     """How the other clients were affected, whether a new one was served during the block, and all clients' ports."""
 
     others: list[str]
@@ -109,7 +109,7 @@ def connect(address: tuple[str, int], others: int) -> list[socket.socket]:
     return [blocker, *(socket.create_connection(address, PATIENCE) for _ in range(others))]
 
 
-def feel(address: tuple[str, int], arm_for: Callable[[int], float], connected: list[socket.socket]) -> Effect:
+def feel(address: tuple[str, int], arm_for: Callable[[int], float], connected: list[socket.socket]) -> TrialResult:
     """Let the first client's message block, and return how the others were affected.
 
     `arm_for(port)` arms the block for that client and returns its length (s).
@@ -131,7 +131,7 @@ def feel(address: tuple[str, int], arm_for: Callable[[int], float], connected: l
         served = [at for _, at in newcomer.round_trips]
         in_time = bool(served) and served[0] - newcomer.began < (end - newcomer.began) / 2
         felt = [pinger.felt(begin, end) for pinger in pingers]
-        return Effect(felt, in_time, list(map(port_of, others)), port_of(newcomer.sock), port_of(blocker))
+        return TrialResult(felt, in_time, list(map(port_of, others)), port_of(newcomer.sock), port_of(blocker))
     finally:
         for pinger in (*pingers, *([newcomer] if newcomer else [])):
             pinger.end()

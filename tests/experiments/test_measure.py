@@ -195,5 +195,5 @@ def test_interrupted_matrix_prints_its_cells_and_leaves_nothing(number: signal.S
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
 
 
-def test_each_felt_has_a_severity() -> None:
-    assert {felt.value for felt in Effect} == set(SEVERITY)
+def test_each_effect_has_a_severity() -> None:
+    assert {effect.value for effect in Effect} == set(SEVERITY)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from echo_tui.model.activity import BUCKET, BUCKETS, NOTICEABLE, SECOND, Activity
 from echo_tui.model.connection import Connection
 from echo_tui.model.remembered import WAITS, State, Wait
@@ -13,18 +14,22 @@ START = 10_000
 steps = st.one_of(st.integers(-3, 5), st.integers(-BUCKETS - 50, BUCKETS + 50), st.sampled_from((10 * BUCKETS, 0)))
 
 
-@given(st.lists(st.tuples(steps, st.integers(1, 300)), max_size=30), st.integers(-BUCKETS, 20), st.integers(1, BUCKETS))
-@example([(0, 1), (-BUCKETS, 1)], 0, 1)
-@example([(0, 255), (BUCKETS, 1), (1 - BUCKETS, 3)], -BUCKETS + 1, 2)
-def test_activity_matches_a_plain_count_of_messages(moves: list[tuple[int, int]], back: int, width: int) -> None:
+histories = st.lists(st.tuples(steps, st.integers(1, 300), st.booleans()), max_size=60)
+
+
+@given(histories, st.integers(-BUCKETS, 20), st.integers(1, BUCKETS))
+@example([(0, 1, False), (-BUCKETS, 1, False)], 0, 1)
+@example([(0, 255, False), (BUCKETS, 1, False), (1 - BUCKETS, 3, True)], -BUCKETS + 1, 2)
+@example([(1, 7, True)] * 40, -50, 60)
+def test_activity_matches_a_plain_count_of_messages(moves: list[tuple[int, int, bool]], back: int, width: int) -> None:
     activity, counted, bucket, last = Activity(), Counter[int](), START, START
     activity.count(START * BUCKET)
     counted[START] = 1
-    for step, messages in moves:
+    for step, messages, at_once in moves:
         bucket = max(bucket + step, 0)
         last = max(last, bucket)
-        for _ in range(messages):
-            activity.count(bucket * BUCKET + messages)
+        for each in (messages,) if at_once else (1,) * messages:
+            activity.count(bucket * BUCKET + messages, each)
         if bucket > last - BUCKETS:
             counted[bucket] += messages
     remembered = {b: min(n, 255) for b, n in counted.items() if b > last - BUCKETS}
@@ -32,9 +37,25 @@ def test_activity_matches_a_plain_count_of_messages(moves: list[tuple[int, int]]
     most = max((n for b, n in remembered.items() if begin <= b < begin + width), default=0)
     assert activity.between(begin * BUCKET, (begin + width) * BUCKET) == most
     assert activity.between(0, (last + 1) * BUCKET) == max(remembered.values())
-    twin = activity.copy()
-    activity.count((last + 1) * BUCKET)
-    assert twin.between((last + 1) * BUCKET, (last + 2) * BUCKET) == 0
+    twin, own = activity.copy(), activity.copy()
+    for grain in (last, max(last - 1, 0), last + 1):
+        activity.count(grain * BUCKET, 255)
+    for grain in range(max(last - 40, 0), last + 2):
+        assert twin.between(grain * BUCKET, (grain + 1) * BUCKET) == remembered.get(grain, 0)
+    twin.count(last * BUCKET, 255)
+    assert own.between(last * BUCKET, (last + 1) * BUCKET) == remembered.get(last, 0)
+
+
+@pytest.mark.parametrize("grains", [1, 2, 100])
+def test_what_was_counted_too_much_is_taken_back(grains: int) -> None:
+    activity = Activity()
+    for grain in range(1, grains + 1):
+        activity.count(grain * BUCKET, 10)
+    for grain in {1, grains}:
+        activity.count(grain * BUCKET, -3)
+        assert activity.between(grain * BUCKET, (grain + 1) * BUCKET) == 7
+        activity.count(grain * BUCKET, -100)
+        assert activity.between(grain * BUCKET, (grain + 1) * BUCKET) == 0
 
 
 def test_span_covers_every_bucket_that_it_touches() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from echo_servers import counters as layout
@@ -91,6 +91,30 @@ def test_grants_grow_with_time_up_to_a_limit(pair: Pair) -> None:
         found = pair.read()
         assert sum(isinstance(o, Echo) for o in found) == granted
         assert rows(found) == {1: (2 * FIRST_GRANT - granted, 3 * (2 * FIRST_GRANT - granted))}
+
+
+class ReadBetween:
+    """The words of a slot, read by the watcher after each store."""
+
+    def __init__(self, words: memoryview, read: Callable[[], None]) -> None:
+        self._words, self._read = words, read
+
+    def __setitem__(self, index: int, value: int) -> None:
+        self._words[index] = value
+        self._read()
+
+
+def test_reading_between_two_stores_counts_each_echo_once(pair: Pair) -> None:
+    conn = pair.report.new("127.0.0.1:1")
+    speak(pair, conn, FIRST_GRANT - 2)
+    found = pair.read()
+    assert conn.words
+    conn.words = ReadBetween(conn.words, lambda: found.extend(pair.read()))  # type: ignore[assignment]
+    speak(pair, conn, 6)
+    found += pair.read()
+    assert sum(isinstance(o, Echo) for o in found) == FIRST_GRANT
+    assert rows(found) == {1: (4, 12)}
+    assert not [row for o in found if isinstance(o, Counts) for row in o.rows if min(row) < 0], "nothing is taken back"
 
 
 def test_reused_slot_counts_from_zero(pair: Pair) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     cloup.option(
         "--csv",
         is_flag=True,
-        help="A line for each client that looked on; machine, versions, parameters as columns.",
+        help="A line for each of the other clients; machine, versions, parameters as columns.",
     ),
     constraint=mutually_exclusive,
 )

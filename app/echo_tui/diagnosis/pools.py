@@ -66,7 +66,7 @@ def may_wait_for_itself(scene: Scene, pid: int) -> list[ThreadState]:
 
 
 def to_ask(scene: Scene) -> Iterator[int]:
-    """Yield the processes whose stacks would tell whether a pool is exhausted, or waits for itself."""
+    """Yield the processes whose stacks would show whether a pool is exhausted, or waits for itself."""
     for pid in processes(scene):
         unknown = any(_unknown(scene, thread) for thread in scene.threads.of(pid))
         if (unknown and may_wait_for_itself(scene, pid)) or (in_question(scene, pid) and not exhausted(scene, pid)):

@@ -146,7 +146,7 @@ def suspect(target: Target, scene: Scene, begin: int = 0) -> Suspect:
     """Return the suspect for a target of a stall since `begin` (ns)."""
     key = _key(target, scene)
     state = scene.threads.known.get(key) if key else None
-    if state and state.parks and not state.stopped:  # what the threads of a Go program do tells nothing
+    if state and state.parks and not state.stopped:  # what the threads of a Go program do shows nothing
         found = blamed(scene, state.pid, begin)
         return Suspect(target, scene, key, as_thread(found, scene, state) if found else None, None, found)
     span = next((s for s in scene.blocking if (s.pid, s.tid) == key), None)

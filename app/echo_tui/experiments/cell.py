@@ -160,8 +160,8 @@ class Cell:
         A client that shares the GIL with one that computes need not be slowed if another one is: it may have been
         served each time just before that one got the GIL.
         """
-        effect = {other.effect for other in self.others}
-        allowed = (Effect.UNTOUCHED, Effect.SLOWED) if Effect.SLOWED in effect else ()
+        effects = {other.effect for other in self.others}
+        allowed = (Effect.UNTOUCHED, Effect.SLOWED) if Effect.SLOWED in effects else ()
         return any(
             other.effect is not one and (other.effect, one) != allowed
             for other, one in zip(self.others, self.expected, strict=True)

@@ -191,18 +191,18 @@ class CellRun:
     def _judge(
         self, setting: BlockSetting, others: list[int], since: int, span: BlockSpan, newcomer: tuple[int, int]
     ) -> Measured:
-        effect = tuple(self._measurements_of(other, since, span) for other in others)
+        measured = tuple(self._measurements_of(other, since, span) for other in others)
         stalls = self.live.session.stalls.all
         cell = Cell(
             self.pattern.name,
             setting.kind,
             asked=setting.seconds,
             lasted=(span.end - span.begin) / 1e9,
-            others=effect,
-            expected=tuple(expected(self.pattern, setting.kind, one.same_process) for one in effect),
+            others=measured,
+            expected=tuple(expected(self.pattern, setting.kind, one.same_process) for one in measured),
             newcomer=self._came(*newcomer, span),
             blame=blame(stalls, span, time.monotonic_ns()),
-            alone=shares_processes(self.pattern) and not any(one.same_process for one in effect),
+            alone=shares_processes(self.pattern) and not any(one.same_process for one in measured),
             workers=self.workers,
         )
         return Measured(cell, self.live.stall_snapshots.kept, self.live.session)

@@ -10,7 +10,7 @@ from echo_tui.model.evidence import Thread
 from echo_tui.model.observations import Observation, ThreadSample
 
 MOST = 50_000
-"""The limit of observations of one type that are carried, should the end of what they tell of be lost."""
+"""The limit of observations of one type that are carried, should the end of what they describe be lost."""
 
 
 def _only(_: Any) -> Hashable:

@@ -40,7 +40,7 @@ class Log:
         self.total += 1
 
     def add_echo(self, echo: Echo, peer: str) -> None:
-        """Append the two entries of an echo; they are taken apart only when somebody looks."""
+        """Append the two entries of an echo; they are taken apart only when they are drawn."""
         self._kept += ((echo, peer, 0), (echo, peer, 1))
         self.total += 2
 

@@ -1,4 +1,4 @@
-"""Everything that can enter a session: what a server reports, and what is seen, done or felt around it.
+"""Everything that can enter a session: what a server reports, and what is observed, done or measured around it.
 
 Each has a monotonic timestamp in nanoseconds taken where it happened. One line of JSON each, so a live
 stream, a recording and a test are the same thing.
@@ -180,7 +180,7 @@ class StackSample(Record, tag="stacks", gc=False):
 
 
 class SystemCalls(Record, tag="system-calls", gc=False):
-    """What strace(1) has written since the last look: its latest lines, how many there were, and one that goes on."""
+    """What strace(1) has written since the last reading: its latest lines, how many came, and one that goes on."""
 
     lines: list[str]
     count: int
@@ -202,7 +202,7 @@ class ClientUnconnected(Record, tag="client-unconnected", gc=False):
 
 
 class ClientsLost(Record, tag="clients-lost", gc=False):
-    """`records` of what our clients did and felt did not fit into their pipe: their counts are too low by that."""
+    """`records` of what our clients did and measured did not fit into their pipe: their counts are too low by that."""
 
     records: int
 

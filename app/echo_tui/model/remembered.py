@@ -11,8 +11,8 @@ WAITS = 256
 class State(enum.Enum):
     """What a connection is doing.
 
-    A connection is held while the thread that serves it is in a blocking call for another one. It waits for nothing
-    yet, and could not be served.
+    `THREAD_BLOCKED`: the thread that serves the connection is in a blocking call for another one. The connection waits
+    for nothing yet, and could not be served.
     """
 
     QUEUED = "not-accepted"

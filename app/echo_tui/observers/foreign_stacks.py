@@ -82,7 +82,7 @@ class ReadGo(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class StackReader:
+class ReaderCommand:
     """A program that reads the stacks of a process, and the kind of its output: `py-spy`, `node`, `go` or `jcmd`."""
 
     kind: str
@@ -90,7 +90,7 @@ class StackReader:
 
 
 @dataclass(frozen=True)
-class ReadStacks:
+class StackReading:
     """The stacks in a reader's output, and for how long (ns) it paused the process."""
 
     stacks: list[Stack]
@@ -115,22 +115,22 @@ def kind_of(pid: int) -> str:
     return "go" if is_go(pid) else "py-spy"
 
 
-def reader_of(pid: int, may_pause: bool) -> StackReader | None:
+def reader_of(pid: int, may_pause: bool) -> ReaderCommand | None:
     """Return the reader for a process; None if it is not installed, or would harm it."""
     kind = kind_of(pid)
     if kind == "node":
         line = (sys.executable, "-P", "-m", "echo_tui.observers.node_stacks", str(pid))
-        return StackReader(kind, line if may_pause else (*line, "--never-pause"))
+        return ReaderCommand(kind, line if may_pause else (*line, "--never-pause"))
     if kind == "go":
-        return StackReader(kind, (sys.executable, "-P", "-m", "echo_tui.observers.go_stacks", str(pid)))
+        return ReaderCommand(kind, (sys.executable, "-P", "-m", "echo_tui.observers.go_stacks", str(pid)))
     if kind == "jcmd":
         # The first request sends SIGQUIT, which would end a Java machine that was told not to catch it.
         command = shutil.which("jcmd")
         if not (command and may_pause and catches(pid, SIGQUIT)):
             return None
-        return StackReader(kind, (command, f"-J-Dsun.tools.attach.attachTimeout={ATTACH}", str(pid), "Thread.print"))
+        return ReaderCommand(kind, (command, f"-J-Dsun.tools.attach.attachTimeout={ATTACH}", str(pid), "Thread.print"))
     command = py_spy()
-    return StackReader(kind, (command, "dump", "--json", "--nonblocking", "--pid", str(pid))) if command else None
+    return ReaderCommand(kind, (command, "dump", "--json", "--nonblocking", "--pid", str(pid))) if command else None
 
 
 class ForeignStacks:
@@ -143,7 +143,7 @@ class ForeignStacks:
         self.paused: dict[int, int] = {}
         """For how long (ns) each process was paused in all; without those never paused."""
         self._process: subprocess.Popen[bytes] | None = None
-        self._reader: StackReader | None = None
+        self._reader: ReaderCommand | None = None
         self._pid = self._since = 0
         self._refused: Counter[int] = Counter()
         """How often in a row each process has returned no stacks."""
@@ -237,16 +237,16 @@ def is_stopped(pid: int) -> bool:
     return stat.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
 
 
-def decoded(kind: str, data: bytes, peer_of: Callable[[int], str] = lambda inode: "") -> ReadStacks:
+def decoded(kind: str, data: bytes, peer_of: Callable[[int], str] = lambda inode: "") -> StackReading:
     """Parse a reader's output. Raises DecodeError. `peer_of` returns the client of the connection with an inode."""
     if kind == "jcmd":
-        return ReadStacks(java_stacks(data.decode("utf-8", "replace").splitlines()))
+        return StackReading(java_stacks(data.decode("utf-8", "replace").splitlines()))
     if kind == "node":
         node = msgspec.json.decode(data, type=ReadNode)
-        return ReadStacks(_stacks(node.threads), node.paused)
+        return StackReading(_stacks(node.threads), node.paused)
     if kind == "go":
-        return ReadStacks([], 0, [_goroutine(one, peer_of) for one in msgspec.json.decode(data, type=ReadGo).threads])
-    return ReadStacks(_stacks(msgspec.json.decode(data, type=list[ReadThread])))
+        return StackReading([], 0, [_goroutine(one, peer_of) for one in msgspec.json.decode(data, type=ReadGo).threads])
+    return StackReading(_stacks(msgspec.json.decode(data, type=list[ReadThread])))
 
 
 def java_stacks(lines: Sequence[str]) -> list[Stack]:

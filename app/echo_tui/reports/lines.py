@@ -8,7 +8,7 @@ from echo_tui.diagnosis.report import CulpritReport, StallReport, VictimReport
 from echo_tui.reports.summary import Summary
 
 VICTIMS = 4
-"""Victims named in a line; of more only their number is told."""
+"""Victims named in a line; of more only their number is given."""
 
 
 def stall_line(report: StallReport, start: int) -> str:

@@ -19,7 +19,7 @@ FRAMES = 40
 
 
 def markdown(findings: Findings, chosen: Sequence[NumberedStall], facts: Sequence[tuple[str, str]]) -> str:
-    """Return a report on the chosen stalls; `facts` tell where and when it was recorded."""
+    """Return a report on the chosen stalls; `facts` say where and when it was recorded."""
     names = [part.name for part in findings.parts if part.name]
     lines = [f"# Stalls of {_code(names[0] if names else 'a server')}", ""]
     lines += [f"- {name}: {_text(value)}" for name, value in facts]

@@ -39,7 +39,7 @@ svg { width: 100%; height: auto; background: var(--back); } svg text { fill: cur
 
 
 def page(findings: Findings, chosen: Sequence[NumberedStall], facts: Sequence[tuple[str, str]]) -> str:
-    """Return the page; `facts` tell where and when it was recorded."""
+    """Return the page; `facts` say where and when it was recorded."""
     names = [part.name for part in findings.parts if part.name]
     title = f"echo-tui: {names[0] if names else 'a recording'}"
     body = [f"<h1>{_text(title)}</h1>", "<ul>"]

@@ -1,6 +1,7 @@
 """A live run: the server's child process, our clients and the samples, folded into one session.
 
-Nothing here waits. The driver calls `drain` and `look` in each turn and `sample` twice a second. The client process
+Nothing here waits. The driver calls `drain` and `sample_kernel` in each turn, and
+`sample_resources` twice a second. The client process
 outlives a server, so the same clients reconnect from pattern to pattern.
 """
 

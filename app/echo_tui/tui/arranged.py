@@ -13,6 +13,9 @@ from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, STAGE,
 from echo_tui.tui.notices import Notices
 from echo_tui.words import notices
 
+CLASSES = ("small", "narrow", "talk", "wide", "expanded", "stage")
+"""The classes of the screen: a size class, and what is special."""
+
 
 class Arranged(Notices):
     """An app whose panels are arranged for the size of the terminal."""
@@ -31,8 +34,8 @@ class Arranged(Notices):
         self.seat = ""
         """The lower panel visited last; where not all fit, it stays visible when the focus moves elsewhere."""
         self.expanded: str | None = None
-        self._layout_shown: tuple[Layout, str, bool, tuple[int, int]] | None = None
-        """What the widgets are arranged for; None if they are not arranged yet."""
+        self._arrangement: tuple[frozenset[str], frozenset[str], tuple[int, int]] | None = None
+        """The classes, panels and size that the widgets are arranged for; None if they are not arranged yet."""
 
     def draw(self) -> None:
         """Draw the panels; overridden."""
@@ -65,27 +68,27 @@ class Arranged(Notices):
         strace = self.live.strace_view.is_open
         layout = arrange(width, height, seat, self.instead, self.expanded, strace, self.on_stage)
         hidden = {"clients"} if not self.live.starts and self._no_clients else set[str]()
-        wanted = Layout(layout.name, layout.shown - hidden), self.row, self.expanded is not None, (width, height)
-        if wanted != self._layout_shown:  # matching all styles again takes a while
+        classes = {layout.name, "expanded" if self.expanded else "", "stage" if layout.shown == STAGE else ""}
+        shown = (layout.shown - hidden - {"step"}) | ({self.row} if "step" in layout.shown else set())
+        wanted = frozenset(classes), shown, (width, height)
+        if wanted != self._arrangement:  # matching all styles again takes a while
             self._arrange(screen, *wanted)
-            self._layout_shown = wanted if screen.children else None
+            self._arrangement = wanted if screen.query("#keys") else None
         focused = screen.focused
         if focused and not focused.display and layout.name != "small":
             # Set the focus at once: a deferred call would run after a focus change in progress and undo it.
             screen.set_focus(screen.query_one(f"#{self._refuge(layout)}"))
         self.call_after_refresh(self.draw)
 
-    def _arrange(self, screen: Screen[Any], layout: Layout, row: str, expanded: bool, size: tuple[int, int]) -> None:
-        """Show the panels of a layout, and hide the others."""
-        screen.set_class(expanded, "expanded")
-        screen.set_class(layout.shown == STAGE, "stage")
-        for name in ("small", "narrow", "talk", "wide"):
-            screen.set_class(layout.name == name, name)
-        for name in EVERYTHING:
+    def _arrange(
+        self, screen: Screen[Any], classes: frozenset[str], shown: frozenset[str], size: tuple[int, int]
+    ) -> None:
+        """Give the screen these classes, and show these panels only."""
+        for name in CLASSES:
+            screen.set_class(name in classes, name)
+        for name in (*EVERYTHING, "seek"):
             for panel in screen.query(f"#{name}"):
-                panel.display = name in layout.shown
-        for panel in screen.query("#step, #seek"):
-            panel.display = "step" in layout.shown and panel.id == row
+                panel.display = name in shown
         for side in ("left", "right", "lower", "main", "body"):
             for column in screen.query(f"#{side}"):
                 column.display = any(child.display for child in column.children)

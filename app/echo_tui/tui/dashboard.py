@@ -44,7 +44,7 @@ def open_dashboard(
     config = read_config({key.id: key.key for key in ALL_KEYS})
     config = replace(config, scenes=_scenes(scenes, config) if scenes else config.scenes)
     for scene in config.scenes:
-        if scene.recording:  # one that can't be read is told now, and not on stage
+        if scene.recording:  # one that can't be read is reported now, and not on stage
             Replay(scene.recording).close()
     plan = replace(plan, stall_after=plan.stall_after or config.stall_after)
     hear = recorder.hear if recorder else lambda found: None

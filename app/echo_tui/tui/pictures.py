@@ -24,7 +24,7 @@ def picture(recorded: Recorded, size: tuple[int, int], theme: str | None = None)
 def animation(
     recorded: Recorded, span: tuple[int, int], size: tuple[int, int], progress: ReportProgress, theme: str | None = None
 ) -> str:
-    """Return an animated SVG of a recording from one time (ns) to another. `told` is called with the share done."""
+    """Return an animated SVG of a recording from one time (ns) to another. `progress` is called with the share done."""
     return asyncio.run(_animation(recorded, span, size, progress, theme))
 
 

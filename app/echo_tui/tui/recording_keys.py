@@ -11,6 +11,7 @@ from echo_tui.run.recorded import Recorded, is_event, is_sample
 from echo_tui.run.replay import Replay
 from echo_tui.tui import text
 from echo_tui.tui.aside import Aside
+from echo_tui.tui.new_files import save_new
 from echo_tui.tui.panels.seek import SeekBar
 from echo_tui.tui.screen_keys import ScreenKeys
 from echo_tui.tui.talk import Talk
@@ -108,11 +109,9 @@ class RecordingKeys(ScreenKeys):
         """Save what is remembered of the run as a new file."""
         subject = self.live.pattern.name if self.live.pattern else "server"
         name = f"{subject}-{datetime.now():%Y%m%d-%H%M%S}"
-        names = (f"{name}.jsonl.gz", *(f"{name}-{number}.jsonl.gz" for number in range(2, 100)))
         try:
             Path(FOLDER).mkdir(exist_ok=True)
-            path = next(path for each in names if not (path := Path(FOLDER) / each).exists())
-            size = self.recorder.save(str(path))
+            path, size = save_new(Path(FOLDER), name, ".jsonl.gz", lambda new: self.recorder.save(str(new)))
         except OSError as error:
             self.notify(words.not_saved(error.strerror or str(error)), severity="error", markup=False)
         else:

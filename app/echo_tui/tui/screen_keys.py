@@ -15,6 +15,7 @@ from echo_tui.tui.help import Help
 from echo_tui.tui.keys import PANELS
 from echo_tui.tui.layout import STAGE
 from echo_tui.tui.matrix import PLACES, MatrixScreen, Place
+from echo_tui.tui.new_files import save_new
 from echo_tui.tui.palette import THEMES
 from echo_tui.tui.panel import Panel
 from echo_tui.tui.panels.stalls import StallsPanel
@@ -174,7 +175,8 @@ class ScreenKeys(Picture):
         folder = Path("screenshots")
         try:
             folder.mkdir(exist_ok=True)
-            path = write_new(folder, self.picture_name(), self.export_screenshot())
+            svg = self.export_screenshot()
+            path, _ = save_new(folder, self.picture_name(), ".svg", lambda new: new.write_text(svg, encoding="utf-8"))
         except OSError as error:
             self.notify(notices.no_picture(str(error)), severity="error", markup=False)
         else:
@@ -189,17 +191,3 @@ class ScreenKeys(Picture):
         if isinstance(self.screen, MatrixScreen):
             subject = "matrix"
         return f"echo-tui-{subject}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def write_new(folder: Path, name: str, svg: str) -> Path:
-    """Write a picture into a new file, whose name has a number if the plain one is used; return it. Raises OSError."""
-    path, number = folder / f"{name}.svg", 1
-    while True:
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(svg)
-        except FileExistsError:
-            number += 1
-            path = folder / f"{name}-{number}.svg"
-        else:
-            return path

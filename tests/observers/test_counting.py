@@ -108,13 +108,18 @@ def test_reading_between_two_stores_counts_each_echo_once(pair: Pair) -> None:
     conn = pair.report.new("127.0.0.1:1")
     speak(pair, conn, FIRST_GRANT - 2)
     found = pair.read()
-    assert conn.words
-    conn.words = ReadBetween(conn.words, lambda: found.extend(pair.read()))  # type: ignore[assignment]
-    speak(pair, conn, 6)
+    words = conn.words
+    assert words
+    conn.words = ReadBetween(words, lambda: found.extend(pair.read()))  # type: ignore[assignment]
+    speak(pair, conn, 2)
+    assert rows(found) == {}, "they have records"
+    listed_at = words[layout.AT]
+    speak(pair, conn, 4)
     found += pair.read()
     assert sum(isinstance(o, Echo) for o in found) == FIRST_GRANT
     assert rows(found) == {1: (4, 12)}
-    assert not [row for o in found if isinstance(o, Counts) for row in o.rows if min(row) < 0], "nothing is taken back"
+    times = [at for o in found if isinstance(o, Counts) for _, echoes, _, at in o.rows if echoes]
+    assert times == sorted({*times} - {listed_at}), "each with its own time"
 
 
 def test_reused_slot_counts_from_zero(pair: Pair) -> None:

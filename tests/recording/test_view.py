@@ -115,8 +115,8 @@ async def rewind(stage: Stage) -> None:
     assert seconds(stage) == 0
 
 
-async def test_layout_for_an_audience_without_clients_of_ours(stalled: Path) -> None:
-    async with viewing(stalled) as stage:
+async def test_layout_for_an_audience_without_clients_of_ours(hostile: Path) -> None:
+    async with viewing(hostile) as stage:
         timeline = stage.app.query_one(TimelinePanel)
         before = timeline.size.height
         await stage.press("z")

@@ -39,6 +39,19 @@ async def test_asks_before_quitting_a_server_with_clients() -> None:
         assert await ended(stage)
 
 
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_key_that_quits_is_no_answer_to_another_question(key: str) -> None:
+    async with dashboard("multithread", clients=2) as stage:
+        await stage.connected(2)
+        await stage.press("a", "c")
+        assert isinstance(stage.app.screen, Confirm)
+        await stage.press(key)
+        assert not isinstance(stage.app.screen, Confirm)
+        await stage.few_redraws()
+        assert stage.app.live.clients == 2
+        assert stage.app.is_running
+
+
 async def test_does_not_ask_once_the_server_is_stopped() -> None:
     async with dashboard("multithread", clients=1) as stage:
         await stage.connected(1)

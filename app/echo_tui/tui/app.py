@@ -265,13 +265,13 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
     # Leaving, and the palette.
 
     def action_quit_politely(self) -> None:
-        if isinstance(self.screen, Confirm):
+        if isinstance(self.screen, Confirm) and self.screen.quits:
             self.exit(0)
         elif len(self.screen_stack) > 1:
             self.screen.dismiss(None)
         elif cut_off := self._connected_to_ours():
             question = dialogs.leave(cut_off)
-            self.push_screen(Confirm(question), lambda yes: self.exit(0) if yes else None)
+            self.push_screen(Confirm(question, quits=True), lambda yes: self.exit(0) if yes else None)
         else:
             self.exit(0)
 

@@ -62,16 +62,20 @@ def ask(
 
 
 class Confirm(Dialog[bool]):
-    """A question to be answered with yes or no."""
+    """A question to be answered with yes or no. If it is whether to quit, the keys that quit mean yes, else no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter,q,ctrl+c", "dismiss(True)"),
+        Binding("y,enter", "dismiss(True)"),
         Binding("n,escape", "dismiss(False)"),
+        Binding("q,ctrl+c", "quit_key"),
     ]
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, quits: bool = False) -> None:
         super().__init__()
-        self._question = question
+        self._question, self.quits = question, quits
+
+    def action_quit_key(self) -> None:
+        self.dismiss(self.quits)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

@@ -41,14 +41,14 @@ class Soaked:
         self.chance = random.Random(seed)
         self.true: list[Stall] = []
         self.false: list[Stall] = []
-        self._felt: dict[int, Connection] = {}
+        self._known: dict[int, Connection] = {}
         self._judged: set[int] = set()
         self.live.open_clients(max(self.most - 1, 1))
 
     def turn(self) -> None:
         """Do what the dashboard does 20 times a second, and sometimes change the clients' traffic."""
         self.driver.turn()
-        self._felt.update(self.live.session.connections)
+        self._known.update(self.live.session.connections)
         if self.chance.random() < INTERVAL / 3:
             self._stir()
         self._judge()
@@ -79,12 +79,12 @@ class Soaked:
     def _tell(self, stall: Stall) -> None:
         if stall.number not in self._judged:
             self._judged.add(stall.number)
-            (self.true if self._was_felt(stall) else self.false).append(stall)
+            (self.true if self._is_true(stall) else self.false).append(stall)
 
-    def _was_felt(self, stall: Stall) -> bool:
+    def _is_true(self, stall: Stall) -> bool:
         """Return whether a victim waited through the stall, by its own clock."""
         for number in stall.victims:
-            for wait in self._felt[number].waits if number in self._felt else ():
+            for wait in self._known[number].waits if number in self._known else ():
                 end = stall.end or time.monotonic_ns()
                 if min(wait.end, end) - max(wait.begin, stall.begin) >= FELT * (end - stall.begin):
                     return True
@@ -126,7 +126,7 @@ def main() -> int:
             wrong += len(each.false) + (totals.echoes == 0)
             print(
                 f"{each.name:20} {totals.echoes:9,} echoes, {totals.new:5,} connections, "
-                f"{len(each.true):3} stalls that clients felt, {len(each.false):3} false"
+                f"{len(each.true):3} stalls that affected clients, {len(each.false):3} false"
             )
             for stall in each.false:
                 print(f"    {stall.cause.value} {stall.lasted(0) / 1e6:.0f} ms, {len(stall.victims)} victims")

@@ -58,7 +58,8 @@ class Measured:
 
     def __init__(self) -> None:
         self.window = (0.0, 0.0)
-        self.felt: dict[str, Any] = {}
+        self.inside: dict[str, Any] = {}
+        """What the dashboard has measured itself."""
         self.cpu: dict[str, float] = {}
         self.keys: list[float] = []
         self.drawn = 0.0
@@ -67,14 +68,14 @@ class Measured:
     def lags(self, kind: str) -> list[float]:
         """Return by how many milliseconds the loop was late within the measured window."""
         begin, end = self.window
-        return [late * 1000 for at, late, *_ in self.felt[kind] if begin <= at <= end]
+        return [late * 1000 for at, late, *_ in self.inside[kind] if begin <= at <= end]
 
     @property
     def lost(self) -> tuple[int, int]:
         """Events lost or garbled in all, and events lost within the measured window."""
         begin, end = self.window
-        counts = [lost for at, _, lost in self.felt["told"] if begin <= at <= end]
-        totals = self.felt["totals"]
+        counts = [lost for at, _, lost in self.inside["told"] if begin <= at <= end]
+        totals = self.inside["totals"]
         return totals["lost"] + totals["garbled"], counts[-1] - counts[0]
 
 
@@ -99,7 +100,7 @@ def run(arguments: list[str], seconds: float, ready: Callable[[Terminal], object
             measured.keys = keys(terminal)
         if not figures.exists():
             raise DidNotWork("the dashboard has left no figures")
-        measured.felt = json.loads(figures.read_text())
+        measured.inside = json.loads(figures.read_text())
     return measured
 
 
@@ -165,13 +166,13 @@ def _pause() -> None:
     time.sleep(random.uniform(0.25, 0.45))
 
 
-def _felt(section: Section, runs: list[Measured], kind: str) -> None:
+def _delays(section: Section, runs: list[Measured], kind: str) -> None:
     beats = [late for each in runs for late in each.lags("beats")]
     section.add(Figure("lag of its loop, p99", "ms", beats, LAG, "a beat every 10 ms", "p99"))
     told = [late for each in runs for late in each.lags("told")]
     section.add(Figure("lag as its header tells it, p99", "ms", told, LAG, f"{len(told)} of them", "p99"))
     lost = [float(each.lost[0]) for each in runs]
-    count = sum(each.felt["totals"][kind] for each in runs)
+    count = sum(each.inside["totals"][kind] for each in runs)
     within = sum(each.lost[1] for each in runs)
     note = f"of {count:,} {kind}; {within:,} once it was up (after {SETTLE:g} s)"
     section.add(Figure("lost or garbled", "events", lost, Goal(0.0), note))
@@ -184,7 +185,7 @@ def flood(effort: Effort) -> Section:
     for _ in range(effort.count(3, 1)):
         arguments = ["--port", str(free_port()), "--rate", str(RATE)]
         runs.append(run(arguments, seconds, full, lambda terminal: block_keys(terminal, effort.count(20, 8))))
-    _felt(section, runs, "events")
+    _delays(section, runs, "events")
     _keys(section, runs, "key to screen (b), p95")
     note = f"the recording itself {runs[-1].cpu['server']:.0f} %; draws {runs[-1].drawn / 1000:.0f} kB/s"
     section.add(Figure("CPU of the dashboard", "% of a core", _cpu(runs, "dashboard"), Goal(60.0), note))
@@ -203,7 +204,7 @@ def crowd(effort: Effort) -> Section:
     for _ in range(effort.count(3, 1)):
         arguments = ["--port", str(free_port()), "--clients", str(CROWD), "--chatter", "1"]
         runs.append(run(arguments, seconds, ready, lambda terminal: page_keys(terminal, effort.count(15, 6))))
-    _felt(section, runs, "echoes")
+    _delays(section, runs, "echoes")
     _keys(section, runs, "key to screen (page down), p95")
     section.add(Figure("CPU of the dashboard", "% of a core", _cpu(runs, "dashboard"), None, f"{runs[-1].rss:.0f} MiB"))
     section.add(Figure("CPU of the crowd", "% of a core", _cpu(runs, "clients")))
@@ -249,7 +250,7 @@ def _external(section: Section, effort: Effort, pattern: str, count: int, talk: 
     beats = [late for each in runs for late in each.lags("beats")]
     note = f"median {percentile(beats, 50):.1f} ms"
     section.add(Figure(f"{name}: lag of its loop, p99", "ms", beats, LAG, note, "p99"))
-    told = runs[0].felt["totals"]
+    told = runs[0].inside["totals"]
     note = f"of {had:,} echoes; lost {told['lost']:,}"
     section.add(Figure(f"{name}: echoes not counted", "", [float(had - told["send"])], Goal(0.0), note))
     _keys(section, runs, f"{name}: key to screen, p95")

@@ -41,7 +41,7 @@ class Found:
 
 def judge(notes: Sequence[Notes], found: Found) -> list[str]:
     """Return the faults, as sentences."""
-    return [*totals(notes, found), *missed(notes, found), *unfelt(notes, found)]
+    return [*totals(notes, found), *missed(notes, found), *without_waits(notes, found)]
 
 
 def totals(notes: Sequence[Notes], found: Found) -> Iterator[str]:
@@ -72,17 +72,17 @@ def missed(notes: Sequence[Notes], found: Found) -> Iterator[str]:
                     yield f"{each.peer} waited {(until - begin) / 1e6:.0f} ms from {begin}, and no stall tells of it"
 
 
-def unfelt(notes: Sequence[Notes], found: Found) -> Iterator[str]:
+def without_waits(notes: Sequence[Notes], found: Found) -> Iterator[str]:
     """Yield stalls without a victim that waited by its own clock."""
     by_peer = {each.peer: each for each in notes}
     for number, victims in found.stalls:
         if not victims:
             yield f"stall {number} has no victim"
-        elif all(peer in by_peer and not felt(by_peer[peer], begin, end, found.late) for peer, begin, end in victims):
+        elif all(peer in by_peer and not waited(by_peer[peer], begin, end, found.late) for peer, begin, end in victims):
             yield f"stall {number}: nobody waited: {victims}"
 
 
-def felt(notes: Notes, begin: int, end: int, late: int) -> bool:
+def waited(notes: Notes, begin: int, end: int, late: int) -> bool:
     """Return whether a client waited for an echo or for its first service then, or was not reading."""
     first = notes.heard[0] if notes.heard else NEVER
     waits = any(w.begin - EARLY <= end and (w.end or NEVER) + late >= begin for w in notes.waits)

@@ -40,6 +40,7 @@ def test_run_without_a_stall_has_exit_code_0_and_counts() -> None:
     assert (last["connections"], last["open"]) == (2, 2)
     assert last["bytes_sent"] == sum(each["size"] for each in echoes)
     assert last["latency"]["count"] == sum(each["type"] == "client-echo" for each in stream)
+    assert last["echoes_per_second"] >= last["latency"]["count"] / last["seconds"] - 0.1
     assert 0 < last["latency"]["percentiles"]["p50"] <= last["latency"]["percentiles"]["p99"] <= last["latency"]["max"]
 
 

@@ -70,6 +70,8 @@ async def speak_and_block(stage: Stage) -> None:
         "an echo for each",
     )
     assert len(stage.session.blocks.spans) == 1, "only the first one blocks"
+    port = stage.session.connections[span.connection].peer.rpartition(":")[2]
+    await stage.shows(f"block: sleep:1 ON for :{port}")
     await stage.press("b")
 
 
@@ -147,3 +149,14 @@ async def misbehave(stage: Stage) -> None:
 async def test_every_key_of_clients() -> None:
     async with dashboard("multithread", options=Options(port=0)) as stage:
         await checks.go(stage)
+
+
+async def test_load_of_a_closed_client_is_refused() -> None:
+    async with dashboard("multithread", clients=2) as stage:
+        await stage.connected(2)
+        stage.app.client = 1
+        await stage.press("c")
+        await stage.until(lambda: stage.session.clients[1].ended, "its end")
+        stage.app.client = 1
+        await stage.press("l")
+        await stage.until(lambda: any("[1] is closed" in notice for notice in stage.notices()), "the refusal")

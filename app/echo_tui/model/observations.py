@@ -113,12 +113,16 @@ class CoresSample(Record, tag="cores", gc=False):
 
 
 class BlockSet(Record, tag="block-set", gc=False):
-    """Somebody has switched the block on (with a kind and seconds, for one message in `every`) or off."""
+    """Somebody has switched the block on (with a kind and seconds, for one message in `every`) or off.
+
+    `only` is the port of the only client that it is for; 0: it is for all.
+    """
 
     on: bool
     kind: str
     seconds: float
     every: int = 1
+    only: int = 0
 
 
 class StallAfter(Record, tag="stall-after", gc=False):

@@ -148,10 +148,12 @@ class BlockSwitch:
     kind: str = "sleep"
     seconds: float = 5.0
     every: int = 1
+    only: int = 0
+    """The port of the only client that it is for; 0: it is for all."""
 
     def set(self, o: BlockSet) -> None:
         """Note that it was armed, disarmed or chosen."""
-        self.on, self.kind, self.seconds, self.every = o.on, o.kind, o.seconds, o.every
+        self.on, self.kind, self.seconds, self.every, self.only = o.on, o.kind, o.seconds, o.every, o.only
 
     def snapshot(self) -> "BlockSwitch":
         """Return a copy that no longer changes."""

@@ -26,8 +26,9 @@ class Summary(msgspec.Struct, tag_field="type", tag="summary"):
     """A run in numbers. `seconds` is its length by our clock; `stalls` counts those that are over or go on, by cause.
 
     `connections` were accepted; of these `open` were left at the end, and `queued` waited to be accepted.
-    `lost` counts records that the server could not write; totals include what they stood for. `latency` is None where
-    no client of ours had an echo.
+    `echoes_per_second` counts the messages that our clients have back, or the server's writes if there are more of
+    these, as with other clients: a write may return several messages. `lost` counts records that the server could not
+    write; totals include what they stood for. `latency` is None where no client of ours had an echo.
     """
 
     seconds: float
@@ -75,6 +76,6 @@ def summarize(session: Session, latencies: Latencies, seconds: float, left: tupl
     stalls.update(stall.cause.value for stall in session.stalls.going.values())
     return Summary(
         round(seconds, 3), totals.new, *left, totals.recv_bytes, totals.send_bytes,
-        round(totals.send / max(seconds, 0.001), 1), totals.lost, latencies.summary(), dict(stalls), exit_code,
-        0, len(session.replies.since),
+        round(max(totals.send, totals.echoes) / max(seconds, 0.001), 1), totals.lost, latencies.summary(),
+        dict(stalls), exit_code, 0, len(session.replies.since),
     )  # fmt: skip

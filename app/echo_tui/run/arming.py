@@ -13,6 +13,7 @@ class Arming:
     def __init__(self, chosen: BlockSetting | None) -> None:
         self._chosen = chosen
         self._on = chosen is not None
+        self._only = 0
         self._of_pattern: BlockSetting | None = None
         self._brought = False
         """Whether it is armed because the pattern brings it."""
@@ -31,15 +32,19 @@ class Arming:
         """Note that another pattern starts, with its own block or None."""
         self._of_pattern, self._brought = block, block is not None
 
+    def for_all(self) -> None:
+        """Note that a server starts: the block is for all its clients."""
+        self._only = 0
+
     def choose(self, setting: BlockSetting) -> None:
         """Choose the block that the key switches from now on."""
         self._chosen = setting
 
-    def switch(self, on: bool) -> None:
-        """Arm or disarm it; from now on the user decides, not the pattern."""
-        self._on, self._brought = on, False
+    def switch(self, on: bool, only: int = 0) -> None:
+        """Arm or disarm it, perhaps only for the client with this port; now the user decides, not the pattern."""
+        self._on, self._brought, self._only = on, False, only
 
     def observation(self) -> BlockSet:
         """Return the state as an observation."""
-        setting = self.setting
-        return BlockSet(time.monotonic_ns(), self.now is not None, setting.kind, setting.seconds, setting.every)
+        setting, at, on = self.setting, time.monotonic_ns(), self.now is not None
+        return BlockSet(at, on, setting.kind, setting.seconds, setting.every, self._only)

@@ -116,6 +116,7 @@ class Live:
         self.pattern = pattern
         clients = self.present
         self.session = Session()
+        self.block.for_all()
         self._fold([SessionBegan(time.monotonic_ns())])
         if self.plan.stall_after:
             self._fold([StallAfter(time.monotonic_ns(), self.plan.stall_after * 1_000_000)])
@@ -187,7 +188,7 @@ class Live:
         self._switch(setting is not None, only)
 
     def _switch(self, on: bool, only: int = 0) -> None:
-        self.block.switch(on)
+        self.block.switch(on, only)
         if self.child:
             self.child.arm(self.block.now, only)
         self._fold([self.block.observation()])

@@ -93,6 +93,9 @@ class ClientKeys(Picture):
         return bool(client and client.connection and not client.ended)
 
     def action_load(self) -> None:
+        if self.client is not None and self.client not in self.live.present:
+            self.notify(dialogs.is_closed(self.client), markup=False)
+            return
         ask(
             self,
             dialogs.question("load", self._who()),

@@ -38,6 +38,11 @@ def hint(code: str, most: float = 0, size: int = 0) -> str:
     return translated(HINTS[code]).format(most=most, size=size)
 
 
+def is_closed(client: int) -> str:
+    """Return that a client of ours is closed, so that it can send nothing."""
+    return translated("Client [{client}] is closed: ← and → choose another one").format(client=client)
+
+
 def whom(client: int | None) -> str:
     """Return whom an action is about: one client, or all of them."""
     return translated("all clients") if client is None else translated("client [{client}]").format(client=client)

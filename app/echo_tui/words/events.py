@@ -42,6 +42,11 @@ def event(kind: type[Record], **values: object) -> str:
     return translated(SENTENCES[kind]).format(**values)
 
 
+def only(port: int) -> str:
+    """Return that the block is for one client only, as the end of a sentence."""
+    return translated(", only for :{port}").format(port=port)
+
+
 def switched(kind: type[Record], on: bool, **values: object) -> str:
     """Return a record of one of the types of `ON_OR_OFF` in words."""
     return translated(ON_OR_OFF[kind, on]).format(**values)

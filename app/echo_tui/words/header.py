@@ -36,9 +36,12 @@ def block_off() -> str:
     return translated("block: off")
 
 
-def block_on(setting: str) -> tuple[str, str]:
-    """Return which blocking call is armed."""
-    return translated("block: {setting} ON").format(setting=setting), translated("{setting} ON").format(setting=setting)
+def block_on(setting: str, only: str = "") -> tuple[str, str]:
+    """Return which blocking call is armed, perhaps only for the client with this address."""
+    long, short = translated("block: {setting} ON"), translated("{setting} ON")
+    if only:
+        long, short = translated("block: {setting} ON for {only}"), translated("{setting} {only}")
+    return long.format(setting=setting, only=only), short.format(setting=setting, only=only)
 
 
 def then_off() -> str:

@@ -53,7 +53,8 @@ class Header(Panel, can_focus=False):
 
     def fingerprint(self, view: View) -> Hashable:
         session, server = view.live, view.live.server
-        block = (session.block.on, session.block.kind, session.block.seconds, session.block.every)
+        switch = session.block
+        block = (switch.on, switch.kind, switch.seconds, switch.every, switch.only)
         lag = session.resources.worst_lag(view.clock)
         return (
             view.started, server and (server.pid, server.listening_at, server.exited_at), session.totals.lost,
@@ -128,7 +129,8 @@ class Header(Panel, can_focus=False):
             ending = "" if block.on else words_of.then_off()
             return HeaderPart(f" {long}{ending} ", palette.blocked, short=f" {short} ", shortens=4)
         if block.on:
-            long, short = words_of.block_on(BlockSetting(block.kind, block.seconds, block.every).spec)
+            only = f":{block.only}" if block.only else ""
+            long, short = words_of.block_on(BlockSetting(block.kind, block.seconds, block.every).spec, only)
             return HeaderPart(f" {long} ", palette.blocked, short=f" {short} ", shortens=4)
         return HeaderPart(words_of.block_off(), palette.dim)
 

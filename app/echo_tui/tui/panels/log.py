@@ -71,7 +71,8 @@ def sentence(record: Record, peer: str) -> tuple[str, str]:
             return ending(record), "dim" if record.wanted else "bad"
         case BlockSet():
             block = BlockSetting(record.kind, record.seconds, record.every)
-            return words_of.switched(BlockSet, record.on, block=block), "dim"
+            only = words_of.only(record.only) if record.on and record.only else ""
+            return words_of.switched(BlockSet, record.on, block=f"{block}{only}"), "dim"
     return str(record), "dim"
 
 

@@ -40,7 +40,7 @@ def block_on(setting: str, only: str = "") -> tuple[str, str]:
     """Return which blocking call is armed, perhaps only for the client with this address."""
     long, short = translated("block: {setting} ON"), translated("{setting} ON")
     if only:
-        long, short = translated("block: {setting} ON for {only}"), translated("{setting} {only}")
+        long, short = translated("block: {setting} ON for {only}"), translated("{setting} ON {only}")
     return long.format(setting=setting, only=only), short.format(setting=setting, only=only)
 
 

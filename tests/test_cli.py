@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from echo_servers.catalog import PATTERNS, Pattern
+from echo_tui.cli.main import main
 from echo_tui.experiments.report import LEGEND
 
 LIMIT = 20
@@ -212,16 +213,31 @@ def test_serve_shows_the_traceback_of_nonblocking() -> None:
         ("--block sleep:long", "'sleep:long' is not KIND:SECONDS, such as sleep:2"),
         ("--block sleep:0", "a block lasts 0.001 to 60 seconds, not 0"),
         ("--block nan", "a block lasts 0.001 to 60 seconds, not nan"),
-        ("serve asyncio --host nosuch.invalid --port 0", "host 'nosuch.invalid' does not resolve"),
-        ("serve asyncio --host 192.0.2.1 --port 0", "192.0.2.1 is not an address of this machine"),
         ("--frobnicate", "No such option '--frobnicate'."),
         ("asyncio eventlet", "Got unexpected extra argument (eventlet)"),
         ("completion tcsh", "Invalid value for "),
+    ],
+)
+def test_invalid_arguments_are_refused_in_one_line(
+    arguments: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["echo-tui", *arguments.split()])
+    with pytest.raises(SystemExit) as end:
+        main()
+    run = subprocess.CompletedProcess(arguments, int(str(end.value)), *capsys.readouterr())
+    assert refusal(run).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("serve asyncio --host nosuch.invalid --port 0", "host 'nosuch.invalid' does not resolve"),
+        ("serve asyncio --host 192.0.2.1 --port 0", "192.0.2.1 is not an address of this machine"),
         ("", "the dashboard needs a terminal; 'echo-tui serve PATTERN' does without"),
         ("asyncio --clients 3", "the dashboard needs a terminal"),
     ],
 )
-def test_invalid_arguments_are_refused_in_one_line(arguments: str, sentence: str) -> None:
+def test_what_cannot_be_done_here_is_refused_in_one_line(arguments: str, sentence: str) -> None:
     assert refusal(echo_tui(*arguments.split())).startswith(sentence)
 
 

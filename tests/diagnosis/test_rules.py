@@ -33,6 +33,23 @@ def test_first_applicable_rule_is_counted_at_each_sample() -> None:
     assert rules_of("", running=PID, system=40, since=1) == ["runs"], "measured before the stall"
 
 
+def test_computing_thread_spins_if_its_measurements_do_on_the_average() -> None:
+    """The kernel counts the time in system calls in ticks, so that one measurement says little."""
+    for shares, cause in (
+        ((15, 0, 5, 0), Cause.SPINNING),
+        ((10, *[0] * 7), Cause.COMPUTING),
+        ((5, 0, 0, 0), Cause.COMPUTING),
+    ):
+        scene, peers = loop()
+        scene.does(PID, "")
+        scene.unread = {peers[0]: 5}
+        scene.passes(400, PID)
+        for share in shares:
+            scene.threads[PID].system, scene.threads[PID].system_since = share, scene.now - 100
+            scene.passes(200, PID)
+        assert scene.only().cause is cause
+
+
 def test_report_counts_before_the_thread_is_sampled() -> None:
     scene = Scene("poll", workers=(PID,))
     peers = [scene.accepts(conn) for conn in (1, 2)]

@@ -73,6 +73,7 @@ def test_loss_of_the_terminal_ends_the_dashboard(detached: bool, tmp_path: Path)
         wait_for_nothing(pids, port)
 
 
+@pytest.mark.slow
 def test_random_input_does_not_end_the_dashboard() -> None:
     outcome = play(seed=20, count=100_000, seconds=10)
     assert not outcome.fault, (outcome.steps, outcome.last)

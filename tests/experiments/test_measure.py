@@ -22,7 +22,7 @@ from tests.crossed import crossed
 from tests.experiments.raw_clients import choose, connect, feel
 from tests.servers.harness import SERVING, Starter, eventually
 
-TERMS = CellParameters(seconds=0.6)
+QUICK = CellParameters(seconds=0.6)
 REDUCED = ("single-thread", "multithread", "process-pool", "asyncio", "eventlet")
 """One pattern of each sort, because the full matrix takes minutes."""
 SHARING = ("process-thread-pool", "process-loops")
@@ -52,11 +52,11 @@ def felt_by_raw_sockets(start: Starter, pattern: str, kind: str, workers: int | 
         return {int(record.peer.rpartition(":")[2]): record.pid for record in server.events.of(New)}
 
     def arm_for(port: int) -> float:
-        server.page.arm(BlockSetting(kind, TERMS.seconds), only=port)
-        return TERMS.seconds
+        server.page.arm(BlockSetting(kind, QUICK.seconds), only=port)
+        return QUICK.seconds
 
     shared = pattern in SHARING
-    connected = choose(address, homes, TERMS.clients) if shared else connect(address, TERMS.clients)
+    connected = choose(address, homes, QUICK.clients) if shared else connect(address, QUICK.clients)
     felt = feel(address, arm_for, connected)
     served_by = homes()
     home = served_by[felt.blocker]
@@ -91,10 +91,10 @@ def slow_or_not(suffering: Suffering) -> Suffering:
 )
 async def test_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: str) -> None:
     for _ in range(TRIES):
-        cell = (await measure(find(pattern), kind, TERMS)).cell
+        cell = (await measure(find(pattern), kind, QUICK)).cell
         assert not cell.why_not
-        assert cell.lasted >= TERMS.seconds
-        assert len(cell.others) == len(cell.expected) == TERMS.clients
+        assert cell.lasted >= QUICK.seconds
+        assert len(cell.others) == len(cell.expected) == QUICK.clients
         ours = as_told(cell)
         theirs, served, in_that_process = felt_by_raw_sockets(start, pattern, kind, cell.workers)
         assert slow_or_not(ours) == slow_or_not(theirs)
@@ -119,7 +119,7 @@ async def test_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: 
 
 
 async def test_only_other_client_is_in_another_process() -> None:
-    cell = (await measure(find("process-loops"), "sleep", TERMS)).cell
+    cell = (await measure(find("process-loops"), "sleep", QUICK)).cell
     assert sorted(other.same_process for other in cell.others) == [False, True, True]
     assert cell.words.endswith(", 2 of 3")
     assert not cell.surprise, cell
@@ -127,15 +127,15 @@ async def test_only_other_client_is_in_another_process() -> None:
 
 async def test_cell_says_that_no_client_shares_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.experiments.measure.shares_processes", lambda pattern: True)
-    monkeypatch.setattr("echo_tui.experiments.measure.PROCESSES", TERMS.clients + 4)
-    monkeypatch.setattr("echo_tui.experiments.measure.MOST", TERMS.clients + 2)
-    cell = (await measure(find("process-pool"), "sleep", TERMS)).cell  # each process serves one
+    monkeypatch.setattr("echo_tui.experiments.measure.PROCESSES", QUICK.clients + 4)
+    monkeypatch.setattr("echo_tui.experiments.measure.MOST", QUICK.clients + 2)
+    cell = (await measure(find("process-pool"), "sleep", QUICK)).cell  # each process serves one
     assert cell.alone
     assert cell.words.endswith(", nobody shares its process")
 
 
 async def test_cell_has_the_snapshot_of_its_stall() -> None:
-    measured = await measure(find("asyncio"), "sleep", TERMS)
+    measured = await measure(find("asyncio"), "sleep", QUICK)
     blame = measured.cell.blame
     assert blame
     assert (blame.cause, blame.injected) == (Cause.BLOCKED, True)
@@ -147,14 +147,14 @@ async def test_cell_has_the_snapshot_of_its_stall() -> None:
 
 
 async def test_pattern_that_serves_nobody_is_not_measured() -> None:
-    cell = (await measure(find("nonblocking"), "sleep", TERMS)).cell
+    cell = (await measure(find("nonblocking"), "sleep", QUICK)).cell
     assert cell == Cell("nonblocking", "sleep", "it serves nobody")
     assert cell.effect is None
 
 
 async def test_server_that_dies_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.observers.child.command", lambda pattern, options: [sys.executable, "-c", "1/0"])
-    cell = (await measure(find("asyncio"), "sleep", TERMS)).cell
+    cell = (await measure(find("asyncio"), "sleep", QUICK)).cell
     assert cell.why_not == "the server ended: ZeroDivisionError: division by zero"
     assert cell.others == ()
 
@@ -162,12 +162,16 @@ async def test_server_that_dies_is_not_measured(monkeypatch: pytest.MonkeyPatch)
 async def test_server_that_does_not_block_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("echo_tui.experiments.measure.PATIENCE", 1.0)
     monkeypatch.setattr("echo_tui.observers.child.Child.arm", lambda self, setting, only=0: None)
-    cell = (await measure(find("multithread"), "sleep", TERMS)).cell
+    cell = (await measure(find("multithread"), "sleep", QUICK)).cell
     assert cell.why_not == "the block did not begin"
 
 
-@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])  # timeout(1) sends two
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize(
+    ("number", "times"), crossed(SIGNALS, (1, 2), lambda number, times: number is SIGNALS[times - 1])
+)
 def test_interrupted_matrix_prints_its_cells_and_leaves_nothing(number: signal.Signals, times: int) -> None:
     before = {process.pid for process in psutil.Process().children(recursive=True)}
     command = [sys.executable, "-m", "echo_tui", "matrix", "--patterns", "nonblocking,asyncio", "--csv"]

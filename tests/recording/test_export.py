@@ -137,7 +137,9 @@ def test_svg_shows_the_stall(stalled: Path) -> None:
 
 
 def test_svg_of_a_span_is_animated(stalled: Path) -> None:
-    text = export(stalled, "--svg", "--span", "0-1", "--size", "80x24")
+    replay = read(stalled)
+    until = (replay.stalls[0].at - replay.begin) / SECOND + 0.3
+    text = export(stalled, "--svg", "--span", f"{max(until - 1, 0):.1f}-{until:.1f}", "--size", "80x24")
     ElementTree.fromstring(text)
     for words in ("REPLAY", "STALLED", "@keyframes", "prefers-reduced-motion"):
         assert words in text

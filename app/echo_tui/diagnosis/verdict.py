@@ -16,6 +16,9 @@ GIVES_UP = ("accept", "recv", "send", "write", "poll", "sleep", "pause")
 IN_TURNS = {Cause.COMPUTING, Cause.SPINNING, Cause.GIL, Cause.UNCLEAR}
 """Causes between which samples of one thread may alternate without a change of cause."""
 
+LOOKS_BEFORE = {Cause.STOPPED: Cause.UNCLEAR, Cause.SPINNING: Cause.COMPUTING}
+"""Causes that are read seldom, over the time before, and what the thread looks like until then."""
+
 
 def weigh(verdict: Verdict, target: Target, begin: int, scene: Scene) -> Verdict:
     """Return the verdict on a stall of this target since `begin` (ns) with the evidence of one more sample."""
@@ -45,9 +48,8 @@ def _with_rule(verdict: Verdict, rule: Rule, suspected: Suspect, begin: int) -> 
 
 def _conclude(verdict: Verdict, rule: Rule, scene: Scene) -> Verdict:
     """Return the verdict with this sample counted; its cause is the one that most samples support."""
-    evidence = verdict.evidence
-    if rule.cause is Cause.STOPPED:  # this state is read once a second; until then the thread looked idle
-        evidence = tuple(each for each in evidence if each[0] is not Cause.UNCLEAR)
+    looked = LOOKS_BEFORE.get(rule.cause)
+    evidence = tuple(each for each in verdict.evidence if each[0] is not looked)
     evidence, clues = _count(evidence, rule.cause), _count(verdict.clues, rule.name)
     cause, before = max(evidence, key=lambda each: each[1])[0], verdict.found
     if before not in (cause, Cause.UNCLEAR) and not {before, cause} <= IN_TURNS:

@@ -12,6 +12,8 @@ SHARES = 500_000_000
 """The span (ns) over which a thread's share of a core is computed."""
 STEADY = 3 * SHARES
 """Context switches are read once a second; a count without a change for this time (ns) has stopped."""
+MEASUREMENTS = 10
+"""How many measurements of the time in system calls are kept: some seconds of computing."""
 SELDOM = 20
 """A thread that waits for the GIL requests it every 5 ms: it runs for at most one in this many nanoseconds."""
 KINDS = {
@@ -62,9 +64,9 @@ class ThreadState:
     """Whether it polls a listening socket; None where that is not known."""
     parks: bool = False
     """Whether it is a thread of a Go program, whose calls are those of the runtime."""
-    system: int | None = None
-    """What percentage of its time on a core it has spent in system calls since `system_since` (ns), if known."""
-    system_since: int = 0
+    measured: tuple[tuple[int, int], ...] = ()
+    """The latest measurements of its time in system calls since it was last sampled in one: when each began (ns), and
+    the percentage of the time on a core, of which each spans about the same."""
     stopped: bool = False
     """Whether a signal has stopped it, as of the last time that was read."""
     idle_at: int = 0
@@ -96,6 +98,10 @@ class ThreadState:
     def is_in_idle_call(self) -> bool:
         """Whether it is in the idle call of its loop. A poll that is known to leave new clients out is another one."""
         return self.call == self.idle_call and self.accepts is not False and not self.parks
+
+    def system_shares(self, since: int) -> list[int]:
+        """Return the measurements that began since a time (ns), in percent of its time on a core."""
+        return [share for begun, share in self.measured if begun >= since]
 
     @property
     def waited_for_a_core(self) -> int:
@@ -217,7 +223,7 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
     if (thread.call, thread.peer) != (state.call, state.peer) or (doing is Doing.CALL and ran and not thread.disturbed):
         state.since = at
     state.call, state.peer, state.stopped, state.accepts = thread.call, thread.peer, thread.stopped, thread.accepts
-    state.parks, state.system, state.system_since = thread.parks, thread.system, thread.system_since
+    state.parks, state.measured = thread.parks, _measured(state.measured, thread)
     state.remote, state.lock, state.holder, state.pipe = thread.remote, thread.lock, thread.holder, thread.pipe
     if not state.idle_call and KINDS.get(state.call) == "poll" and thread.accepts is not False:
         state.idle_call = state.call
@@ -225,6 +231,13 @@ def _update(state: ThreadState, thread: Thread, at: int, span: int) -> None:
     _switched(state, thread, at)
     if first:
         state.mark = (at, state.ran, state.waited_for_a_core)
+
+
+def _measured(before: tuple[tuple[int, int], ...], thread: Thread) -> tuple[tuple[int, int], ...]:
+    if thread.system is None:
+        return ()
+    latest = (thread.system_since, thread.system)
+    return before if latest in before[-1:] else (*before[1 - MEASUREMENTS :], latest)
 
 
 def _does(state: ThreadState, doing: Doing, at: int) -> None:

@@ -96,7 +96,7 @@ def play(seed: int, count: int, seconds: float = float("inf")) -> Outcome:
 
 def _traceback(folder: Path, terminal: Terminal) -> str:
     """Return the dashboard's fault report, or else the end of its output."""
-    kept = folder / "echo-tui" / "fault.txt"
+    kept = folder / "echo-tui" / "error.txt"
     return kept.read_text() if kept.exists() else repr(terminal.last[-600:])
 
 

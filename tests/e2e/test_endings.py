@@ -48,7 +48,7 @@ def test_no_process_is_left(pattern: Pattern, way: Callable[[Terminal], None], t
         terminal.until(terminal.ended, "the end of the dashboard")
         if way is crash:
             assert terminal.code == SOFTWARE
-            terminal.until(lambda: "a fault of its own (RuntimeError)" in terminal.text, "one line")
+            terminal.until(lambda: "internal error (RuntimeError)" in terminal.text, "one line")
             assert "made to fail" not in terminal.text, "the traceback goes to a file"
         wait_for_nothing(family_before, port)
 
@@ -57,7 +57,7 @@ def test_exception_while_drawing_is_reported_in_one_line(tmp_path: Path) -> None
     line = [sys.executable, "-P", "-c", CRASHING_AS_IT_DRAWS, "multithread", "--port", str(free_port())]
     with Terminal(line, cwd=tmp_path) as terminal:
         terminal.until(terminal.ended, "the end of the dashboard")
-        terminal.until(lambda: "a fault of its own (RuntimeError)" in terminal.text, "one line")
+        terminal.until(lambda: "internal error (RuntimeError)" in terminal.text, "one line")
         assert terminal.code == SOFTWARE
         assert "made to fail" not in terminal.text, "the traceback goes to a file"
 

@@ -98,7 +98,7 @@ def test_dashboard_reports_too_few_descriptors(files: int, tmp_path: Path) -> No
         if files == 6:
             terminal.until(terminal.ended, "the end")
             assert terminal.code == 2
-        assert not (tmp_path / "echo-tui" / "fault.txt").exists()
+        assert not (tmp_path / "echo-tui" / "error.txt").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no /dev/fd here")

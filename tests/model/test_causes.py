@@ -191,14 +191,14 @@ def test_blocks_that_keep_the_gil_in_turn_are_separate_stalls() -> None:
     assert [victim.peer for victim in second.victims.values()] == [peers[2]]
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_reported_or_lost_echo_is_no_wait_for_the_gil(told: bool) -> None:
+@pytest.mark.parametrize("reported", [True, False])
+def test_reported_or_lost_echo_is_no_wait_for_the_gil(reported: bool) -> None:
     """Even if the kernel was not queried since; nor does a client wait whose echo may be among lost records."""
     scene, peers = blocked_in_turn()
     scene.received = {peers[1]: (5, scene.now)}
     scene.does(12, "futex", gil=True)
     scene.passes(50)
-    if told:
+    if reported:
         scene.received.clear()
         scene.say(Echo(scene.now, PID, 12, 2, 5, "x", 1))
     else:

@@ -118,8 +118,8 @@ def test_owner_is_unknown_while_one_of_our_clients_connects() -> None:
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_queue_wait_is_recorded_in_either_order_of_records(order: tuple[int, int]) -> None:
-    told: list[Observation] = [OPENED[1], NEW]
-    session = fold([STARTED, OPENED[0], *(told[i] for i in order)])
+    observed: list[Observation] = [OPENED[1], NEW]
+    session = fold([STARTED, OPENED[0], *(observed[i] for i in order)])
     (connection,) = session.connections.values()
     assert list(connection.waits) == [Wait(2 * S + 5, 3 * S, State.QUEUED)]
     assert (connection.client, connection.opened_at) == (1, 2 * S + 5)

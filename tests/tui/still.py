@@ -70,23 +70,23 @@ def run() -> list[Observation]:
     def at(seconds: float) -> int:
         return START + int(seconds * 1000) * MS
 
-    told: list[Observation] = [
+    observed: list[Observation] = [
         ServerStarted(at(0), "asyncio-blocking", PID, "127.0.0.1", 37564, ["poll"]),
         BlockSet(at(0.001), True, "sleep", 6.0),
         Listening(at(0.2), PID, PID, "127.0.0.1", 37564, 128),
         WorkerStarted(at(0.2), PID, PID, "event loop"),
     ]
     for client in (1, 2, 3):
-        told += [
+        observed += [
             ClientOpening(at(4 + client), client),
             ClientConnected(at(4.001 + client), client, f"127.0.0.1:{51880 + client}"),
             New(at(4.002 + client), PID, PID, client, f"127.0.0.1:{51880 + client}"),
         ]
-    told.append(New(at(10), PID, PID, 4, EXTERNAL))
+    observed.append(New(at(10), PID, PID, 4, EXTERNAL))
     for second in (12, 13, 14, 15):
         for client in (1, 2, 3):
-            told += echo(at(second + client / 10), client, "hogehoge\n", 2 * MS)
-    told += [
+            observed += echo(at(second + client / 10), client, "hogehoge\n", 2 * MS)
+    observed += [
         ClientSent(at(20), 1, 9, "mogemoge\n"),
         Recv(at(20.001), PID, PID, 1, 9, "mogemoge\n"),
         Block(at(20.001), PID, PID, 1, "sleep", 6.0),
@@ -106,15 +106,17 @@ def run() -> list[Observation]:
     ]
     for half in range(84):
         load = 2.0 if half % 7 else 14.0
-        told.append(ProcessSample(at(half / 2), PID, 1, load if half else None, 26_400_000, 1, 40 * half, half // 9))
-        told.append(CoresSample(at(half / 2), [12.0 + half % 9 * 6, 30.0 if half < 60 else 92.0]))
-        told += seen(at(half / 2), asleep=20 <= half / 2 < 26.5 or half / 2 > 38)
+        observed.append(
+            ProcessSample(at(half / 2), PID, 1, load if half else None, 26_400_000, 1, 40 * half, half // 9)
+        )
+        observed.append(CoresSample(at(half / 2), [12.0 + half % 9 * 6, 30.0 if half < 60 else 92.0]))
+        observed += seen(at(half / 2), asleep=20 <= half / 2 < 26.5 or half / 2 > 38)
     for when, unread, queue in ((22.1, True, False), (24, True, False), (26.1, False, False), (39.1, False, True),
                                   (39.5, False, True), (40.1, True, True), (41.9, True, True)):  # fmt: skip
         waits = [Socket("127.0.0.1:51882", 9, 0, True, 100)] * unread + [Socket("127.0.0.1:51884", 0, 0, False)] * queue
-        told.append(SocketSample(at(when), int(queue), 128, 0, [], waits))
-    told.append(Lag(at(41.9), 3 * MS))
-    return sorted(told, key=lambda one: one.at)
+        observed.append(SocketSample(at(when), int(queue), 128, 0, [], waits))
+    observed.append(Lag(at(41.9), 3 * MS))
+    return sorted(observed, key=lambda one: one.at)
 
 
 def seen(at: int, asleep: bool) -> list[Observation]:
@@ -135,9 +137,9 @@ def seen(at: int, asleep: bool) -> list[Observation]:
 
 def echo(at: int, client: int, head: str, rtt: int, sent: bool = True) -> list[Observation]:
     """Return the observations of a message and its echo; without `sent` the client has sent it before."""
-    told: list[Observation] = [ClientSent(at, client, 9, head)] if sent else []
+    observed: list[Observation] = [ClientSent(at, client, 9, head)] if sent else []
     return [
-        *told,
+        *observed,
         Recv(at + MS, PID, PID, client, 9, head),
         Send(at + MS, PID, PID, client, 9, head),
         ClientEcho(at + 2 * MS, client, 9, head, rtt, 0),
@@ -173,11 +175,11 @@ def goodbye() -> list[Observation]:
 class StillLive(Live):
     """A live run without processes, in which nothing more happens."""
 
-    def __init__(self, pattern: Pattern, told: list[Observation]) -> None:
+    def __init__(self, pattern: Pattern, observed: list[Observation]) -> None:
         self.plan = Plan()
         self.pattern = pattern
         self.session = Session()
-        self.session.apply_all(told)
+        self.session.apply_all(observed)
         self.child = None
         self.block = Arming(BlockSetting("sleep", 6.0))
         self.block.switch(self.session.block.on)
@@ -208,10 +210,10 @@ class StillLive(Live):
 class Still(EchoTui):
     """The dashboard of a `StillLive` run at a fixed time."""
 
-    def __init__(self, pattern: str, told: list[Observation], now: int = NOW, theme: str | None = None) -> None:
+    def __init__(self, pattern: str, observed: list[Observation], now: int = NOW, theme: str | None = None) -> None:
         self.now = now
         chosen = shown_pattern(pattern)
-        super().__init__(Plan(), theme=theme, live=StillLive(chosen, told))
+        super().__init__(Plan(), theme=theme, live=StillLive(chosen, observed))
         self.highlighted = chosen
 
     def view(self) -> View:

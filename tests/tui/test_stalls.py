@@ -214,7 +214,7 @@ async def test_end_of_the_kept_snapshots_is_reported_once() -> None:
         assert [notice.message for notice in app._notifications] == ["No stall before this one"]
         app.clear_notifications()
         del app.live.stall_snapshots.kept[oldest]
-        app.hold_still(None)
+        app.show_snapshot(None)
         await pilot.press(*["left_square_bracket"] * 5)
         assert app.stall == latest
         app.show_stall(oldest)

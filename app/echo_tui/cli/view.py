@@ -44,14 +44,14 @@ def view(file: str, speed: float, at: float, until_stall: int | None, theme: str
         viewed = Streamed(_stdin())
     else:
         replay = Replay(file)
-        begun, told = time.monotonic(), 0.0
+        begun, shown = time.monotonic(), 0.0
         wanted = replay.begin + int(min(at, 1e9) * 1e9)
         while not replay.complete and (replay.end < wanted or len(replay.stalls) < (until_stall or 0)):
             replay.read_ahead(TURN)
-            if time.monotonic() - begun > told + TURN:
-                told = time.monotonic() - begun
+            if time.monotonic() - begun > shown + TURN:
+                shown = time.monotonic() - begun
                 print(f"\recho-tui: reading, {replay.share:.0%} ", end="", file=sys.stderr, flush=True)
-        if told:
+        if shown:
             print("\r" + " " * 30 + "\r", end="", file=sys.stderr, flush=True)
         viewed = recorded = Recorded(replay, speed, at)
         if until_stall and not recorded.to_number(until_stall):

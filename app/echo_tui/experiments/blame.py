@@ -25,8 +25,8 @@ def blame(stalls: Iterable[Stall], span: BlockSpan, now: int) -> Blame | None:
         return None
     calls = stall.culprit.calls[:2] if stall.culprit else []
     where = ", called at ".join(f"{PurePath(frame.file).name}:{frame.line} {frame.function}" for frame in calls)
-    made = [each for each in _meanwhile(stalls, span) if each is stall or each.injected or not _older(each, span)]
-    waited = {number for each in made for number in each.victims}
+    caused = [each for each in _meanwhile(stalls, span) if each is stall or each.injected or not _older(each, span)]
+    waited = {number for each in caused for number in each.victims}
     lasted = stall.lasted(now) / 1e6
     older = _older(stall, span)
     return Blame(stall.number, stall.cause, where, len(waited), lasted, stall.injected, older)

@@ -157,8 +157,8 @@ def _rows_of_others(cell: Cell) -> Iterator[dict[str, object]]:
         yield {**first, **dict.fromkeys(OF_OTHER, ""), **last}
     for number, (other, one) in enumerate(zip(cell.others, cell.expected, strict=True), 1):
         figures = map(_figure, (other.silence, other.share, other.before, other.during, other.worst))
-        told = (number, other.effect.value, one.value, *figures, other.same_process)
-        yield {**first, **dict(zip(OF_OTHER, told, strict=True)), **last}
+        values = (number, other.effect.value, one.value, *figures, other.same_process)
+        yield {**first, **dict(zip(OF_OTHER, values, strict=True)), **last}
 
 
 def _circumstances(environment: Environment) -> dict[str, object]:

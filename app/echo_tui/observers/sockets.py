@@ -141,8 +141,8 @@ class SocketSampler:
             self._look_up(diag, families[0], port, host, peers, wanted, sample)
         else:
             self._walk(diag, families, port, host, wanted, sample)
-            told = {found.peer for found in sample.sockets}
-            missing = [peer for peer in wanted if peer not in told][:ASKED]
+            described = {found.peer for found in sample.sockets}
+            missing = [peer for peer in wanted if peer not in described][:ASKED]
             if host in ANY:
                 self._find(diag, missing, sample)
             else:
@@ -195,13 +195,13 @@ class SocketSampler:
 
     def _add_others(self, host: str, known: Collection[str], sample: SocketSample) -> None:
         """Add accepted connections of the last table that are not known, although nothing waits in them."""
-        told = {socket.peer for socket in sample.sockets}
+        described = {socket.peer for socket in sample.sockets}
         ports = {port for peer in known if (port := port_of(peer))}
         for data in self._halves.answers:
             for answer in without_peer_ports(data, ports):
                 peer = address_name(*answer.end(1))
-                if answer.addresses[0].startswith(_at(answer.family, host)) and peer not in told and answer.inode:
-                    told.add(peer)
+                if answer.addresses[0].startswith(_at(answer.family, host)) and peer not in described and answer.inode:
+                    described.add(peer)
                     sample.sockets.append(Socket(peer, answer.unread, answer.unsent, True, None))
 
     def _describe(self, diag: Diag, answers: list[Answer], wanted: Collection[str], sample: SocketSample) -> None:

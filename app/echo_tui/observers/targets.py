@@ -135,22 +135,22 @@ class Owners:
 
     def __init__(self, inodes: Collection[int]) -> None:
         self._names = {f"socket:[{inode}]" for inode in inodes}
-        self._held: dict[int, str] = {}
+        self._holders: dict[int, str] = {}
         """For each process, the path of a descriptor that is one of the sockets."""
         self._searched = -SEARCH
 
     def now(self) -> tuple[int, ...]:
         """Return the processes. One that inherits a socket from an unknown process is found within `SEARCH` seconds."""
-        held = {pid: path for pid, path in self._held.items() if _leads_to(path, self._names)}
-        if not held or len(held) < len(self._held) or time.monotonic() - self._searched >= SEARCH:
+        holders = {pid: path for pid, path in self._holders.items() if _leads_to(path, self._names)}
+        if not holders or len(holders) < len(self._holders) or time.monotonic() - self._searched >= SEARCH:
             self._searched = time.monotonic()
-            held = {pid: path for pid in psutil.pids() if (path := self._path(pid))}
-        self._held = held
-        return tuple(held)
+            holders = {pid: path for pid in psutil.pids() if (path := self._path(pid))}
+        self._holders = holders
+        return tuple(holders)
 
     def _path(self, pid: int) -> str:
         """Return the path of a descriptor of a process that is one of the sockets; empty if it has none."""
-        known = self._held.get(pid, "")
+        known = self._holders.get(pid, "")
         if known and _leads_to(known, self._names):
             return known
         return next((path for path, link in _descriptors(pid) if link in self._names), "")

@@ -44,8 +44,8 @@ def suspects(session: Session, now: int) -> set[int]:
     """Return the processes whose stacks are needed: they may stall, or have long been in a blocking call."""
     lasting = now - session.stalls.threshold // 2
     known = session.threads.known
-    held = {key: span for key, span in session.blocks.by_thread.items() if span.begin <= lasting and key in known}
-    return session.stalls.suspects | {key[0] for key, span in held.items() if known[key].framed_at < span.begin}
+    blocked = {key: span for key, span in session.blocks.by_thread.items() if span.begin <= lasting and key in known}
+    return session.stalls.suspects | {key[0] for key, span in blocked.items() if known[key].framed_at < span.begin}
 
 
 def _is_stuck(session: Session, thread: ThreadState) -> bool:

@@ -62,12 +62,12 @@ class Stream:
             print(f"echo-tui: {words.not_written(self._recorder.path, self._recorder.failure)}", file=sys.stderr)
             self._recorder.failure = ""
         if self._outlet and found:
-            told = (
+            sent = (
                 self._dropped.thin(found, self._outlet.overfull)
                 if self._outlet.full
                 else [*self._dropped.losses(found[0].at), *found]
             )
-            lines = self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(told)))
+            lines = self._privacy.scrub(ENCODER.encode_lines(self._privacy.kept(sent)))
             self._outlet.put(plain_json(lines.decode()))
 
     def stalls(self, session: Session, now: int) -> None:

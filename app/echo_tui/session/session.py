@@ -211,9 +211,9 @@ class Session:
         if span is None or span.cooperative or at - span.begin < NOTICEABLE:
             return
         worker = self.workers.get((span.pid, span.tid))
-        for held in worker.serving.values() if worker else ():
-            if held.number != span.connection:
-                held.remember(max(span.begin, held.accepted_at), at, State.THREAD_BLOCKED)
+        for served in worker.serving.values() if worker else ():
+            if served.number != span.connection:
+                served.remember(max(span.begin, served.accepted_at), at, State.THREAD_BLOCKED)
 
 
 def _logged(handler: Handler) -> Handler:

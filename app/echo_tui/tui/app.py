@@ -168,7 +168,7 @@ class EchoTui(ClientKeys, RecordingKeys, TalkKeys):
         return True
 
     def _started(self, pattern: Pattern) -> None:
-        self.hold_still(None)
+        self.show_snapshot(None)
         self.highlighted = pattern
         self.pending.clear()
         self.browse(False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from echo_tui.words import notices
 
 SOFTWARE = 70
-"""The exit code for an internal fault (EX_SOFTWARE, sysexits(3))."""
+"""The exit code for an internal error (EX_SOFTWARE, sysexits(3))."""
 
 
 def write_traceback(error: BaseException) -> str:
@@ -16,11 +16,11 @@ def write_traceback(error: BaseException) -> str:
     try:
         folder = _folder()
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "fault.txt"
+        path = folder / "error.txt"
         path.write_text(said)
     except OSError:
-        return notices.fault(type(error).__name__, str(error), "")
-    return notices.fault(type(error).__name__, str(error), str(path))
+        return notices.internal_error(type(error).__name__, str(error), "")
+    return notices.internal_error(type(error).__name__, str(error), str(path))
 
 
 def _folder() -> Path:

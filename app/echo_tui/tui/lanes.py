@@ -87,7 +87,7 @@ def styles(palette: Palette) -> tuple[Style, ...]:
     """Return the style of each lane value."""
     return (
         palette.text, palette.faint, palette.good, palette.waiting, palette.queued, palette.faint, palette.waiting,
-        palette.held, palette.waiting, palette.bad, palette.bad,
+        palette.warning, palette.waiting, palette.bad, palette.bad,
     )  # fmt: skip
 
 

@@ -38,8 +38,8 @@ def arrange(
     all others but the header and the footer. With `strace` the system calls replace the events.
     `stage` is the layout for an audience.
     """
-    told = "calls" if strace else "events"
-    chosen = told if chosen in ("calls", "events") else chosen
+    log = "calls" if strace else "events"
+    chosen = log if chosen in ("calls", "events") else chosen
     name = size_class(width, height)
     if name == "small":
         return Layout(name, frozenset({"too-small"}))
@@ -53,12 +53,12 @@ def arrange(
     if stage:
         return Layout(name, STAGE)
     if name == "wide":
-        lower = {*LOWER} - {"events", "calls"} | {told}
+        lower = {*LOWER} - {"events", "calls"} | {log}
     elif name == "talk":
         right = {"source"} if chosen == "source" else {"cpu", "threads"}
-        lower = {"connections", "stalls"} if chosen == "stalls" else {"connections", told, *right}  # stalls are wide
+        lower = {"connections", "stalls"} if chosen == "stalls" else {"connections", log, *right}  # stalls are wide
     else:
-        lower = {chosen if chosen in LOWER else told if strace else "connections"}
+        lower = {chosen if chosen in LOWER else log if strace else "connections"}
     return Layout(name, frozenset({*ALWAYS, "timeline", *lower}))
 
 

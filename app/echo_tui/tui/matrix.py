@@ -225,7 +225,7 @@ class MatrixScreen(Screen[Measured | None]):
         palette = self._palette
         return {
             Effect.UNTOUCHED: palette.good,
-            Effect.SLOWED: palette.held,
+            Effect.SLOWED: palette.warning,
             Effect.STOPPED: palette.bad,
             Effect.UNSERVED: palette.dim,
         }[cell.effect or Effect.UNSERVED]

@@ -54,7 +54,7 @@ class Palette:
     strong: Style
     good: Style
     waiting: Style
-    held: Style
+    warning: Style
     queued: Style
     bad: Style
     stalled: Style
@@ -85,7 +85,7 @@ class Palette:
             strong=style(text, bold=True),
             good=style(good),
             waiting=style(warning, bold=True),
-            held=style(warning),
+            warning=style(warning),
             queued=style(error),
             bad=style(error, bold=True),
             stalled=stalled,

@@ -229,7 +229,7 @@ class Picture(Arranged):
     # Drawing.
 
     def _handle_exception(self, error: Exception) -> None:
-        """End on a fault of our own: one line for the user, the traceback in a file.
+        """End on an internal error: one line for the user, the traceback in a file.
 
         Textual calls this for every exception in its loop: timers, messages, keys, callbacks, drawing. While the
         dashboard is leaving, errors are not reported: a widget may miss another one that is already removed.
@@ -260,9 +260,9 @@ class Picture(Arranged):
             )
             self.live.strace_view.failed = None
         self._ticks += 1
-        told, self._drawn_news = self._drawn_news, self.live.session.stalls.news
+        drawn, self._drawn_news = self._drawn_news, self.live.session.stalls.news
         lively = self._news or self._waits
-        if self._ticks >= (DRAWS if lively else CALM) or told != self._drawn_news:
+        if self._ticks >= (DRAWS if lively else CALM) or drawn != self._drawn_news:
             self.driver.report_lag()
             if self.aside:
                 self.aside.driver.report_lag()

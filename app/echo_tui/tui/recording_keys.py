@@ -32,7 +32,7 @@ class RecordingKeys(ScreenKeys):
     def action_pause(self) -> None:
         """Pause the recording, or play on."""
         if replay := self.replay:
-            self.hold_still(None)
+            self.show_snapshot(None)
             replay.pause()
             self.draw()
 
@@ -98,7 +98,7 @@ class RecordingKeys(ScreenKeys):
 
     def _show(self, source: object, talk: Talk, client: int | None = None) -> None:
         """Put another source on screen."""
-        self.hold_still(None)
+        self.show_snapshot(None)
         self.pending.clear()
         self.live, self.talk, self.client, self.expanded = cast(Live, source), talk, client, None
         if self.place == "calls":

@@ -32,16 +32,18 @@ class ScreenKeys(Picture):
 
     def action_freeze(self) -> None:
         if self.frozen:
-            self.hold_still(None)
+            self.show_snapshot(None)
         else:
-            self.hold_still((self.live.session.snapshot(), self.view().now))
+            self.show_snapshot((self.live.session.snapshot(), self.view().now))
 
-    def hold_still(self, moment: Snapshot | None, stall: int | None = None, origin: Measured | None = None) -> None:
+    def show_snapshot(
+        self, snapshot: Snapshot | None, stall: int | None = None, origin: Measured | None = None
+    ) -> None:
         """Show a snapshot, perhaps of a stall or from a matrix cell (`origin`); None returns to the live session."""
         if self.origin and not origin:  # back from a snapshot of the matrix
             self.highlighted = self.live.pattern or self.highlighted
-        self.frozen, self.stall, self.origin = moment, stall, origin
-        self.screen_stack[0].set_class(moment is not None, "frozen")
+        self.frozen, self.stall, self.origin = snapshot, stall, origin
+        self.screen_stack[0].set_class(snapshot is not None, "frozen")
         self.draw()
 
     def action_stall(self, step: int) -> None:
@@ -52,7 +54,7 @@ class ScreenKeys(Picture):
         if those:
             self.show_stall(those[-1] if step < 0 else those[0])
         elif step > 0 and self.frozen:
-            self.hold_still(None)
+            self.show_snapshot(None)
         elif not self.is_unavailable("stall-before"):
             known = self.view().goes_on.stalls.all
             if step > 0:
@@ -63,8 +65,8 @@ class ScreenKeys(Picture):
 
     def show_stall(self, number: int) -> None:
         """Show the snapshot of a stall."""
-        if moment := self.stall_snapshots.get(number):
-            self.hold_still(moment, number, self.origin)
+        if snapshot := self.stall_snapshots.get(number):
+            self.show_snapshot(snapshot, number, self.origin)
         else:
             self.notify(unavailable.reason("no-snapshot"), severity="warning", markup=False)
 
@@ -96,7 +98,7 @@ class ScreenKeys(Picture):
 
     def action_matrix(self) -> None:
         """Open the isolation matrix. Measuring stops the running server, which would distort the figures."""
-        self.hold_still(None)
+        self.show_snapshot(None)
         ran = False
 
         def stop() -> None:
@@ -112,7 +114,7 @@ class ScreenKeys(Picture):
                 self.live.start_again()
             if chosen and chosen.snapshot and chosen.cell.blame:
                 self.highlighted = find(chosen.cell.pattern)
-                self.hold_still(chosen.snapshot, chosen.cell.blame.number, chosen)
+                self.show_snapshot(chosen.snapshot, chosen.cell.blame.number, chosen)
             self.draw()
 
         self.push_screen(screen, leave)

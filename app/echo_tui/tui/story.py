@@ -21,11 +21,11 @@ def story(pattern: Pattern, view: View, width: int) -> list[Line]:
     lines: list[Line] = [[(pattern.title, palette.strong)]]
     lines += [[(line, palette.bad)] for line in (wrap(pattern.missing, width) if pattern.missing else ())]
     lines += [[(line, palette.text)] for line in wrap(pattern.story, width)]
-    told = [(welcome.heading("watch"), pattern.watch), (welcome.heading("block"), pattern.blocking)]
+    parts = [(welcome.heading("watch"), pattern.watch), (welcome.heading("block"), pattern.blocking)]
     if found := fix_for(pattern, view):
-        told.append((welcome.heading("fix"), found))
-    told.append((welcome.heading("source"), welcome.source(length(pattern), pattern.source.name)))
-    for heading, words in told:
+        parts.append((welcome.heading("fix"), found))
+    parts.append((welcome.heading("source"), welcome.source(length(pattern), pattern.source.name)))
+    for heading, words in parts:
         first, *rest = wrap(words, width - INDENT)
         lines.append([(f"{heading:{INDENT}}", palette.accent), (first, palette.text)])
         lines += [[(" " * INDENT + line, palette.text)] for line in rest]

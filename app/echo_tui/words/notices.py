@@ -70,7 +70,7 @@ def too_small(width: int, height: int, actual: tuple[int, int] | None = None) ->
     return words.format(width=width, height=height, columns=actual[0], rows=actual[1])
 
 
-def fault(name: str, why: str, path: str) -> str:
-    """Return that the dashboard ends by a fault of its own, and the file with the details; or why there is none."""
-    words = translated("echo-tui: a fault of its own ({name}); the server and the clients are ended").format(name=name)
+def internal_error(name: str, why: str, path: str) -> str:
+    """Return that the dashboard ends by an internal error, and the file with the details; or why there is none."""
+    words = translated("echo-tui: internal error ({name}); the server and the clients are ended").format(name=name)
     return translated("{words}. Details: {path}").format(words=words, path=path) if path else f"{words}: {why}"

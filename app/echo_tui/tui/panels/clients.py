@@ -109,7 +109,7 @@ class ClientList(Panel):
                 name, words, style = words_of.every(), words_of.count(len(view.session.clients)), palette.dim
             case FloodState():
                 name, words = words_of.flood(), got_in(entry)
-                style = palette.held if len(entry.peers) >= entry.count else palette.queued
+                style = palette.warning if len(entry.peers) >= entry.count else palette.queued
             case Client():
                 name = str(entry.number)
                 words, style = condition(view, entry)

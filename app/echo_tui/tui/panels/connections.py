@@ -42,7 +42,7 @@ def state_style(view: View, connection: Connection) -> Style:
     if state is State.QUEUED:
         return palette.queued
     if state is State.THREAD_BLOCKED:
-        return palette.held
+        return palette.warning
     if state is State.WAITING:
         return palette.waiting
     return palette.good if state is State.QUIET else palette.dim

@@ -60,13 +60,13 @@ class SourcePanel(Panel):
             self._of_target(view)
             return
         self.title_text = words.source(f"patterns/{view.pattern.source.name}")
-        told = story(view.pattern, view, self.extent.width)
+        paragraphs = story(view.pattern, view, self.extent.width)
         marked = mark(self._coloured(str(view.pattern.source), view.palette), self._marks(view), view)
         stall = view.stall if self._runs(view) else None
         if stall and stall.culprit:
             self._lines = self._accusation(stall, stall.culprit, marked, view)
         else:
-            self._lines = [*marked, [], *told] if self._runs(view) else [*told, [], *marked]
+            self._lines = [*marked, [], *paragraphs] if self._runs(view) else [*paragraphs, [], *marked]
         self.last = len(self._lines)
         if self._about != (about := (view.pattern.name, self._runs(view), stall and stall.number)):
             self._about, self.top, self._scrolled = about, 0, False

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import psutil
 from echo_servers.records import Bye, Echo, New, preview
+from echo_tui.__main__ import YOUNG
 from echo_tui.model.observations import ENCODER, ClientConnected, ClientEcho, ClientSent, Observation
 from echo_tui.observers.pipe import CHUNK, decode
 from echo_tui.session.session import Session
@@ -68,6 +69,7 @@ def blocks(stream: str) -> Iterator[tuple[int, bytes]]:
 
 def fold(stream: str, count: int) -> dict[str, float]:
     """Fold this many observations; return the rate, and the memory early and at the end."""
+    gc.set_threshold(YOUNG)  # as in the program
     session, process = Session(), psutil.Process()
     folded, spent, early = 0, 0.0, 0
     for lines, block in blocks(stream):

@@ -114,7 +114,7 @@ class Connection:
 
     def accepted(self, at: int, key: tuple[int, int]) -> None:
         """The server has accepted the connection."""
-        if not self.accepted_at:
+        if at != self.opened_at and not self.accepted_at:
             self.remember(self.opened_at, at, State.QUEUED)
         self.accepted_at, self.key = at, key
 

@@ -62,9 +62,8 @@ class Workers(Table[tuple[int, int], Worker]):
 
     def assign(self, connection: Connection, pid: int, tid: int, at: int) -> None:
         """Assign a connection to a thread; a thread that was not announced was started for it."""
-        before = self.release(connection) if connection.tid != NOBODY else None
-        if before and not connection.recv:  # it has only accepted the connection
-            before.served -= 1
+        if connection.tid != NOBODY and (before := self.release(connection)) and not connection.recv:
+            before.served -= 1  # it has only accepted the connection
         connection.served_by(pid, tid)
         worker = self._all.get((pid, tid))
         if worker is None:
@@ -79,9 +78,9 @@ class Workers(Table[tuple[int, int], Worker]):
         worker = self._all.get((connection.pid, connection.tid))
         if worker is None or worker.serving.pop(connection.number, None) is None:
             return None
-        worker.progressed_at = max(
-            worker.progressed_at, connection.closed_at, connection.accepted_at, connection.read_at
-        )
+        for at in (connection.closed_at, connection.accepted_at, connection.read_at):  # max() takes twice as long
+            if at > worker.progressed_at:
+                worker.progressed_at = at
         if not worker.serving and not worker.announced:
             del self._all[worker.pid, worker.tid]
             self.ended_progress[worker.pid] = max(self.ended_progress.pop(worker.pid, 0), worker.progressed_at)

@@ -92,11 +92,13 @@ def new(session: "Session", o: New) -> None:
     if connection is None or connection.key is not None:
         connection = session.open(o.peer, o.at)
     session.accept(connection, o)
-    session.workers.has_descriptors(o.pid)
+    if session.workers.starved:
+        session.workers.has_descriptors(o.pid)
     if session.stalls.open:
         session.stalls.progressed([*_targets(o), ACCEPT, DESCRIPTOR], o.at)
-    if o.at < (lost_at := session.totals.lost_at.get(o.pid, 0)):  # a full pipe delays openings instead of losing them
-        connection.lose(lost_at)
+    lost_at = session.totals.lost_at
+    if lost_at and o.at < lost_at.get(o.pid, 0):  # a full pipe delays openings instead of losing them
+        connection.lose(lost_at[o.pid])
     session.log.add(o, o.peer)
 
 

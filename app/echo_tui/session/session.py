@@ -184,9 +184,10 @@ class Session:
 
     def accept(self, connection: Connection, o: Any) -> None:
         """Note that the server has accepted a connection, and assign it to the thread that reports it."""
-        if stale := self.connections.by_key.get((o.pid, o.conn)):
+        key = (o.pid, o.conn)
+        if stale := self.connections.by_key.get(key):
             self.close(stale, o.at, "unknown")
-        self.connections.accept(connection, o.at, (o.pid, o.conn))
+        self.connections.accept(connection, o.at, key)
         if self.stalls.open:
             self.release(connection, o.at)
         self.workers.assign(connection, o.pid, o.tid, o.at)

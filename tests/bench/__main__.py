@@ -23,7 +23,7 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "turns": turns.measure,
     "folding": folding.measure,
     "screen": screen.flood,
-    "crowd": screen.crowd,
+    "clients": screen.clients,
     "scale": screen.scale,
     "idle": idle.measure,
     "sampling": sampling.measure,

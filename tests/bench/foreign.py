@@ -36,7 +36,7 @@ def wsgi(environ, start_response):
     start_response("200 OK", [("Content-Length", "5")])
     return [b"hello"]
 """
-CROWD = """
+LISTENER = """
 import asyncio, sys, threading
 for _ in range(40):
     threading.Thread(target=threading.Event().wait, daemon=True).start()
@@ -147,7 +147,7 @@ def _length(client: socket.socket) -> int:
 def _watcher_cpu(effort: Effort) -> Figure:
     """Return the CPU of a watcher of a server with many idle connections and threads."""
     port = free_port()
-    with running([sys.executable, "-c", CROWD, str(port)]), contextlib.ExitStack() as stack:
+    with running([sys.executable, "-c", LISTENER, str(port)]), contextlib.ExitStack() as stack:
         for _ in range(CONNECTIONS):
             stack.enter_context(connect(port))
         with watcher(port) as process:

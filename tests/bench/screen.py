@@ -22,7 +22,7 @@ from tests.bench.terminal import HEIGHT, WIDTH, Terminal
 from tests.ports import free_port
 
 RATE = 50_000
-CROWD = 1000
+CLIENTS = 1000
 EXTERNAL = 10_000
 CHATTER = 0.1
 """Messages per second of each external client."""
@@ -192,22 +192,22 @@ def flood(effort: Effort) -> Section:
     return section
 
 
-def crowd(effort: Effort) -> Section:
+def clients(effort: Effort) -> Section:
     """Measure with a thousand clients that each send a message per second."""
-    section = Section(f"Screen, {CROWD:,} clients at 1 message/s")
+    section = Section(f"Screen, {CLIENTS:,} clients at 1 message/s")
     seconds, runs = effort.seconds(12, 5), []
 
     def ready(terminal: Terminal) -> None:
         full(terminal)
-        terminal.wait(lambda words: f"{CROWD:,} open" in words, f"{CROWD:,} connections open", 30.0)
+        terminal.wait(lambda words: f"{CLIENTS:,} open" in words, f"{CLIENTS:,} connections open", 30.0)
 
     for _ in range(effort.count(3, 1)):
-        arguments = ["--port", str(free_port()), "--clients", str(CROWD), "--chatter", "1"]
+        arguments = ["--port", str(free_port()), "--clients", str(CLIENTS), "--chatter", "1"]
         runs.append(run(arguments, seconds, ready, lambda terminal: page_keys(terminal, effort.count(15, 6))))
     _delays(section, runs, "echoes")
     _keys(section, runs, "key to screen (page down), p95")
     section.add(Figure("CPU of the dashboard", "% of a core", _cpu(runs, "dashboard"), None, f"{runs[-1].rss:.0f} MiB"))
-    section.add(Figure("CPU of the crowd", "% of a core", _cpu(runs, "clients")))
+    section.add(Figure("CPU of the clients", "% of a core", _cpu(runs, "clients")))
     section.add(Figure("CPU of the server (asyncio)", "% of a core", _cpu(runs, "server")))
     return section
 

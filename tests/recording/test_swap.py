@@ -161,7 +161,8 @@ async def test_expanded_panel_of_the_live_run_is_reset(tmp_path: Path) -> None:
         await stage.until(lambda: {"timeline", "connections"} <= stage.visible(), "all panels")
 
 
-@pytest.mark.parametrize("seed", seldom(range(3), 0))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
 async def test_random_keys_and_swaps_are_harmless(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     chance = random.Random(seed)

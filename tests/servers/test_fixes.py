@@ -168,10 +168,10 @@ def test_recommended_patterns() -> None:
         ("multithread", "c-gil"): "process-pool",
         ("thread-pool", "cpu"): "process-pool",
     }
-    for (name, kind), cure in wanted.items():
+    for (name, kind), expected in wanted.items():
         found = fix(BY_NAME[name], kind)
         assert found
-        assert found.pattern == cure
+        assert found.pattern == expected
         assert found.why.endswith(".")
     for pattern in PATTERNS:
         for kind in KINDS:

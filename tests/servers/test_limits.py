@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="another process
 MANY_AT_A_TIME = tuple(name for name in SERVING if BY_NAME[name].serves_in in (THREAD, LOOP))
 """Patterns in which one process serves several connections."""
 FEW = 4
-CROWD = 1124
+CLIENTS = 1124
 """At least a hundred clients more than select can serve."""
 
 
@@ -105,33 +105,33 @@ def test_accept_waits_for_a_free_descriptor(start: Starter, pattern: str) -> Non
 
 
 @pytest.fixture
-def crowded(start: Starter, request: pytest.FixtureRequest) -> Iterator[tuple[Running, list[socket.socket]]]:
+def busy(start: Starter, request: pytest.FixtureRequest) -> Iterator[tuple[Running, list[socket.socket]]]:
     """Yield a server started with few descriptors, and more clients than select can serve."""
-    if (hard := resource.getrlimit(resource.RLIMIT_NOFILE)[1]) < 2 * CROWD:
+    if (hard := resource.getrlimit(resource.RLIMIT_NOFILE)[1]) < 2 * CLIENTS:
         pytest.skip(f"a process may have {hard} descriptors here, too few for select to reach its own limit")
     with descriptors(256):
         server = start(request.param)
     server.events.widen()
-    with descriptors(2 * CROWD):
+    with descriptors(2 * CLIENTS):
         clients: list[socket.socket] = []
-        for begin in range(0, CROWD, BACKLOG):  # no more at a time than the accept queue holds
-            end = min(begin + BACKLOG, CROWD)
+        for begin in range(0, CLIENTS, BACKLOG):  # no more at a time than the accept queue holds
+            end = min(begin + BACKLOG, CLIENTS)
             clients += server.clients(end - begin)
             eventually(lambda end=end: server.events.totals().new == end, "they are accepted")  # type: ignore[misc]
         yield server, clients
         close(clients)
 
 
-@pytest.mark.parametrize("crowded", ["select-loop"], indirect=True)
+@pytest.mark.parametrize("busy", ["select-loop"], indirect=True)
 def test_select_rejects_clients_beyond_its_limit_and_serves_the_others(
-    crowded: tuple[Running, list[socket.socket]],
+    busy: tuple[Running, list[socket.socket]],
 ) -> None:
-    server, clients = crowded
-    away = {bye.conn for bye in server.until(Bye, CROWD - 1024)}
+    server, clients = busy
+    away = {bye.conn for bye in server.until(Bye, CLIENTS - 1024)}
     refused = [client for number, client in enumerate(clients, 1) if number in away]
     served = [client for number, client in enumerate(clients, 1) if number not in away]
     assert len(served) < 1024
-    assert away == set(range(len(served) + 1, CROWD + 1)), "the last clients"
+    assert away == set(range(len(served) + 1, CLIENTS + 1)), "the last clients"
     for client in refused:
         assert client.recv(1) == b""
     for client in served:
@@ -150,9 +150,9 @@ def test_select_rejects_clients_beyond_its_limit_and_serves_the_others(
     assert server.err.text == ""
 
 
-@pytest.mark.parametrize("crowded", [loop for loop in READY_LOOPS if loop != "select-loop"], indirect=True)
-def test_poll_and_epoll_serve_all_clients(crowded: tuple[Running, list[socket.socket]]) -> None:
-    server, clients = crowded
+@pytest.mark.parametrize("busy", [loop for loop in READY_LOOPS if loop != "select-loop"], indirect=True)
+def test_poll_and_epoll_serve_all_clients(busy: tuple[Running, list[socket.socket]]) -> None:
+    server, clients = busy
     for client in clients:
         ask(client)
     assert not server.events.of(Note)

@@ -57,6 +57,9 @@ async def test_only_actions_of_an_observer_are_offered(start: Start) -> None:
         offered = set(stage.footer())
         assert {"client", "freeze", "help", "quit"} <= offered
         assert offered.isdisjoint({"start", "stop", "block on", "show me", "+ block", "misbehave", "matrix"})
+        await stage.press("z")
+        await stage.shows("During a stall: the line to blame, in its file.")
+        await stage.press("z")
         before = stage.session
         await stage.press("space", "b", "x", "g", "R", "full_stop", "w", "s")
         await stage.few_redraws()

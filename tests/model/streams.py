@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 T = TypeVar("T")
 TICK = 7_000_000
 PIDS = (100, 101, 102)
-FLOODER = 999
 
 
 @dataclass

@@ -113,6 +113,7 @@ async def rewind(stage: Stage) -> None:
     source(stage).seek(source(stage).replay.end)
     await stage.press("0")
     assert seconds(stage) == 0
+    await stage.until(lambda: "does not listen yet" in stage.shown("timeline"), "why it is empty")
 
 
 async def test_layout_for_an_audience_without_clients_of_ours(hostile: Path) -> None:

@@ -12,6 +12,7 @@ from echo_tui.tui.panels.stalls import COLUMNS
 from echo_tui.tui.panels.timeline import SPANS
 from echo_tui.tui.table import fitting
 from echo_tui.tui.text import first_that_fits
+from echo_tui.words.connections import open_or_closed
 
 from tests.crossed import seldom
 from tests.tui.stage import SIZES, dashboard, rendered
@@ -30,6 +31,22 @@ async def test_header_keeps_stall_lag_and_block_at_every_size(size: tuple[int, i
         header = rendered(app.query_one("#header"))[0]
     assert all(words in header for words in ("STALLED", "3 ms late", " 20/s")), header
     assert "3 of 6 s" in header
+
+
+def test_position_names_open_and_closed_rows() -> None:
+    assert open_or_closed(3, 0, 2, 5) == "3 open"
+    assert open_or_closed(3, 0, 4, 5) == "5, 3 open"
+    assert open_or_closed(3, 3, 5, 5) == "5, closed"
+
+
+async def test_chosen_client_stays_in_sight_when_the_terminal_shrinks() -> None:
+    async with dashboard("asyncio", (160, 45), clients=9) as stage:
+        await stage.connected(9)
+        stage.app.client = 5
+        await stage.shows("▶[5]")
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.until(lambda: stage.app.size.width == 80, "the new size")
+        await stage.shows("▶[5]")
 
 
 async def test_long_log_entry_is_shown_to_its_end() -> None:

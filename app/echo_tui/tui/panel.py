@@ -209,11 +209,11 @@ class Panel(Widget, can_focus=True):
         begin, end = self.shown_lines()
         if end - begin >= total:
             return ""
-        whole = self.whole(begin - self.first, total)
+        whole = self.whole(begin - self.first, end - self.first, total)
         return words.position(begin - self.first + 1, end - self.first, whole, self.FOLLOWS and not self.following)
 
-    def whole(self, begin: int, total: int) -> str:
-        """Return the total in words; `begin` is the index of the first visible line."""
+    def whole(self, begin: int, end: int, total: int) -> str:
+        """Return the total in words; the visible lines begin at the index `begin` and end before `end`."""
         return f"{total:,}"
 
     def shown_lines(self) -> tuple[int, int]:

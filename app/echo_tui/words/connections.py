@@ -33,9 +33,13 @@ def of(part: int, whole: int) -> str:
     return translated("{part:,} of {whole:,}").format(part=part, whole=whole)
 
 
-def open_or_closed(still: int, begin: int, total: int) -> str:
-    """Return how many are open, or, for a window that begins below those, the total of rows."""
-    return count("open", still) if begin < still else translated("{total:,}, closed").format(total=total)
+def open_or_closed(still: int, begin: int, end: int, total: int) -> str:
+    """Return how many are open, or, for a window that ends or begins below those, the total of rows."""
+    if begin >= still:
+        return translated("{total:,}, closed").format(total=total)
+    if end <= still:
+        return count("open", still)
+    return translated("{total:,}, {open:,} open").format(total=total, open=still)
 
 
 def external() -> str:

@@ -166,6 +166,16 @@ def nobody_connected(key: str) -> tuple[str, str]:
     return translated("Nobody is connected."), how
 
 
+def nobody_yet(listens: bool) -> str:
+    """Return why a recording or stream shows no connection at this time."""
+    return translated("Nobody is connected yet." if listens else "The server does not listen yet.")
+
+
+def line_to_blame() -> str:
+    """Return what the source panel shows of a server that was not started here."""
+    return translated("During a stall: the line to blame, in its file.")
+
+
 def not_listening(serves: bool) -> str:
     """Return why nobody can connect to a server that runs."""
     return translated("Starting ..." if serves else "It does not listen.")

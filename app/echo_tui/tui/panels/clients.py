@@ -50,7 +50,8 @@ class ClientList(Panel):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._entries: list[Client | FloodState | None] = []
-        self._followed: int | None = None
+        self._followed: Hashable = None
+        """The chosen client's place in the list, and the room for the list, when the window last moved to it."""
         self._unseen = ("", False)
         self._counted_for: Hashable = None
 
@@ -70,9 +71,10 @@ class ClientList(Panel):
         self.last = -(-len(self._entries) // self.per_row)
         chosen = next((i for i, entry in enumerate(self._entries) if is_chosen(view, entry)), 0)
         row = chosen // self.per_row
-        if chosen != self._followed and not self.top <= row < self.top + self.rows:
+        place = (chosen, self.rows, self.per_row)
+        if place != self._followed and not self.top <= row < self.top + self.rows:
             self.top = max(row - self.rows + 1, 0) if row > self.top else row
-        self._followed = chosen
+        self._followed = place
 
     def place(self) -> str:
         return ""

@@ -155,8 +155,8 @@ class ConnectionsPanel(TablePanel[Connection]):
         self._places: dict[int, int] = {}
         self._sorted_for: Hashable = None
 
-    def whole(self, begin: int, total: int) -> str:
-        return words.open_or_closed(len(self.view.session.connections) if self.view else total, begin, total)
+    def whole(self, begin: int, end: int, total: int) -> str:
+        return words.open_or_closed(len(self.view.session.connections) if self.view else total, begin, end, total)
 
     def fingerprint(self, view: View) -> tuple[object, ...]:
         return (view.session.changes, view.tenth, "sockets" in view.session.missing)

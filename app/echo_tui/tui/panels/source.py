@@ -74,10 +74,12 @@ class SourcePanel(Panel):
             self._follow([number - 1 for number, _ in self._marks(view)])
 
     def _of_target(self, view: View) -> None:
-        """Show the line to blame of a server that was not started here, in its own file; without a stall nothing."""
+        """Show the line to blame of a server that was not started here, in its own file, or what will be here."""
         stall = view.stall
         self.title_text = words.title(self.TITLE)
-        self._lines = self._accusation(stall, stall.culprit, [], view) if stall and stall.culprit else []
+        self._lines = [[(words.line_to_blame(), view.palette.dim)]]
+        if stall and stall.culprit:
+            self._lines = self._accusation(stall, stall.culprit, [], view)
         self.last = len(self._lines)
 
     def _file(self, name: str, view: View) -> list[Line]:

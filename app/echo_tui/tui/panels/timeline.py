@@ -139,8 +139,8 @@ class TimelinePanel(Panel):
             (" " + pad(view.state(connection, room), room), state_style(view, connection)),
         ]
 
-    def whole(self, begin: int, total: int) -> str:
-        return open_or_closed(len(self.view.session.connections) if self.view else total, begin, total)
+    def whole(self, begin: int, end: int, total: int) -> str:
+        return open_or_closed(len(self.view.session.connections) if self.view else total, begin, end, total)
 
     def place(self) -> str:
         """Return the text of the lower border: the line to blame or the cause, and the window's position if it fits."""
@@ -173,7 +173,9 @@ class TimelinePanel(Panel):
         assert self.view
         server = self.view.session.server
         hint = [words.choose_a_pattern(self.view.keys["start"])]
-        if server and server.listening_at:
+        if self.view.badge:
+            hint = [words.nobody_yet(bool(server and server.listening_at))]
+        elif server and server.listening_at:
             command = talk.connect(server.reachable_from(self.view.lan), server.port)
             hint = [*words.nobody_connected(self.view.keys["new"]), command]
         elif server and server.running:

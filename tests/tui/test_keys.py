@@ -187,3 +187,13 @@ def test_documentation_names_every_configurable_key() -> None:
 def test_no_two_actions_have_the_same_key() -> None:
     keys = [key for one in ALL_KEYS for key in one.key.split(",")]
     assert sorted(keys) == sorted(set(keys))
+
+
+async def test_footer_says_how_to_start_a_stopped_server_again() -> None:
+    async with dashboard("asyncio", (80, 24)) as stage:
+        await stage.press("2")
+        assert stage.app.focused is not stage.panel("patterns")
+        await stage.press("space")
+        await stage.until(lambda: not stage.app.live.running and "start" in stage.footer(), "the key to start it")
+        await stage.by_footer("start")
+        await stage.serving("asyncio")

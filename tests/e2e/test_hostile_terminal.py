@@ -48,6 +48,7 @@ def test_invalid_bytes_are_harmless(tmp_path: Path) -> None:
         terminal.shows("Open many clients")
 
 
+@pytest.mark.slow
 def test_typing_ahead_in_dialogs_is_harmless(tmp_path: Path) -> None:
     with dashboard(tmp_path) as terminal:
         terminal.shows("serving")

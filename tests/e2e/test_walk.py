@@ -96,6 +96,7 @@ def test_external_clients(terminal: Terminal, port: int) -> None:
     second.close()
 
 
+@pytest.mark.slow
 def test_any_size(terminal: Terminal) -> None:
     start(terminal, "single thread")
     terminal.press("n")

@@ -10,7 +10,7 @@ from echo_tui.tui.palette import Palette
 from echo_tui.tui.panels.clients import ClientsPane
 from echo_tui.tui.panels.connections import titles
 
-from tests.crossed import seldom
+from tests.crossed import seldom, seldom_cases
 from tests.tui.stage import SIZES, dashboard, rendered
 from tests.tui.still import MS, NOW, PID, Still, run
 
@@ -77,7 +77,10 @@ async def test_source_of_the_pattern_at_the_cursor_is_shown_at_once() -> None:
         await stage.until(lambda: any("accept" in line for line in stage.lines("welcome")), "its lines")
 
 
-@pytest.mark.parametrize(("host", "loopback"), [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("127.0.0.1", "127.0.0.1")])
+ADDRESSES = [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("127.0.0.1", "127.0.0.1")]
+
+
+@pytest.mark.parametrize(("host", "loopback"), seldom_cases(ADDRESSES, ADDRESSES[1]))
 async def test_suggested_address_can_be_connected_to(host: str, loopback: str) -> None:
     reachable = loopback if host == loopback else lan_address() or loopback
     async with dashboard("asyncio", size=(100, 30), options=Options(host=host, port=0)) as stage:

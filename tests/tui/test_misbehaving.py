@@ -12,6 +12,7 @@ from echo_tui.diagnosis.stall import Cause
 from echo_tui.model.observations import ClientClosed
 from echo_tui.tui.dialogs import Ask
 
+from tests.crossed import seldom_cases
 from tests.tui.stage import Stage, dashboard
 
 SMALL, TALK = (80, 24), (100, 30)
@@ -168,8 +169,11 @@ async def test_choosing_from_a_closed_client_goes_to_its_neighbour() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "price"),
-    [("asyncio", "a loop nothing"), ("thread-pool", "the pool a worker"), ("multithread", "a thread of its own"),
-     ("single-thread", "the only thread")],
+    seldom_cases(
+        [("asyncio", "a loop nothing"), ("thread-pool", "the pool a worker"), ("multithread", "a thread of its own"),
+         ("single-thread", "the only thread")],
+        ("thread-pool", "the pool a worker"), ("single-thread", "the only thread"),
+    ),
 )  # fmt: skip
 async def test_cost_of_a_silent_client_is_that_of_the_running_pattern(pattern: str, price: str) -> None:
     async with dashboard(pattern, TALK, clients=1) as stage:

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.crossed import seldom
 from tests.e2e.terminal import Terminal
 from tests.e2e.terminal import command as checkout
 from tests.ports import free_port
@@ -17,15 +19,20 @@ from tests.ports import free_port
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=seldom(["here", "downloaded"], "here"))
+def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the command of an environment with our wheel only, and the libraries of this environment or its own."""
     home = tmp_path_factory.mktemp("wheel")
     venv.create(home)
     environment = {**os.environ, "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
     pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--quiet", "--no-deps", "-w", home, str(ROOT)], env=environment, check=True)
     (wheel,) = home.glob("echo_tui-*.whl")
-    subprocess.run([*pip, "install", "--quiet", "--no-compile", wheel], env=environment, check=True)
+    libraries = ["--no-deps"] if request.param == "here" else ["--no-compile"]
+    subprocess.run([*pip, "install", "--quiet", *libraries, wheel], env=environment, check=True)
+    if request.param == "here":
+        (packages,) = home.glob("lib/python*/site-packages")
+        (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"))  # a .pth in there is not read
     return home / "bin" / "echo-tui"
 
 

@@ -1,16 +1,20 @@
 """A recording as a report, page, table, picture and cast: their content, and that hostile text stays text."""
 
+import contextlib
 import csv
 import io
 import json
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest import mock
 from xml.etree import ElementTree
 
 import pyte
 import pytest
+from echo_tui.cli.main import main
 
 from tests.e2e.terminal import command
 from tests.recording.made import SECOND, read
@@ -19,11 +23,21 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 def export(path: Path, *arguments: str, code: int = 0) -> str:
-    line = [command(), "export", str(path), *arguments]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout if not code else done.stderr
+    """Run the command in this process, where its modules are loaded already; return stdout, or stderr if it fails."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+    with (
+        mock.patch.object(sys, "argv", ["echo-tui", "export", str(path), *arguments]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode())
+    assert end.value.code == code, texts[1]
+    return texts[bool(code)]
 
 
 def test_markdown_report_has_victims_length_cause_and_line(stalled: Path) -> None:

@@ -3,8 +3,7 @@
 import gc
 
 import pytest
-
-YOUNG = 50_000
+from echo_tui.__main__ import YOUNG
 
 
 @pytest.hookimpl(trylast=True)

@@ -101,7 +101,10 @@ def test_blocked_loop_delays_new_connections_only_with_reuseport(start: Starter,
     if share == "accept":
         eventually(lambda: echoed() == VISITORS, "the other loops accept all")
     else:
-        eventually(lambda: others_are_done() and echoed() > VISITORS / 2, "the other loops accept theirs, and no more")
+        eventually(
+            lambda: others_are_done() and len(server.events.of(New)) == 1 + echoed() > VISITORS / 2,
+            "the other loops accept theirs, and no more",
+        )
         assert echoed() < VISITORS
     assert parts(server)[blocked] == 1
     close([held, *clients])

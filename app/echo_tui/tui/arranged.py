@@ -1,20 +1,31 @@
 """The arrangement of the panels: which fit the terminal, which one has the focus, and what replaces what."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual import events
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from echo_tui.run.live import Live
 from echo_tui.tui.keys import PANELS
-from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, STAGE, Layout, arrange
+from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, STAGE, arrange
 from echo_tui.tui.notices import Notices
 from echo_tui.words import notices
 
 CLASSES = ("small", "narrow", "talk", "wide", "expanded", "stage")
 """The classes of the screen: a size class, and what is special."""
+COLUMNS = ("body", "main", "lower", "left", "right")
+"""The containers, outer ones first; one without a visible child is hidden."""
+
+
+class Arrangement(NamedTuple):
+    """What is shown: the classes of the screen, the ids of the visible panels, and the size of the terminal."""
+
+    classes: frozenset[str]
+    shown: frozenset[str]
+    size: tuple[int, int]
 
 
 class Arranged(Notices):
@@ -34,8 +45,8 @@ class Arranged(Notices):
         self.seat = ""
         """The lower panel visited last; where not all fit, it stays visible when the focus moves elsewhere."""
         self.expanded: str | None = None
-        self._arrangement: tuple[frozenset[str], frozenset[str], tuple[int, int]] | None = None
-        """The classes, panels and size that the widgets are arranged for; None if they are not arranged yet."""
+        self._arrangement: Arrangement | None = None
+        """What the widgets are arranged for; None if they are not arranged yet."""
 
     def draw(self) -> None:
         """Draw the panels; overridden."""
@@ -59,52 +70,57 @@ class Arranged(Notices):
         if not self.screen_stack:
             return
         screen = self.screen_stack[0]
-        width, height = size or self.size
+        wanted = self._wanted(size or self.size)
+        if wanted != self._arrangement:  # matching all styles again takes a while
+            self._arrange(screen, wanted)
+            self._arrangement = wanted if screen.query("#keys") else None
+        focused = screen.focused
+        if focused and not focused.display and "small" not in wanted.classes:
+            # Set the focus at once: a deferred call would run after a focus change in progress and undo it.
+            screen.set_focus(screen.query_one(f"#{self._refuge(wanted.shown)}"))
+        self.call_after_refresh(self.draw)
+
+    def _wanted(self, size: Size) -> Arrangement:
+        """Return what a terminal of this size is to show."""
         if self.instead and self.expanded not in (None, self.instead, "patterns"):
             self.expanded = None
         seat = "source" if self.browsing else self.seat
         if self.instead == "welcome" and (self.place == "clients" or self.live.session.clients):
             seat = "clients"
         strace = self.live.strace_view.is_open
-        layout = arrange(width, height, seat, self.instead, self.expanded, strace, self.on_stage)
+        layout = arrange(*size, seat, self.instead, self.expanded, strace, self.on_stage)
         hidden = {"clients"} if not self.live.starts and self._no_clients else set[str]()
         classes = {layout.name, "expanded" if self.expanded else "", "stage" if layout.shown == STAGE else ""}
         shown = (layout.shown - hidden - {"step"}) | ({self.row} if "step" in layout.shown else set())
-        wanted = frozenset(classes), shown, (width, height)
-        if wanted != self._arrangement:  # matching all styles again takes a while
-            self._arrange(screen, *wanted)
-            self._arrangement = wanted if screen.query("#keys") else None
-        focused = screen.focused
-        if focused and not focused.display and layout.name != "small":
-            # Set the focus at once: a deferred call would run after a focus change in progress and undo it.
-            screen.set_focus(screen.query_one(f"#{self._refuge(layout)}"))
-        self.call_after_refresh(self.draw)
+        return Arrangement(frozenset(classes), shown, size)
 
-    def _arrange(
-        self, screen: Screen[Any], classes: frozenset[str], shown: frozenset[str], size: tuple[int, int]
-    ) -> None:
+    def prepare(self) -> None:
+        """Give the screen its classes before it has widgets: afterwards all of them would be styled once more."""
+        classes = self._wanted(self.size).classes
+        self.screen_stack[0].set_classes(classes - {""})
+
+    def _arrange(self, screen: Screen[Any], wanted: Arrangement) -> None:
         """Give the screen these classes, and show these panels only."""
-        for name in CLASSES:
-            screen.set_class(name in classes, name)
-        for name in (*EVERYTHING, "seek"):
-            for panel in screen.query(f"#{name}"):
-                panel.display = name in shown
-        for side in ("left", "right", "lower", "main", "body"):
-            for column in screen.query(f"#{side}"):
+        screen.update_classes({name: name in wanted.classes for name in CLASSES})
+        widgets = {widget.id: widget for widget in screen.walk_children(Widget)}
+        for name in {*EVERYTHING, "seek"} & widgets.keys():
+            widgets[name].display = name in wanted.shown
+        for name in reversed(COLUMNS):
+            if column := widgets.get(name):
                 column.display = any(child.display for child in column.children)
         for notice in screen.query("#too-small").results(Static):
-            notice.update(notices.too_small(MIN_WIDTH, MIN_HEIGHT, size))
+            notice.update(notices.too_small(MIN_WIDTH, MIN_HEIGHT, wanted.size))
 
     @property
     def _no_clients(self) -> bool:
         """Whether there is no client of ours, and none is about to be opened."""
         return self.place != "clients" and not self.live.session.clients
 
-    def _refuge(self, layout: Layout) -> str:
+    def _refuge(self, shown: frozenset[str]) -> str:
         """Return the panel that gets the focus of one that is hidden now."""
         if self.instead == "ended":
             return "ended"
-        return "patterns" if "patterns" in layout.shown else "timeline"
+        return "patterns" if "patterns" in shown else "timeline"
 
     @property
     def focused_place(self) -> str | None:

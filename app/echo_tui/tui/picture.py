@@ -113,6 +113,8 @@ class Picture(Arranged):
         self.key_names = key_names(config.keys, self.get_key_display)
         self._ticks = 0
         self._news = self._waits = False
+        self._starting = plan.pattern is not None
+        """Whether a server is started after the first drawing, so that no other panel replaces those about it."""
         self._arranged: object = None
         """What the arrangement of the panels depends on, at the last drawing."""
         self.aside: Aside | None = None
@@ -131,6 +133,9 @@ class Picture(Arranged):
         self.set_keymap(config.keys)
 
     def compose(self) -> ComposeResult:
+        self.palette = Palette.of(self)
+        self._rearranged(self.view())
+        self.prepare()
         yield Static(notices.too_small(MIN_WIDTH, MIN_HEIGHT), id="too-small", markup=False)
         yield Header(id="header")
         yield Static("", id="banner", markup=False)
@@ -157,7 +162,6 @@ class Picture(Arranged):
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda theme: self._recolour())
-        self._recolour()
         self._panels = [*self.query(Panel), self.query_one(ClientsPane)]
         self.fit()
         self.query_one("#patterns").focus()
@@ -177,6 +181,7 @@ class Picture(Arranged):
         self.driver = self.new_driver()
         self.set_interval(DRAIN, self._sample)
         self.begin()
+        self._starting = False
 
     def start(self, pattern: Pattern) -> None:
         """Start a pattern; overridden by the application."""
@@ -325,9 +330,7 @@ class Picture(Arranged):
             self._waits = view.waits
             if not (self.span_chosen or self.frozen) and view.stall:
                 self.span = SPANS[1]
-            arranged = (view.instead, view.strace_view, bool(view.session.clients))
-            if arranged != self._arranged:
-                self._arranged, self.instead = arranged, arranged[0]
+            if self._rearranged(view):
                 self.fit()
             for panel in self._panels:
                 panel.show(view)
@@ -342,6 +345,20 @@ class Picture(Arranged):
         if active != self._active:
             self._active = active
             self.refresh_bindings()
+
+    def _rearranged(self, view: View) -> bool:
+        """Return whether the panels are to be arranged otherwise than at the last drawing."""
+        instead = "" if self._starting else view.instead
+        arranged = (instead, view.strace_view, bool(view.session.clients))
+        changed, self._arranged, self.instead = arranged != self._arranged, arranged, instead
+        return changed
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Apply the theme; before there are panels, the style sheet is still to be read, and is read with the theme."""
+        if self._panels:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def _recolour(self) -> None:
         self.palette = Palette.of(self)

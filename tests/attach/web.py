@@ -38,6 +38,17 @@ if __name__ == "__main__":
     lines = {
         "uvicorn": ["uvicorn", "web:asgi", "--port", port, "--log-level", "error"],
         "gunicorn": ["gunicorn", "web:wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "1"],
-        "gunicorn-threads": ["gunicorn", "web:wsgi", "-b", f"127.0.0.1:{port}", "-k", "gthread", "--threads", "4"],
+        "gunicorn-threads": [
+            "gunicorn",
+            "web:wsgi",
+            "-b",
+            f"127.0.0.1:{port}",
+            "-k",
+            "gthread",
+            "--threads",
+            "4",
+            "--keep-alive",
+            "60",
+        ],
     }
     os.execv(sys.executable, [sys.executable, "-m", *lines[kind]])

@@ -119,9 +119,13 @@ async def test_cell_agrees_with_raw_sockets(start: Starter, pattern: str, kind: 
 
 
 async def test_only_other_client_is_in_another_process() -> None:
-    cell = (await measure(find("process-loops"), "sleep", QUICK)).cell
-    assert sorted(other.same_process for other in cell.others) == [False, True, True]
-    assert cell.words.endswith(", 2 of 3")
+    for _ in range(TRIES):
+        cell = (await measure(find("process-loops"), "sleep", QUICK)).cell
+        assert sorted(other.same_process for other in cell.others) == [False, True, True]
+        assert cell.words.endswith(", 2 of 3")
+        if not cell.surprise:
+            break
+        await asyncio.sleep(PAUSE)  # a slowdown caused by a busy machine is tried again
     assert not cell.surprise, cell
 
 

@@ -9,6 +9,9 @@ import pytest
 from echo_servers.block import CALLS, KINDS, WORDS
 
 SECONDS = 0.4
+FEW = 5
+"""Turns of another thread that a call which keeps the GIL may leave, just after its begin."""
+TRIES = 4
 
 
 @pytest.fixture
@@ -49,9 +52,18 @@ def turns(kind: str) -> tuple[int, float]:
     return sum(began < at < began + 0.9 * SECONDS for at in ran), share
 
 
+def most_turns(kind: str) -> tuple[int, float]:
+    """Return `turns`, of several calls if too few: on a busy machine the other thread may have had no core."""
+    for _ in range(TRIES):
+        measured = turns(kind)
+        if measured[0] > FEW:
+            break
+    return measured
+
+
 def test_which_kinds_keep_the_gil_and_which_compute() -> None:
-    measured = {kind: turns(kind) for kind in KINDS}
+    measured = {kind: most_turns(kind) for kind in KINDS}
     ran = {kind: count for kind, (count, _) in measured.items()}
-    assert ran["c-gil"] <= 5 < min(ran["sleep"], ran["c-call"], ran["cpu"]), ran
+    assert ran["c-gil"] <= FEW < min(ran["sleep"], ran["c-call"], ran["cpu"]), ran
     share = {kind: spent for kind, (_, spent) in measured.items()}
     assert share["cpu"] > 10 * max(share["sleep"], share["c-call"], share["c-gil"]), share

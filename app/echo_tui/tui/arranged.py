@@ -12,6 +12,7 @@ from echo_tui.run.live import Live
 from echo_tui.tui.keys import PANELS
 from echo_tui.tui.layout import EVERYTHING, LOWER, MIN_HEIGHT, MIN_WIDTH, STAGE, arrange
 from echo_tui.tui.notices import Notices
+from echo_tui.tui.view import View
 from echo_tui.words import notices
 
 CLASSES = ("small", "narrow", "talk", "wide", "expanded", "stage")
@@ -33,8 +34,10 @@ class Arranged(Notices):
 
     live: Live
 
-    def __init__(self) -> None:
+    def __init__(self, starting: bool = False) -> None:
         super().__init__()
+        self.starting = starting
+        """Whether a server is started after the first drawing, so that no other panel replaces those about it."""
         self.instead = ""
         """The panel that replaces those about the server; empty if none does."""
         self.on_stage = False
@@ -47,6 +50,8 @@ class Arranged(Notices):
         self.expanded: str | None = None
         self._arrangement: Arrangement | None = None
         """What the widgets are arranged for; None if they are not arranged yet."""
+        self._depends_on: object = None
+        """What the arrangement of the panels depends on, in the last view."""
 
     def draw(self) -> None:
         """Draw the panels; overridden."""
@@ -70,6 +75,8 @@ class Arranged(Notices):
         if not self.screen_stack:
             return
         screen = self.screen_stack[0]
+        if self.instead and self.expanded not in (None, self.instead, "patterns"):
+            self.expanded = None
         wanted = self._wanted(size or self.size)
         if wanted != self._arrangement:  # matching all styles again takes a while
             self._arrange(screen, wanted)
@@ -82,8 +89,6 @@ class Arranged(Notices):
 
     def _wanted(self, size: Size) -> Arrangement:
         """Return what a terminal of this size is to show."""
-        if self.instead and self.expanded not in (None, self.instead, "patterns"):
-            self.expanded = None
         seat = "source" if self.browsing else self.seat
         if self.instead == "welcome" and (self.place == "clients" or self.live.session.clients):
             seat = "clients"
@@ -92,12 +97,25 @@ class Arranged(Notices):
         hidden = {"clients"} if not self.live.starts and self._no_clients else set[str]()
         classes = {layout.name, "expanded" if self.expanded else "", "stage" if layout.shown == STAGE else ""}
         shown = (layout.shown - hidden - {"step"}) | ({self.row} if "step" in layout.shown else set())
-        return Arrangement(frozenset(classes), shown, size)
+        return Arrangement(frozenset(filter(None, classes)), shown, size)
+
+    def rearranged(self, view: View) -> bool:
+        """Note what the arrangement depends on in this view, and return whether it has changed."""
+        instead = "" if self.starting else view.instead
+        arranged = (instead, view.strace_view, bool(view.session.clients))
+        changed, self._depends_on, self.instead = arranged != self._depends_on, arranged, instead
+        return changed
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Apply the theme; before there are panels, the style sheet is still to be read, and is read with the theme."""
+        if self.screen_stack and self.screen_stack[0].children:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def prepare(self) -> None:
         """Give the screen its classes before it has widgets: afterwards all of them would be styled once more."""
-        classes = self._wanted(self.size).classes
-        self.screen_stack[0].set_classes(classes - {""})
+        self.screen_stack[0].set_classes(self._wanted(self.size).classes)
 
     def _arrange(self, screen: Screen[Any], wanted: Arrangement) -> None:
         """Give the screen these classes, and show these panels only."""

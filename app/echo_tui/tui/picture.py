@@ -89,7 +89,7 @@ class Picture(Arranged):
         live: Live | Attached | Viewed | None = None,
         recorder: Recorder | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(plan.pattern is not None)
         config = config or Config()
         self.plan = plan
         # What only a server that was started here can do is unavailable while `starts` is False.
@@ -113,10 +113,6 @@ class Picture(Arranged):
         self.key_names = key_names(config.keys, self.get_key_display)
         self._ticks = 0
         self._news = self._waits = False
-        self._starting = plan.pattern is not None
-        """Whether a server is started after the first drawing, so that no other panel replaces those about it."""
-        self._arranged: object = None
-        """What the arrangement of the panels depends on, at the last drawing."""
         self.aside: Aside | None = None
         """The live run that goes on while a recording of its scene is on screen; None if there is none."""
         self.driver = self.new_driver()
@@ -134,7 +130,7 @@ class Picture(Arranged):
 
     def compose(self) -> ComposeResult:
         self.palette = Palette.of(self)
-        self._rearranged(self.view())
+        self.rearranged(self.view())
         self.prepare()
         yield Static(notices.too_small(MIN_WIDTH, MIN_HEIGHT), id="too-small", markup=False)
         yield Header(id="header")
@@ -181,7 +177,7 @@ class Picture(Arranged):
         self.driver = self.new_driver()
         self.set_interval(DRAIN, self._sample)
         self.begin()
-        self._starting = False
+        self.starting = False
 
     def start(self, pattern: Pattern) -> None:
         """Start a pattern; overridden by the application."""
@@ -330,7 +326,7 @@ class Picture(Arranged):
             self._waits = view.waits
             if not (self.span_chosen or self.frozen) and view.stall:
                 self.span = SPANS[1]
-            if self._rearranged(view):
+            if self.rearranged(view):
                 self.fit()
             for panel in self._panels:
                 panel.show(view)
@@ -345,20 +341,6 @@ class Picture(Arranged):
         if active != self._active:
             self._active = active
             self.refresh_bindings()
-
-    def _rearranged(self, view: View) -> bool:
-        """Return whether the panels are to be arranged otherwise than at the last drawing."""
-        instead = "" if self._starting else view.instead
-        arranged = (instead, view.strace_view, bool(view.session.clients))
-        changed, self._arranged, self.instead = arranged != self._arranged, arranged, instead
-        return changed
-
-    def refresh_css(self, animate: bool = True) -> None:
-        """Apply the theme; before there are panels, the style sheet is still to be read, and is read with the theme."""
-        if self._panels:
-            super().refresh_css(animate)
-        else:
-            self.stylesheet.set_variables(self.get_css_variables())
 
     def _recolour(self) -> None:
         self.palette = Palette.of(self)

@@ -7,7 +7,7 @@ import psutil
 
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
 from tests.bench.machine import Stopwatch
-from tests.bench.screen import SETTLE, command_line, dashboard, full
+from tests.bench.screen import FIRST, SETTLE, command_line, dashboard, full
 from tests.ports import free_port
 
 TITLE = "Idle, and how soon it is there"
@@ -39,7 +39,7 @@ def measure(effort: Effort) -> Section:
 def _first() -> float:
     """Return the seconds from the start of the process to the first complete screen."""
     with dashboard(command_line()) as terminal:
-        return full(terminal) - terminal.begun
+        return full(terminal, FIRST) - terminal.begun
 
 
 def _help() -> float:

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,9 @@ MEMORY = Goal(200.0)
 SETTLE = 3.0
 """Seconds after the start that are not measured."""
 FULL = ("Patterns", "Timeline", "Connections", "Events", "CPU", "Threads", "Source", "Clients", "quit")
-"""Words of the first complete screen: every panel's title, and a key of the footer."""
+"""Words of the first complete screen with a server: every panel's title, and a key of the footer."""
+FIRST = ("Patterns", "Welcome", "asyncio", "show me", "quit")
+"""Words of the first complete screen without a server."""
 LAG = Goal(50.0)
 KEY = Goal(100.0)
 
@@ -109,9 +111,9 @@ def _role(process: psutil.Process) -> str:
     return "clients" if "echo_tui.clients" in line else "server"
 
 
-def full(terminal: Terminal) -> float:
-    """Wait for the first complete screen."""
-    return terminal.wait(lambda words: all(word in words for word in FULL), "the first full picture")
+def full(terminal: Terminal, expected: Sequence[str] = FULL) -> float:
+    """Wait for the first complete screen; return when it was seen."""
+    return terminal.wait(lambda words: all(word in words for word in expected), "the first full picture")
 
 
 def block_keys(terminal: Terminal, count: int) -> list[float]:

@@ -22,6 +22,7 @@ class Driver:
         self._due = clock()
         self._sample_at = self._due
         self._worst = 0
+        self._begun = False
 
     @property
     def now(self) -> int:
@@ -41,6 +42,8 @@ class Driver:
     def turn(self) -> int:
         """Take one turn. Return the number of observations that the pipes had."""
         now = self._clock()
+        if not self._begun:  # the first one is in time whenever it is taken
+            self._begun, self._due = True, now
         late = max(now - self._due, 0)
         self._worst = max(self._worst, late)
         self._due = (self._due if late < self._turn else now) + self._turn

@@ -57,10 +57,11 @@ def lane(
     window.paint(cells, opened, min(connection.left_at or ended, ended), QUIET)
     if connection.left_at:
         window.paint(cells, connection.left_at, ended, LEFT)
-    for column in range(window.column(opened), min(window.column(ended) + 1, window.width)):
-        begin = window.begin + column * window.step
-        if connection.activity.between(begin, begin + window.step):
-            cells[column] = SERVED
+    if connection.activity.between(window.begin, window.end):  # most connections of most servers are quiet
+        for column in range(window.column(opened), min(window.column(ended) + 1, window.width)):
+            begin = window.begin + column * window.step
+            if connection.activity.between(begin, begin + window.step):
+                cells[column] = SERVED
     recent = takewhile(lambda wait: wait.end >= window.begin, reversed(connection.waits))
     for wait in sorted(recent, key=lambda wait: wait.state is not State.THREAD_BLOCKED):
         window.paint(cells, wait.begin, wait.end, PAINTED[wait.state])

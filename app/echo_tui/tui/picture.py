@@ -70,8 +70,8 @@ BUSY = 1000
 """After a turn with more observations than this, the pipes are read two more times before the next turn."""
 DRAWS = 2
 """The number of turns per drawing while something happens or waits."""
-CALM = 8
-"""The number of turns per drawing while nothing happens."""
+CALM = 16
+"""The number of turns per drawing while nothing happens: seldom, but often enough to count each second."""
 
 
 class Picture(Arranged):

@@ -46,6 +46,8 @@ class TimelinePanel(Panel):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._lanes: list[Connection] = []
+        self._cells: dict[int, bytearray] = {}
+        """The lanes drawn so far, by their index; each has several rows."""
         self._stalls: list[Stall] = []
         self._tall = 1
         """The number of rows of each lane."""
@@ -98,6 +100,7 @@ class TimelinePanel(Panel):
         if len(open_) > self._height:
             open_ = longest_first(open_, view.pending)
         self._lanes = [*open_, *closed]
+        self._cells = {}
         self.last = len(self._lanes)
         self._tall = min(max(self._height // max(self.last, 1), 1), TALLEST if view.on_stage else TALL)
         self.title_text = words.timeline(view.span // text.SECOND)
@@ -115,13 +118,15 @@ class TimelinePanel(Panel):
     def _upper(self, index: int, above: int, below: int) -> Line:
         """Return a row of a lane above its lowest one, which has the names."""
         assert self.view
-        shapes = spans(self._cells(self.view, self._lanes[index]), self.view.palette, above, below)
+        shapes = spans(self._lane(self.view, index), self.view.palette, above, below)
         return [(" " * LABEL, Style.null()), *shapes]
 
-    def _cells(self, view: View, connection: Connection) -> bytearray:
-        return lane(
-            connection, self.window(view), view.now, view.session.thread_blocked_since(connection), self._stalls
-        )
+    def _lane(self, view: View, index: int) -> bytearray:
+        if index not in self._cells:
+            connection = self._lanes[index]
+            blocked_since = view.session.thread_blocked_since(connection)
+            self._cells[index] = lane(connection, self.window(view), view.now, blocked_since, self._stalls)
+        return self._cells[index]
 
     def line(self, index: int, width: int) -> Line:
         assert self.view
@@ -135,7 +140,7 @@ class TimelinePanel(Panel):
         return [
             (who + " ", palette.accent if connection.client is not None else palette.text),
             (label + " ", palette.strong if chosen else palette.text),
-            *spans(self._cells(view, connection), palette, self._tall - 1, 0),
+            *spans(self._lane(view, index), palette, self._tall - 1, 0),
             (" " + pad(view.state(connection, room), room), state_style(view, connection)),
         ]
 

@@ -132,7 +132,7 @@ def test_connection_closed_by_the_server_gets_a_bye() -> None:
     watched.sockets(socket())
     watched.sockets(socket(accepted=False))
     assert len(watched.of(Bye)) == 1
-    assert watched.inference.known == []
+    assert not watched.inference.known
 
 
 def test_connections_are_queried_in_turns() -> None:

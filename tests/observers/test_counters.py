@@ -3,7 +3,9 @@
 import signal
 import socket
 import threading
+from pathlib import Path
 
+import psutil
 import pytest
 from echo_servers.counters import FIRST_GRANT
 from echo_servers.records import Bye, Echo, Send
@@ -71,6 +73,12 @@ def saturate(seen: Seen, clients: list[Client], until: int) -> None:
         client.join()
 
 
+def rests(process: psutil.Process) -> bool:
+    """Return whether no thread of a process runs or is about to."""
+    stats = Path(f"/proc/{process.pid}/task").glob("*/stat")
+    return "R" not in {stat.read_text().rpartition(")")[2].split()[0] for stat in stats}
+
+
 def unlisted(seen: Seen) -> int:
     return sum(row[1] for o in seen.found if isinstance(o, Counts) for row in o.rows)
 
@@ -122,6 +130,7 @@ def test_killed_server_is_counted_to_its_last_echo(pattern: str) -> None:
         clients = [Client(sock) for sock in server.connect(3)]
         seen.fold(server.seen)
         saturate(seen, clients, until=1000)
+        eventually(lambda: all(map(rests, server.members())), "the last echo is counted, which follows its sending")
         for member in server.members():
             member.send_signal(signal.SIGKILL)
         eventually(lambda: not server.child.running, "its end")

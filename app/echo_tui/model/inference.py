@@ -5,8 +5,9 @@ know where they come from. What they can't have: payloads, blocking calls, and t
 that a sample reveals is dated halfway between that sample and the one before.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from echo_servers.records import Bye, Listening, New, Recv, Send, Serve, WorkerStarted
 
@@ -79,18 +80,18 @@ class Inference:
         self._before = 0
 
     @property
-    def known(self) -> list[str]:
+    def known(self) -> Collection[str]:
         """The addresses of the clients whose connections are to be described by `ask` alone."""
-        return list(self._connections)
+        return self._connections.keys()
 
     def ask(self) -> list[str]:
         """Return the connections that the next sample must describe, whether anything waits in them or not."""
-        peers = list(self._connections)
-        if len(peers) > ASKED:
-            self._turn = (self._turn + ASKED) % len(peers)
-            peers = [*peers[self._turn :], *peers[: self._turn]][:ASKED]
-        self._asked = peers
-        return peers
+        peers, count = self._connections, len(self._connections)
+        self._turn = (self._turn + ASKED) % count if count > ASKED else 0
+        self._asked = [*islice(peers, self._turn, self._turn + ASKED)]
+        if count > ASKED:
+            self._asked += islice(peers, ASKED - len(self._asked))
+        return self._asked
 
     def infer(self, found: Sequence[Observation]) -> Iterator[Observation]:
         """Give what was observed and what follows from it; a sample of the sockets comes after its inferences.

@@ -29,7 +29,7 @@ class Replies:
             connection = connections.by_peer.get(socket.peer)
             if connection and connection.accepted_at and socket.received is not None and socket.written is not None:
                 self._note(connection, socket, socket.received, socket.written, o.at)
-        for number in [number for number in self._answered if number not in connections]:
+        for number in self._answered.keys() - connections.keys():
             self._answered.pop(number, None)
             self.since.pop(number, None)
 

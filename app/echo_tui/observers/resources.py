@@ -11,7 +11,9 @@ import psutil
 from echo_tui.model.observations import CoresSample, Observation, ProcessGone, ProcessSample, Unavailable
 from echo_tui.words import evidence as words
 
-SWITCHES = re.compile(rb"^(non)?voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
+SWITCHES = re.compile(rb"\nvoluntary_ctxt_switches:\s*(\d+)\nnonvoluntary_ctxt_switches:\s*(\d+)")
+STATUS = 1 << 16
+"""More bytes than a thread's status has: one system call reads it."""
 MOST_THREADS = 128
 """Context switches are summed for at most this many threads; for more, the sum would cost too much."""
 
@@ -150,8 +152,8 @@ def _switches(process: psutil.Process, threads: int) -> tuple[int | None, int | 
 
     Linux's `/proc/PID/status`, and so psutil, has those of the main thread only; the others are in `task/TID/status`.
     """
-    tasks = Path(f"/proc/{process.pid}/task")
-    if not tasks.exists():
+    tasks = f"/proc/{process.pid}/task"
+    if not os.path.exists(tasks):
         switches = process.num_ctx_switches()
         return switches.voluntary, switches.involuntary
     if threads > MOST_THREADS:
@@ -159,12 +161,11 @@ def _switches(process: psutil.Process, threads: int) -> tuple[int | None, int | 
     voluntary = involuntary = 0
     for task in os.listdir(tasks):
         try:
-            status = (tasks / task / "status").read_bytes()
+            with open(f"{tasks}/{task}/status", "rb", buffering=0) as status:
+                found = SWITCHES.search(status.read(STATUS))
         except OSError:
             continue
-        for name, number in SWITCHES.findall(status):
-            if name:
-                involuntary += int(number)
-            else:
-                voluntary += int(number)
+        if found:
+            voluntary += int(found[1])
+            involuntary += int(found[2])
     return voluntary, involuntary

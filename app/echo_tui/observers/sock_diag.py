@@ -20,6 +20,8 @@ REQUEST = struct.Struct("=BBBxI2s2s16s16sIQ")
 """struct inet_diag_req_v2: family, protocol, extensions, states, then the socket's two ends, interface and cookie."""
 ANSWER = struct.Struct("=BBBB2s2s16s16sIQIIIII")
 """struct inet_diag_msg: family, state, ..., both ports and addresses, ..., unread and unsent bytes, owner, inode."""
+ATTRIBUTE, WORD, LONG = struct.Struct("=HH"), struct.Struct("=I"), struct.Struct("=Q")
+"""struct rtattr (length, type), and numbers of 32 and 64 bits."""
 NO_COOKIE = 2**64 - 1
 DROPS = 8 * 4
 """The offset of SK_MEMINFO_DROPS in its attribute (bytes)."""
@@ -106,7 +108,8 @@ class Diag:
         """Yield the port's listening sockets, and how many connections each has dropped (None if unknown)."""
         for data in self._ask(self._request(family, 1 << LISTEN, port, ext=INET_DIAG_SKMEMINFO), NLM_F_DUMP):
             for offset, length in _messages(data):
-                drops = _attribute(data, offset, length, INET_DIAG_SKMEMINFO, DROPS)
+                at, size = _find_attribute(data, offset, length, INET_DIAG_SKMEMINFO)
+                drops = int(WORD.unpack_from(data, at + DROPS)[0]) if size >= DROPS + WORD.size else None
                 yield Answer.at(data, offset), drops
 
     def unanswered(self, family: int, port: int) -> Iterator[Answer]:
@@ -213,19 +216,23 @@ def with_peer_ports(data: bytes, wanted: Collection[int]) -> Iterator[Answer]:
 
 def without_peer_ports(data: bytes, known: Collection[int]) -> Iterator[Answer]:
     """Yield the connections whose peers have none of these ports."""
-    _, step = _words(data)
-    for index, port in enumerate(peer_ports(data)):
-        if port not in known:
-            yield Answer.at(data, index * step * 4)
+    ports = peer_ports(data)
+    if unknown := set(ports).difference(known):
+        _, step = _words(data)
+        for index, port in enumerate(ports):
+            if port in unknown:
+                yield Answer.at(data, index * step * 4)
 
 
-def peer_ports(data: bytes) -> list[int]:
+def peer_ports(data: bytes) -> "array[int]":
     """Return the ports of the peers of all connections."""
-    words, step = _words(data)
-    ports = words[PORTS::step]
-    if sys.byteorder == "little":  # each word has both ports in network order, ours first
+    _, step = _words(data)
+    halves = array("H")
+    halves.frombytes(data[: len(data) // (step * 4) * step * 4])
+    ports = halves[2 * PORTS + 1 :: 2 * step]  # the word has both ports, ours first
+    if sys.byteorder == "little":  # they are in network order
         ports.byteswap()
-    return [port & 0xFFFF for port in ports]
+    return ports
 
 
 def _words(data: bytes) -> tuple["array[int]", int]:
@@ -249,22 +256,24 @@ def _messages(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _detail(data: bytes, offset: int, length: int, answer: Answer) -> Detail:
-    def figure(place: int, form: str = "=I") -> int | None:
-        return _attribute(data, offset, length, INET_DIAG_INFO, place, form)
+    at, size = _find_attribute(data, offset, length, INET_DIAG_INFO)
 
-    received, acked = figure(BYTES_RECEIVED, "=Q"), figure(BYTES_ACKED, "=Q")
+    def figure(place: int, form: struct.Struct = WORD) -> int | None:
+        return int(form.unpack_from(data, at + place)[0]) if size >= place + form.size else None
+
+    received, acked = figure(BYTES_RECEIVED, LONG), figure(BYTES_ACKED, LONG)
     if received and answer.state == CLOSE_WAIT:
         received -= 1  # the FIN of the peer
     written = None if acked is None else acked + answer.unsent
     return Detail(answer, figure(LAST_DATA_RECV), figure(LAST_DATA_SENT), received, written)
 
 
-def _attribute(data: bytes, offset: int, length: int, wanted: int, place: int, form: str = "=I") -> int | None:
-    """Return the number at an offset in an attribute of a message (struct rtattr); None if it is absent."""
+def _find_attribute(data: bytes, offset: int, length: int, wanted: int) -> tuple[int, int]:
+    """Return the offset and size of an attribute's value in a message (struct rtattr); 0 and 0 if it is absent."""
     at, end = offset + HEADER.size + ANSWER.size, offset + length
-    while at + 4 <= end:
-        size, kind = struct.unpack_from("=HH", data, at)
-        if kind == wanted and size >= 4 + place + struct.calcsize(form):
-            return int(struct.unpack_from(form, data, at + 4 + place)[0])
-        at += max((size + 3) & ~3, 4)
-    return None
+    while at + ATTRIBUTE.size <= end:
+        size, kind = ATTRIBUTE.unpack_from(data, at)
+        if kind == wanted:
+            return at + ATTRIBUTE.size, min(size, end - at) - ATTRIBUTE.size
+        at += max((size + 3) & ~3, ATTRIBUTE.size)
+    return 0, 0

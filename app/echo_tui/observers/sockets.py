@@ -196,7 +196,7 @@ class SocketSampler:
     def _add_others(self, host: str, known: Collection[str], sample: SocketSample) -> None:
         """Add accepted connections of the last table that are not known, although nothing waits in them."""
         described = {socket.peer for socket in sample.sockets}
-        ports = {port for peer in known if (port := port_of(peer))}
+        ports = set(map(port_of, known))
         for data in self._halves.answers:
             for answer in without_peer_ports(data, ports):
                 peer = address_name(*answer.end(1))

@@ -1,7 +1,5 @@
 """Every pattern: its name, its module, and its story."""
 
-import difflib
-
 from echo_servers.block import KINDS, BlockSetting
 from echo_servers.pattern import BLOCKING, FAMILIES, HUB, LOOP, NON_BLOCKING, PROCESS, THREAD, Pattern
 from echo_servers.server import BadRequest
@@ -334,6 +332,8 @@ def find(name: str) -> Pattern:
     """Return the pattern of this name. Raises BadRequest, which names the nearest pattern."""
     if name in BY_NAME:
         return BY_NAME[name]
+    import difflib
+
     near = difflib.get_close_matches(name, BY_NAME, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(BY_NAME)}"
     raise BadRequest(f"unknown pattern {name!r}: {hint}")

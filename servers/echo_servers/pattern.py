@@ -5,10 +5,13 @@ import importlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from echo_servers.block import BlockSetting
 from echo_servers.server import Server
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BLOCKING = "blocking"
 NON_BLOCKING = "non-blocking"
@@ -63,8 +66,10 @@ class Pattern:
         return f'needs {self.needs}: pip install "echo-tui[more]"'
 
     @property
-    def source(self) -> Path:
+    def source(self) -> "Path":
         """The file that shows the architecture."""
+        from pathlib import Path  # a server needs none, and starts sooner without
+
         return Path(__file__).with_name("patterns") / f"{self.module}.py"
 
     def load(self) -> Callable[[Server], None]:

@@ -4,7 +4,6 @@ import _thread
 import fcntl
 import os
 import select
-import tempfile
 from typing import NoReturn
 
 from echo_servers.ending import BROKEN_PIPE, FAILED, end
@@ -76,5 +75,7 @@ def _empty_file() -> int:
     """Return the descriptor of an unnamed file, in memory if possible; nothing is ever written to it."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("echo-tui")
+    import tempfile
+
     with tempfile.TemporaryFile() as made:
         return os.dup(made.fileno())

@@ -7,7 +7,8 @@ machine is not affected: every thread reserves a stack, and 16 GiB hold about 2,
 import threading
 import time
 
-from echo_servers.limits import address_space_lifted, limit_address_space, refused_by
+from echo_servers.limits import address_space_lifted, limit_address_space
+from echo_servers.refusals import refused_by
 from echo_servers.server import Server
 
 CEILING = 4000

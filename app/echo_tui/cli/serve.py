@@ -17,7 +17,7 @@ from echo_tui.cli.options import PatternName, server_options, with_options
 @with_options
 def serve(pattern: Pattern, options: Options, block: BlockSetting | None, quiet: bool) -> None:
     """Run one server in this terminal; it prints what it does to stdout."""
-    from echo_servers.__main__ import Request, print_from_pattern, run
+    from echo_servers.command import Request, print_from_pattern, run
 
     try:
         run(Request(pattern.name, options, block, quiet))

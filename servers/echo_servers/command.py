@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from dataclasses import dataclass, fields
 from typing import NoReturn
 
@@ -126,6 +127,4 @@ def print_from_pattern(failure: Exception) -> None:
     where = failure.__traceback__
     while where and where.tb_frame.f_code.co_filename == __file__ and where.tb_next:
         where = where.tb_next
-    import traceback
-
     traceback.print_exception(failure.with_traceback(where))

@@ -31,7 +31,7 @@ from echo_servers.records import Bye, Echo, Lost, New, Send
 
 from echo_tui.model.observations import Counts, Observation
 
-RATE = 500
+RATE = 400
 """Echoes per second that all processes of the server together may list."""
 ROWS = 500
 """The limit of connections in one observation, so that its line stays short."""
@@ -212,7 +212,7 @@ class CounterFile:
     def _grant(self) -> None:
         """Increase the grants of the processes, within the common limit."""
         now = self._clock()
-        self._allowed = min(self._allowed + RATE * (now - self._allowed_at), RATE)
+        self._allowed = min(self._allowed + RATE * (now - self._allowed_at), FIRST_GRANT)
         self._allowed_at = now
         used = [FIRST_GRANT - (region.granted - self._seen.get(region.pid, 0)) for region in self._regions]
         # Those that have used least come first, so that a saturated process takes nothing from a quiet one.

@@ -18,7 +18,7 @@ from typing import Self
 import pyte
 
 PATIENCE = 30.0
-LAST = 4096
+LAST = 1 << 16
 
 
 class Terminal:

@@ -76,6 +76,12 @@ def test_block_stops_every_client_or_only_the_sender(terminal: Terminal) -> None
     terminal.until(lambda: len(lines_with(terminal, "] :", "not accepted")) >= 2, "the second client")
 
 
+def test_first_screen_is_the_welcome_and_no_panel_of_a_server(terminal: Terminal) -> None:
+    terminal.shows("q quit")
+    assert "Welcome" in terminal.text
+    assert b"Timeline" not in terminal.last
+
+
 def test_external_clients(terminal: Terminal, port: int) -> None:
     start(terminal, "single thread")
     first = socket.create_connection(("127.0.0.1", port))

@@ -99,7 +99,7 @@ class Arranged(Notices):
         shown = (layout.shown - hidden - {"step"}) | ({self.row} if "step" in layout.shown else set())
         return Arrangement(frozenset(filter(None, classes)), shown, size)
 
-    def rearranged(self, view: View) -> bool:
+    def arrangement_changed(self, view: View) -> bool:
         """Note what the arrangement depends on in this view, and return whether it has changed."""
         instead = "" if self.starting else view.instead
         arranged = (instead, view.strace_view, bool(view.session.clients))
@@ -113,7 +113,7 @@ class Arranged(Notices):
         else:
             self.stylesheet.set_variables(self.get_css_variables())
 
-    def prepare(self) -> None:
+    def set_screen_classes(self) -> None:
         """Give the screen its classes before it has widgets: afterwards all of them would be styled once more."""
         self.screen_stack[0].set_classes(self._wanted(self.size).classes)
 

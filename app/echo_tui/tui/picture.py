@@ -130,8 +130,8 @@ class Picture(Arranged):
 
     def compose(self) -> ComposeResult:
         self.palette = Palette.of(self)
-        self.rearranged(self.view())
-        self.prepare()
+        self.arrangement_changed(self.view())
+        self.set_screen_classes()
         yield Static(notices.too_small(MIN_WIDTH, MIN_HEIGHT), id="too-small", markup=False)
         yield Header(id="header")
         yield Static("", id="banner", markup=False)
@@ -326,7 +326,7 @@ class Picture(Arranged):
             self._waits = view.waits
             if not (self.span_chosen or self.frozen) and view.stall:
                 self.span = SPANS[1]
-            if self.rearranged(view):
+            if self.arrangement_changed(view):
                 self.fit()
             for panel in self._panels:
                 panel.show(view)

@@ -16,7 +16,7 @@ from collections import deque
 
 import msgspec
 
-from echo_servers.counters import AT, ECHOES, LISTED, LISTED_SIZE, SIZE, UNLIMITED, CounterRegion
+from echo_servers.counters import AT, ECHOES, LISTED, LISTED_SIZE, SIZE, TIMED, UNLIMITED, CounterRegion
 from echo_servers.records import (
     PREVIEW,
     Block,
@@ -71,7 +71,8 @@ class PipedReport(Report):
         os.set_blocking(fd, False)
         self._fd = fd
         self._pid = os.getpid()
-        self._buffers = False
+        self._buffers = self._unwritten = False
+        """Whether records may be buffered, and whether there may be something for `flush` to write."""
         self._awake: dict[int, ReportedConnection] = {}
         self._pending: deque[Reported] = deque()
         self._deferred: deque[Reported] = deque()
@@ -112,6 +113,7 @@ class PipedReport(Report):
             if self._buffers:
                 if (last := self._last).message:  # it waits for room, or for its task's next turn
                     self._unanswered[last] = None
+                    self._unwritten = True
                 self._last = conn
             conn.message = data
             return
@@ -121,22 +123,24 @@ class PipedReport(Report):
         if other := self._awake.get(conn.tid):  # a green thread may run between another one's recv and send
             self._report_read(other)
         self._awake[conn.tid] = conn
+        self._unwritten = True
 
     def send(self, conn: ReportedConnection, data: bytes) -> None:
         conn.echoes = echoes = conn.echoes + 1
         conn.size = size = conn.size + len(data)
         awake = self._awake
-        if self._counts and conn.message and not awake and self._listed >= self._granted[0] and (words := conn.words):
+        if conn.message and self._listed >= self._granted[0] and not awake and (words := conn.words):
             conn.message = b""  # keeping it alive would cost the server memory
-            # The number comes last: who reads meanwhile never sees an echo without its bytes and its time.
-            words[AT] = _clock()
+            if echoes % TIMED == 1:
+                words[AT] = _clock()
+            # The number comes last: who reads meanwhile never sees an echo without its bytes.
             words[SIZE] = size
             words[ECHOES] = echoes
             return
         at_once = bool(conn.message)
         if at_once and awake.get(conn.tid) is conn:
             del awake[conn.tid]
-        self._pending.append(self._listing(conn, data, at_once))
+        self._add(self._listing(conn, data, at_once))
         if not (self._buffers or awake) or len(self._pending) >= BATCH:
             self._write_out()
 
@@ -164,7 +168,7 @@ class PipedReport(Report):
 
     def hand(self, conn: ReportedConnection, helpers: int) -> None:
         self._report_read(conn)
-        self._pending.append(Handed(_clock(), self._pid, conn.tid, conn.number, helpers))
+        self._add(Handed(_clock(), self._pid, conn.tid, conn.number, helpers))
         self._write_out()
 
     def out_of_descriptors(self) -> None:
@@ -185,7 +189,7 @@ class PipedReport(Report):
         tid = thread_id()
         if tid == conn.tid:  # a helper thread must not report what this connection's thread may be reporting
             self._report_read(conn)
-        self._pending.append(Block(_clock(), self._pid, tid, conn.number, kind, seconds, cooperative))
+        self._add(Block(_clock(), self._pid, tid, conn.number, kind, seconds, cooperative))
         self._write_out()
 
     def _report_read(self, conn: ReportedConnection) -> None:
@@ -194,7 +198,7 @@ class PipedReport(Report):
             conn.message, tid = b"", conn.tid
             if self._awake.get(tid) is conn:
                 del self._awake[tid]
-            self._pending.append(
+            self._add(
                 Recv(conn.read_at or _clock(), self._pid, tid, conn.number, len(data), str(data[:PREVIEW], "latin-1"))
             )
             conn.read_at = 0
@@ -209,7 +213,7 @@ class PipedReport(Report):
         self._report(Wakes(_clock(), self._pid, thread_id(), in_vain))
 
     def note(self, text: str, code: str = "") -> None:
-        self._pending.append(Note(_clock(), self._pid, thread_id(), text[:TEXT], code))
+        self._add(Note(_clock(), self._pid, thread_id(), text[:TEXT], code))
         self._write_out()
 
     def buffer(self) -> None:
@@ -222,7 +226,7 @@ class PipedReport(Report):
             self._counters.claim()
             self._granted = self._counters.granted
         self._listed = 0
-        self._counts = False
+        self._counts = self._unwritten = False
         self._last = ReportedConnection(0, "")
         self._unanswered.clear()
         self._ended.clear()
@@ -233,13 +237,18 @@ class PipedReport(Report):
         self._flushing = _thread.allocate_lock()
 
     def _report(self, record: Reported) -> None:
-        self._pending.append(record)
+        self._add(record)
         if not self._buffers or len(self._pending) >= BATCH:
             self._write_out()
 
+    def _add(self, record: Reported) -> None:
+        self._pending.append(record)
+        self._unwritten = True
+
     def flush(self) -> None:
-        if not (self._last.message or self._pending or self._awake or self._unanswered):
+        if not (self._unwritten or self._last.message):  # nearly always, and a loop asks before each wait
             return
+        self._unwritten = False
         for conn in (*self._unanswered, self._last, *self._awake.values()):
             self._report_read(conn)
         self._unanswered.clear()

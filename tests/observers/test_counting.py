@@ -113,13 +113,36 @@ def test_reading_between_two_stores_counts_each_echo_once(pair: Pair) -> None:
     conn.words = ReadBetween(words, lambda: found.extend(pair.read()))  # type: ignore[assignment]
     speak(pair, conn, 2)
     assert rows(found) == {}, "they have records"
-    listed_at = words[layout.AT]
     speak(pair, conn, 4)
     found += pair.read()
     assert sum(isinstance(o, Echo) for o in found) == FIRST_GRANT
     assert rows(found) == {1: (4, 12)}
-    times = [at for o in found if isinstance(o, Counts) for _, echoes, _, at in o.rows if echoes]
-    assert times == sorted({*times} - {listed_at}), "each with its own time"
+
+
+def test_counted_echo_has_a_time_after_the_reading_before_it(pair: Pair) -> None:
+    """Only one in `TIMED` sets the time; the reader knows that the others came since its last reading."""
+    conn = pair.report.new("127.0.0.1:1")
+    speak(pair, conn, FIRST_GRANT)
+    pair.read()
+    for _ in range(3 * layout.TIMED):
+        before = time.monotonic_ns()
+        pair.read()
+        speak(pair, conn, 1)
+        (counts,) = pair.read()
+        assert isinstance(counts, Counts)
+        ((_, echoes, _, at),) = counts.rows
+        assert echoes == 1
+        assert before <= at <= time.monotonic_ns()
+
+
+def test_first_counted_echo_of_a_connection_sets_its_time(pair: Pair) -> None:
+    speak(pair, pair.report.new("127.0.0.1:1"), FIRST_GRANT)
+    pair.read()
+    conn = pair.report.new("127.0.0.1:2")
+    opened = time.monotonic_ns()
+    speak(pair, conn, layout.TIMED - 1)
+    times = {number: at for o in pair.read() if isinstance(o, Counts) for number, _, _, at in o.rows}
+    assert opened <= times[2] <= time.monotonic_ns()
 
 
 def test_reused_slot_counts_from_zero(pair: Pair) -> None:

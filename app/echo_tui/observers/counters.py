@@ -41,7 +41,10 @@ CHUNK = 64
 """Slots that are compared at once with the last reading."""
 
 CountedRow = tuple[int, int, int, int]
-"""Connection number, new echoes without a record, their bytes, and when the last one was made (ns)."""
+"""Connection number, new echoes without a record, their bytes, and when the last one was made (ns).
+
+That time is early by up to seven echoes, but never before the previous reading.
+"""
 
 
 @dataclass(slots=True)
@@ -70,14 +73,19 @@ class RegionReader:
         self._header = memoryview(self._map)[:HEADER].cast("Q")
         self.granted = FIRST_GRANT
         self.pid = 0
-        self._before = b""
+        self._before, self._read_at = b"", 0
+        """The memory at the last reading, and when that began (ns)."""
         self._deferred: set[int] = set()
         """Slots of connections whose `New` has not been read yet."""
 
     def changed(self) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """Yield the number and the words of each used slot that has changed since the last call or was deferred."""
+        """Yield the number and the words of each used slot that has changed since the last call or was deferred.
+
+        What has changed was done after the last reading, whatever time the slot has.
+        """
         self.pid = self._header[PID]
         end = HEADER + SLOT * min(self._header[HIGH], SLOTS)
+        since, self._read_at = self._read_at, time.monotonic_ns()
         before, now = self._before, self._map[HEADER:end]
         self._before = now
         deferred, self._deferred = self._deferred, set()
@@ -89,10 +97,11 @@ class RegionReader:
             if before[begin:end] == now[begin:end] and chunk // CHUNK not in again:
                 continue
             for at in range(begin, end, SLOT):
-                if now[at : at + SLOT] != before[at : at + SLOT] or at // SLOT in deferred:
-                    words = SLOT_WORDS.unpack_from(now, at)
+                has_changed = now[at : at + SLOT] != before[at : at + SLOT]
+                if has_changed or at // SLOT in deferred:
+                    *words, made_at = SLOT_WORDS.unpack_from(now, at)
                     if words[0]:
-                        yield at // SLOT, words
+                        yield at // SLOT, (*words, max(made_at, since) if has_changed else made_at)
 
     def slots(self) -> Iterator[tuple[int, ...]]:
         """Yield the words of each used slot as of the last reading."""

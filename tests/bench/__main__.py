@@ -22,12 +22,12 @@ BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
     "attached": foreign.measure,
     "turns": turns.measure,
     "folding": folding.measure,
+    "kernel": kernel.samples,  # before those that leave many closed connections, which a sample has to walk through
     "screen": screen.flood,
     "clients": screen.clients,
     "scale": screen.scale,
     "idle": idle.measure,
     "sampling": sampling.measure,
-    "kernel": kernel.samples,
     "stalls": kernel.stalls,
     "seen": seen.measure,
     "endings": endings.measure,

@@ -3,6 +3,7 @@
 import contextlib
 import resource
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from echo_tui.observers.threads import ThreadSampler
 
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
 from tests.bench.load import PATIENCE
-from tests.bench.machine import HOST
+from tests.bench.machine import HOST, in_time_wait
 from tests.bench.sampling import crew_of
 from tests.truth.watch import Caller, Watch, watching
 
@@ -42,7 +43,7 @@ def samples(effort: Effort) -> Section:
             costs = _cost(effort, sockets.pace, partial(sockets.sample, port, host))
             share = (resource.getrusage(resource.RUSAGE_SELF).ru_stime - system) / (time.process_time() - begun)
             sockets.close()
-        note = f"{share:.0%} of it in the kernel"
+            note = f"{share:.0%} of it in the kernel; {in_time_wait():,} closed connections on the machine"
         if count == CONNECTIONS:
             section.add(Figure(f"sockets, {count:,} connections", "% of a core", costs, Goal(2.0), note))
         else:
@@ -77,8 +78,13 @@ def connected(count: int) -> Iterator[tuple[str, int]]:
         stack.callback(job.kill)
         listener.settimeout(PATIENCE)
         for _ in range(count):
-            stack.enter_context(listener.accept()[0])
-        yield HOST, port
+            served = stack.enter_context(listener.accept()[0])
+            served.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave nothing behind
+        try:
+            yield HOST, port
+        finally:
+            job.kill()
+            job.wait()
 
 
 def _at_work(effort: Effort) -> list[float]:

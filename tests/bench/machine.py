@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -39,6 +40,13 @@ def cores() -> int:
 def others() -> float:
     """Return how many cores all processes use, measured for a second in which we do nothing."""
     return psutil.cpu_percent(1.0) * cores() / 100
+
+
+def in_time_wait() -> int:
+    """Return how many connections the kernel keeps for a minute after they were closed (TIME_WAIT); 0 if unknown."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/net/sockstat").read_text().partition(" tw ")[2].split()[0])
+    return 0
 
 
 def cpu_seconds(pid: int) -> float:

@@ -22,8 +22,8 @@ from tests.ports import free_port
 TITLE = "Servers attached to, against the same ones left alone"
 PATTERNS = ("multithread", "asyncio", "process-loops")
 CLIENTS = 8
-PAIRS = 5
-SETTLE, BEGINS = 0.2, 3.0
+PAIRS = 20
+SETTLE, BEGINS = 0.05, 3.0
 """Seconds to wait after each change, and for the watcher to start."""
 REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
 APP = """
@@ -131,7 +131,7 @@ def _rate(load: Many, effort: Effort) -> float:
     """Return the replies per second."""
     load.run(time.monotonic() + SETTLE)
     before, begun = sum(load.echoes.values()), time.monotonic()
-    load.run(begun + effort.seconds(1.0, 0.3))
+    load.run(begun + effort.seconds(0.25, 0.15))
     return (sum(load.echoes.values()) - before) / (time.monotonic() - begun)
 
 

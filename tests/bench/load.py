@@ -20,7 +20,7 @@ MESSAGE = b"e" * (SIZE - 1) + b"\n"
 PATIENCE = 10.0
 """Seconds to wait for a server to start."""
 WARM_UP = 0.1
-SETTLE = 0.03
+SETTLE = 0.01
 """Seconds for a stopped server to resume before its slice begins."""
 ECHOES_A_LOOK = 16
 """Echoes of a single client between two reads of the clock."""

@@ -16,11 +16,18 @@ from echo_tui.run.live import Live
 from tests.bench.figures import DidNotWork, Effort, Figure, Goal, Section
 from tests.bench.load import SETTLE, WARM_UP
 from tests.bench.machine import awake
-from tests.bench.watching import VARIANTS, Metered, Run, Watched, attend, begin, open_live
+from tests.bench.watching import COMPARED, VARIANTS, Metered, Run, Watched, attend, begin, open_live
 
 TITLE = "Echoes of 64 bytes, watched / unwatched"
-CLIENTS = (1, 10)
+SLICES = {1: 10, 10: 20}
+"""The number of clients, and in how many slices a server is measured with so many."""
+SLICE = 0.04
+"""The length of a slice (s): the shorter, the less the machine changes between two that are compared."""
 GOAL = Goal(0.90, least=True)
+SERVERS = 8
+"""New servers of each variant, since two servers of the same code may differ, by where their memory lies."""
+READ = 3
+"""Of how many of them the reading is measured."""
 
 MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 24), "MALLOC_TRIM_THRESHOLD_": str(1 << 25)}
 """Keeps glibc from returning memory to the system, in all servers alike (mallopt(3)).
@@ -88,50 +95,46 @@ def measure(effort: Effort, patterns: Sequence[str] = SERVING) -> Section:
 
 
 def _pattern(section: Section, pattern: Pattern, live: Live, effort: Effort) -> None:
-    rounds: dict[int, list[Round]] = {count: [] for count in CLIENTS}
+    rounds: dict[int, list[Round]] = {count: [] for count in SLICES}
     lost, reading = 0, list[float]()
-    for number in range(effort.rounds):
+    for number in range(effort.count(SERVERS, 2)):
         servers: dict[str, Run] = {}
         try:
-            for variant in VARIANTS:
+            for variant in VARIANTS if not number else COMPARED:
                 servers[variant] = begin(variant, pattern, live)
-            for count in CLIENTS:
-                rounds[count].append(_round(servers, count, effort))
-            if not number:
+            for count, slices in SLICES.items():
+                rounds[count].append(_round(servers, count, effort.count(slices, 3)))
+            if number < effort.count(READ, 1):
                 reading.append(_reading(servers["watched"], effort))
         finally:
             for server in servers.values():
                 lost += server.stop()
-    for count in CLIENTS:
+    for count in SLICES:
         section.add(_figure(pattern, count, rounds[count], lost))
     section.add(Figure(f"{pattern.name}, reading", "% of a core", reading, Goal(1.0)))
 
 
-def _round(servers: dict[str, Run], clients: int, effort: Effort) -> Round:
+def _round(servers: dict[str, Run], clients: int, slices: int) -> Round:
     watched = servers["watched"]
     assert isinstance(watched, Watched)
     known = watched.echoes
-    told = _load(list(servers.values()), clients, effort)
+    told = _load(list(servers.values()), clients, slices, SLICE)
     watched.read()
     for variant, server in zip(servers, told, strict=True):
         if variant == "watched" and watched.echoes - known < server["total"]:
             raise DidNotWork(f"{server['total']:,} echoes, and the session knows of {watched.echoes - known:,}")
-    slices = {v: [Slice.of(s) for s in server["slices"]] for v, server in zip(servers, told, strict=True)}
-    return Round(slices)
+    return Round({v: [Slice.of(s) for s in server["slices"]] for v, server in zip(servers, told, strict=True)})
 
 
 def _reading(watched: Run, effort: Effort) -> float:
     """Return what percent of a core it takes to read and fold the reports of a saturated server."""
     metered = Metered(watched)
-    (told,) = _load([metered], max(CLIENTS), effort, slices=effort.count(3, 1), seconds=1.0)
+    (told,) = _load([metered], max(SLICES), 1, effort.seconds(2.0, 1.0))
     loaded: float = WARM_UP + sum(SETTLE + each["seconds"] for each in told["slices"])
     return metered.used / loaded * 100
 
 
-def _load(
-    servers: list[Run], clients: int, effort: Effort, slices: int = 0, seconds: float = 0.0
-) -> list[dict[str, Any]]:
-    slices, seconds = slices or effort.count(6, 3), seconds or effort.seconds(0.2, 0.12)
+def _load(servers: list[Run], clients: int, slices: int, seconds: float) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "tests.bench.load", "--clients", str(clients)]
     command += ["--slices", str(slices), "--seconds", str(seconds)]
     command += [f"{server.port}:{server.pid}" for server in servers]
@@ -152,11 +155,11 @@ def _load(
 
 def _figure(pattern: Pattern, clients: int, rounds: list[Round], lost: int) -> Figure:
     def middle(variant: str, name: str) -> float:
-        return statistics.median(each.median(variant, name) for each in rounds)
+        return statistics.median(each.median(variant, name) for each in rounds if variant in each.slices)
 
     served = round(middle("watched", "served"))
     who = "1 client" if clients == 1 else f"{clients} clients" + (f", {served} served" if served < clients else "")
-    printed = statistics.median(each.ratio("printed") for each in rounds)
+    printed = rounds[0].ratio("printed")
     note = (
         f"{middle('unwatched', 'rate'):,.0f}/s unwatched; CPU us an echo {middle('unwatched', 'cpu'):.1f}, "
         f"watched {middle('watched', 'cpu'):.1f}, printing {middle('printed', 'cpu'):.1f}; "

@@ -39,8 +39,10 @@ class Activity:
     def _count_elsewhere(self, bucket: int, messages: int) -> None:
         last = self._begin // BUCKET
         if bucket > last:
-            self._add(last, self._latest)
-            self._clear(last, bucket)
+            if self._latest:
+                self._add(last, self._latest)
+            if (ring := self._ring) is not None:
+                self._clear(ring, last, bucket)
             self._begin, self._latest = bucket * BUCKET, messages
         elif bucket > last - BUCKETS:
             self._add(bucket, messages)
@@ -52,7 +54,7 @@ class Activity:
             few[bucket] = few.get(bucket, 0) + messages
             if len(few) > FEW:
                 self._spread(few)
-        elif messages:
+        else:
             self._few = {bucket: messages}
 
     def _spread(self, few: dict[int, int]) -> None:
@@ -63,14 +65,14 @@ class Activity:
             if bucket > oldest:
                 self._ring[bucket % BUCKETS] = min(max(messages, 0), MOST)
 
-    def _clear(self, last: int, bucket: int) -> None:
+    @staticmethod
+    def _clear(ring: bytearray, last: int, bucket: int) -> None:
         """Clear the ring's places of the grains after `last`, up to this one."""
-        if (ring := self._ring) is not None:
-            if bucket - last >= BUCKETS:
-                ring[:] = bytes(BUCKETS)
-            else:
-                for stale in range(last + 1, bucket + 1):
-                    ring[stale % BUCKETS] = 0
+        if bucket - last >= BUCKETS:
+            ring[:] = bytes(BUCKETS)
+        else:
+            for stale in range(last + 1, bucket + 1):
+                ring[stale % BUCKETS] = 0
 
     def between(self, begin: int, end: int) -> int:
         """The most messages in any grain of a span (ns); 0 where nothing is remembered."""

@@ -97,11 +97,13 @@ class Connection:
     def waiting_since(self) -> int:
         """When the oldest message without an echo was sent (by our client's clock), reached the kernel, or was read
         (ns)."""
+        if not (
+            self.sent_since or self.to_echo_since or self.unread_since or self.unechoed_since or self.read_since
+        ):  # nearly always
+            return 0
         unwritten_since = self.unwritten_since
         if unwritten_since and self.has_its_echo:
             unwritten_since = 0
-        if not (self.sent_since or self.to_echo_since or self.unread_since or unwritten_since):  # nearly always
-            return 0
         known = [s for s in (self.sent_since, self.to_echo_since, self.none_read_since, unwritten_since) if s]
         return min(known) if known else 0
 
@@ -322,8 +324,10 @@ class Connection:
         self.read_at = at
 
     def _end_waits(self, at: int) -> None:
-        if since := self.pending_since:
-            self.remember(since, at, State.WAITING if self.accepted_at else State.QUEUED)
+        if not self.accepted_at:
+            self.remember(self.pending_since, at, State.QUEUED)
+        elif self.waiting_since:
+            self.remember(self.pending_since, at, State.WAITING)
 
     def copy(self) -> "Connection":
         """Return a copy that no longer changes."""

@@ -162,7 +162,7 @@ def counts(session: "Session", o: seen.Counts) -> None:
 
 def bye(session: "Session", o: Bye) -> None:
     session.totals.closed(o.refused)
-    connection = session.known(o)
+    connection = session.connections.by_key.get((o.pid, o.conn)) or session.known(o)
     session.log.add(o, connection.peer)
     if o.error and not connection.recv:
         session.workers.not_served(connection)

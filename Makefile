@@ -9,7 +9,7 @@ PYTEST := $(BIN)/pytest -n 6 --dist worksteal
 alone = { [ $$? -eq 1 ] && $(BIN)/pytest --last-failed --last-failed-no-failures none --maxfail 10 $(1); }
 FORGET := @rm -f .pytest_cache/v/cache/lastfailed
 
-.PHONY: run test test-all check lint bench soak fuzz fuzz-keys fuzz-recordings screenshots clean
+.PHONY: run test test-all check lint style types contracts bench soak fuzz fuzz-keys fuzz-recordings screenshots clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -27,9 +27,16 @@ check: lint
 	$(PYTEST) tests/model tests/diagnosis tests/words tests/test_architecture.py $(addprefix tests/experiments/test_,blame.py cell.py neighbours.py report.py)
 
 lint: $(READY)
+	@$(MAKE) --no-print-directory -j style types contracts
+
+style: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(READY)
 	$(BIN)/mypy
+
+contracts: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)

@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # The tests also wait, so more of them run side by side than a small machine has cores.
-PYTEST := $(BIN)/pytest -n 6 --dist worksteal
+PYTEST := $(BIN)/pytest -n 5 --dist worksteal
 # What failed beside other tests is run once more alone, since on a busy machine a test may have had no core for seconds.
 # Both results are printed, and a test that fails alone fails the run, as does a run that was interrupted or crashed.
 alone = { [ $$? -eq 1 ] && $(BIN)/pytest --last-failed --last-failed-no-failures none --maxfail 10 $(1); }

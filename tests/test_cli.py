@@ -16,8 +16,11 @@ from echo_servers.catalog import PATTERNS, Pattern
 from echo_tui.cli.main import main
 from echo_tui.experiments.report import LEGEND
 
+from tests.crossed import seldom
+
 LIMIT = 20
 NAMES = [pattern.name for pattern in PATTERNS]
+EXTRAS = [pattern for pattern in PATTERNS if pattern.needs]
 SCRIPT = Path(sys.executable).with_name("echo-tui")
 COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "echo_tui"]
 
@@ -90,7 +93,7 @@ def test_list_names_every_pattern_by_family() -> None:
     assert all(pattern["story"] and pattern["title"] and pattern["watch"] for pattern in patterns)
 
 
-@pytest.mark.parametrize("extra", [pattern for pattern in PATTERNS if pattern.needs], ids=lambda pattern: pattern.name)
+@pytest.mark.parametrize("extra", seldom(EXTRAS, EXTRAS[0]), ids=lambda pattern: pattern.name)
 def test_missing_extra_is_listed_and_refused(extra: Pattern, tmp_path: Path) -> None:
     sentence = f'needs {extra.needs}: pip install "echo-tui[more]"'
     (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules[{extra.needs!r}] = None")

@@ -19,6 +19,7 @@ import pytest
 from echo_tui.observers import foreign_stacks
 
 from tests.attach.watching import Foreign, Peer, Watched
+from tests.crossed import seldom
 from tests.ports import free_port, is_free
 
 NOBODY, SOMEBODY = 65534, 54321
@@ -101,7 +102,7 @@ def test_stall_is_found_by_owner_and_superuser(run: Run, of: int, by: int) -> No
 
 
 @pytest.mark.parametrize("of", [0, SOMEBODY], ids=["of the superuser", "of somebody else"])
-@pytest.mark.parametrize("command", ["watch", "doctor"])
+@pytest.mark.parametrize("command", seldom(["watch", "doctor"], "doctor"))
 def test_refusal_for_another_users_server_names_the_right(run: Run, of: int, command: str) -> None:
     server = server_of(run, of)
     for target in (f":{server.port}", str(server.pid)):

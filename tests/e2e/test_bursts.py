@@ -10,7 +10,7 @@ from tests.e2e.terminal import Terminal, command
 @pytest.mark.parametrize(
     ("typed", "shown"),
     [
-        pytest.param("aihello there\r", "b'hello there\\n'", id="input"),
+        pytest.param("aihello there\r", "b'hello there\\n'", id="input", marks=pytest.mark.slow),
         pytest.param("i\x1b[200~pasted words\x1b[201~\r", "b'pasted words\\n'", id="paste"),
         pytest.param("N3\r", "5 clients", id="clients", marks=pytest.mark.slow),
         pytest.param("al7\r", "2 send 14 a second", id="load", marks=pytest.mark.slow),

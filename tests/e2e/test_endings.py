@@ -26,7 +26,7 @@ from tests.e2e.leaving import (
 from tests.e2e.terminal import PATIENCE, Terminal, command
 from tests.ports import free_port, is_free
 
-KILLED = ("busy-loop", "process-pool", "eventlet")
+KILLED = ("process-pool", "eventlet")
 """Patterns that are tested in every run with a SIGKILL of the dashboard."""
 
 

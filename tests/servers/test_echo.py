@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.crossed import seldom
-from tests.servers.harness import DIFFERENT, SERVING, Running, Starter, eventually
+from tests.servers.harness import QUICK, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close, converse, has_ipv6, name, receive, reset
 
 RESETS = 25
@@ -137,7 +137,7 @@ def bye_of(server: Running, peer: str) -> Bye | None:
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
-@pytest.mark.parametrize("pattern", seldom(SERVING, *DIFFERENT))
+@pytest.mark.parametrize("pattern", seldom(SERVING, *QUICK))
 def test_ipv6(start: Starter, pattern: str) -> None:
     server = start(pattern, host="::1")
     server.events.widen()

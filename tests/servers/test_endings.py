@@ -13,7 +13,7 @@ from echo_servers.records import Block, Note, WorkerStarted
 
 from tests.crossed import seldom
 from tests.ports import is_free
-from tests.servers.harness import DIFFERENT, FORKING, PROCESSES, SERVING, Running, Starter, eventually
+from tests.servers.harness import DIFFERENT, FORKING, PROCESSES, QUICK, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, close
 
 LASTING = tuple(pattern.name for pattern in PATTERNS if pattern.name != "nonblocking")
@@ -52,7 +52,7 @@ def test_signal_to_the_main_process_ends_the_whole_server(start: Starter, patter
     close(clients)
 
 
-@pytest.mark.parametrize("pattern", seldom(LASTING, *DIFFERENT))
+@pytest.mark.parametrize("pattern", seldom(LASTING, *QUICK))
 def test_closing_the_parent_death_pipe_ends_the_server(start: Starter, pattern: str) -> None:
     server, clients = begin(start, pattern)
     os.close(server.leash)
@@ -73,7 +73,7 @@ def test_killing_the_parent_ends_the_server(start: Starter, pattern: str) -> Non
 
 
 @pytest.mark.skipif(not hasattr(fcntl, "F_SETSIG"), reason="without F_SETSIG a stopped process gets the signal later")
-@pytest.mark.parametrize("pattern", seldom(LASTING, *DIFFERENT))
+@pytest.mark.parametrize("pattern", seldom(LASTING, *QUICK))
 def test_killing_the_parent_ends_a_stopped_server(start: Starter, pattern: str) -> None:
     server, clients = begin(start, pattern)
     os.killpg(server.process.pid, signal.SIGSTOP)

@@ -11,7 +11,7 @@ import pytest
 from echo_servers.ending import BROKEN_PIPE, FAILED
 
 from tests.crossed import seldom
-from tests.servers.harness import DIFFERENT, ONE_AT_A_TIME, POOLS, SERVING, Starter, eventually
+from tests.servers.harness import DIFFERENT, ONE_AT_A_TIME, POOLS, QUICK, SERVING, Starter, eventually
 from tests.servers.talk import ask, close, is_silent, name, reset, together
 
 LINE = re.compile(
@@ -65,7 +65,7 @@ def test_lines_of_several_workers_do_not_interleave(start: Starter, pattern: str
     assert len(server.out.lines) == clients * (2 * messages + 2)
 
 
-@pytest.mark.parametrize("pattern", seldom(SERVING, *DIFFERENT))
+@pytest.mark.parametrize("pattern", seldom(SERVING, *QUICK))
 def test_closed_stdout_ends_the_server_with_one_line(start: Starter, pattern: str) -> None:
     server = start(pattern, printed=True)
     client = server.connect()

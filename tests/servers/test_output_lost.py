@@ -13,7 +13,7 @@ import pytest
 
 from tests.crossed import seldom
 from tests.ports import is_free
-from tests.servers.harness import DIFFERENT, PATIENCE, SERVING, Starter, eventually
+from tests.servers.harness import PATIENCE, QUICK, SERVING, Starter, eventually
 from tests.servers.talk import ask
 
 SERVER = (sys.executable, "-m", "echo_servers")
@@ -84,7 +84,7 @@ def lost(pattern: str, command: tuple[str, ...] = SERVER) -> tuple[int, str]:
                 os.close(fd)
 
 
-@pytest.mark.parametrize("pattern", seldom(SERVING, *DIFFERENT))
+@pytest.mark.parametrize("pattern", seldom(SERVING, *QUICK))
 def test_broken_pipe_ends_the_server_like_sigpipe(pattern: str) -> None:
     assert lost(pattern) == (141, "nobody reads the lines any more\n")
 
@@ -95,7 +95,7 @@ def test_command_ends_in_the_same_way(pattern: str) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
-@pytest.mark.parametrize("pattern", seldom(SERVING, *DIFFERENT))
+@pytest.mark.parametrize("pattern", seldom(SERVING, *QUICK))
 def test_full_stdout_ends_the_server_with_an_error(pattern: str) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     try:

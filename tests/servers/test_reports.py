@@ -10,7 +10,7 @@ from echo_servers.records import PREVIEW, Bye, Listening, Lost, New, Recv, Repor
 from echo_servers.server import BACKLOG, RECV_BYTES
 
 from tests.crossed import seldom
-from tests.servers.harness import DIFFERENT, ONE_AT_A_TIME, SERVING, Running, Starter, eventually
+from tests.servers.harness import DIFFERENT, ONE_AT_A_TIME, QUICK, SERVING, Running, Starter, eventually
 from tests.servers.talk import ask, converse, together
 
 CLIENTS = 6
@@ -77,7 +77,7 @@ def test_records_under_load_are_complete_and_in_order(start: Starter, pattern: s
     assert total.recv_bytes == total.send_bytes == sum(sum(sizes(seed)) for seed in range(CLIENTS))
 
 
-@pytest.mark.parametrize("pattern", seldom(SERVING, *DIFFERENT))
+@pytest.mark.parametrize("pattern", seldom(SERVING, *QUICK))
 def test_unread_pipe_loses_only_details(start: Starter, pattern: str) -> None:
     """Echoes continue; losses are counted; with the next record that fits, the totals are exact again."""
     server = start(pattern, "--workers", "1")
@@ -111,9 +111,7 @@ def test_unread_pipe_loses_only_details(start: Starter, pattern: str) -> None:
             there.add(record.conn)
 
 
-@pytest.mark.parametrize(
-    "pattern", seldom([pattern for pattern in SERVING if pattern not in ONE_AT_A_TIME], *DIFFERENT)
-)
+@pytest.mark.parametrize("pattern", seldom([pattern for pattern in SERVING if pattern not in ONE_AT_A_TIME], *QUICK))
 def test_stuck_client_delays_no_record_of_another(start: Starter, pattern: str) -> None:
     server = start(pattern, "--workers", "2")
     server.events.widen()

@@ -17,7 +17,7 @@ from tests.crossed import seldom
 from tests.tui.stage import Stage, dashboard
 
 KEYS = {key.id: key.key.split(",")[0] for key in (*ALL_KEYS, *MISBEHAVIOUR)}
-PLAYED = ("single-thread", "thread-pool", "busy-loop", "asyncio", "eventlet")
+PLAYED = ("single-thread", "thread-pool", "asyncio")
 
 
 def test_every_step_has_texts_and_existing_keys() -> None:

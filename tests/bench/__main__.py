@@ -18,11 +18,11 @@ from tests.bench.figures import Effort, Section
 from tests.bench.table import table
 
 BENCHMARKS: dict[str, Callable[[Effort], Section]] = {
+    "kernel": kernel.samples,  # before others leave closed connections, through which a sample has to walk
     "watched": serving.measure,
     "attached": foreign.measure,
     "turns": turns.measure,
     "folding": folding.measure,
-    "kernel": kernel.samples,  # before those that leave many closed connections, which a sample has to walk through
     "screen": screen.flood,
     "clients": screen.clients,
     "scale": screen.scale,

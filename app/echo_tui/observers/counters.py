@@ -31,7 +31,7 @@ from echo_servers.records import Bye, Echo, Lost, New, Send
 
 from echo_tui.model.observations import Counts, Observation
 
-RATE = 400
+RATE = 300
 """Echoes per second that all processes of the server together may list."""
 ROWS = 500
 """The limit of connections in one observation, so that its line stays short."""

@@ -70,7 +70,7 @@ BUSY = 1000
 """After a turn with more observations than this, the pipes are read two more times before the next turn."""
 DRAWS = 2
 """The number of turns per drawing while something happens or waits."""
-CALM = 16
+CALM = 18
 """The number of turns per drawing while nothing happens: seldom, but often enough to count each second."""
 
 

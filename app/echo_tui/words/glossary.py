@@ -76,7 +76,7 @@ EVIDENCE = (
     ("CPU, memory", "From psutil, twice a second."),
     ("round trips", "By our clients' own clock, in a process of their own."),
     ("stalls", "Judged from outside, on our clock; the header says how late it was."),
-    ("+4,812 echoes, not listed", "A busy server lists about 400 echoes a second; the totals include all of them."),
+    ("+4,812 echoes, not listed", "A busy server lists about 300 echoes a second; the totals include all of them."),
     ("lost 12", "Records that did not fit into the pipe; the totals include them."),
     ("garbled 2", "Lines on the pipe that are no records."),
     ("screen 3 ms late", "By how much the dashboard itself was late at worst, in 10 s."),

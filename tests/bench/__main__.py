@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--patterns", nargs="+", choices=serving.SERVING, metavar="PATTERN", help="of 'watched'")
     parser.add_argument("--quick", action="store_true", help="short rounds: to see that it works")
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often each is measured (5; quick: 2)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often most are measured (5; quick: 2)")
     arguments = parser.parse_args()
     effort = Effort(max(arguments.rounds or (2 if arguments.quick else 5), 1), arguments.quick)
     machine.raise_descriptor_limit()

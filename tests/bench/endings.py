@@ -20,7 +20,7 @@ def measure(effort: Effort) -> Section:
     """Measure each way with every pattern, from the end of the dashboard until no process is left."""
     section = Section(TITLE)
     for way in WAYS:
-        took = [(ending(each, way), each.name) for each in PATTERNS for _ in range(min(effort.rounds, 2))]
+        took = [(ending(each, way), each.name) for each in PATTERNS for _ in range(effort.count(2, 1))]
         slowest = max(took)[1]
         section.add(Figure(way.__name__.replace("_", " "), "s", [span for span, _ in took], GOAL, slowest, "p100"))
     return section

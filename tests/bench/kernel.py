@@ -41,14 +41,15 @@ def samples(effort: Effort) -> Section:
             system = resource.getrusage(resource.RUSAGE_SELF).ru_stime
             begun = time.process_time()
             costs = _cost(effort, sockets.pace, partial(sockets.sample, port, host))
+            halves = sockets._halves.count
             share = (resource.getrusage(resource.RUSAGE_SELF).ru_stime - system) / (time.process_time() - begun)
             sockets.close()
             note = f"{share:.0%} of it in the kernel; {in_time_wait():,} closed connections on the machine"
         if count == CONNECTIONS:
             section.add(Figure(f"sockets, {count:,} connections", "% of a core", costs, Goal(2.0), note))
         else:
-            name = f"sockets, {count:,} connections, at 3 % of a core"
-            section.add(Figure(name, "/s", _rates(costs), SLOWEST, note))
+            name = f"sockets, {count:,} connections, each read at 3 % of a core"
+            section.add(Figure(name, "/s", [rate / halves for rate in _rates(costs)], SLOWEST, note))
     for count in THREADS:
         with crew_of(1, count) as pid:
             threads = ThreadSampler(lambda inode: "")

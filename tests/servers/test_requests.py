@@ -1,6 +1,7 @@
 """Invalid requests end with one line on stderr and exit code 2."""
 
 import ctypes
+import json
 import os
 import re
 import select
@@ -53,12 +54,33 @@ def refuses(command: list[str], expected: str, prepare: Callable[[], None] | Non
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    seldom_cases(BAD, BAD[0], BAD[2], BAD[9], BAD[12]),
-    ids=[" ".join(arguments) or "nothing" for arguments, _ in BAD],
-)
-def test_invalid_arguments(arguments: list[str], expected: str) -> None:
+ALL_IN_ONE = """
+import contextlib, io, json, sys
+from echo_servers.command import main
+refused = []
+for words in json.loads(sys.argv[1]):
+    sys.argv[1:] = words
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            refused.append((end.code, out.getvalue(), err.getvalue()))
+print(json.dumps(refused))
+"""
+
+
+def test_invalid_arguments() -> None:
+    """All of them in one process, since to start one takes longer than to refuse them."""
+    words = json.dumps([arguments for arguments, _ in BAD])
+    done = subprocess.run([sys.executable, "-c", ALL_IN_ONE, words], capture_output=True, timeout=20, check=True)
+    for (arguments, expected), (code, out, err) in zip(BAD, json.loads(done.stdout), strict=True):
+        assert (code, out) == (2, ""), arguments
+        assert re.fullmatch(rf"python -m echo_servers: {expected}\n", err), err
+
+
+@pytest.mark.parametrize(("arguments", "expected"), seldom_cases(BAD, BAD[0], BAD[9]))
+def test_command_refuses_invalid_arguments(arguments: list[str], expected: str) -> None:
     refuses(["-m", "echo_servers", *arguments], expected)
 
 

@@ -39,15 +39,21 @@ async def test_recommended_pool_has_a_process_per_client_and_one_more(pattern: s
     [
         ("asyncio", "sleep", "asyncio-to-thread", "With 7 threads: one for each client, and one more."),
         pytest.param(
-            "asyncio", "c-gil", "asyncio-processes", "With 7 processes: one for each client, and one more.",
+            "asyncio",
+            "c-gil",
+            "asyncio-processes",
+            "With 7 processes: one for each client, and one more.",
             marks=pytest.mark.slow,
         ),
         pytest.param(
-            "eventlet", "c-call", "eventlet-tpool", "With 7 threads: one for each client, and one more.",
+            "eventlet",
+            "c-call",
+            "eventlet-tpool",
+            "With 7 threads: one for each client, and one more.",
             marks=pytest.mark.slow,
         ),
     ],
-)  # fmt: skip
+)
 async def test_recommended_pattern_has_a_helper_for_each_client(pattern: str, kind: str, fix: str, words: str) -> None:
     options = Options(port=0, workers=2)
     async with dashboard(pattern, WIDE, options=options, clients=6, block=BlockSetting(kind, 3)) as stage:

@@ -41,8 +41,8 @@ class ServerStarted(Record, tag="server-started", gc=False):
 class Counts(Record, tag="counts", gc=False):
     """Echoes of connections of process `pid` that have no record of their own, because there were too many.
 
-    A row has the number of a connection, how many echoes, their bytes, and when the last of them was made (ns,
-    not later than that).
+    A row has the number of a connection, how many echoes, their bytes, and a time (ns) at which the last of them was
+    made or shortly before.
     """
 
     pid: int

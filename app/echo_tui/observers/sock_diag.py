@@ -33,11 +33,11 @@ PORTS, UNREAD, UNSENT, INODE = 5, 18, 19, 21
 """The offsets of these figures in an answer with its header, in words of four bytes."""
 INET_DIAG_REQ_BYTECODE = 1
 """The attribute of a request with a filter, which the kernel runs on each socket (inet_diag.h)."""
-FILTER = struct.Struct("=HH" + 2 * "BBHBBH")
-"""struct rtattr, then two tests: each is a struct inet_diag_bc_op with its jumps, and another one with its port."""
+FILTER = struct.Struct("=HHBBHBBH")
+"""struct rtattr, then two of struct inet_diag_bc_op: a test with its jumps, and its port."""
 PEER_PORT_AT_LEAST, PEER_PORT_AT_MOST = 4, 5
-NEXT, REJECT_FIRST, REJECT_SECOND = 8, 20, 12
-"""Jumps from a test (bytes): to the next one or to the end, which accepts; and beyond the end, which rejects."""
+ACCEPT, REJECT = 8, 12
+"""Jumps to the end of a filter (accept), and beyond it (reject)."""
 CHUNK = 1 << 17
 END = HEADER.size + 4
 """Length of the message that ends a dump (bytes); it arrives alone, or after the last answers."""
@@ -118,13 +118,14 @@ class Diag:
             for offset, _ in _messages(data):
                 yield Answer.at(data, offset)
 
-    def connections(self, family: int, port: int, peer_ports: range | None = None) -> list[bytes]:
-        """Return all connections of the port, or those with these ports of peers, as raw answers: see `waiting`."""
+    def connections(self, family: int, port: int, test: int = 0, peer_port: int = 0) -> list[bytes]:
+        """Return all connections of the port as raw answers: see `waiting` and `with_inode`.
+
+        With a `test`, only those whose peer's port is at least, or at most, `peer_port`.
+        """
         ask = self._request(family, 1 << ESTABLISHED | 1 << CLOSE_WAIT, port)
-        if peer_ports:
-            at_least = PEER_PORT_AT_LEAST, NEXT, REJECT_FIRST, 0, 0, peer_ports[0]
-            at_most = PEER_PORT_AT_MOST, NEXT, REJECT_SECOND, 0, 0, peer_ports[-1]
-            ask += FILTER.pack(FILTER.size, INET_DIAG_REQ_BYTECODE, *at_least, *at_most)
+        if test:
+            ask += FILTER.pack(FILTER.size, INET_DIAG_REQ_BYTECODE, test, ACCEPT, REJECT, 0, 0, peer_port)
         return list(self._ask(ask, NLM_F_DUMP))
 
     def outgoing(self, family: int) -> list[bytes]:

@@ -5,11 +5,8 @@ begin of a wait to within 50 ms; the kernel's own clock (time since the last dat
 millisecond, and is read once for each wait.
 """
 
-import bisect
 import errno
 import functools
-import itertools
-import math
 import socket
 import struct
 import time
@@ -21,6 +18,8 @@ from echo_tui.model.evidence import Socket
 from echo_tui.model.observations import SocketSample
 from echo_tui.observers.pace import Pace
 from echo_tui.observers.sock_diag import (
+    PEER_PORT_AT_LEAST,
+    PEER_PORT_AT_MOST,
     Answer,
     Detail,
     Diag,
@@ -41,18 +40,16 @@ recently (TIME_WAIT).
 """
 WHOLE = 5_000_000_000
 """How often (ns) the whole table is still read, to find unreported connections."""
-MANY, PART = 512, 3500
-"""With more connections than `MANY` a sample reads a part of them: a half, or `PART` of them at most.
+MANY = 512
+"""With more connections than this, a sample reads one half of them, and the next sample the other half.
 
 Connections that were seen waiting are queried each time.
 """
-PORTS = 1 << 16
-ALL = -1
-"""In place of the number of a part: all connections."""
 ASKED = 32
 """Connections whose wait time is queried in one sample; each costs a system call."""
 AFRESH = 100
-"""Samples after which all connections are read, to divide them into parts again."""
+"""Samples after which all connections are read, to divide them into halves again."""
+OTHER = {PEER_PORT_AT_LEAST: PEER_PORT_AT_MOST, PEER_PORT_AT_MOST: PEER_PORT_AT_LEAST}
 FOR_EVER = (errno.ENOENT, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP)
 """Errors of a kernel without this service, or one that denies it to us; other errors may be temporary."""
 
@@ -68,7 +65,7 @@ class SocketSampler:
         self.missing = ""
         """Why the evidence is unavailable; empty while it is available."""
         self._diag: Diag | None = None
-        self._parts = Parts()
+        self._halves = Halves()
         self._peers: dict[int, str] = {}
         self._walked = 0
         self._known: set[str] = set()
@@ -108,7 +105,7 @@ class SocketSampler:
         """Return the client of the connection with this inode at the last sample; empty if there is none."""
         if not inode or inode in self._peers:
             return self._peers.get(inode, "")
-        for data in self._parts.answers:
+        for data in self._halves.answers:
             if answer := with_inode(data, inode):
                 return address_name(*answer.end(1))
         return ""
@@ -116,7 +113,7 @@ class SocketSampler:
     def inodes(self) -> dict[str, int]:
         """Return the inodes of accepted connections at the last samples, by the clients' addresses."""
         found = {
-            address_name(*answer.end(1)): answer.inode for data in self._parts.answers for answer in accepted(data)
+            address_name(*answer.end(1)): answer.inode for data in self._halves.answers for answer in accepted(data)
         }
         return {**found, **{peer: inode for inode, peer in self._peers.items()}}
 
@@ -129,7 +126,7 @@ class SocketSampler:
     def _sample(
         self, diag: Diag, port: int, host: str, peers: Collection[str] | None, wanted: Collection[str]
     ) -> SocketSample:
-        sample = SocketSample(time.monotonic_ns(), None, None, None, [], [], self.pace.interval * self._parts.count)
+        sample = SocketSample(time.monotonic_ns(), None, None, None, [], [], self.pace.interval * self._halves.count)
         families = _families(host)
         for family in families:
             ours = _at(family, host)
@@ -158,7 +155,7 @@ class SocketSampler:
         """Find what waits by reading the whole table."""
         self._walked = sample.at
         self._peers = {}
-        found = [a for a in self._parts.walk(diag, families, port) if a.addresses[0].startswith(_at(a.family, host))]
+        found = [a for a in self._halves.walk(diag, families, port) if a.addresses[0].startswith(_at(a.family, host))]
         for family in families:
             ours = _at(family, host)
             if sample.queue is not None and sample.limit is not None and sample.queue > sample.limit:
@@ -189,7 +186,7 @@ class SocketSampler:
         """Query known connections whose local address only the table shows (the server listens on all addresses)."""
         left = set(peers)  # one may be in an older answer too
         ports = {int(number) for peer in peers if (number := peer.rpartition(":")[2]).isdecimal()}
-        for data in tuple(self._parts.answers) if ports else ():
+        for data in tuple(self._halves.answers) if ports else ():
             for answer in with_peer_ports(data, ports):
                 peer = address_name(*answer.end(1))
                 if peer in left and (found := diag.one(answer.family, answer.ports, answer.addresses)):
@@ -200,7 +197,7 @@ class SocketSampler:
         """Add accepted connections of the last table that are not known, although nothing waits in them."""
         described = {socket.peer for socket in sample.sockets}
         ports = set(map(port_of, known))
-        for data in self._parts.answers:
+        for data in self._halves.answers:
             for answer in without_peer_ports(data, ports):
                 peer = address_name(*answer.end(1))
                 if answer.addresses[0].startswith(_at(answer.family, host)) and peer not in described and answer.inode:
@@ -250,25 +247,23 @@ def _at(family: int, host: str) -> bytes:
     return socket.inet_pton(family, mapped + host.partition("%")[0])
 
 
-class Parts:
-    """The connections of a port, read in one sample, or in several parts if there are many.
+class Halves:
+    """The connections of a port, read in one sample, or in two halves if there are many.
 
     The kernel spends most of the time on describing connections, and nearly always nothing waits in them.
     """
 
     def __init__(self) -> None:
-        self._ports = [range(PORTS)]
-        """The ports of the peers in each part."""
-        self._waiting: list[list[Answer]] = [[]]
         self._answers: dict[int, list[bytes]] = {}
-        """The latest answers of each part, and those of `ALL` until every part has newer ones."""
-        self._part = 0
+        self._waiting: dict[int, list[Answer]] = {}
+        self._middle = 0
+        self._test = 0
         self._since_all = 0
 
     @property
     def count(self) -> int:
         """The number of samples needed to read all connections."""
-        return len(self._ports)
+        return 2 if self._middle else 1
 
     @property
     def answers(self) -> Iterator[bytes]:
@@ -276,37 +271,40 @@ class Parts:
         return (data for parts in self._answers.values() for data in parts)
 
     def walk(self, diag: Diag, families: Sequence[int], port: int) -> list[Answer]:
-        """Return what waits in the part that is read; waiting connections of the others are queried one by one."""
-        self._since_all += 1
-        # All are read now and then, and while much waits.
-        if self.count == 1 or self._since_all > AFRESH or sum(map(len, self._waiting)) > ASKED:
-            self._since_all = 0
+        """Return what waits in the part that is read; waiting connections of the other half are queried one by one."""
+        self._test = self._next()
+        if not self._test:
             return self._walk_all(diag, families, port)
-        self._part = (self._part + 1) % self.count
-        answers = [data for f in families for data in diag.connections(f, port, self._ports[self._part])]
-        self._answers[self._part] = answers
-        if len(self._answers) > self.count:
-            del self._answers[ALL]
-        for part, before in enumerate(self._waiting):
-            if part == self._part:
-                self._waiting[part] = [answer for data in answers for answer in waiting(data)]
-            elif before:
-                again = (diag.one(a.family, a.ports, a.addresses) for a in before)
-                self._waiting[part] = [found.answer for found in again if found and waits(found.answer)]
-        return list(itertools.chain(*self._waiting))
+        limit = self._middle - (self._test == PEER_PORT_AT_MOST)
+        answers = [data for f in families for data in diag.connections(f, port, self._test, limit)]
+        self._answers[self._test] = answers
+        if len(self._answers) == 3:  # both halves are newer than the whole
+            del self._answers[0]
+        other = OTHER[self._test]
+        again = (diag.one(a.family, a.ports, a.addresses) for a in self._waiting[other])
+        self._waiting[other] = [found.answer for found in again if found and waits(found.answer)]
+        self._waiting[self._test] = [answer for data in answers for answer in waiting(data)]
+        return self._waiting[self._test] + self._waiting[other]
 
     def _walk_all(self, diag: Diag, families: Sequence[int], port: int) -> list[Answer]:
         answers = [data for family in families for data in diag.connections(family, port)]
         found = [answer for data in answers for answer in waiting(data)]
-        self._answers = {ALL: answers}
         ports = sorted(peer for data in answers for peer in peer_ports(data))
-        count = max(2, math.ceil(len(ports) / PART)) if len(ports) > MANY else 1
-        bounds = [0, *sorted({ports[len(ports) * part // count] for part in range(1, count)} - {0}), PORTS]
-        self._ports = [range(*pair) for pair in itertools.pairwise(bounds)]
-        self._waiting = [[] for _ in self._ports]
+        self._answers = {0: answers}
+        self._middle = ports[len(ports) // 2] if len(ports) > MANY else 0
+        self._waiting = {PEER_PORT_AT_LEAST: [], PEER_PORT_AT_MOST: []}
         for answer in found:
-            self._waiting[bisect.bisect(bounds, int.from_bytes(answer.ports[1], "big")) - 1].append(answer)
+            upper = int.from_bytes(answer.ports[1], "big") >= self._middle
+            self._waiting[PEER_PORT_AT_LEAST if upper else PEER_PORT_AT_MOST].append(answer)
         return found
+
+    def _next(self) -> int:
+        """Return the next part: a half, or 0 for all, which is read now and then and while much waits."""
+        self._since_all += 1
+        if not self._middle or self._since_all > AFRESH or sum(map(len, self._waiting.values())) > ASKED:
+            self._since_all = 0
+            return 0
+        return OTHER.get(self._test, PEER_PORT_AT_LEAST)
 
 
 def waits(answer: Answer) -> bool:

@@ -249,6 +249,20 @@ def test_message_that_waits_for_room_is_reported_while_echoes_are_only_counted(p
     assert read == [len(b"held back"), len(b"held back too")]
 
 
+@pytest.mark.parametrize("echoes", [1, FIRST_GRANT + 1], ids=["listed", "counted"])
+def test_loop_reports_a_message_without_its_echo_before_it_waits(pair: Pair, echoes: int) -> None:
+    pair.report.buffer()
+    first, second = pair.report.new("127.0.0.1:1"), pair.report.new("127.0.0.1:2")
+    speak(pair, first, echoes)
+    pair.report.flush()
+    pair.read()
+    pair.report.recv(second, b"held back")
+    if echoes > FIRST_GRANT:
+        speak(pair, first, 1)
+    pair.report.flush()
+    assert [o.size for o in pair.read() if isinstance(o, Recv)] == [len(b"held back")]
+
+
 def test_tasks_that_read_in_turns_before_they_send_are_only_counted(pair: Pair) -> None:
     """A task of Trio yields after it has sent, so others read before its echo is reported."""
     pair.report.buffer()
